@@ -1,0 +1,31 @@
+"""thermo: has this training pipeline thermalized?
+
+`run` trains the ensemble of a spec and judges it, `open_run` opens a run that exists, `load_spec` reads a spec.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from thermo_cli.spec.loading import load_spec
+    from thermo_cli.study import Run, open_run
+    from thermo_cli.study import execute as run
+
+__version__ = "0.1.0"
+__all__ = ["Run", "load_spec", "open_run", "run"]
+
+_PLACES = {
+    "run": ("thermo_cli.study", "execute"),
+    "open_run": ("thermo_cli.study", "open_run"),
+    "Run": ("thermo_cli.study", "Run"),
+    "load_spec": ("thermo_cli.spec.loading", "load_spec"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that `--help` does not wait for torch."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    module, attribute = _PLACES[name]
+    return getattr(importlib.import_module(module), attribute)

@@ -1,0 +1,217 @@
+"""What the rooms hand to each other: plain frozen records of NumPy arrays, and the protocols of what can be plugged in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Task = Literal["classification", "regression"]
+Outcome = Literal["holds", "fails", "undecided", "untested", "inapplicable"]
+CriterionName = Literal["stationarity", "agreement", "history", "diversity", "ergodicity"]
+VerdictName = Literal["diverged", "relaxing", "glassy", "crystallized", "thermalized", "settled", "undecided"]
+VERDICTS: Final[tuple[VerdictName, ...]] = (
+    "diverged", "relaxing", "glassy", "crystallized", "thermalized", "settled", "undecided",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A source of examples before it is split.
+
+    Attributes:
+        x: Features, (examples, features).
+        y: Classes 0..C-1 as integers, or numbers, (examples,).
+        task: Classification or regression.
+        labels: Names of the classes; empty for regression.
+    """
+
+    x: Array
+    y: Integers | Array
+    task: Task
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A pool from which subsamples are drawn, and one test set for all replicas.
+
+    Attributes:
+        x: Features of the pool, (pool, features).
+        y: Targets of the pool, (pool,).
+        x_test: Features of the test set, (test, features).
+        y_test: Targets of the test set, (test,).
+        task: Classification or regression.
+        labels: Names of the classes.
+        target_sd: What one unit of a regression target is in the units of the file.
+        fingerprint: SHA-256 of all of the above.
+    """
+
+    x: Array
+    y: Integers | Array
+    x_test: Array
+    y_test: Integers | Array
+    task: Task
+    labels: tuple[str, ...]
+    target_sd: float
+    fingerprint: str
+
+    @property
+    def inputs(self) -> int:
+        """Number of features."""
+        return self.x.shape[1]
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs of a model: classes, or one number."""
+        return len(self.labels) if self.task == "classification" else 1
+
+
+@dataclass(frozen=True)
+class Block:
+    """One parameter tensor of a replica.
+
+    Attributes:
+        name: The name it has in the plain torch module.
+        shape: Its shape.
+        bound: Initial values are uniform in (-bound, bound).
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    bound: float
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return int(np.prod(self.shape))
+
+
+class Pass(Protocol):
+    """Forward and backward pass of a whole stack on batches of one size, with buffers allocated once."""
+
+    inputs: "torch.Tensor"
+    targets: "torch.Tensor"
+
+    def forward(self) -> "torch.Tensor":
+        """Fill and return the outputs, (replica, output, example)."""
+
+    def backward(self) -> None:
+        """Fill the gradient of each replica's mean loss over its batch."""
+
+
+class StackedSystem(Protocol):
+    """A model family whose replicas train in one stack.
+
+    The stack's parameters are one flat tensor: block after block, each (replica, *shape), contiguous.
+    """
+
+    blocks: tuple[Block, ...]
+    task: Task
+    outputs: int
+
+    def bind(self, parameters: "torch.Tensor", gradient: "torch.Tensor | None", width: int, batch: int) -> Pass:
+        """Allocate the buffers of a pass of `width` replicas over `batch` examples each."""
+
+    def module(self) -> "torch.nn.Module":
+        """Return one replica as a plain torch module, for checks and for users."""
+
+    def activations(self) -> int:
+        """Return the number of activations per example, for the memory plan."""
+
+
+class Optimizer(Protocol):
+    """An elementwise update rule on the flat parameters of a stack."""
+
+    lr: float
+    penalty: float
+    buffers: tuple[str, ...]
+
+    def update(
+        self, parameters: "torch.Tensor", gradient: "torch.Tensor", state: "Mapping[str, torch.Tensor]", lr: float
+    ) -> None:
+        """Move the parameters by one step, in place."""
+
+    def plain(self, parameters: "list[torch.nn.Parameter]") -> "torch.optim.Optimizer":
+        """Return the optimizer of torch.optim that this rule equals."""
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """Macroscopic observables of an ensemble: the only thing that most criteria look at.
+
+    Attributes:
+        steps: Measured steps, increasing, (time,).
+        values: Observable to (replica, time); NaN where a replica has no value.
+        replicas: Names, (replica,).
+        histories: History of each replica, (replica,).
+        crashed: Replicas whose training raised an error, (replica,) of bool.
+    """
+
+    steps: Integers
+    values: Mapping[str, Array]
+    replicas: tuple[str, ...]
+    histories: tuple[str, ...]
+    crashed: NDArray[np.bool_]
+
+    def members(self, history: str) -> NDArray[np.bool_]:
+        """Return which replicas belong to a history, (replica,) of bool."""
+        return np.array([name == history for name in self.histories], dtype=bool)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One confidence statement of the court.
+
+    Attributes:
+        criterion: Which criterion it belongs to.
+        statistic: What was computed.
+        observable: Of which observable.
+        scope: Over which replicas.
+        gates: Whether the criterion's outcome depends on it.
+        outcome: The answer.
+        estimate: Point estimate, in the observable's unit.
+        interval: Confidence interval in the same unit; an end is None when the replicas are too few to bound it.
+        margin: The margin that the interval is compared with.
+        confidence: Confidence of each end of the comparison.
+        explanation: A sentence a person understands; the reason when there is no number.
+        replicas_needed: Replicas per history that would decide it, if that would.
+        steps_needed: Training time T that would decide it, if that would.
+    """
+
+    criterion: CriterionName
+    statistic: str
+    observable: str | None
+    scope: str
+    gates: bool
+    outcome: Outcome
+    estimate: float | None = None
+    interval: tuple[float | None, float | None] | None = None
+    margin: float | None = None
+    confidence: float | None = None
+    explanation: str = ""
+    replicas_needed: int | None = None
+    steps_needed: int | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the court decided, and all that it rests on; `as_dict` in `equilibrium.verdict` gives verdict.json."""
+
+    verdict: VerdictName
+    phase: str
+    summary: str
+    scope: str
+    criteria: tuple[Row, ...]
+    outcomes: Mapping[CriterionName, Outcome]
+    macroscopic: Mapping[str, Mapping[str, Any]]
+    microscopic: Mapping[str, Mapping[str, Any]]
+    diagnostics: Mapping[str, Any]
+    replicas: Mapping[str, int]
+    warnings: tuple[str, ...] = field(default=())

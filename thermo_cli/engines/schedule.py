@@ -1,0 +1,129 @@
+"""Running tasks on any executor: bounded attempts, blame that is certain, and a calm end when the user interrupts.
+
+An engine gives a fresh `concurrent.futures.Executor`; this module decides what runs on it and when. A task has succeeded
+when its future returns; whether its work is done is read from the disk by whoever called.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from dataclasses import dataclass, field
+from typing import Final, Generic, Protocol, TypeVar
+
+TaskT = TypeVar("TaskT")
+ATTEMPTS_ALONE: Final = 2
+TICK_SECONDS: Final = 0.2
+
+
+class Engine(Protocol):
+    """Somewhere to run tasks."""
+
+    slots: int
+
+    def start(self, slots: int) -> Executor:
+        """Return a fresh executor with this many slots."""
+
+    def kill(self, executor: Executor) -> None:
+        """End an executor and its workers at once."""
+
+
+@dataclass
+class Outcome(Generic[TaskT]):
+    """What became of the tasks: those that returned, and the error of each that did not."""
+
+    returned: dict[TaskT, str] = field(default_factory=dict)
+    failed: dict[TaskT, BaseException] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+def run_tasks(
+    engine: Engine, function: Callable[[TaskT], str], tasks: Sequence[TaskT], tick: Callable[[], None], stop: Callable[[], None]
+) -> Outcome[TaskT]:
+    """Run a function on every task, as many at a time as the engine has slots.
+
+    When the pool is lost (a worker was killed), the tasks that were running are suspects: each is run again alone, so that
+    the one to blame fails alone, at most `ATTEMPTS_ALONE` times.
+
+    Args:
+        engine: Where to run.
+        function: Importable by workers.
+        tasks: Its arguments.
+        tick: Called a few times a second, for the display.
+        stop: Called once when the user interrupts: tells the workers to return soon. A second interrupt kills them.
+
+    Returns:
+        What became of each task.
+    """
+    outcome: Outcome[TaskT] = Outcome()
+    suspects = _together(engine, function, deque(tasks), engine.slots, tick, stop, outcome)
+    for suspect in suspects:
+        for attempt in range(ATTEMPTS_ALONE):
+            if outcome.interrupted or not _together(engine, function, deque([suspect]), 1, tick, stop, outcome):
+                break
+            if attempt == ATTEMPTS_ALONE - 1:
+                outcome.failed[suspect] = RuntimeError("the worker process died (killed, or out of memory)")
+    return outcome
+
+
+def _together(
+    engine: Engine, function: Callable[[TaskT], str], queue: deque[TaskT], slots: int, tick: Callable[[], None],
+    stop: Callable[[], None], outcome: Outcome[TaskT],
+) -> list[TaskT]:  # fmt: skip
+    """Run a queue on fresh executors; return the tasks that were running whenever a pool was lost."""
+    suspects: list[TaskT] = []
+    while queue and not outcome.interrupted:
+        executor = engine.start(min(slots, len(queue)))
+        running: dict[Future[str], TaskT] = {}
+        try:
+            lost = _drain(executor, function, queue, min(slots, len(queue)), running, tick, outcome)
+        except KeyboardInterrupt:
+            outcome.interrupted = True
+            stop()
+            try:
+                _collect(running, outcome)
+            except KeyboardInterrupt:
+                engine.kill(executor)
+            lost = False
+        if lost:
+            suspects += [task for task in running.values() if task not in outcome.returned and task not in outcome.failed]
+            engine.kill(executor)
+        else:
+            executor.shutdown(wait=False)
+    return suspects
+
+
+def _drain(
+    executor: Executor, function: Callable[[TaskT], str], queue: deque[TaskT], slots: int, running: dict[Future[str], TaskT],
+    tick: Callable[[], None], outcome: Outcome[TaskT],
+) -> bool:  # fmt: skip
+    """Feed the queue to one executor; return whether the pool was lost."""
+    while queue or running:
+        while queue and len(running) < slots:
+            task = queue.popleft()
+            try:
+                running[executor.submit(function, task)] = task
+            except BrokenExecutor:
+                queue.appendleft(task)
+                return True
+        done, _ = wait(running, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
+        tick()
+        for future in done:
+            error = future.exception()
+            if isinstance(error, BrokenExecutor):
+                return True
+            task = running.pop(future)
+            if error is not None:
+                outcome.failed[task] = error
+            else:
+                outcome.returned[task] = future.result()
+    return False
+
+
+def _collect(running: dict[Future[str], TaskT], outcome: Outcome[TaskT]) -> None:
+    """Wait for the tasks that were told to stop."""
+    while running:
+        done, _ = wait(running, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
+        for future in done:
+            task = running.pop(future)
+            if future.exception() is None:
+                outcome.returned[task] = future.result()

@@ -1,0 +1,84 @@
+"""The manifest: what a run was made with, and what determinism that promises."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from thermo_cli.contracts import Dataset
+
+DEVICE: Final = "cpu"
+PACKAGES: Final = ("thermo-cli", "torch", "numpy", "scipy", "scikit-learn", "safetensors", "pydantic")
+DETERMINISM: Final = (
+    "Same machine type, same package versions: all arrays are equal byte for byte, whatever the number of workers, "
+    "interruptions, or the number of replicas. Other processors or versions round differently."
+)
+
+
+def manifest(dataset: Dataset, base: Path) -> dict[str, Any]:
+    """Describe the surroundings of a run.
+
+    Args:
+        dataset: Its data.
+        base: Folder of the spec, whose git revision is recorded.
+    """
+    import torch
+
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "data_fingerprint": dataset.fingerprint,
+        "data": {
+            "task": dataset.task, "pool_examples": len(dataset.y), "test_examples": len(dataset.y_test),
+            "features": dataset.inputs, "outputs": dataset.outputs,
+        },
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "git": _git(base),
+        "hardware": {
+            "device": DEVICE, "machine": platform.machine(), "processor": _processor(), "cores": os.cpu_count(),
+            "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        },
+        "threads_per_worker": 1,
+        "determinism": DETERMINISM,
+    }  # fmt: skip
+
+
+def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """List what differs between two manifests and can change the rounding.
+
+    Args:
+        before: The stored manifest.
+        now: The present one.
+    """
+    found = [
+        f"{name} {before['packages'].get(name)} -> {version}"
+        for name, version in now["packages"].items()
+        if name in ("torch", "numpy", "scipy", "thermo-cli") and before["packages"].get(name) != version
+    ]
+    for key in ("processor", "cpu_capability"):
+        if before["hardware"].get(key) != now["hardware"][key]:
+            found.append(f"{key} {before['hardware'].get(key)} -> {now['hardware'][key]}")
+    return found
+
+
+def _git(folder: Path) -> dict[str, Any] | None:
+    """Return revision and dirty flag of the repository that a folder is in, or None."""
+    try:
+        revision = subprocess.run(["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
+        status = subprocess.run(["git", "-C", str(folder), "status", "--porcelain"], capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"revision": revision.stdout.strip(), "dirty": bool(status.stdout.strip())}
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        return platform.processor()
+    return platform.processor()

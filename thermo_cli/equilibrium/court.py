@@ -1,0 +1,176 @@
+"""The court: from trajectories, settings and facts to a verdict. Pure: no disk, no clock, no randomness."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from thermo_cli.contracts import Array, CriterionName, Outcome, Row, Trajectories, Verdict
+from thermo_cli.equilibrium.agreement import agreement, tolerance_interval
+from thermo_cli.equilibrium.settings import Margin, Setting, Settings, margins_of, window_of
+from thermo_cli.equilibrium.stationarity import nothing_has_happened, slopes, stationarity
+from thermo_cli.equilibrium.verdict import combine, decide, phase_of, summarize
+
+WATCHED = ("parameter_norm", "gradient_norm")
+WATCHED_DRIFT = 0.1
+
+
+def judge(
+    trajectories: Trajectories, setting: Setting, settings: Settings, microscopic: Mapping[str, Mapping[str, Any]]
+) -> Verdict:
+    """Decide whether an ensemble has thermalized.
+
+    Args:
+        trajectories: Macroscopic observables of all main replicas.
+        setting: Facts of the experiment.
+        settings: The user's margins and confidence.
+        microscopic: What is known of the microstates, for the record.
+    """
+    margins = margins_of(trajectories, setting, settings)
+    rows = [*_stationarity_rows(trajectories, setting, settings, margins)]
+    rows += _agreement_rows(trajectories, setting, settings, margins)
+    rows += _untested_rows(setting)
+    diverged, first = _diverged(trajectories)
+    counts = {
+        "planned": len(trajectories.replicas), "finished": int((~trajectories.crashed & ~diverged).sum()),
+        "diverged": int(diverged.sum()), "crashed": int(trajectories.crashed.sum()), "controls": 0,
+    }  # fmt: skip
+    outcomes: dict[CriterionName, Outcome] = {
+        name: combine([row for row in rows if row.criterion == name])
+        for name in ("stationarity", "agreement", "history", "diversity", "ergodicity")
+    }
+    verdict = decide(outcomes, counts["diverged"] + counts["crashed"] > settings.diverged)
+    macroscopic = {name: _macrostate(values, trajectories, setting, settings) for name, values in trajectories.values.items()}
+    return Verdict(
+        verdict=verdict,
+        phase=phase_of(outcomes),
+        summary=summarize(verdict, rows, outcomes, counts, macroscopic, margins, setting, first),
+        scope=setting.scope,
+        criteria=tuple(rows),
+        outcomes=outcomes,
+        macroscopic=macroscopic,
+        microscopic=microscopic,
+        diagnostics=_diagnostics(trajectories, setting, settings),
+        replicas=counts,
+        warnings=tuple(_warnings(trajectories, setting, settings)),
+    )
+
+
+def _stationarity_rows(
+    trajectories: Trajectories, setting: Setting, settings: Settings, margins: Mapping[str, Margin]
+) -> list[Row]:
+    window = window_of(trajectories.steps.astype(float), setting, settings)
+    steps = trajectories.steps[window].astype(np.float64)
+    rows: list[Row] = []
+    if not margins:
+        return [Row("stationarity", "S", None, "all histories", True, "untested", explanation="no observable has a margin")]
+    for history in setting.histories:
+        members = trajectories.members(history)
+        for name, margin in margins.items():
+            rows += stationarity(name, history, trajectories.values[name][members][:, window], steps, margin, setting, settings)
+    moves = {name: _largest_move(trajectories, name, window, setting) for name in margins}
+    still = nothing_has_happened(moves, dict(margins))
+    return [*rows, still] if still is not None and combine(rows) == "holds" else rows
+
+
+def _agreement_rows(
+    trajectories: Trajectories, setting: Setting, settings: Settings, margins: Mapping[str, Margin]
+) -> list[Row]:
+    window = window_of(trajectories.steps.astype(float), setting, settings)
+    rows: list[Row] = []
+    for name, margin in margins.items():
+        values = trajectories.values[name]
+        rows += agreement(name, values[:, -1], values[:, window].mean(axis=1), margin, settings, len(setting.histories))
+    return rows
+
+
+def _untested_rows(setting: Setting) -> list[Row]:
+    """State what this version cannot decide yet, each with its reason."""
+    history = (
+        f"whether {', '.join(setting.histories)} end alike is not decided by this version"
+        if len(setting.histories) > 1
+        else "only one history was run: another (hot, detour) is needed"
+    )
+    return [
+        Row("history", "H", None, "all histories", True, "untested", explanation=history),
+        Row(
+            "diversity", "D", None, "all histories", True, "untested",
+            explanation="raw parameter distances are reported, but symmetries are not removed from them: they decide nothing",
+        ),
+        Row("ergodicity", "E", None, "all histories", False, "untested", explanation="needs overlaps without symmetries"),
+    ]  # fmt: skip
+
+
+def _largest_move(trajectories: Trajectories, name: str, window: Any, setting: Setting) -> float:
+    """Return the largest |mean in the window - mean at the first record| over the histories."""
+    moves = []
+    for history in setting.histories:
+        values = trajectories.values[name][trajectories.members(history)]
+        values = values[np.isfinite(values).all(axis=1)]
+        if len(values):
+            moves.append(abs(float(values[:, window].mean() - values[:, 0].mean())))
+    return max(moves, default=float("nan"))
+
+
+def _diverged(trajectories: Trajectories) -> tuple[Any, str]:
+    """Return which replicas have a value that is not finite, and a word on the first of them."""
+    gone = np.zeros((len(trajectories.replicas), len(trajectories.steps)), dtype=bool)
+    for values in trajectories.values.values():
+        gone |= ~np.isfinite(values)
+    gone[trajectories.crashed] = False
+    replicas = gone.any(axis=1)
+    if not replicas.any():
+        return replicas, ""
+    when = np.where(replicas, gone.argmax(axis=1), len(trajectories.steps))
+    first = int(when.argmin())
+    return replicas, f"{trajectories.replicas[first]} by step {trajectories.steps[when[first]]}"
+
+
+def _macrostate(values: Array, trajectories: Trajectories, setting: Setting, settings: Settings) -> dict[str, Any]:
+    """Summarize one observable at the end: mean and spread over the replicas that are finite, tolerance interval over all."""
+    finals = values[:, -1]
+    finite = finals[np.isfinite(finals)]
+    histories = {}
+    for history in setting.histories:
+        inside = finals[trajectories.members(history)]
+        inside = inside[np.isfinite(inside)]
+        histories[history] = {"mean": _mean(inside), "sd": _sd(inside)}
+    window = window_of(trajectories.steps.astype(float), setting, settings)
+    means = values[:, window].mean(axis=1)
+    tolerance = tolerance_interval(finals, settings.content, settings.alpha)
+    return {
+        "mean": _mean(finite), "sd": _sd(finite), "tolerance_interval": list(tolerance) if tolerance else [None, None],
+        "window_mean": _mean(means[np.isfinite(means)]), "histories": histories,
+    }  # fmt: skip
+
+
+def _diagnostics(trajectories: Trajectories, setting: Setting, settings: Settings) -> dict[str, Any]:
+    window = window_of(trajectories.steps.astype(float), setting, settings)
+    return {
+        "window": {"from_step": int(trajectories.steps[window][0]), "to_step": setting.steps, "measurements": int(window.sum())},
+    }
+
+
+def _warnings(trajectories: Trajectories, setting: Setting, settings: Settings) -> list[str]:
+    """Warn of norms that still move: they may drift for ever after the performance has converged (Kunin 2021)."""
+    window = window_of(trajectories.steps.astype(float), setting, settings)
+    steps = trajectories.steps[window].astype(np.float64)
+    found = []
+    for name in WATCHED:
+        for history in setting.histories:
+            values = trajectories.values.get(name, np.empty((0, 0)))
+            values = values[trajectories.members(history)[: len(values)]] if len(values) else values
+            values = values[np.isfinite(values).all(axis=1)][:, window] if len(values) else values
+            if len(values) and len(steps) > 1:
+                change = float(slopes(values, steps).mean() * (steps[-1] - steps[0])) / float(values.mean())
+                if abs(change) > WATCHED_DRIFT:
+                    found.append(f"{name} of {history} moved by {change:+.0%} within the window (watched, decides nothing)")
+    return found
+
+
+def _mean(values: Array) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+def _sd(values: Array) -> float | None:
+    return float(values.std(ddof=1)) if len(values) > 1 else None

@@ -1,0 +1,90 @@
+"""The errors a user can meet: each says what happened, what was received, and what to do.
+
+Domain code raises these; only `thermo_cli.cli` turns them into messages and exit codes.
+"""
+
+
+class ThermoError(Exception):
+    """Base of all errors that are reported without a traceback.
+
+    Args:
+        what: What went wrong, one clause.
+        received: What was met instead of the expected thing.
+        remedy: What the user can do about it.
+        where: File, line and column, or the field concerned.
+    """
+
+    exit_code = 3
+
+    def __init__(self, what: str, *, received: object = None, remedy: str = "", where: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.received = received
+        self.remedy = remedy
+        self.where = where
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        if self.received is not None:
+            lines.append(f"  received: {self.received}")
+        if self.remedy:
+            lines.append(f"  remedy:   {self.remedy}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.what, self.received, self.remedy, self.where))
+
+
+def _rebuild(kind: type[ThermoError], what: str, received: object, remedy: str, where: str) -> ThermoError:
+    """Rebuild an error that crossed a process boundary (keyword arguments do not pickle by themselves)."""
+    return kind(what, received=received, remedy=remedy, where=where)
+
+
+class UsageError(ThermoError):
+    """The command line asks for something that does not exist."""
+
+    exit_code = 2
+
+
+class SpecError(ThermoError):
+    """A spec, or one field of it, cannot be accepted."""
+
+    exit_code = 2
+
+
+class SpecErrors(SpecError):
+    """Several spec errors found in one reading."""
+
+    def __init__(self, errors: list[SpecError]) -> None:
+        super().__init__(f"{len(errors)} errors")
+        self.errors = errors
+
+    def __str__(self) -> str:
+        return "\n".join(str(error) for error in self.errors)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (SpecErrors, (self.errors,))
+
+
+class DataError(ThermoError):
+    """The data cannot serve the experiment."""
+
+    exit_code = 2
+
+
+class StoreError(ThermoError):
+    """A run folder cannot be written, read, or trusted."""
+
+    exit_code = 3
+
+
+class RunError(ThermoError):
+    """A run could not be trained far enough to be judged."""
+
+    exit_code = 3
+
+
+class Interrupted(ThermoError):
+    """The user stopped the run; what was committed is kept."""
+
+    exit_code = 130

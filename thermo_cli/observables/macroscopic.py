@@ -1,0 +1,87 @@
+"""All macroscopic observables of a stack at one step: what a training run records of itself."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from thermo_cli.contracts import Array, Dataset, Task
+from thermo_cli.observables import classification, regression
+
+METRICS: Final[dict[Task, dict[str, Callable[[Array, Any, float], Array]]]] = {
+    "classification": {"loss": classification.loss, "accuracy": classification.accuracy},
+    "regression": {"loss": regression.loss, "r2": regression.r2, "rmse": regression.rmse},
+}
+
+
+def measure(
+    macro: Sequence[str], dataset: Dataset, subsamples: Any, train: Array, test: Array, parameters: Array,
+    gradient: Array, initial: Array, penalty: float,
+) -> dict[str, Array]:  # fmt: skip
+    """Compute the observables that a spec names.
+
+    The energy is the objective of the final protocol on the replica's own subsample,
+    U = (1/n) sum_i loss_i + (lambda/2) |theta|^2, also while a first phase trains on something else.
+
+    Args:
+        macro: Names, as in `observe.macro`.
+        dataset: Pool and test set.
+        subsamples: Indices into the pool, (replica, subsample).
+        train: Outputs on the subsample, (replica, output, example).
+        test: Outputs on the test set, (replica, output, example).
+        parameters: theta, (replica, parameters).
+        gradient: Of the energy, (replica, parameters).
+        initial: theta at step 0, (replica, parameters).
+        penalty: lambda; 0 without a penalty or with decoupled decay.
+
+    Returns:
+        Observable to (replica,).
+    """
+    y_train = dataset.y[subsamples]
+    y_test = np.broadcast_to(dataset.y_test, (len(test), len(dataset.y_test)))
+    metrics = METRICS[dataset.task]
+    values: dict[str, Array] = {}
+    with np.errstate(all="ignore"):  # a diverged replica has NaN here, and is counted by the court
+        values["energy_loss"] = metrics["loss"](train, y_train, dataset.target_sd)
+        values["energy"] = values["energy_loss"]
+        if penalty:
+            values["energy_l2"] = 0.5 * penalty * np.einsum("rp,rp->r", parameters, parameters)
+            values["energy"] = values["energy_loss"] + values["energy_l2"]
+        for name in macro:
+            if name in metrics:
+                values[f"train_{name}"] = metrics[name](train, y_train, dataset.target_sd)
+                values[f"test_{name}"] = metrics[name](test, y_test, dataset.target_sd)
+        norm, norm_0 = np.linalg.norm(parameters, axis=1), np.linalg.norm(initial, axis=1)
+        watched = {
+            "parameter_norm": lambda: norm,
+            "gradient_norm": lambda: np.linalg.norm(gradient, axis=1),
+            "distance_from_init": lambda: np.linalg.norm(parameters - initial, axis=1),
+            "cosine_to_init": lambda: np.einsum("rp,rp->r", parameters, initial) / (norm * norm_0),
+        }
+        values.update({name: compute() for name, compute in watched.items() if name in macro})
+    return values
+
+
+def measurement_steps(steps: int, window_measurements: int) -> Any:
+    """Choose when to measure: about two per doubling up to T/2, then evenly through the last doubling [T/2, T].
+
+    Args:
+        steps: Training time T.
+        window_measurements: Measurements in [T/2, T], both ends included.
+
+    Returns:
+        Increasing steps from 0 to T, (time,).
+    """
+    half = steps // 2
+    early = np.unique(np.round(2.0 ** np.arange(0, np.log2(max(half, 1)) + 0.5, 0.5)).astype(np.int64))
+    window = np.round(np.linspace(half, steps, window_measurements)).astype(np.int64)
+    return np.unique(np.concatenate([[0], early[early < half], window]))
+
+
+def snapshot_steps(steps: int) -> tuple[int, ...]:
+    """Choose when parameters are kept: 0, T/4, T/2 and T.
+
+    Args:
+        steps: Training time T.
+    """
+    return tuple(sorted({0, steps // 4, steps // 2, steps}))

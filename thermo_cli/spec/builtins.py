@@ -1,0 +1,233 @@
+"""The parts of a spec chosen by `use`: data, system and dynamics, each with the arguments it takes in `with`.
+
+One pydantic model per built-in, so that an argument that does not exist, or has the wrong type, is refused with its line
+before anything is imported.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+UnitInterval = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Task = Literal["classification", "regression"]
+Scale = Literal["none", "standardize"]
+
+
+class Part(BaseModel):
+    """Base of every model of the spec: frozen, no unknown keys, no numbers in quotes, no infinities."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        defer_build=True,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+        serialize_by_alias=True,
+    )
+
+
+class NoArguments(Part):
+    """This built-in takes no arguments."""
+
+
+# --- data -------------------------------------------------------------------------------------------------------------
+
+
+class DataPart(Part):
+    """What every source of data has."""
+
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    """Share of the examples set aside as the test set, the same for all replicas and never inside a subsample."""
+    split_seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of the split into pool and test set; part of the data, not of the ensemble's randomness."""
+
+
+class DigitsData(DataPart):
+    """1,797 handwritten digits of 8 x 8 pixels, ten classes (scikit-learn)."""
+
+    use: Literal["digits"]
+    """Handwritten digits."""
+    arguments: NoArguments = Field(default_factory=NoArguments, alias="with")
+    """No arguments."""
+    scale: Scale = "none"
+    """`standardize` divides each feature by its spread over the pool after centring it; pixels come as 0 to 1."""
+
+
+class TableData(DataPart):
+    """A table that comes with scikit-learn."""
+
+    use: Literal["breast_cancer", "wine", "diabetes"]
+    """`breast_cancer` (569 x 30, two classes), `wine` (178 x 13, three classes) or `diabetes` (442 x 10, regression)."""
+    arguments: NoArguments = Field(default_factory=NoArguments, alias="with")
+    """No arguments."""
+    scale: Scale = "standardize"
+    """`standardize` centres each feature (and a regression target) and divides it by its spread over the pool."""
+
+
+class MoonsArguments(Part):
+    """Arguments of `moons`."""
+
+    examples: Annotated[int, Field(ge=10, le=10_000_000)] = 2000
+    """Number of examples drawn."""
+    noise: NonNegative = 0.2
+    """Standard deviation of the Gaussian noise on the two coordinates."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of the draw: the pool is one fixed set of examples."""
+
+
+class MoonsData(DataPart):
+    """Two interleaved half circles in the plane (scikit-learn)."""
+
+    use: Literal["moons"]
+    """Two half moons."""
+    arguments: MoonsArguments = Field(default_factory=MoonsArguments, alias="with")
+    """Number of examples, noise and seed."""
+    scale: Scale = "standardize"
+    """`standardize` centres each feature and divides it by its spread over the pool."""
+
+
+class CsvArguments(Part):
+    """Arguments of `csv`."""
+
+    path: Annotated[str, Field(min_length=1)]
+    """The file, relative to the spec; the first row names the columns."""
+    target: Annotated[str, Field(min_length=1)]
+    """Name of the column to predict; all others must be numbers."""
+    task: Task | None = None
+    """What to predict; if absent, classification when the target is text or has at most 20 distinct whole numbers."""
+
+
+class CsvData(DataPart):
+    """A comma-separated file with a header."""
+
+    use: Literal["csv"]
+    """A CSV file."""
+    arguments: CsvArguments = Field(alias="with")
+    """Path and target column."""
+    scale: Scale = "standardize"
+    """`standardize` centres each feature (and a regression target) and divides it by its spread over the pool."""
+
+
+class NpzArguments(Part):
+    """Arguments of `npz`."""
+
+    path: Annotated[str, Field(min_length=1)]
+    """The file, relative to the spec."""
+    features: Annotated[str, Field(min_length=1)] = "x"
+    """Name of the array of features, (examples, features...)."""
+    target: Annotated[str, Field(min_length=1)] = "y"
+    """Name of the array to predict, (examples,)."""
+    task: Task | None = None
+    """What to predict; if absent, classification when the target holds at most 20 distinct whole numbers or text."""
+
+
+class NpzData(DataPart):
+    """A NumPy archive with one array of features and one of targets."""
+
+    use: Literal["npz"]
+    """An NPZ file."""
+    arguments: NpzArguments = Field(alias="with")
+    """Path and names of the arrays."""
+    scale: Scale = "standardize"
+    """`standardize` centres each feature (and a regression target) and divides it by its spread over the pool."""
+
+
+Data = Annotated[DigitsData | TableData | MoonsData | CsvData | NpzData, Field(discriminator="use")]
+
+
+# --- system -----------------------------------------------------------------------------------------------------------
+
+
+class MlpArguments(Part):
+    """Arguments of `mlp`."""
+
+    hidden: Annotated[list[Annotated[int, Field(ge=1, le=65_536)]], Field(min_length=1, max_length=64)] = [32, 32]
+    """Number of units of each hidden layer."""
+    activation: Literal["relu", "tanh"] = "relu"
+    """Nonlinearity of the hidden units."""
+
+
+class MlpSystem(Part):
+    """A fully connected network."""
+
+    use: Literal["mlp"]
+    """A fully connected network."""
+    arguments: MlpArguments = Field(default_factory=MlpArguments, alias="with")
+    """Hidden layers and activation."""
+
+
+class LinearSystem(Part):
+    """A linear model: softmax regression for classes, least squares for numbers."""
+
+    use: Literal["linear"]
+    """A linear model."""
+    arguments: NoArguments = Field(default_factory=NoArguments, alias="with")
+    """No arguments."""
+
+
+System = Annotated[MlpSystem | LinearSystem, Field(discriminator="use")]
+
+
+# --- dynamics ---------------------------------------------------------------------------------------------------------
+
+
+class DynamicsPart(Part):
+    """What every gradient dynamics has."""
+
+    steps: Annotated[int, Field(ge=1, le=1_000_000_000)]
+    """Training time T in steps (updates), a first phase included."""
+    batch_size: Annotated[int, Field(ge=1)] | Literal["full"] = 64
+    """Examples per step, drawn from the replica's subsample in shuffled epochs; `full` uses all of them at every step."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Learning rate in time; with `cosine` stationarity cannot be read off one trajectory and stays untested."""
+
+
+class SgdArguments(Part):
+    """Arguments of `sgd`."""
+
+    lr: Positive = 0.1
+    """Learning rate."""
+    momentum: UnitInterval = 0.0
+    """Momentum mu."""
+    nesterov: bool = False
+    """Nesterov's form of momentum."""
+    weight_decay: NonNegative = 0.0
+    """L2 penalty lambda: adds (lambda / 2) |theta|^2 to the energy."""
+
+
+class SgdDynamics(DynamicsPart):
+    """Stochastic gradient descent."""
+
+    use: Literal["sgd"]
+    """Stochastic gradient descent."""
+    arguments: SgdArguments = Field(default_factory=SgdArguments, alias="with")
+    """Learning rate, momentum and penalty."""
+
+
+class AdamArguments(Part):
+    """Arguments of `adam` and `adamw`."""
+
+    lr: Positive = 1e-3
+    """Learning rate."""
+    betas: tuple[UnitInterval, UnitInterval] = Field(default=(0.9, 0.999), strict=False)
+    """Decay rates of the running mean of the gradient and of its square."""
+    eps: Positive = 1e-8
+    """Added to the root of the running square."""
+    weight_decay: NonNegative = 0.0
+    """`adam`: L2 penalty, part of the energy; `adamw`: decoupled decay, which belongs to no energy."""
+
+
+class AdamDynamics(DynamicsPart):
+    """Adam, with an L2 penalty (`adam`) or decoupled decay (`adamw`)."""
+
+    use: Literal["adam", "adamw"]
+    """Adam; `adamw` decouples the decay from the gradient."""
+    arguments: AdamArguments = Field(default_factory=AdamArguments, alias="with")
+    """Learning rate, decay rates and penalty."""
+
+
+Dynamics = Annotated[SgdDynamics | AdamDynamics, Field(discriminator="use")]

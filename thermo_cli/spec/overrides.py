@@ -1,0 +1,45 @@
+"""`--set key.sub=value`: fields of a spec given on the command line, read as YAML scalars or flow collections."""
+
+import copy
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from thermo_cli.errors import SpecError
+from thermo_cli.spec import yaml_source
+from thermo_cli.spec.yaml_source import Location, Source
+
+
+def apply_overrides(source: Source, overrides: Sequence[str]) -> Source:
+    """Return the document with the assignments applied; errors in them point at `--set`.
+
+    Args:
+        source: The parsed file.
+        overrides: Assignments such as `dynamics.with.lr=0.3` or `system.with.hidden=[64, 64]`.
+
+    Raises:
+        SpecError: An assignment has no `=`, an empty key, or leads through something that is not a mapping.
+    """
+    if not overrides or not isinstance(source.value, dict):
+        return source
+    value = copy.deepcopy(source.value)
+    given: dict[Location, str] = {}
+    for override in overrides:
+        label = f"--set {override}"
+        keys, equals, text = override.partition("=")
+        path = tuple(key.strip() for key in keys.split("."))
+        if not equals or not all(path):
+            raise SpecError("an override is key.sub=value", received=override, remedy="for example --set dynamics.with.lr=0.3")
+        _assign(value, path, yaml_source.parse(text, label).value if text.strip() else None, label)
+        given[path] = label
+    return dataclasses.replace(source, value=value, overrides=given)
+
+
+def _assign(value: dict[str, Any], path: tuple[str, ...], new: Any, label: str) -> None:
+    for position, key in enumerate(path[:-1]):
+        child = value.setdefault(key, {})
+        if not isinstance(child, dict):
+            inside = ".".join(path[: position + 1])
+            raise SpecError(f"{inside} is not a mapping, so nothing can be set inside it", received=child, where=label)
+        value = child
+    value[path[-1]] = new

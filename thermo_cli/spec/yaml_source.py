@@ -1,0 +1,212 @@
+"""YAML with a place for everything: plain values out of a file, and the line and column of each of them.
+
+Only the part of YAML that says what it looks like is read: no anchors, aliases or tags, and the scalars that YAML 1.1 turns
+into something else (`no`, `on`, `010`, `12:30`) are answered with "quote it".
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from thermo_cli.errors import SpecError, SpecErrors
+
+MAX_BYTES: Final = 1 << 20
+MAX_DEPTH: Final = 40
+MAX_NODES: Final = 100_000
+
+Location = tuple[str | int, ...]
+
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
+_WORDS: Final = {"true": True, "True": True, "false": False, "False": False, "null": None, "~": None, "": None}
+_TRAPS = re.compile(
+    r"(?P<word>y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF|TRUE|FALSE|Null|NULL)"
+    r"|(?P<number>[-+]?(0[0-9_]+|0[xob][0-9a-fA-F_]+|[0-9][0-9_]*_[0-9_]*|[0-9]+(:[0-9]+)+|\.?(inf|Inf|INF|nan|NaN|NAN)))"
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A parsed document: its value, and where each part of it stands."""
+
+    label: str
+    value: Any
+    places: dict[Location, tuple[int, int]] = field(default_factory=dict)
+    overrides: dict[Location, str] = field(default_factory=dict)
+
+    def where(self, location: Location, *, key: bool = False) -> str:
+        """Return `file:line:column` of the deepest known part on the way to a location, or the override that set it.
+
+        Args:
+            location: Keys and list positions from the root.
+            key: Prefer the place of the key itself over that of its value.
+        """
+        for end in range(len(location), -1, -1):
+            part = location[:end]
+            if part in self.overrides:
+                return self.overrides[part]
+            place = self.places.get((*part, "\0key")) if key and end == len(location) else self.places.get(part)
+            if place is not None:
+                return f"{self.label}:{place[0]}:{place[1]}"
+        return self.label
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Composes nodes without YAML's implicit types; refuses what a spec never needs."""
+
+    # the loader class's own table of implicit types, emptied: every plain scalar stays text until `_scalar` reads it
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+
+    def __init__(self, stream: str, refuse: "Callable[[yaml.Mark, str], SpecError]") -> None:
+        super().__init__(stream)
+        self.refuse = refuse
+        self.depth = 0
+        self.nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise self.refuse(event.start_mark, "anchors and aliases are not read in a spec; write the value out")
+        if getattr(event, "tag", None):
+            raise self.refuse(event.start_mark, "tags (!...) are not read in a spec; remove the tag")
+        self.depth += 1
+        self.nodes += 1
+        if self.depth > MAX_DEPTH or self.nodes > MAX_NODES:
+            raise self.refuse(event.start_mark, f"nested deeper than {MAX_DEPTH} or larger than {MAX_NODES} nodes")
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def parse(text: str, label: str) -> Source:
+    """Read YAML text into plain values with their places.
+
+    Args:
+        text: The document.
+        label: What to call it in messages, normally the file's path.
+
+    Returns:
+        The value (mappings, lists, text, numbers, booleans, None) and the places of its parts.
+
+    Raises:
+        SpecError: The text is not YAML, or uses a part of it that is not read.
+        SpecErrors: Several keys are given twice or several scalars are ambiguous.
+    """
+
+    def refuse(mark: yaml.Mark, what: str) -> SpecError:
+        return SpecError(what, where=f"{label}:{mark.line + 1}:{mark.column + 1}")
+
+    try:
+        loader = _PlainLoader(text, refuse)
+        try:
+            node = loader.get_single_node()
+        finally:
+            loader.dispose()  # type: ignore[no-untyped-call]
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{label}:{mark.line + 1}:{mark.column + 1}" if mark else label
+        problem = " ".join(part for part in (error.context, error.problem) if part)
+        raise SpecError(f"not valid YAML: {problem}", where=where, remedy="check indentation, colons and quotes here") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise SpecError("not valid YAML", received=str(error).splitlines()[0], where=label) from None
+    if node is None:
+        raise SpecError("the spec is empty", where=label, remedy="start from `thermo-run --example quickstart`")
+    walk = _Walk(label)
+    value = walk.read(node, ())
+    if walk.errors:
+        raise walk.errors[0] if len(walk.errors) == 1 else SpecErrors(walk.errors)
+    return Source(label, value, walk.places)
+
+
+def read(path: Path) -> Source:
+    """Read a YAML file into plain values with their places.
+
+    Args:
+        path: The file; at most 1 MiB.
+
+    Raises:
+        SpecError: The file is missing, too large, not text, or not a readable spec.
+    """
+    try:
+        with path.open("rb") as handle:
+            data = handle.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise SpecError(
+            "there is no such file", received=str(path), remedy="check the path, or start from `thermo-run --example quickstart`"
+        ) from None
+    except OSError as error:
+        raise SpecError("the spec cannot be read", received=f"{path}: {error.strerror}", remedy="give a readable YAML file") from None
+    if len(data) > MAX_BYTES:
+        raise SpecError("the spec is larger than 1 MiB", received=str(path), remedy="data belongs in files of its own")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecError("the spec is not UTF-8 text", received=f"byte {error.start} of {path}", remedy="save it as UTF-8") from None
+    return parse(text, str(path))
+
+
+class _Walk:
+    """Turns a tree of nodes into values, collecting places and errors."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.places: dict[Location, tuple[int, int]] = {}
+        self.errors: list[SpecError] = []
+
+    def read(self, node: yaml.Node, location: Location) -> Any:
+        self.places[location] = (node.start_mark.line + 1, node.start_mark.column + 1)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, location)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.read(child, (*location, position)) for position, child in enumerate(node.value)]
+        return self._scalar(node)
+
+    def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._refuse(key_node, "a key must be a word", None)
+                continue
+            key = str(key_node.value)
+            if not getattr(key_node, "style", None) and _TRAPS.fullmatch(key):
+                self._refuse(key_node, "this key means different things to different YAML readers", key, f'quote it: "{key}"')
+            if key in result:
+                line = self.places[(*location, key, "\0key")][0]
+                self._refuse(key_node, f"the key {key!r} is given twice (first in line {line})", None)
+            self.places[(*location, key, "\0key")] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            result[key] = self.read(value_node, (*location, key))
+        return result
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        text = str(node.value)
+        if getattr(node, "style", None):
+            return text
+        trap = _TRAPS.fullmatch(text)
+        if trap:
+            remedy = f'write true or false, or quote it: "{text}"' if trap["word"] else f'write a plain decimal number, or quote it: "{text}"'
+            self._refuse(node, "this means different things to different YAML readers", text, remedy)
+            return text
+        return plain_scalar(text)
+
+    def _refuse(self, node: yaml.Node, what: str, received: str | None, remedy: str = "") -> None:
+        where = f"{self.label}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+        self.errors.append(SpecError(what, received=received, remedy=remedy, where=where))
+
+
+def plain_scalar(text: str) -> Any:
+    """Read an unquoted scalar: a number if it looks like one (`1e-3` does), true, false, null, else text.
+
+    Args:
+        text: The scalar as written.
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text

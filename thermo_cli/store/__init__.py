@@ -1,0 +1,5 @@
+"""The run folder: the only place, besides specs and data, where the disk is touched."""
+
+from thermo_cli.store.run_folder import RunFolder, find_run, free_bytes, list_runs
+
+__all__ = ["RunFolder", "find_run", "free_bytes", "list_runs"]

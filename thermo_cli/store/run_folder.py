@@ -1,0 +1,277 @@
+"""The run folder: everything a run is, on disk, movable and readable without the code that wrote it."""
+
+import json
+import re
+import shutil
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from thermo_cli.contracts import Trajectories
+from thermo_cli.design import Replica, replica_table, shards
+from thermo_cli.errors import StoreError, UsageError
+from thermo_cli.spec import Spec, from_resolved, to_yaml
+from thermo_cli.store.files import SCHEMA_VERSION, write_text
+from thermo_cli.store.shard import ShardRecords, ShardStore
+
+_RUN_NAME: Final = re.compile(r".+-[0-9a-f]{8}")
+
+
+class RunFolder:
+    """One run on disk.
+
+    Args:
+        path: `results/<name>-<hash>`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def name(self) -> str:
+        """The run's name with its hash."""
+        return self.path.name
+
+    # --- creation ---------------------------------------------------------------------------------------------------
+
+    def make(self) -> None:
+        """Make the empty folder.
+
+        Raises:
+            UsageError: The results folder cannot be written.
+        """
+        try:
+            (self.path / "shards").mkdir(parents=True, exist_ok=True)
+            (self.path / "shards" / ".writable").touch()
+            (self.path / "shards" / ".writable").unlink()
+        except OSError as error:
+            raise UsageError(
+                "the results folder cannot be written", received=f"{self.path}: {error.strerror}", remedy="choose another with --results"
+            ) from None
+
+    def create(self, spec_text: str, spec: Spec, replicas_csv: str, manifest: dict[str, Any]) -> None:
+        """Write what is known before training; harmless when it is there already.
+
+        Args:
+            spec_text: The spec as given.
+            spec: The resolved spec.
+            replicas_csv: The replica table.
+            manifest: Versions, hardware, fingerprint of the data.
+        """
+        write_text(self.path / "spec.yaml", spec_text)
+        write_text(self.path / "resolved.yaml", to_yaml(spec))
+        write_text(self.path / "replicas.csv", replicas_csv)
+        if not (self.path / "manifest.json").exists():
+            self.write_json("manifest.json", {"schema_version": SCHEMA_VERSION, **manifest})
+
+    def set_aside(self) -> Path | None:
+        """Rename an existing run so that its place is free; nothing is overwritten or deleted.
+
+        Returns:
+            Where it is now, or None when there was none.
+        """
+        if not self.path.exists():
+            return None
+        number = 1
+        while (aside := self.path.with_name(f"{self.path.name}.aside-{number}")).exists():
+            number += 1
+        self.path.rename(aside)
+        return aside
+
+    def lock(self) -> FileLock:
+        """Hold the run against another `thermo-run` of the same spec.
+
+        Raises:
+            UsageError: Another process holds it.
+        """
+        lock = FileLock(self.path / ".lock", timeout=2.0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise UsageError("another process trains this very run", received=str(self.path), remedy="wait for it, or stop it") from None
+        return lock
+
+    # --- content ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def spec(self) -> Spec:
+        """The resolved spec."""
+        path = self.path / "resolved.yaml"
+        return from_resolved(self._text("resolved.yaml"), str(path))
+
+    @cached_property
+    def shards(self) -> dict[str, tuple[Replica, ...]]:
+        """The replica table by shard."""
+        return shards(replica_table(self.spec))
+
+    @cached_property
+    def records(self) -> dict[str, ShardRecords]:
+        """What every finished shard recorded; ask only when training is over."""
+        return {name: self.shard(name).read() for name in self.shards if self.shard(name).finished}
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Versions, hardware, fingerprint of the data and training time so far."""
+        return self.read_json("manifest.json")
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Read one of the run's JSON files.
+
+        Args:
+            name: Its name in the folder.
+
+        Raises:
+            StoreError: It is missing, damaged, or of a newer version.
+        """
+        try:
+            content = json.loads(self._text(name))
+        except ValueError as error:
+            raise StoreError("a file of the run is not valid JSON", received=f"{self.path / name}: {error}", remedy="restore it") from None
+        if not isinstance(content, dict) or int(content.get("schema_version", 0)) > SCHEMA_VERSION:
+            raise StoreError("this file was written by another version of thermo", received=str(self.path / name), remedy="use that version")
+        return content
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        """Write one of the run's JSON files.
+
+        Args:
+            name: Its name in the folder.
+            content: What goes in; NaN and infinities are refused.
+        """
+        (self.path / name).parent.mkdir(exist_ok=True)
+        write_text(self.path / name, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+    def shard(self, name: str) -> ShardStore:
+        """Return the disk side of a shard.
+
+        Args:
+            name: Its name in the replica table.
+        """
+        return ShardStore(self.path / "shards", name)
+
+    @property
+    def stop_file(self) -> Path:
+        """While this file exists, workers commit and stop at their next chance."""
+        return self.path / "stop"
+
+    def unfinished(self) -> list[str]:
+        """Return the names of the shards that still need training."""
+        return [name for name in self.shards if not self.shard(name).finished]
+
+    @property
+    def status(self) -> str:
+        """`complete`, `partial` (some shards are missing) or `failed` (all are)."""
+        missing = len(self.unfinished())
+        return "complete" if missing == 0 else "failed" if missing == len(self.shards) else "partial"
+
+    def progress(self) -> dict[str, tuple[int, dict[str, list[float | None]]]]:
+        """Return, for each shard, its last known step and latest observables (empty once it has finished)."""
+        words: dict[str, tuple[int, dict[str, list[float | None]]]] = {}
+        for name in self.shards:
+            store = self.shard(name)
+            word = store.progress()
+            words[name] = (self.spec.dynamics.steps, {}) if store.finished else (int(word["step"]), word["values"])
+        return words
+
+    def trajectories(self) -> Trajectories:
+        """Collect the observables of all replicas; those of shards that are not there are NaN and count as crashed."""
+        table, read = replica_table(self.spec), self.records
+        if not read:
+            raise StoreError(
+                "no part of this run has finished, so there is nothing to judge", received=str(self.path),
+                remedy="give the thermo-run command again: it resumes",
+            )  # fmt: skip
+        first = next(iter(read.values()))
+        steps = np.array(first.steps, dtype=np.int64)
+        values = {name: np.full((len(table), len(steps)), np.nan) for name in first.values}
+        for row, replica in enumerate(table):
+            if replica.shard in read:
+                for name, arrays in read[replica.shard].values.items():
+                    values[name][row] = [array[replica.slot] for array in arrays]
+        crashed = np.array([replica.shard not in read for replica in table], dtype=bool)
+        return Trajectories(steps, values, tuple(r.name for r in table), tuple(r.history for r in table), crashed)
+
+    def parameters(self, step: int) -> NDArray[np.floating]:
+        """Return the parameters of all replicas at a kept step, (replica, parameters).
+
+        Args:
+            step: 0, T/4, T/2 or T.
+
+        Raises:
+            UsageError: No parameters were kept at that step.
+            StoreError: Not all shards have finished.
+        """
+        rows = []
+        for name, members in self.shards.items():
+            if name not in self.records:
+                raise StoreError("not all replicas have finished", received=name, remedy="give the thermo-run command again: it resumes")
+            snapshots = self.records[name].snapshots
+            if step not in snapshots:
+                kept = ", ".join(str(known) for known in sorted(snapshots))
+                raise UsageError("no parameters are kept at this step", received=step, remedy=f"kept: {kept}")
+            rows.append(snapshots[step][: len(members)])
+        return np.concatenate(rows)
+
+    def _text(self, name: str) -> str:
+        try:
+            return (self.path / name).read_text()
+        except OSError as error:
+            raise StoreError("this is not a whole run folder", received=f"{self.path / name}: {error.strerror}", remedy="name a folder that thermo-run wrote") from None
+
+
+def find_run(name: str, results: Path) -> RunFolder:
+    """Find a run by folder, by name, or the newest as `latest`.
+
+    Args:
+        name: A path, a run's name with or without its hash, or `latest`.
+        results: The results folder.
+
+    Raises:
+        UsageError: There is no such run, or the name means several.
+    """
+    if name == "latest":
+        runs = list_runs(results)
+        if not runs:
+            raise UsageError("there are no runs yet", received=str(results), remedy="thermo-run SPEC.yaml, or --results DIR")
+        return runs[0]
+    for path in (Path(name), results / name):
+        if (path / "resolved.yaml").exists():
+            return RunFolder(path)
+    matches = [run for run in list_runs(results) if run.name.rpartition("-")[0] == name]
+    if not matches:
+        known = ", ".join(run.name for run in list_runs(results)[:8]) or "none"
+        raise UsageError("there is no such run", received=name, remedy=f"runs in {results}: {known}")
+    return matches[0]
+
+
+def list_runs(results: Path) -> list[RunFolder]:
+    """List the runs of a results folder, newest first.
+
+    Args:
+        results: The folder; need not exist.
+    """
+    if not results.is_dir():
+        return []
+    found = [path for path in results.iterdir() if _RUN_NAME.fullmatch(path.name) and (path / "manifest.json").exists()]
+    return [RunFolder(path) for path in sorted(found, key=_last_touched, reverse=True)]
+
+
+def _last_touched(path: Path) -> float:
+    return max(file.stat().st_mtime for file in (path / "manifest.json", path / "verdict.json") if file.exists())
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the free space of the disk that a folder is, or will be, on.
+
+    Args:
+        folder: Any path.
+    """
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
