@@ -3,6 +3,8 @@
 spec -> replica table -> data -> training -> run folder -> court -> verdict
 """
 
+import hashlib
+import json
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from thermo_cli.contracts import Dataset, Trajectories, Verdict
+from thermo_cli.contracts import Dataset, Task, Trajectories, Verdict
 from thermo_cli.data.split import load_dataset, subsample_size
 from thermo_cli.design import Replica, replica_table, to_csv
 from thermo_cli.dynamics.gradient import check_stacking, protocol
@@ -25,10 +27,13 @@ from thermo_cli.equilibrium.verdict import as_dict
 from thermo_cli.errors import DataError, Interrupted, SpecError, ThermoError
 from thermo_cli.microstates.raw import raw_overlaps
 from thermo_cli.observables.macroscopic import METRICS
+from thermo_cli.reports.view import RunView, view_of
 from thermo_cli.spec import Spec, identity, load_spec
+from thermo_cli.spec.loading import validate
 from thermo_cli.spec.schema import Equilibrium
+from thermo_cli.spec.yaml_source import Source
 from thermo_cli.store import RunFolder, find_run
-from thermo_cli.training import Task, draw_subsamples, train_shard
+from thermo_cli.training import ShardTask, draw_subsamples, train_shard
 
 
 class Watcher(Protocol):
@@ -177,7 +182,7 @@ def train(study: Study, workers: int | None, watcher: Watcher | None) -> None:
     if not missing:
         return
     folder.stop_file.unlink(missing_ok=True)
-    tasks = [Task(folder.path, name, study.base) for name in missing]
+    tasks = [ShardTask(folder.path, name, study.base) for name in missing]
     engine = LocalEngine(workers or usable_cores())
     if watcher is not None:
         watcher.begin(folder)
@@ -211,6 +216,36 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Run:
     trajectories = folder.trajectories()
     settings = Settings(wanted.confidence, wanted.content, wanted.window, wanted.margins, wanted.diverged)
     return Run(folder, judge(trajectories, setting_of(spec, facts), settings, _microscopic(folder)), trajectories)
+
+
+def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> Run:
+    """Judge a stored run with other settings, and keep the verdict as `verdicts/<hash of settings>.json`.
+
+    Args:
+        folder: The run.
+        changes: Fields of `equilibrium` to replace; margins are merged into those of the spec.
+
+    Raises:
+        SpecError: A setting is not possible.
+    """
+    own = folder.spec.equilibrium.model_dump(mode="json")
+    merged = own | dict(changes) | {"margins": own["margins"] | dict(changes.get("margins", {}))}
+    spec = validate(Source("judging again", folder.spec.model_dump(mode="json") | {"equilibrium": merged}))
+    facts = folder.manifest["data"]
+    _check_margins(spec, facts["task"])
+    run = judge_run(folder, spec.equilibrium)
+    digest = hashlib.sha256(json.dumps(merged, sort_keys=True).encode()).hexdigest()[:8]
+    folder.write_json(f"verdicts/{digest}.json", run.as_dict() | {"equilibrium": merged})
+    return run
+
+
+def view(run: Run) -> RunView:
+    """Choose what a report shows of a run.
+
+    Args:
+        run: A judged run.
+    """
+    return view_of(run.folder.name, run.folder.spec.description, run.folder.status, run.verdict, run.observables)
 
 
 def setting_of(spec: Spec, facts: Mapping[str, Any]) -> Setting:
@@ -252,11 +287,16 @@ def _check_fit(spec: Spec, dataset: Dataset, size: int) -> None:
             "a batch is larger than a replica's subsample", received=f"batch_size {batch}, subsample {size}",
             remedy=f"dynamics.batch_size of at most {size}, or full", where="dynamics.batch_size",
         )  # fmt: skip
-    known = {"energy", *(f"test_{name}" for name in METRICS[dataset.task] if name in spec.observe.macro)}
+    _check_margins(spec, dataset.task)
+
+
+def _check_margins(spec: Spec, task: Task) -> None:
+    """Refuse margins of observables that this run does not measure."""
+    known = {"energy", *(f"test_{name}" for name in METRICS[task] if name in spec.observe.macro)}
     for observable in spec.equilibrium.margins:
         if observable not in known:
             raise SpecError(
-                f"{observable} is not observed in this {dataset.task}", received=f"a margin for {observable}",
+                f"{observable} is not observed in this {task}", received=f"a margin for {observable}",
                 remedy="margins can go to " + ", ".join(sorted(known)), where="equilibrium.margins",
             )  # fmt: skip
 

@@ -29,7 +29,7 @@ LOCK_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True)
-class Task:
+class ShardTask:
     """What a worker is told: which shard of which run, and where relative data paths start."""
 
     folder: Path
@@ -37,7 +37,7 @@ class Task:
     base: Path
 
 
-def train_shard(task: Task) -> str:
+def train_shard(task: ShardTask) -> str:
     """Train one shard until it has finished or the run is asked to stop.
 
     Args:

@@ -1,0 +1,120 @@
+"""The boundary between the program and the shell: options that both commands share, errors to messages and exit codes."""
+
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+import typer
+
+from thermo_cli.errors import ThermoError, UsageError
+
+RESULTS = Path("results")
+
+
+def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command and leave with its exit code; domain errors become a message without a traceback.
+
+    Args:
+        app: The command.
+        arguments: Instead of the process's own.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = app(args=arguments, standalone_mode=False)
+    except ThermoError as error:
+        complain(str(error))
+        sys.exit(error.exit_code)
+    except click.exceptions.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        complain("interrupted")
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def complain(message: str) -> None:
+    """Write an error to standard error.
+
+    Args:
+        message: One or more lines.
+    """
+    sys.stderr.write(f"error: {message}\n")
+
+
+def note(message: str) -> None:
+    """Write something worth knowing to standard error.
+
+    Args:
+        message: One sentence.
+    """
+    sys.stderr.write(f"note: {message}\n")
+
+
+def required_verdicts(text: str | None) -> list[str]:
+    """Read the value of `--require`.
+
+    Args:
+        text: Verdicts separated by commas, or None.
+
+    Raises:
+        UsageError: A word is no verdict.
+    """
+    if text is None:
+        return []
+    from thermo_cli.contracts import VERDICTS
+    from thermo_cli.registry import nearest
+
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    for word in words or [text]:
+        if word not in VERDICTS:
+            guess = nearest(word, VERDICTS)
+            remedy = (f"did you mean {guess!r}? " if guess else "") + "verdicts: " + ", ".join(VERDICTS)
+            raise UsageError("--require names no verdict", received=word, remedy=remedy)
+    return words
+
+
+def pass_gate(run: Any, required: Sequence[str]) -> int:
+    """Return the exit code that a run's verdict gives, saying why when it is not zero.
+
+    Args:
+        run: A judged run.
+        required: Verdicts that are admitted; empty for no gate.
+    """
+    if not required:
+        return 0
+    from thermo_cli.equilibrium.verdict import gate
+
+    code = gate(run.verdict.verdict, run.verdict.outcomes, required)
+    if code:
+        words = "undecided" if code == 4 else "not met"
+        complain(f"gate {words}: required {', '.join(required)}, received {run.verdict.verdict}")
+    return code
+
+
+def worst(codes: Sequence[int]) -> int:
+    """Return the exit code of several runs: 3 before 1 before 4 before 0.
+
+    Args:
+        codes: One per run.
+    """
+    return next((code for code in (3, 1, 4) if code in codes), 0)
+
+
+def console(width: int | None = None) -> Any:
+    """Return a rich console for reports on standard output; no markup is read from text.
+
+    Args:
+        width: Columns, for tests; the terminal's own by default.
+    """
+    from rich.console import Console
+
+    return Console(width=width, markup=False, highlight=False, emoji=False)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,149 @@
+"""What one sees while an ensemble trains: progress, time left, throughput, and the ensemble's mean, spread and drift.
+
+It reads what workers leave in the run folder, so it shows the same whatever engine trains. Without a terminal it writes a
+plain line now and then.
+"""
+
+import sys
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from thermo_cli.reports.terminal import number
+from thermo_cli.store import RunFolder
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+POLL_SECONDS: Final = 0.5
+PLAIN_SECONDS: Final = 10.0
+WARMUP_SECONDS: Final = 1.0
+SHOWN: Final = ("test_accuracy", "test_r2", "test_loss", "energy")
+
+
+class Live:
+    """A watcher that draws on standard error, so that standard output holds the report alone."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self.console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+        self.display: Any = None
+        self.next_poll = self.next_line = 0.0
+        self.history: dict[tuple[str, str], list[tuple[float, float]]] = {}
+        self.latest: dict[str, dict[str, list[float | None]]] = {}
+
+    def begin(self, folder: RunFolder) -> None:
+        """Start to show a run.
+
+        Args:
+            folder: Which is being trained.
+        """
+        self.folder, self.started = folder, time.monotonic()
+        self.counts = {name: len(members) for name, members in folder.shards.items()}
+        self.total = folder.spec.dynamics.steps * sum(self.counts.values())
+        self.first_done: tuple[float, float] | None = None
+        self.next_line = self.started + PLAIN_SECONDS / 4
+        if self.console.is_terminal:
+            from rich.live import Live as RichLive
+
+            self.display = RichLive(console=self.console, auto_refresh=False, transient=True)
+            self.display.start()
+        else:
+            sys.stderr.write(f"{folder.name}: training {sum(self.counts.values())} replicas for {folder.spec.dynamics.steps} steps\n")
+
+    def tick(self) -> None:
+        """Look at the run folder if it is time to, and draw."""
+        now = time.monotonic()
+        if now < self.next_poll:
+            return
+        self.next_poll = now + POLL_SECONDS
+        done = self._read()
+        if self.display is not None:
+            self.display.update(self._table(done, now), refresh=True)
+        elif now >= self.next_line:
+            self.next_line = now + PLAIN_SECONDS
+            sys.stderr.write(f"{self.folder.name}: {self._progress(done, now)}; {self._plain_state()}\n")
+
+    def end(self) -> None:
+        """Stop drawing."""
+        if self.display is not None:
+            self.display.stop()
+            self.display = None
+        seconds = time.monotonic() - self.started
+        self.console.print(f"{self.folder.name}: {self._read() / self.total:.0%} trained, {seconds:.1f} s in this session", soft_wrap=True)
+
+    def _read(self) -> float:
+        """Collect the latest words of all shards; return the replica-steps done."""
+        done = 0.0
+        for name, (step, values) in self.folder.progress().items():
+            done += step * self.counts[name]
+            if values:
+                self.latest[name] = values
+        fraction = done / self.total
+        for observable, history, values in self._state():
+            track = self.history.setdefault((observable, history), [])
+            if len(values) and (not track or fraction > track[-1][0]):
+                track.append((fraction, float(values.mean())))
+        return done
+
+    def _state(self) -> Iterable[tuple[str, str, Any]]:
+        """Yield observable, history and the latest finite values of its replicas."""
+        for observable in SHOWN:
+            for history in self.folder.spec.histories:
+                words = [values[observable] for name, values in self.latest.items() if name.rpartition("-")[0] == history and observable in values]
+                if words:
+                    yield observable, history, np.array([value for word in words for value in word if value is not None])
+
+    def _drift(self, observable: str, history: str) -> float | None:
+        """Return how far the mean has moved since half of the training done so far."""
+        track = self.history.get((observable, history), [])
+        earlier = [mean for fraction, mean in track if fraction <= track[-1][0] / 2]
+        return track[-1][1] - earlier[-1] if earlier else None
+
+    def _progress(self, done: float, now: float) -> str:
+        """Say how far it is, how fast, and how long it will take from here."""
+        words = f"{done / self.total:4.0%} of {self.total:,} replica-steps"
+        if done > 0 and self.first_done is None:
+            self.first_done = (now, done)
+        if self.first_done is not None and now - self.first_done[0] > WARMUP_SECONDS:
+            rate = (done - self.first_done[1]) / (now - self.first_done[0])
+            if rate > 0:
+                words += f", {rate:,.0f} per second, {_clock((self.total - done) / rate)} left"
+        return words
+
+    def _plain_state(self) -> str:
+        parts = [
+            f"{observable} {history} {number(float(values.mean()))} sd {number(_sd(values), 2)}"
+            for observable, history, values in self._state()
+            if len(values) and observable != "test_loss"
+        ]
+        return ", ".join(parts) or "workers are starting"
+
+    def _table(self, done: float, now: float) -> "Table":
+        from rich.table import Table
+
+        table = Table(box=None, padding=(0, 2, 0, 0), title=f"{self.folder.name}   {self._progress(done, now)}", title_justify="left")
+        filled = int(40 * done / self.total)
+        table.caption = "█" * filled + "░" * (40 - filled) + "   Ctrl-C stops; the same command resumes"
+        table.caption_justify = "left"
+        for name in ("observable", "history", "replicas", "mean", "spread (sd)", "drift since half time"):
+            table.add_column(name, no_wrap=True)
+        for observable, history, values in self._state():
+            if len(values):
+                drift = self._drift(observable, history)
+                shown = "-" if drift is None else f"{drift:+.2g}"
+                table.add_row(observable, history, str(len(values)), number(float(values.mean())), number(_sd(values), 2), shown)
+        return table
+
+
+def _sd(values: Any) -> float | None:
+    return float(values.std(ddof=1)) if len(values) > 1 else None
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,0 +1,146 @@
+"""`thermo-report`: show runs that exist, judge them again, gate on their verdicts."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from thermo_cli.cli.boundary import RESULTS, complain, console, pass_gate, required_verdicts, run_app, worst
+from thermo_cli.errors import ThermoError, UsageError
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+class Format(StrEnum):
+    """Formats of a report."""
+
+    terminal = "terminal"
+    json = "json"
+
+
+@app.command(epilog="Exit codes: 0 done and gate met, 1 gate not met, 2 usage error, 3 a run could not be judged, 4 gate undecided.")
+def report(
+    runs: Annotated[list[str] | None, typer.Argument(metavar="[RUN]...", help="A folder, a run's name, or latest; none: list the runs.")] = None,
+    results: Annotated[Path, typer.Option(metavar="DIR", help="Where run folders are.")] = RESULTS,
+    format: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.terminal,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there instead of standard output.")] = None,
+    require: Annotated[str | None, typer.Option(metavar="VERDICT[,VERDICT]", help="The gate: exit 1 unless reached (4 if undecided).")] = None,
+    margin: Annotated[list[str] | None, typer.Option(metavar="OBSERVABLE=VALUE", help="Judge again with another margin; repeatable.")] = None,
+    confidence: Annotated[float | None, typer.Option(metavar="P", help="Judge again with another confidence.")] = None,
+    content: Annotated[float | None, typer.Option(metavar="SHARE", help="Judge again with another content.")] = None,
+    window: Annotated[float | None, typer.Option(metavar="FRACTION", help="Judge again over another window at the end.")] = None,
+) -> int:
+    """Show runs, newest first, or report on the named ones; judging again needs no training."""
+    required = required_verdicts(require)
+    changes = _changes(margin or [], confidence, content, window)
+    if not runs:
+        if required or changes:
+            raise UsageError("which run?", received="no RUN", remedy="name a run, or latest")
+        _emit(_listing(results, format), output)
+        return 0
+    codes, texts = [], []
+    for name in runs:
+        try:
+            run = _judged(name, results, changes)
+        except UsageError:
+            raise
+        except ThermoError as error:
+            complain(str(error))
+            codes.append(3)
+            continue
+        texts.append(_text(run, format))
+        codes.append(pass_gate(run, required))
+    if format is Format.json and len(runs) > 1:
+        texts = ["[" + ",\n".join(text.strip() for text in texts) + "]\n"]
+    _emit("\n".join(texts), output)
+    return worst(codes)
+
+
+def _changes(margins: list[str], confidence: float | None, content: float | None, window: float | None) -> dict[str, Any]:
+    """Collect the settings to judge again with."""
+    changes: dict[str, Any] = {}
+    for text in margins:
+        observable, equals, value = text.partition("=")
+        try:
+            changes.setdefault("margins", {})[observable.strip()] = float(value)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise UsageError("--margin is OBSERVABLE=VALUE", received=text, remedy="for example --margin test_accuracy=0.01")
+    given = {"confidence": confidence, "content": content, "window": window}
+    return changes | {name: value for name, value in given.items() if value is not None}
+
+
+def _judged(name: str, results: Path, changes: dict[str, Any]) -> Any:
+    """Open a run, and judge it with its own settings or with others."""
+    from thermo_cli.store import find_run
+    from thermo_cli.study import judge_again, judge_run
+
+    folder = find_run(name, results)
+    return judge_again(folder, changes) if changes else judge_run(folder)
+
+
+def _text(run: Any, format: Format) -> str:
+    if format is Format.json:
+        return json.dumps(run.as_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    from thermo_cli.reports.terminal import render
+    from thermo_cli.study import view
+
+    return _rendered(render(view(run)))
+
+
+def _rendered(renderable: Any) -> str:
+    out = console()
+    with out.capture() as capture:
+        out.print(renderable)
+    text: str = capture.get()
+    return text
+
+
+def _listing(results: Path, format: Format) -> str:
+    """List the runs of a folder with their stored verdicts, newest first."""
+    from thermo_cli.store import list_runs
+
+    entries = []
+    for folder in list_runs(results):
+        try:
+            stored = folder.read_json("verdict.json")
+            entries.append({"run": folder.name, "verdict": stored["verdict"], "summary": stored["summary"]})
+        except ThermoError:
+            entries.append({"run": folder.name, "verdict": None, "summary": f"not judged yet ({folder.status})"})
+    if format is Format.json:
+        return json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
+    if not entries:
+        return f"no runs in {results}: thermo-run SPEC.yaml makes one\n"
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("run", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("summary", no_wrap=True, overflow="ellipsis")
+    for entry in entries:
+        table.add_row(entry["run"], entry["verdict"] or "-", entry["summary"])
+    return _rendered(table)
+
+
+def _emit(text: str, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(text)
+        return
+    from thermo_cli.store.files import write_text
+
+    if not output.parent.is_dir():
+        raise UsageError("the folder of --output does not exist", received=str(output), remedy="create it first")
+    write_text(output, text)
+
+
+def main() -> None:
+    """Entry point."""
+    run_app(app)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""`thermo-run`: train the ensemble of a spec, judge it, show the verdict."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from thermo_cli.cli.boundary import RESULTS, complain, console, pass_gate, required_verdicts, run_app
+from thermo_cli.errors import UsageError
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+EPILOG = (
+    "Exit codes: 0 done and gate met, 1 gate not met, 2 usage or spec error, 3 the run could not be judged, "
+    "4 gate undecided, 130 interrupted."
+)
+
+
+@app.command(epilog=EPILOG)
+def run(
+    spec: Annotated[Path | None, typer.Argument(metavar="SPEC.yaml", help="The experiment.", show_default=False)] = None,
+    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="KEY.SUB=VALUE", help="Override a field of the spec; repeatable.")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Show what would run: replicas, memory, disk, what they can decide. Trains nothing.")] = False,
+    pilot: Annotated[bool, typer.Option("--pilot", help="The plan with time and throughput measured on a few steps.")] = False,
+    results: Annotated[Path, typer.Option(metavar="DIR", help="Where run folders are.")] = RESULTS,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start again; an existing run of this very spec is set aside.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes; all cores by default. Results do not depend on it.")] = None,
+    require: Annotated[str | None, typer.Option(metavar="VERDICT[,VERDICT]", help="The gate: exit 1 unless reached (4 if undecided).")] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a spec, for editors.")] = False,
+    example: Annotated[str | None, typer.Option(metavar="[NAME]", help="Print a commented spec to start from; no name: list them.")] = None,
+) -> int:
+    """Train the ensemble that SPEC.yaml describes and decide whether it has thermalized.
+
+    An unfinished run of the same spec is resumed, a finished one is judged again without training.
+    """
+    if schema or example is not None:
+        return _print_source(schema, example)
+    if spec is None:
+        raise UsageError("which experiment?", received="no SPEC.yaml", remedy="thermo-run SPEC.yaml, or thermo-run --example to see some")
+    required = required_verdicts(require)
+    if plan or pilot:
+        return _plan(spec, overrides or [], results, workers, pilot)
+    return _train(spec, overrides or [], results, workers, fresh, required)
+
+
+def _print_source(schema: bool, example: str | None) -> int:
+    from thermo_cli.spec.examples import example_names, example_text
+
+    if schema:
+        from thermo_cli.spec import json_schema
+
+        sys.stdout.write(json_schema())
+    elif example:
+        sys.stdout.write(example_text(example))
+    else:
+        sys.stdout.write("".join(f"{name:<16} {description}\n" for name, description in example_names().items()))
+    return 0
+
+
+def _plan(spec_path: Path, overrides: list[str], results: Path, workers: int | None, pilot: bool) -> int:
+    from thermo_cli.planning import describe, measure_pace
+    from thermo_cli.spec import load_spec
+
+    spec = load_spec(spec_path, overrides)
+    from thermo_cli.study import prepare
+
+    study = prepare(spec, spec_path.resolve().parent, results)
+    console().print(describe(study, workers, measure_pace(study) if pilot else None))
+    return 0
+
+
+def _train(spec: Path, overrides: list[str], results: Path, workers: int | None, fresh: bool, required: list[str]) -> int:
+    from thermo_cli.spec import load_spec
+
+    load_spec(spec, overrides)  # errors in the spec answer before torch is imported
+    from thermo_cli.cli.live import Live
+    from thermo_cli.reports.terminal import render
+    from thermo_cli.study import execute, view
+
+    done = execute(spec, overrides=overrides, results=results, workers=workers, fresh=fresh, watcher=Live())
+    out = console()
+    out.print(render(view(done)))
+    out.print(f"{done.folder.path}  (thermo-report {done.folder.name})", soft_wrap=True)
+    if done.folder.status != "complete":
+        complain(f"the run is {done.folder.status}: some replicas crashed; see {done.folder.path / 'shards'}/*.error.txt")
+    return pass_gate(done, required)
+
+
+def main() -> None:
+    """Entry point: `--example` alone means "list them", which option parsers cannot say."""
+    arguments = sys.argv[1:]
+    for position, word in enumerate(arguments):
+        if word == "--example" and (position + 1 == len(arguments) or arguments[position + 1].startswith("-")):
+            arguments[position] = "--example="
+    run_app(app, arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""The report on a terminal: rich renderables that read well at 80 columns and without colour."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from thermo_cli.contracts import Row
+from thermo_cli.reports.view import RunView, legend, short
+
+COLOURS: Final = {
+    "thermalized": "green", "crystallized": "cyan", "settled": "green", "relaxing": "yellow", "glassy": "magenta",
+    "diverged": "red", "undecided": "yellow", "holds": "green", "fails": "red", "untested": "bright_black", "inapplicable": "bright_black",
+}  # fmt: skip
+BARS: Final = "▁▂▃▄▅▆▇█"
+
+
+def render(view: RunView) -> Group:
+    """Draw a run.
+
+    Args:
+        view: What to show.
+    """
+    parts: list[RenderableType] = [_head(view), _criteria(view), _legend(view), _macrostate(view)]
+    if view.verdict.microscopic:
+        parts.append(_microstate(view))
+    parts.append(_notes(view))
+    return Group(*parts)
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Draw a curve with one character per value, lowest to highest.
+
+    Args:
+        values: The curve.
+    """
+    array = np.asarray(values, dtype=float)
+    if not len(array):
+        return ""
+    low, high = float(array.min()), float(array.max())
+    if high == low:
+        return BARS[3] * len(array)
+    return "".join(BARS[int(round((value - low) / (high - low) * (len(BARS) - 1)))] for value in array)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Write a number briefly; a dash where there is none.
+
+    Args:
+        value: The number.
+        digits: Significant digits.
+    """
+    return "-" if value is None or not np.isfinite(value) else f"{value:.{digits}g}"
+
+
+def _head(view: RunView) -> Panel:
+    verdict = view.verdict
+    counts = verdict.replicas
+    text = Text()
+    text.append(verdict.verdict.upper(), style=f"bold {COLOURS[verdict.verdict]}")
+    text.append(f"   phase {verdict.phase}   {counts['finished']} of {counts['planned']} replicas finished")
+    for word in ("diverged", "crashed"):
+        if counts[word]:
+            text.append(f", {counts[word]} {word}", style="red")
+    if view.status != "complete":
+        text.append(f"   run is {view.status}", style="yellow")
+    text.append(f"\n\n{verdict.summary}\n\n")
+    text.append(f"Scope: {verdict.scope}.", style="dim")
+    return Panel(text, title=Text(view.title), title_align="left", border_style=COLOURS[verdict.verdict])
+
+
+def _criteria(view: RunView) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), expand=False, title="Criteria", title_justify="left", title_style="bold")
+    for name, justify in (("", "left"), ("observable", "left"), ("replicas", "left"), ("outcome", "left")):
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    table.add_column("estimate [interval]", no_wrap=True)
+    table.add_column("margin", justify="right", no_wrap=True)
+    for row in view.verdict.criteria:
+        style = "" if row.gates else "dim"
+        outcome = Text(row.outcome if row.gates else f"({row.outcome})", style=COLOURS[row.outcome] if row.gates else "dim")
+        scope = row.scope.replace("all histories", "all")
+        table.add_row(short(row.statistic), row.observable or "", scope, outcome, _interval(row), number(row.margin), style=style)
+    return table
+
+
+def _interval(row: Row) -> str:
+    if row.estimate is None:
+        return ""
+    if row.interval is None:
+        return number(row.estimate)
+    return f"{number(row.estimate)} [{number(row.interval[0])}, {number(row.interval[1])}]"
+
+
+def _legend(view: RunView) -> Padding:
+    words = "; ".join(f"{letter} {meaning}" for letter, meaning in reversed(legend(view.verdict.criteria).items()))
+    more = "; H history, D diversity, E ergodicity. Rows in brackets do not gate."
+    return Padding(Text(words + more, style="dim"), (0, 0, 1, 0))
+
+
+def _macrostate(view: RunView) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), title="Macroscopic, at the end", title_justify="left", title_style="bold")
+    for name in ("observable", "mean", "sd", "tolerance interval", "history", "mean against log time"):
+        table.add_column(name, no_wrap=True)
+    for name in dict.fromkeys(curve.observable for curve in view.curves):
+        state = view.verdict.macroscopic[name]
+        low, high = state["tolerance_interval"]
+        for position, curve in enumerate(curve for curve in view.curves if curve.observable == name):
+            first = (name, number(state["mean"], 4), number(state["sd"], 2), f"{number(low)} .. {number(high)}")
+            cells = first if position == 0 else ("", "", "", "")
+            table.add_row(*cells, curve.history, sparkline(curve.means))
+    return table
+
+
+def _microstate(view: RunView) -> Padding:
+    table = Table(box=None, padding=(0, 2, 0, 0), title="Microscopic, raw (symmetries not removed)", title_justify="left", title_style="bold")
+    for name in ("between replicas", "estimate", "95 % interval", "to own start"):
+        table.add_column(name, no_wrap=True)
+    for name, state in view.verdict.microscopic.items():
+        low, high = state["interval"]
+        table.add_row(name, number(state["estimate"]), f"{number(low)} .. {number(high)}", number(state["self"]))
+    return Padding(table, (1, 0, 0, 0))
+
+
+def _notes(view: RunView) -> Padding:
+    text = Text()
+    for title, lines in (("What to do next", view.next_steps), ("Warnings", view.verdict.warnings)):
+        if lines:
+            text.append(f"{title}\n", style="bold")
+            for line in lines:
+                text.append(f"  {line}\n")
+    return Padding(text, (1, 0, 0, 0))

@@ -1,0 +1,105 @@
+"""What a report shows, computed once from a run and drawn by every format: plain values, no disk, no markup."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from thermo_cli.contracts import Array, Row, Trajectories, Verdict
+
+CURVE_POINTS = 24
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Mean of an observable over the replicas of one history, at times evenly spaced in log2(step)."""
+
+    observable: str
+    history: str
+    means: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One run as a reader meets it, verdict first.
+
+    Attributes:
+        title: The run's name with its hash.
+        description: What the experiment is for.
+        status: `complete`, `partial` or `failed`.
+        verdict: What was decided.
+        curves: Trajectories in small.
+        next_steps: What to do next, each with its reason.
+        reproduce: The command that makes this run.
+    """
+
+    title: str
+    description: str
+    status: str
+    verdict: Verdict
+    curves: tuple[Curve, ...]
+    next_steps: tuple[str, ...]
+    reproduce: str
+
+
+def view_of(title: str, description: str, status: str, verdict: Verdict, trajectories: Trajectories) -> RunView:
+    """Choose what to show of a run.
+
+    Args:
+        title: The run's name with its hash.
+        description: From the spec.
+        status: Of the run folder.
+        verdict: What was decided.
+        trajectories: The observables.
+    """
+    shown = [name for name in ("test_accuracy", "test_r2", "test_loss", "energy") if name in trajectories.values]
+    histories = list(dict.fromkeys(trajectories.histories))
+    curves = tuple(
+        Curve(name, history, _resampled(trajectories.values[name][trajectories.members(history)], trajectories.steps))
+        for name in shown
+        for history in histories
+    )
+    return RunView(title, description, status, verdict, curves, _next_steps(verdict), "thermo-run spec.yaml, in this run's folder")
+
+
+def short(statistic: str) -> str:
+    """Return the letter and number of a statistic, `S1` of `S1 each replica is still`.
+
+    Args:
+        statistic: A row's statistic.
+    """
+    return statistic.split()[0]
+
+
+def legend(rows: tuple[Row, ...]) -> Mapping[str, str]:
+    """Return what the letters stand for, in the order of the rows.
+
+    Args:
+        rows: The rows shown.
+    """
+    return {short(row.statistic): row.statistic.partition(" ")[2] for row in reversed(rows) if " " in row.statistic}
+
+
+def _resampled(values: Array, steps: Any) -> tuple[float, ...]:
+    """Average over finite replicas and read the mean off at evenly spaced log2(step + 1)."""
+    finite = values[np.isfinite(values).all(axis=1)]
+    if not len(finite):
+        return ()
+    time = np.log2(steps + 1.0)
+    return tuple(float(v) for v in np.interp(np.linspace(time[0], time[-1], CURVE_POINTS), time, finite.mean(axis=0)))
+
+
+def _next_steps(verdict: Verdict) -> tuple[str, ...]:
+    """Collect what the open and failing rows ask for, the largest request of each kind."""
+    open_rows = [row for row in verdict.criteria if row.gates and row.outcome in ("undecided", "fails")]
+    replicas = max((row.replicas_needed for row in open_rows if row.replicas_needed), default=None)
+    steps = max((row.steps_needed for row in open_rows if row.steps_needed), default=None)
+    found = []
+    if replicas is not None:
+        found.append(f"--set ensemble.replicas={replicas}: as many replicas per history would decide what is open")
+    if steps is not None:
+        found.append(f"--set dynamics.steps={steps}: longer training shows whether it has stopped")
+    untested = [row for row in verdict.criteria if row.gates and row.outcome == "untested"]
+    found += [f"{row.criterion} is untested: {row.explanation}" for row in untested]
+    return tuple(dict.fromkeys(found))
