@@ -1,5 +1,6 @@
 """What the rooms hand to each other: plain frozen records of NumPy arrays, and the protocols of what can be plugged in."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
@@ -65,7 +66,7 @@ class Dataset:
     @property
     def inputs(self) -> int:
         """Number of features."""
-        return self.x.shape[1]
+        return int(self.x.shape[1])
 
     @property
     def outputs(self) -> int:
@@ -90,7 +91,7 @@ class Block:
     @property
     def size(self) -> int:
         """Number of entries."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
 
 class Pass(Protocol):

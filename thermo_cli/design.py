@@ -60,12 +60,15 @@ def replica_table(spec: Spec) -> tuple[Replica, ...]:
     for position, history in enumerate(spec.histories):
         for index in range(ensemble.replicas):
             streams = {
-                name: rng.stream(ensemble.seed, name, history, index) if name in ensemble.vary else rng.stream(ensemble.seed, name, "", 0)
+                name: rng.stream(ensemble.seed, name, history, index)
+                if name in ensemble.vary
+                else rng.stream(ensemble.seed, name, "", 0)
                 for name in STREAMS
             }
             shard, slot = divmod(index, ensemble.shard)
             part = index * len(spec.histories) + position
-            rows.append(Replica(history, index, f"{history}-{shard:04d}", slot, part, **streams))
+            init, examples, order, noise = (streams[name] for name in STREAMS)
+            rows.append(Replica(history, index, f"{history}-{shard:04d}", slot, part, init, examples, order, noise))
     return tuple(rows)
 
 

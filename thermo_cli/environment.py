@@ -67,8 +67,12 @@ def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
 def _git(folder: Path) -> dict[str, Any] | None:
     """Return revision and dirty flag of the repository that a folder is in, or None."""
     try:
-        revision = subprocess.run(["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
-        status = subprocess.run(["git", "-C", str(folder), "status", "--porcelain"], capture_output=True, text=True, timeout=10, check=True)
+        revision = subprocess.run(
+            ["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True
+        )
+        status = subprocess.run(
+            ["git", "-C", str(folder), "status", "--porcelain"], capture_output=True, text=True, timeout=10, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return {"revision": revision.stdout.strip(), "dirty": bool(status.stdout.strip())}

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from thermo_cli.design import shards
-from thermo_cli.dynamics.gradient import CHUNK_EXAMPLES, protocol
+from thermo_cli.dynamics.gradient import CHUNK_EXAMPLES, Stack, protocol
 from thermo_cli.engines.local import usable_cores
 from thermo_cli.equilibrium.intervals import count_to_hold, replicas_for_share
-from thermo_cli.observables.macroscopic import METRICS, measurement_steps, snapshot_steps
+from thermo_cli.observables.macroscopic import METRICS, measure, measurement_steps, snapshot_steps
 from thermo_cli.store import free_bytes
 from thermo_cli.study import Study
 from thermo_cli.systems import layout
 from thermo_cli.training import build_stack
 
 PILOT_SECONDS: Final = 1.5
+PILOT_MEASUREMENTS: Final = 4
 STARTUP_SECONDS: Final = 4.0
 PROCESS_BYTES: Final = 350_000_000  # a worker with torch and scikit-learn loaded, before any array
 WATCHED: Final = 6  # energy, its terms and the norms
@@ -69,11 +70,17 @@ def needs(study: Study, workers: int | None) -> Needs:
     count = len(shards(study.table))
     active = min(workers or usable_cores(), count)
     evaluated = min(study.subsample_size, CHUNK_EXAMPLES) + min(len(study.dataset.y_test), CHUNK_EXAMPLES)
-    stack = width * (parameters * (4 + len(rule.optimizer.buffers)) + rule.system.activations() * 2 * (rule.batch + evaluated)) * item
+    stack = (
+        width
+        * (parameters * (4 + len(rule.optimizer.buffers)) + rule.system.activations() * 2 * (rule.batch + evaluated))
+        * item
+    )
     data = (study.dataset.x.nbytes + study.dataset.x_test.nbytes) * 3
     snapshots = width * parameters * len(snapshot_steps(spec.dynamics.steps)) * item
     observables = 2 * len(METRICS[study.dataset.task]) + WATCHED
-    disk = len(study.table) * (parameters * len(snapshot_steps(spec.dynamics.steps)) * item + measurements * observables * 8)
+    disk = len(study.table) * (
+        parameters * len(snapshot_steps(spec.dynamics.steps)) * item + measurements * observables * 8
+    )
     return Needs(count, active, parameters, measurements, active * (PROCESS_BYTES + stack + data + snapshots), disk)
 
 
@@ -90,16 +97,25 @@ def measure_pace(study: Study) -> Pace:
     try:
         stack = build_stack(study.spec, study.dataset, next(iter(shards(study.table).values())))
         stack.advance(min(4, study.spec.dynamics.steps))
-        stack.evaluate()
+        _measure(study, stack)
         start, first = time.perf_counter(), stack.step
         while time.perf_counter() - start < PILOT_SECONDS and stack.step < study.spec.dynamics.steps:
             stack.advance(min(stack.step + 32, study.spec.dynamics.steps))
         step = (time.perf_counter() - start) / max(stack.step - first, 1)
         start = time.perf_counter()
-        stack.evaluate()
-        return Pace(step, time.perf_counter() - start)
+        for _ in range(PILOT_MEASUREMENTS):
+            _measure(study, stack)
+        return Pace(step, (time.perf_counter() - start) / PILOT_MEASUREMENTS)
     finally:
         torch.set_num_threads(threads)
+
+
+def _measure(study: Study, stack: Stack) -> None:
+    now = stack.evaluate()
+    measure(
+        study.spec.observe.macro, study.dataset, stack.subsamples, now.train, now.test, now.parameters, now.gradient,
+        now.parameters, stack.protocol.optimizer.penalty,
+    )  # fmt: skip
 
 
 def describe(study: Study, workers: int | None, pace: Pace | None) -> str:
@@ -136,8 +152,9 @@ def _timing(study: Study, need: Needs, pace: Pace) -> list[str]:
     seconds = STARTUP_SECONDS + rounds * (steps * pace.step + need.measurements * pace.measurement)
     width = study.spec.ensemble.shard
     return [
-        f"  pace        {pace.step / width * 1e6:.1f} us per replica-step, {width / pace.step:,.0f} replica-steps per second and worker",
-        f"  time        about {seconds:.0f} s, {need.measurements * pace.measurement / (steps * pace.step):.0%} of it on top for measuring",
+        f"  pace        {pace.step / width * 1e6:.1f} us per replica-step: {width / pace.step:,.0f} a second in each worker",
+        f"  time        about {seconds:.0f} s with {need.workers} worker(s); measuring adds "
+        f"{need.measurements * pace.measurement / (steps * pace.step):.0%} to the training",
     ]
 
 
@@ -153,13 +170,13 @@ def _power(study: Study) -> list[str]:
         hold = count_to_hold(count, content, alpha)
         if hold is not None and hold <= count - spare:
             outside = count - spare - hold
-            lines.append(f"  {name:<28} can hold: up to {outside} of {count} may lie outside the margin")
+            lines.append(f"  {name:<28} can hold, with up to {outside} of {count} outside the margin")
         else:
             enough = replicas_for_share(1.0, content, alpha, spare)
             lines.append(f"  {name:<28} cannot hold with {count}: at least {enough} are needed {whole}")
-    lines.append(f"  {'H history, D diversity':<28} untested in this version: the best verdict is settled")
+    lines.append(f"  {'H history, D diversity':<28} untested; the best verdict is settled")
     if spec.dynamics.schedule != "constant":
-        lines.append(f"  {'S stationarity':<28} untested under a {spec.dynamics.schedule} schedule: the verdict stays open")
+        lines.append(f"  {'S stationarity':<28} untested under a {spec.dynamics.schedule} schedule")
     return lines
 
 

@@ -123,7 +123,10 @@ def execute(
     study.folder.make()
     with study.folder.lock():
         study.folder.create(
-            Path(spec_path).read_text(encoding="utf-8-sig"), study.spec, to_csv(study.table, study.subsample_size), manifest(study.dataset, study.base)
+            Path(spec_path).read_text(encoding="utf-8-sig"),
+            study.spec,
+            to_csv(study.table, study.subsample_size),
+            manifest(study.dataset, study.base),
         )
         train(study, workers, watcher)
         run = judge_run(study.folder)

@@ -69,7 +69,11 @@ def _dataset(resolved: str, base: Path, fingerprint: str) -> Dataset:
     """Load the data once per worker, and refuse them if they changed since the run began."""
     dataset = load_dataset(from_resolved(resolved, "resolved.yaml").data, base)
     if dataset.fingerprint != fingerprint:
-        raise DataError("the data changed while the run was in progress", received=dataset.fingerprint[:12], remedy=f"restore the data with fingerprint {fingerprint[:12]}, or use --fresh")
+        raise DataError(
+            "the data changed while the run was in progress",
+            received=dataset.fingerprint[:12],
+            remedy=f"restore the data with fingerprint {fingerprint[:12]}, or use --fresh",
+        )
     return dataset
 
 
@@ -116,7 +120,9 @@ def build_stack(spec: Spec, dataset: Dataset, members: tuple[Replica, ...]) -> S
 class _Training:
     """The loop over measurements, with commits in between."""
 
-    def __init__(self, folder: RunFolder, store: ShardStore, spec: Spec, dataset: Dataset, members: tuple[Replica, ...]) -> None:
+    def __init__(
+        self, folder: RunFolder, store: ShardStore, spec: Spec, dataset: Dataset, members: tuple[Replica, ...]
+    ) -> None:
         self.folder, self.store, self.spec, self.dataset = folder, store, spec, dataset
         self.count = len(members)
         self.stack = build_stack(spec, dataset, members)

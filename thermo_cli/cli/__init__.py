@@ -1,0 +1,1 @@
+"""The two commands: options, errors to exit codes, the live display; no science, no training."""

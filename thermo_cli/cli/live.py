@@ -52,7 +52,9 @@ class Live:
             self.display = RichLive(console=self.console, auto_refresh=False, transient=True)
             self.display.start()
         else:
-            sys.stderr.write(f"{folder.name}: training {sum(self.counts.values())} replicas for {folder.spec.dynamics.steps} steps\n")
+            sys.stderr.write(
+                f"{folder.name}: training {sum(self.counts.values())} replicas for {folder.spec.dynamics.steps} steps\n"
+            )
 
     def tick(self) -> None:
         """Look at the run folder if it is time to, and draw."""
@@ -73,7 +75,10 @@ class Live:
             self.display.stop()
             self.display = None
         seconds = time.monotonic() - self.started
-        self.console.print(f"{self.folder.name}: {self._read() / self.total:.0%} trained, {seconds:.1f} s in this session", soft_wrap=True)
+        self.console.print(
+            f"{self.folder.name}: {self._read() / self.total:.0%} trained, {seconds:.1f} s in this session",
+            soft_wrap=True,
+        )
 
     def _read(self) -> float:
         """Collect the latest words of all shards; return the replica-steps done."""
@@ -93,9 +98,17 @@ class Live:
         """Yield observable, history and the latest finite values of its replicas."""
         for observable in SHOWN:
             for history in self.folder.spec.histories:
-                words = [values[observable] for name, values in self.latest.items() if name.rpartition("-")[0] == history and observable in values]
+                words = [
+                    values[observable]
+                    for name, values in self.latest.items()
+                    if name.rpartition("-")[0] == history and observable in values
+                ]
                 if words:
-                    yield observable, history, np.array([value for word in words for value in word if value is not None])
+                    yield (
+                        observable,
+                        history,
+                        np.array([value for word in words for value in word if value is not None]),
+                    )
 
     def _drift(self, observable: str, history: str) -> float | None:
         """Return how far the mean has moved since half of the training done so far."""
@@ -125,7 +138,12 @@ class Live:
     def _table(self, done: float, now: float) -> "Table":
         from rich.table import Table
 
-        table = Table(box=None, padding=(0, 2, 0, 0), title=f"{self.folder.name}   {self._progress(done, now)}", title_justify="left")
+        table = Table(
+            box=None,
+            padding=(0, 2, 0, 0),
+            title=f"{self.folder.name}   {self._progress(done, now)}",
+            title_justify="left",
+        )
         filled = int(40 * done / self.total)
         table.caption = "█" * filled + "░" * (40 - filled) + "   Ctrl-C stops; the same command resumes"
         table.caption_justify = "left"
@@ -135,7 +153,9 @@ class Live:
             if len(values):
                 drift = self._drift(observable, history)
                 shown = "-" if drift is None else f"{drift:+.2g}"
-                table.add_row(observable, history, str(len(values)), number(float(values.mean())), number(_sd(values), 2), shown)
+                table.add_row(
+                    observable, history, str(len(values)), number(float(values.mean())), number(_sd(values), 2), shown
+                )
         return table
 
 

@@ -21,17 +21,28 @@ class Format(StrEnum):
     json = "json"
 
 
-@app.command(epilog="Exit codes: 0 done and gate met, 1 gate not met, 2 usage error, 3 a run could not be judged, 4 gate undecided.")
+@app.command(
+    epilog="Exit codes: 0 done and gate met, 1 gate not met, 2 usage error, 3 a run could not be judged, 4 gate undecided."
+)
 def report(
-    runs: Annotated[list[str] | None, typer.Argument(metavar="[RUN]...", help="A folder, a run's name, or latest; none: list the runs.")] = None,
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RUN]...", help="A folder, a run's name, or latest; none: list the runs."),
+    ] = None,
     results: Annotated[Path, typer.Option(metavar="DIR", help="Where run folders are.")] = RESULTS,
     format: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.terminal,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there instead of standard output.")] = None,
-    require: Annotated[str | None, typer.Option(metavar="VERDICT[,VERDICT]", help="The gate: exit 1 unless reached (4 if undecided).")] = None,
-    margin: Annotated[list[str] | None, typer.Option(metavar="OBSERVABLE=VALUE", help="Judge again with another margin; repeatable.")] = None,
+    require: Annotated[
+        str | None, typer.Option(metavar="VERDICT[,VERDICT]", help="The gate: exit 1 unless reached (4 if undecided).")
+    ] = None,
+    margin: Annotated[
+        list[str] | None, typer.Option(metavar="OBSERVABLE=VALUE", help="Judge again with another margin; repeatable.")
+    ] = None,
     confidence: Annotated[float | None, typer.Option(metavar="P", help="Judge again with another confidence.")] = None,
     content: Annotated[float | None, typer.Option(metavar="SHARE", help="Judge again with another content.")] = None,
-    window: Annotated[float | None, typer.Option(metavar="FRACTION", help="Judge again over another window at the end.")] = None,
+    window: Annotated[
+        float | None, typer.Option(metavar="FRACTION", help="Judge again over another window at the end.")
+    ] = None,
 ) -> int:
     """Show runs, newest first, or report on the named ones; judging again needs no training."""
     required = required_verdicts(require)
@@ -59,7 +70,9 @@ def report(
     return worst(codes)
 
 
-def _changes(margins: list[str], confidence: float | None, content: float | None, window: float | None) -> dict[str, Any]:
+def _changes(
+    margins: list[str], confidence: float | None, content: float | None, window: float | None
+) -> dict[str, Any]:
     """Collect the settings to judge again with."""
     changes: dict[str, Any] = {}
     for text in margins:
@@ -69,7 +82,9 @@ def _changes(margins: list[str], confidence: float | None, content: float | None
         except ValueError:
             equals = ""
         if not equals:
-            raise UsageError("--margin is OBSERVABLE=VALUE", received=text, remedy="for example --margin test_accuracy=0.01")
+            raise UsageError(
+                "--margin is OBSERVABLE=VALUE", received=text, remedy="for example --margin test_accuracy=0.01"
+            )
     given = {"confidence": confidence, "content": content, "window": window}
     return changes | {name: value for name, value in given.items() if value is not None}
 
@@ -118,8 +133,8 @@ def _listing(results: Path, format: Format) -> str:
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("run", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
+    table.add_column("run", no_wrap=True, min_width=max(len(entry["run"]) for entry in entries))
+    table.add_column("verdict", no_wrap=True, min_width=len("crystallized"))
     table.add_column("summary", no_wrap=True, overflow="ellipsis")
     for entry in entries:
         table.add_row(entry["run"], entry["verdict"] or "-", entry["summary"])

@@ -19,16 +19,37 @@ EPILOG = (
 
 @app.command(epilog=EPILOG)
 def run(
-    spec: Annotated[Path | None, typer.Argument(metavar="SPEC.yaml", help="The experiment.", show_default=False)] = None,
-    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="KEY.SUB=VALUE", help="Override a field of the spec; repeatable.")] = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Show what would run: replicas, memory, disk, what they can decide. Trains nothing.")] = False,
-    pilot: Annotated[bool, typer.Option("--pilot", help="The plan with time and throughput measured on a few steps.")] = False,
+    spec: Annotated[
+        Path | None, typer.Argument(metavar="SPEC.yaml", help="The experiment.", show_default=False)
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY.SUB=VALUE", help="Override a field of the spec; repeatable."),
+    ] = None,
+    plan: Annotated[
+        bool,
+        typer.Option(
+            "--plan", help="Show what would run: replicas, memory, disk, what they can decide. Trains nothing."
+        ),
+    ] = False,
+    pilot: Annotated[
+        bool, typer.Option("--pilot", help="The plan with time and throughput measured on a few steps.")
+    ] = False,
     results: Annotated[Path, typer.Option(metavar="DIR", help="Where run folders are.")] = RESULTS,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start again; an existing run of this very spec is set aside.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes; all cores by default. Results do not depend on it.")] = None,
-    require: Annotated[str | None, typer.Option(metavar="VERDICT[,VERDICT]", help="The gate: exit 1 unless reached (4 if undecided).")] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start again; an existing run of this very spec is set aside.")
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes; all cores by default. Results do not depend on it."),
+    ] = None,
+    require: Annotated[
+        str | None, typer.Option(metavar="VERDICT[,VERDICT]", help="The gate: exit 1 unless reached (4 if undecided).")
+    ] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a spec, for editors.")] = False,
-    example: Annotated[str | None, typer.Option(metavar="[NAME]", help="Print a commented spec to start from; no name: list them.")] = None,
+    example: Annotated[
+        str | None, typer.Option(metavar="[NAME]", help="Print a commented spec to start from; no name: list them.")
+    ] = None,
 ) -> int:
     """Train the ensemble that SPEC.yaml describes and decide whether it has thermalized.
 
@@ -37,7 +58,11 @@ def run(
     if schema or example is not None:
         return _print_source(schema, example)
     if spec is None:
-        raise UsageError("which experiment?", received="no SPEC.yaml", remedy="thermo-run SPEC.yaml, or thermo-run --example to see some")
+        raise UsageError(
+            "which experiment?",
+            received="no SPEC.yaml",
+            remedy="thermo-run SPEC.yaml, or thermo-run --example to see some",
+        )
     required = required_verdicts(require)
     if plan or pilot:
         return _plan(spec, overrides or [], results, workers, pilot)
@@ -70,7 +95,9 @@ def _plan(spec_path: Path, overrides: list[str], results: Path, workers: int | N
     return 0
 
 
-def _train(spec: Path, overrides: list[str], results: Path, workers: int | None, fresh: bool, required: list[str]) -> int:
+def _train(
+    spec: Path, overrides: list[str], results: Path, workers: int | None, fresh: bool, required: list[str]
+) -> int:
     from thermo_cli.spec import load_spec
 
     load_spec(spec, overrides)  # errors in the spec answer before torch is imported
@@ -83,7 +110,9 @@ def _train(spec: Path, overrides: list[str], results: Path, workers: int | None,
     out.print(render(view(done)))
     out.print(f"{done.folder.path}  (thermo-report {done.folder.name})", soft_wrap=True)
     if done.folder.status != "complete":
-        complain(f"the run is {done.folder.status}: some replicas crashed; see {done.folder.path / 'shards'}/*.error.txt")
+        complain(
+            f"the run is {done.folder.status}: some replicas crashed; see {done.folder.path / 'shards'}/*.error.txt"
+        )
     return pass_gate(done, required)
 
 

@@ -37,12 +37,19 @@ def load(path: str, target: str, task: Task | None, base: Path) -> Examples:
     column = header.index(target)
     features = [position for position in range(len(header)) if position != column]
     if not features:
-        raise DataError("the target is the only column", received=target, remedy="add columns of features", where=str(file))
+        raise DataError(
+            "the target is the only column", received=target, remedy="add columns of features", where=str(file)
+        )
     x = _numbers(file, header, lines, features)
     answers = [row[column].strip() for _, row in lines]
     for (line, _), answer in zip(lines, answers, strict=True):
         if not answer:
-            raise DataError("the target is empty", received="nothing", remedy="fill it in or remove the line", where=f"{file}:{line}: {target}")
+            raise DataError(
+                "the target is empty",
+                received="nothing",
+                remedy="fill it in or remove the line",
+                where=f"{file}:{line}: {target}",
+            )
     try:
         values: Array | list[str] = np.array(answers, dtype=np.float64)
     except ValueError:
@@ -58,20 +65,31 @@ def _read(file: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
             header = [name.strip() for name in next(reader, [])]
             lines = [(reader.line_num, row) for row in reader if row]
     except FileNotFoundError:
-        raise DataError("there is no such file", received=str(file), remedy="give the path relative to the spec") from None
+        raise DataError(
+            "there is no such file", received=str(file), remedy="give the path relative to the spec"
+        ) from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError("the file cannot be read as CSV", received=str(error), remedy="save it as UTF-8 CSV", where=str(file)) from None
+        raise DataError(
+            "the file cannot be read as CSV", received=str(error), remedy="save it as UTF-8 CSV", where=str(file)
+        ) from None
     if not header or not lines:
-        raise DataError("the file has no examples", received=f"{len(lines)} lines below the header", remedy="a header and values", where=str(file))
+        raise DataError(
+            "the file has no examples",
+            received=f"{len(lines)} lines below the header",
+            remedy="a header and values",
+            where=str(file),
+        )
     twice = next((name for name in header if header.count(name) > 1), None)
     if twice is not None:
         raise DataError("two columns have the same name", received=twice, remedy="rename one", where=str(file))
     for line, row in lines:
         if len(row) != len(header):
             raise DataError(
-                f"this line does not have {len(header)} cells", received=f"{len(row)} cells", remedy="one cell for each column of the header",
+                f"this line does not have {len(header)} cells",
+                received=f"{len(row)} cells",
+                remedy="one cell for each column of the header",
                 where=f"{file}:{line}",
-            )  # fmt: skip
+            )
     return header, lines
 
 
@@ -90,8 +108,16 @@ def _numbers(file: Path, header: list[str], lines: list[tuple[int, list[str]]], 
                 value = float(row[column])
             except ValueError:
                 raise DataError(
-                    "expected a number", received=repr(row[column]), remedy="turn text into numbers, or remove the column", where=where
+                    "expected a number",
+                    received=repr(row[column]),
+                    remedy="turn text into numbers, or remove the column",
+                    where=where,
                 ) from None
             if not math.isfinite(value):
-                raise DataError("the value is not finite", received=row[column], remedy="remove the line or fill the value in", where=where)
+                raise DataError(
+                    "the value is not finite",
+                    received=row[column],
+                    remedy="remove the line or fill the value in",
+                    where=where,
+                )
     return x

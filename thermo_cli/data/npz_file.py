@@ -29,12 +29,21 @@ def load(path: str, features: str, target: str, task: Task | None, base: Path) -
             names = list(archive.files)
             arrays = {name: archive[name] for name in (features, target) if name in names}
     except FileNotFoundError:
-        raise DataError("there is no such file", received=str(file), remedy="give the path relative to the spec") from None
+        raise DataError(
+            "there is no such file", received=str(file), remedy="give the path relative to the spec"
+        ) from None
     except (OSError, ValueError, zipfile.BadZipFile, AttributeError) as error:
-        raise DataError("the file is not an NPZ archive of plain arrays", received=str(error), remedy="write it with numpy.savez", where=str(file)) from None
+        raise DataError(
+            "the file is not an NPZ archive of plain arrays",
+            received=str(error),
+            remedy="write it with numpy.savez",
+            where=str(file),
+        ) from None
     for name in (features, target):
         if name not in arrays:
-            raise DataError("there is no such array", received=name, remedy="arrays: " + ", ".join(names), where=str(file))
+            raise DataError(
+                "there is no such array", received=name, remedy="arrays: " + ", ".join(names), where=str(file)
+            )
     x, y = arrays[features], arrays[target]
     if x.ndim < 2 or y.ndim != 1 or len(x) != len(y) or len(x) == 0:
         raise DataError(
@@ -42,7 +51,12 @@ def load(path: str, features: str, target: str, task: Task | None, base: Path) -
             remedy="reshape them before saving", where=str(file),
         )  # fmt: skip
     if not np.issubdtype(x.dtype, np.number):
-        raise DataError("expected numbers as features", received=str(x.dtype), remedy="convert them before saving", where=f"{file}: {features}")
+        raise DataError(
+            "expected numbers as features",
+            received=str(x.dtype),
+            remedy="convert them before saving",
+            where=f"{file}: {features}",
+        )
     x = x.reshape(len(x), -1).astype(np.float64)
     if not np.all(np.isfinite(x)):
         row, column = (int(i) for i in np.argwhere(~np.isfinite(x))[0])

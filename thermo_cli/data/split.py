@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -78,7 +79,7 @@ def _dataset(examples: Examples, pool: Integers, test: Integers, standardize: bo
     return Dataset(x, y, x_test, y_test, examples.task, examples.labels, target_sd, digest.hexdigest())
 
 
-def _standardize(pool: Array, test: Array) -> tuple[Array, Array, float]:
+def _standardize(pool: Any, test: Any) -> tuple[Array, Array, float]:
     mean, sd = pool.mean(axis=0), pool.std(axis=0)
     unit = np.where(sd > 0, sd, 1.0)
     return (pool - mean) / unit, (test - mean) / unit, float(np.mean(unit))
@@ -94,7 +95,9 @@ def subsample_size(rule: Subsample, pool: int) -> int:
     Raises:
         DataError: The rule asks for more examples than there are.
     """
-    size = pool if rule.bootstrap else rule.size if rule.size is not None else max(round((rule.fraction or 0.0) * pool), 1)
+    size = (
+        pool if rule.bootstrap else rule.size if rule.size is not None else max(round((rule.fraction or 0.0) * pool), 1)
+    )
     if size > pool:
         raise DataError(
             "the subsample is larger than the pool",

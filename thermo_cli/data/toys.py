@@ -49,11 +49,16 @@ def moons(examples: int, noise: float, seed: int) -> Examples:
     """
     from sklearn.datasets import make_moons
 
-    x, y = make_moons(examples, noise=noise, random_state=np.random.RandomState(np.random.MT19937(np.random.SeedSequence(seed))))
+    x, y = make_moons(
+        examples, noise=noise, random_state=np.random.RandomState(np.random.MT19937(np.random.SeedSequence(seed)))
+    )
     return _classes(x, y, ("upper", "lower"))
 
 
 def _classes(x: Any, y: Any, names: Any) -> Examples:
     return Examples(
-        np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.int64), "classification", tuple(str(name) for name in names)
+        np.asarray(x, dtype=np.float64),
+        np.asarray(y, dtype=np.int64),
+        "classification",
+        tuple(str(name) for name in names),
     )

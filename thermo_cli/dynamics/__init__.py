@@ -1,0 +1,1 @@
+"""How it moves: update rules, schedules, mini-batches, stacked training."""

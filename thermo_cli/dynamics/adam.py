@@ -26,7 +26,9 @@ class Adam:
         self.betas = (betas[0], betas[1])
         self.penalty = weight_decay
 
-    def update(self, parameters: torch.Tensor, gradient: torch.Tensor, state: Mapping[str, torch.Tensor], lr: float) -> None:
+    def update(
+        self, parameters: torch.Tensor, gradient: torch.Tensor, state: Mapping[str, torch.Tensor], lr: float
+    ) -> None:
         """Move the parameters by one step, in place.
 
         Args:
@@ -63,7 +65,9 @@ class AdamW:
         self.betas = (betas[0], betas[1])
         self.penalty = 0.0
 
-    def update(self, parameters: torch.Tensor, gradient: torch.Tensor, state: Mapping[str, torch.Tensor], lr: float) -> None:
+    def update(
+        self, parameters: torch.Tensor, gradient: torch.Tensor, state: Mapping[str, torch.Tensor], lr: float
+    ) -> None:
         """Move the parameters by one step, in place.
 
         Args:

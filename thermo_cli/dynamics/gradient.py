@@ -79,7 +79,11 @@ def protocol(spec: Spec, dataset: Dataset, subsample_size: int) -> Protocol:
     schedule = resolve("schedule", dynamics.schedule)
     batch = subsample_size if dynamics.batch_size == "full" else dynamics.batch_size
     return Protocol(
-        system, optimizer, lambda step: optimizer.lr * schedule(step, dynamics.steps), batch, getattr(torch, spec.ensemble.precision)
+        system,
+        optimizer,
+        lambda step: optimizer.lr * schedule(step, dynamics.steps),
+        batch,
+        getattr(torch, spec.ensemble.precision),
     )
 
 
@@ -119,7 +123,9 @@ class Stack:
         self._pass = system.bind(self.parameters, self.gradient, self.width, protocol.batch)
         self._evaluation_gradient = torch.zeros_like(self.parameters)
         # one pass per batch size, kept: the last piece of an evaluation is often shorter
-        self._evaluation_pass = cache(lambda batch: system.bind(self.parameters, self._evaluation_gradient, self.width, batch))
+        self._evaluation_pass = cache(
+            lambda batch: system.bind(self.parameters, self._evaluation_gradient, self.width, batch)
+        )
 
     def advance(self, until: int) -> None:
         """Train up to a step.
@@ -169,7 +175,10 @@ class Stack:
 
     def state_arrays(self) -> dict[str, NDArray[np.floating]]:
         """Return everything that decides the rest of the training, except the step and the replica table."""
-        return {"parameters": self.parameters.numpy(), **{f"optimizer.{name}": tensor.numpy() for name, tensor in self.state.items()}}
+        return {
+            "parameters": self.parameters.numpy(),
+            **{f"optimizer.{name}": tensor.numpy() for name, tensor in self.state.items()},
+        }
 
     def restore(self, step: int, arrays: dict[str, NDArray[np.floating]]) -> None:
         """Continue from a committed state.
@@ -204,7 +213,10 @@ class Stack:
         """Permute the targets within each subsample by the replica's `noise` stream."""
         if self._shuffled is None:
             self._shuffled = np.stack(
-                [rng.generator(member.noise).permutation(row) for member, row in zip(self.members, self.subsamples, strict=True)]
+                [
+                    rng.generator(member.noise).permutation(row)
+                    for member, row in zip(self.members, self.subsamples, strict=True)
+                ]
             )
         return self._shuffled
 
@@ -247,9 +259,10 @@ def check_stacking(protocol: Protocol, dataset: Dataset, members: Sequence[Repli
         worst = max(worst, float((moved[slot] - expected).norm() / expected.norm()))
     if not worst < 1e-9 and bool(torch.isfinite(moved).all()):
         raise RunError(
-            "the stacked step does not equal the plain torch step", received=f"relative difference {worst:.1e}, torch {torch.__version__}",
+            "the stacked step does not equal the plain torch step",
+            received=f"relative difference {worst:.1e}, torch {torch.__version__}",
             remedy="install the torch version that this release was tested with (pyproject.toml)",
-        )  # fmt: skip
+        )
     return worst
 
 
@@ -268,7 +281,7 @@ def plain_steps(protocol: Protocol, stack: Stack, slot: int, start: torch.Tensor
     """
     module = protocol.system.module().to(protocol.dtype)
     parameters = list(module.parameters())
-    for parameter, values in zip(parameters, start.split([p.numel() for p in parameters]), strict=True):
+    for parameter, values in zip(parameters, torch.split(start, [p.numel() for p in parameters]), strict=True):
         parameter.data.copy_(values.view_as(parameter))
     optimizer = protocol.optimizer.plain(parameters)
     measure = torch.nn.CrossEntropyLoss() if protocol.system.task == "classification" else torch.nn.MSELoss()

@@ -23,7 +23,9 @@ class Sgd:
         self.penalty = weight_decay
         self.buffers: tuple[str, ...] = ("velocity",) if momentum > 0 else ()
 
-    def update(self, parameters: torch.Tensor, gradient: torch.Tensor, state: Mapping[str, torch.Tensor], lr: float) -> None:
+    def update(
+        self, parameters: torch.Tensor, gradient: torch.Tensor, state: Mapping[str, torch.Tensor], lr: float
+    ) -> None:
         """Move the parameters by one step, in place.
 
         Args:

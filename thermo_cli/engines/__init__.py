@@ -1,0 +1,1 @@
+"""Where tasks run: each engine gives an executor."""

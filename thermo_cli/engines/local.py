@@ -34,7 +34,11 @@ class LocalEngine:
         import loky
 
         pool: Executor = loky.ProcessPoolExecutor(
-            slots, timeout=None, initializer=prepare_worker, initargs=(os.getpid(),), env=dict.fromkeys(THREAD_VARIABLES, "1")
+            slots,
+            timeout=None,
+            initializer=prepare_worker,
+            initargs=(os.getpid(),),
+            env=dict.fromkeys(THREAD_VARIABLES, "1"),
         )
         return pool
 

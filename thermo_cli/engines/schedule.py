@@ -37,7 +37,11 @@ class Outcome(Generic[TaskT]):
 
 
 def run_tasks(
-    engine: Engine, function: Callable[[TaskT], str], tasks: Sequence[TaskT], tick: Callable[[], None], stop: Callable[[], None]
+    engine: Engine,
+    function: Callable[[TaskT], str],
+    tasks: Sequence[TaskT],
+    tick: Callable[[], None],
+    stop: Callable[[], None],
 ) -> Outcome[TaskT]:
     """Run a function on every task, as many at a time as the engine has slots.
 
@@ -85,7 +89,9 @@ def _together(
                 engine.kill(executor)
             lost = False
         if lost:
-            suspects += [task for task in running.values() if task not in outcome.returned and task not in outcome.failed]
+            suspects += [
+                task for task in running.values() if task not in outcome.returned and task not in outcome.failed
+            ]
             engine.kill(executor)
         else:
             executor.shutdown(wait=False)

@@ -1,0 +1,1 @@
+"""The court: criteria, intervals and the verdict; NumPy and SciPy only."""

@@ -27,7 +27,7 @@ def agreement(
     """
     return (
         _row("A tolerance interval, final values", observable, finals, margin.delta, margin.full, settings, histories),
-        _row("A tolerance interval, window means", observable, window_means, margin.delta, False, settings, histories),
+        _row("A* tolerance interval, window means", observable, window_means, margin.delta, False, settings, histories),
     )
 
 
@@ -75,7 +75,9 @@ def half_width(values: Array, content: float, alpha: float) -> Interval:
     )
 
 
-def _row(statistic: str, observable: str, values: Array, delta: float, gates: bool, settings: Settings, histories: int) -> Row:
+def _row(
+    statistic: str, observable: str, values: Array, delta: float, gates: bool, settings: Settings, histories: int
+) -> Row:
     interval = half_width(values, settings.content, settings.alpha)
     outcome = interval.below(delta)
     n, inside = len(values), most_inside(values, 2 * delta)
@@ -83,7 +85,10 @@ def _row(statistic: str, observable: str, values: Array, delta: float, gates: bo
     if outcome == "undecided":
         total = replicas_for_share(inside / n, settings.content, settings.alpha, spare=1)
         needed = None if total is None else max(int(np.ceil(max(total, n + 1) / histories)), 2)
-    explanation = f"{inside} of {n} replicas lie within some interval of width 2 x {delta:.3g}; at least {settings.content:.0%} of fresh ones must"
+    explanation = (
+        f"{inside} of {n} replicas lie within some interval of width 2 x {delta:.3g}; "
+        f"at least {settings.content:.0%} of fresh ones must"
+    )
     if not np.isfinite(interval.upper) and np.isfinite(values).all():
         explanation += f"; {n} replicas are too few to bound the spread of fresh ones, however close they lie"
     return Row(

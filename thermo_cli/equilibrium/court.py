@@ -40,7 +40,9 @@ def judge(
         for name in ("stationarity", "agreement", "history", "diversity", "ergodicity")
     }
     verdict = decide(outcomes, counts["diverged"] + counts["crashed"] > settings.diverged)
-    macroscopic = {name: _macrostate(values, trajectories, setting, settings) for name, values in trajectories.values.items()}
+    macroscopic = {
+        name: _macrostate(values, trajectories, setting, settings) for name, values in trajectories.values.items()
+    }
     return Verdict(
         verdict=verdict,
         phase=phase_of(outcomes),
@@ -63,11 +65,15 @@ def _stationarity_rows(
     steps = trajectories.steps[window].astype(np.float64)
     rows: list[Row] = []
     if not margins:
-        return [Row("stationarity", "S", None, "all histories", True, "untested", explanation="no observable has a margin")]
+        return [
+            Row("stationarity", "S", None, "all histories", True, "untested", explanation="no observable has a margin")
+        ]
     for history in setting.histories:
         members = trajectories.members(history)
         for name, margin in margins.items():
-            rows += stationarity(name, history, trajectories.values[name][members][:, window], steps, margin, setting, settings)
+            rows += stationarity(
+                name, history, trajectories.values[name][members][:, window], steps, margin, setting, settings
+            )
     moves = {name: _largest_move(trajectories, name, window, setting) for name in margins}
     still = nothing_has_happened(moves, dict(margins))
     return [*rows, still] if still is not None and combine(rows) == "holds" else rows
@@ -147,7 +153,11 @@ def _macrostate(values: Array, trajectories: Trajectories, setting: Setting, set
 def _diagnostics(trajectories: Trajectories, setting: Setting, settings: Settings) -> dict[str, Any]:
     window = window_of(trajectories.steps.astype(float), setting, settings)
     return {
-        "window": {"from_step": int(trajectories.steps[window][0]), "to_step": setting.steps, "measurements": int(window.sum())},
+        "window": {
+            "from_step": int(trajectories.steps[window][0]),
+            "to_step": setting.steps,
+            "measurements": int(window.sum()),
+        },
     }
 
 
@@ -164,7 +174,9 @@ def _warnings(trajectories: Trajectories, setting: Setting, settings: Settings) 
             if len(values) and len(steps) > 1:
                 change = float(slopes(values, steps).mean() * (steps[-1] - steps[0])) / float(values.mean())
                 if abs(change) > WATCHED_DRIFT:
-                    found.append(f"{name} of {history} moved by {change:+.0%} within the window (watched, decides nothing)")
+                    found.append(
+                        f"{name} of {history} moved by {change:+.0%} within the window (watched, decides nothing)"
+                    )
     return found
 
 

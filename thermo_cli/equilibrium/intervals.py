@@ -139,9 +139,10 @@ def replicas_for_share(share: float, content: float, alpha: float, spare: int = 
     n = 2.0
     while n <= MAX_REPLICAS:
         count = int(n)
-        lower, upper = share_bounds(max(int(np.floor(share * count)) - spare, 0), count, alpha)[0], share_bounds(
-            min(int(np.ceil(share * count)), count), count, alpha
-        )[1]
+        lower, upper = (
+            share_bounds(max(int(np.floor(share * count)) - spare, 0), count, alpha)[0],
+            share_bounds(min(int(np.ceil(share * count)), count), count, alpha)[1],
+        )
         if lower >= content or upper < content:
             return count
         n = max(n + 1, n * 1.02)

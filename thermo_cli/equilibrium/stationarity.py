@@ -41,7 +41,11 @@ def stationarity(
         untested = f"only {len(steps)} measurements lie in the window; {MIN_MEASUREMENTS} are needed"
     elif np.isfinite(values).all(axis=1).sum() < 2:
         untested = "fewer than two replicas have finite values"
-    statistics = (("S1 each replica is still", True), ("S2 projection to 4T", True), ("S3 growth of the spread", margin.full))
+    statistics = (
+        ("S1 each replica is still", True),
+        ("S2 projection to 4T", True),
+        ("S3 growth of the spread", margin.full),
+    )
     if untested is not None:
         return [
             Row("stationarity", name, observable, history, gates, "untested", margin=margin.delta, explanation=untested)
@@ -74,7 +78,9 @@ def still(observable: str, history: str, values: Array, steps: Array, delta: flo
     interval = size_quantile(moved, settings.content, settings.alpha)
     outcome = interval.below(delta)
     inside = int((moved <= delta).sum())
-    needed = replicas_for_share(inside / len(moved), settings.content, settings.alpha) if outcome == "undecided" else None
+    needed = (
+        replicas_for_share(inside / len(moved), settings.content, settings.alpha) if outcome == "undecided" else None
+    )
     explanation = (
         f"{inside} of {len(moved)} replicas moved by at most {delta:.3g} between the halves of the window; "
         f"at least {settings.content:.0%} of fresh ones must"
@@ -111,7 +117,8 @@ def going_nowhere(
         outcome, explanation = "holds", f"training four times as long would move it by less than {delta:.3g}"
     elif per_doubling.inside(delta) == "fails":
         outcome, shown, longer = "fails", per_doubling, 2 * setting.steps
-        explanation = f"over the last doubling it moved by {per_doubling.estimate / 2:+.3g}, more than half the margin: caught relaxing"
+        moved = f"over the last doubling it moved by {per_doubling.estimate / 2:+.3g}"
+        explanation = f"{moved}, more than half the margin: caught relaxing"
     else:
         outcome = "undecided"
         needed = replicas_for_mean(per_step, delta, len(values))
@@ -151,7 +158,12 @@ def not_growing(
     level = max(float((spread.mean(axis=1) + slope * (setting.steps - steps.mean())).mean()), 0.0)
     change = mean_interval(3 * setting.steps * slope, settings.alpha)
     z = float(stats.norm.ppf((1 + settings.content) / 2))
-    growth = Interval(*(z * float(np.sqrt(max(level + d, 0.0)) - np.sqrt(level)) for d in (change.estimate, change.lower, change.upper)))
+    growth = Interval(
+        *(
+            z * float(np.sqrt(max(level + d, 0.0)) - np.sqrt(level))
+            for d in (change.estimate, change.lower, change.upper)
+        )
+    )
     outcome = growth.below(margin.delta / 2)
     words = {
         "holds": "the spread is not growing",

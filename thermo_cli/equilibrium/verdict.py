@@ -102,7 +102,8 @@ def summarize(
         return _diverged(counts, setting, first_diverged)
     if verdict == "relaxing":
         row = _worst(rows, "stationarity", "fails")
-        return f"Still changing: {row.observable} of {row.scope} fails {row.statistic} ({row.explanation}); train for {2 * setting.steps} steps."
+        what = f"{row.observable} of {row.scope} fails {row.statistic}"
+        return f"Still changing: {what} ({row.explanation}); train for {2 * setting.steps} steps."
     if verdict == "glassy":
         row = _worst(rows, "agreement" if outcomes["agreement"] == "fails" else "history", "fails")
         return f"At rest, but not alike: {row.observable} ({row.explanation}); seed, data or history still decide the result."
@@ -168,7 +169,10 @@ def _diverged(counts: Mapping[str, int], setting: Setting, first: str) -> str:
             f"(received {setting.learning_rate:g})"
         )
     if counts["crashed"]:
-        words.append(f"{counts['crashed']} of {counts['planned']} replicas crashed: see shards/*.error.txt, then give the same command again")
+        words.append(
+            f"{counts['crashed']} of {counts['planned']} replicas crashed: see shards/*.error.txt, "
+            "then give the same command again"
+        )
     return "; ".join(words) + "."
 
 

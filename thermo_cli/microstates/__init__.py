@@ -1,0 +1,1 @@
+"""Microscopic quantities: parameters compared with parameters."""

@@ -52,4 +52,9 @@ def _pairs(matrix: Array, own: float) -> dict[str, Any]:
     mean = total / (n * (n - 1) / 2)
     without = (total - rows) / ((n - 1) * (n - 2) / 2)
     error = float(np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum()))
-    return {"estimate": float(mean), "interval": [float(mean - 1.96 * error), float(mean + 1.96 * error)], "null": None, "self": own}
+    return {
+        "estimate": float(mean),
+        "interval": [float(mean - 1.96 * error), float(mean + 1.96 * error)],
+        "null": None,
+        "self": own,
+    }

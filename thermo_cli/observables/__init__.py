@@ -1,0 +1,1 @@
+"""Macroscopic quantities: what can be seen of a replica from outside."""

@@ -42,23 +42,23 @@ def measure(
     metrics = METRICS[dataset.task]
     values: dict[str, Array] = {}
     with np.errstate(all="ignore"):  # a diverged replica has NaN here, and is counted by the court
-        values["energy_loss"] = metrics["loss"](train, y_train, dataset.target_sd)
-        values["energy"] = values["energy_loss"]
+        loss = metrics["loss"](train, y_train, dataset.target_sd)
+        values["energy"] = values["energy_loss"] = loss
         if penalty:
             values["energy_l2"] = 0.5 * penalty * np.einsum("rp,rp->r", parameters, parameters)
-            values["energy"] = values["energy_loss"] + values["energy_l2"]
+            values["energy"] = loss + values["energy_l2"]
         for name in macro:
             if name in metrics:
-                values[f"train_{name}"] = metrics[name](train, y_train, dataset.target_sd)
+                values[f"train_{name}"] = loss if name == "loss" else metrics[name](train, y_train, dataset.target_sd)
                 values[f"test_{name}"] = metrics[name](test, y_test, dataset.target_sd)
         norm, norm_0 = np.linalg.norm(parameters, axis=1), np.linalg.norm(initial, axis=1)
         watched = {
-            "parameter_norm": lambda: norm,
-            "gradient_norm": lambda: np.linalg.norm(gradient, axis=1),
-            "distance_from_init": lambda: np.linalg.norm(parameters - initial, axis=1),
-            "cosine_to_init": lambda: np.einsum("rp,rp->r", parameters, initial) / (norm * norm_0),
+            "parameter_norm": norm,
+            "gradient_norm": np.linalg.norm(gradient, axis=1),
+            "distance_from_init": np.linalg.norm(parameters - initial, axis=1),
+            "cosine_to_init": np.einsum("rp,rp->r", parameters, initial) / (norm * norm_0),
         }
-        values.update({name: compute() for name, compute in watched.items() if name in macro})
+        values.update({name: array for name, array in watched.items() if name in macro})
     return values
 
 

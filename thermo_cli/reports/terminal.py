@@ -15,7 +15,8 @@ from thermo_cli.reports.view import RunView, legend, short
 
 COLOURS: Final = {
     "thermalized": "green", "crystallized": "cyan", "settled": "green", "relaxing": "yellow", "glassy": "magenta",
-    "diverged": "red", "undecided": "yellow", "holds": "green", "fails": "red", "untested": "bright_black", "inapplicable": "bright_black",
+    "diverged": "red", "undecided": "yellow", "holds": "green", "fails": "red", "untested": "bright_black",
+    "inapplicable": "bright_black",
 }  # fmt: skip
 BARS: Final = "▁▂▃▄▅▆▇█"
 
@@ -45,7 +46,7 @@ def sparkline(values: Sequence[float]) -> str:
     low, high = float(array.min()), float(array.max())
     if high == low:
         return BARS[3] * len(array)
-    return "".join(BARS[int(round((value - low) / (high - low) * (len(BARS) - 1)))] for value in array)
+    return "".join(BARS[round((value - low) / (high - low) * (len(BARS) - 1))] for value in array)
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -75,16 +76,22 @@ def _head(view: RunView) -> Panel:
 
 
 def _criteria(view: RunView) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), expand=False, title="Criteria", title_justify="left", title_style="bold")
+    table = Table(
+        box=None, padding=(0, 2, 0, 0), expand=False, title="Criteria", title_justify="left", title_style="bold"
+    )
     for name, justify in (("", "left"), ("observable", "left"), ("replicas", "left"), ("outcome", "left")):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     table.add_column("estimate [interval]", no_wrap=True)
     table.add_column("margin", justify="right", no_wrap=True)
     for row in view.verdict.criteria:
         style = "" if row.gates else "dim"
-        outcome = Text(row.outcome if row.gates else f"({row.outcome})", style=COLOURS[row.outcome] if row.gates else "dim")
+        outcome = Text(
+            row.outcome if row.gates else f"({row.outcome})", style=COLOURS[row.outcome] if row.gates else "dim"
+        )
         scope = row.scope.replace("all histories", "all")
-        table.add_row(short(row.statistic), row.observable or "", scope, outcome, _interval(row), number(row.margin), style=style)
+        table.add_row(
+            short(row.statistic), row.observable or "", scope, outcome, _interval(row), number(row.margin), style=style
+        )
     return table
 
 
@@ -97,14 +104,16 @@ def _interval(row: Row) -> str:
 
 
 def _legend(view: RunView) -> Padding:
-    words = "; ".join(f"{letter} {meaning}" for letter, meaning in reversed(legend(view.verdict.criteria).items()))
+    words = "; ".join(f"{letter} {meaning}" for letter, meaning in legend(view.verdict.criteria).items())
     more = "; H history, D diversity, E ergodicity. Rows in brackets do not gate."
     return Padding(Text(words + more, style="dim"), (0, 0, 1, 0))
 
 
 def _macrostate(view: RunView) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), title="Macroscopic, at the end", title_justify="left", title_style="bold")
-    for name in ("observable", "mean", "sd", "tolerance interval", "history", "mean against log time"):
+    table = Table(
+        box=None, padding=(0, 2, 0, 0), title="Macroscopic, at the end", title_justify="left", title_style="bold"
+    )
+    for name in ("observable", "mean", "sd", "fresh replicas", "history", "against log t"):
         table.add_column(name, no_wrap=True)
     for name in dict.fromkeys(curve.observable for curve in view.curves):
         state = view.verdict.macroscopic[name]
@@ -117,7 +126,13 @@ def _macrostate(view: RunView) -> Table:
 
 
 def _microstate(view: RunView) -> Padding:
-    table = Table(box=None, padding=(0, 2, 0, 0), title="Microscopic, raw (symmetries not removed)", title_justify="left", title_style="bold")
+    table = Table(
+        box=None,
+        padding=(0, 2, 0, 0),
+        title="Microscopic, raw (symmetries not removed)",
+        title_justify="left",
+        title_style="bold",
+    )
     for name in ("between replicas", "estimate", "95 % interval", "to own start"):
         table.add_column(name, no_wrap=True)
     for name, state in view.verdict.microscopic.items():

@@ -8,7 +8,7 @@ import numpy as np
 
 from thermo_cli.contracts import Array, Row, Trajectories, Verdict
 
-CURVE_POINTS = 24
+CURVE_POINTS = 16
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,9 @@ def view_of(title: str, description: str, status: str, verdict: Verdict, traject
         for name in shown
         for history in histories
     )
-    return RunView(title, description, status, verdict, curves, _next_steps(verdict), "thermo-run spec.yaml, in this run's folder")
+    return RunView(
+        title, description, status, verdict, curves, _next_steps(verdict), "thermo-run spec.yaml, in this run's folder"
+    )
 
 
 def short(statistic: str) -> str:
@@ -78,7 +80,7 @@ def legend(rows: tuple[Row, ...]) -> Mapping[str, str]:
     Args:
         rows: The rows shown.
     """
-    return {short(row.statistic): row.statistic.partition(" ")[2] for row in reversed(rows) if " " in row.statistic}
+    return {short(row.statistic): row.statistic.partition(" ")[2] for row in rows if " " in row.statistic}
 
 
 def _resampled(values: Array, steps: Any) -> tuple[float, ...]:

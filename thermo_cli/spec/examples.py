@@ -29,7 +29,9 @@ def example_text(name: str) -> str:
     if name not in files:
         guess = nearest(name, files)
         remedy = f"did you mean {guess!r}? " if guess else ""
-        raise UsageError("there is no such example", received=name, remedy=f"{remedy}examples: {', '.join(example_names())}")
+        raise UsageError(
+            "there is no such example", received=name, remedy=f"{remedy}examples: {', '.join(example_names())}"
+        )
     return files[name].read_text()
 
 

@@ -47,7 +47,9 @@ def validate(source: Source) -> Spec:
         SpecError: With the place, what was expected and the nearest known name; `SpecErrors` when there are several.
     """
     if not isinstance(source.value, dict):
-        raise SpecError("a spec is a mapping of keys to values", received=type(source.value).__name__, where=source.where(()))
+        raise SpecError(
+            "a spec is a mapping of keys to values", received=type(source.value).__name__, where=source.where(())
+        )
     try:
         spec = Spec.model_validate(source.value)
     except ValidationError as error:
@@ -61,7 +63,9 @@ def validate(source: Source) -> Spec:
         if problem:
             location = ("equilibrium", "margins", observable)
             raise SpecError(
-                f"no margin can be set for {observable!r}", remedy=problem, where=f"{source.where(location, key=True)}: {_dotted(location)}"
+                f"no margin can be set for {observable!r}",
+                remedy=problem,
+                where=f"{source.where(location, key=True)}: {_dotted(location)}",
             )
     return spec
 
@@ -117,7 +121,9 @@ def _explain(source: Source, group: list[ErrorDetails]) -> SpecError:
         known = _keys(_model_at(source.value, location[:-1]))
         guess = nearest(str(location[-1]), known)
         remedy = f"did you mean {guess!r}?" if guess else "known here: " + ", ".join(known)
-        return SpecError("unknown key", received=location[-1], remedy=remedy, where=f"{source.where(location, key=True)}: {name}")
+        return SpecError(
+            "unknown key", received=location[-1], remedy=remedy, where=f"{source.where(location, key=True)}: {name}"
+        )
     if kind == "missing":
         return SpecError("this key is missing", where=where, remedy=f"add {location[-1]}: ...")
     if kind in ("union_tag_invalid", "union_tag_not_found"):
@@ -139,7 +145,9 @@ def _unknown_use(source: Source, location: Location, received: Any) -> SpecError
     guess = nearest(str(use), known) if use is not None else None
     remedy = (f"did you mean {guess!r}? " if guess else "") + "known: " + ", ".join(known)
     what = "unknown name" if use is not None else "`use` is missing: it says which"
-    return SpecError(what, received=use, remedy=remedy, where=f"{source.where((*location, 'use'))}: {_dotted(location)}.use")
+    return SpecError(
+        what, received=use, remedy=remedy, where=f"{source.where((*location, 'use'))}: {_dotted(location)}.use"
+    )
 
 
 def _plain(message: str) -> str:
@@ -197,7 +205,9 @@ def _model_at(value: Any, location: Location) -> type[BaseModel] | None:
         value = value[part]
         candidates = _models(annotation)
         use = value.get("use") if isinstance(value, dict) else None
-        model = candidates[0] if len(candidates) == 1 else next((item for item in candidates if use in _uses(item)), None)
+        model = (
+            candidates[0] if len(candidates) == 1 else next((item for item in candidates if use in _uses(item)), None)
+        )
     return model
 
 

@@ -29,7 +29,9 @@ def apply_overrides(source: Source, overrides: Sequence[str]) -> Source:
         keys, equals, text = override.partition("=")
         path = tuple(key.strip() for key in keys.split("."))
         if not equals or not all(path):
-            raise SpecError("an override is key.sub=value", received=override, remedy="for example --set dynamics.with.lr=0.3")
+            raise SpecError(
+                "an override is key.sub=value", received=override, remedy="for example --set dynamics.with.lr=0.3"
+            )
         _assign(value, path, yaml_source.parse(text, label).value if text.strip() else None, label)
         given[path] = label
     return dataclasses.replace(source, value=value, overrides=given)

@@ -1,7 +1,7 @@
 """The spec: everything that decides a run, as frozen pydantic models with a sentence for every field."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -11,10 +11,18 @@ from thermo_cli.spec.builtins import Data, Dynamics, Part, Positive, System
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
-MACRO = ("energy", "loss", "accuracy", "r2", "rmse", "parameter_norm", "gradient_norm", "distance_from_init", "cosine_to_init")
 Macro = Literal[
-    "energy", "loss", "accuracy", "r2", "rmse", "parameter_norm", "gradient_norm", "distance_from_init", "cosine_to_init"
+    "energy",
+    "loss",
+    "accuracy",
+    "r2",
+    "rmse",
+    "parameter_norm",
+    "gradient_norm",
+    "distance_from_init",
+    "cosine_to_init",
 ]
+MACRO: Final[tuple[Macro, ...]] = get_args(Macro)
 
 
 class Subsample(Part):
@@ -33,7 +41,9 @@ class Subsample(Part):
     def _one_rule(self) -> "Subsample":
         rules = [self.fraction is not None, self.size is not None and not self.disjoint, self.bootstrap, self.disjoint]
         if sum(rules) != 1:
-            raise ValueError("give exactly one of {fraction: F}, {size: N}, {bootstrap: true}, {disjoint: true, size: N}")
+            raise ValueError(
+                "give exactly one of {fraction: F}, {size: N}, {bootstrap: true}, {disjoint: true, size: N}"
+            )
         if self.disjoint and self.size is None:
             raise ValueError("disjoint subsamples need their size: {disjoint: true, size: N}")
         return self
@@ -48,7 +58,7 @@ class Ensemble(Part):
     """Root of every stream of randomness of the ensemble."""
     subsample: Subsample = Field(default_factory=lambda: Subsample(fraction=0.5))
     """How each replica's examples are drawn from the pool."""
-    vary: Annotated[list[StreamName], Field(min_length=1)] = list(STREAMS)
+    vary: Annotated[list[StreamName], Field(min_length=1)] = Field(default_factory=lambda: list(STREAMS))
     """Sources of randomness that differ between replicas: init, subsample, order (mini-batches), noise."""
     precision: Literal["float32", "float64"] = "float32"
     """Floating-point type of the parameters."""
@@ -84,7 +94,7 @@ class History(Part):
 class Observe(Part):
     """What is measured, and when."""
 
-    macro: list[Macro] = list(MACRO)
+    macro: list[Macro] = Field(default_factory=lambda: list(MACRO))
     """Macroscopic observables; a bare metric means both splits, and those that do not fit the task are left out."""
     window_measurements: Annotated[int, Field(ge=8, le=10_000)] = 64
     """Measurements in the last doubling [T/2, T], evenly spaced; earlier ones are logarithmic."""
@@ -140,9 +150,8 @@ class Spec(Part):
     def _parts_fit(self) -> "Spec":
         for name, history in self.histories.items():
             if history.first is not None and history.first.steps >= self.dynamics.steps:
-                raise ValueError(
-                    f"histories.{name}.first.steps ({history.first.steps}) must be fewer than dynamics.steps ({self.dynamics.steps})"
-                )
+                first = f"histories.{name}.first.steps ({history.first.steps})"
+                raise ValueError(f"{first} must be fewer than dynamics.steps ({self.dynamics.steps})")
         if self.ensemble.subsample.disjoint and "subsample" not in self.ensemble.vary:
             raise ValueError("ensemble.subsample is disjoint, so ensemble.vary must contain subsample")
         return self

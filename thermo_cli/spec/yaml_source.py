@@ -105,12 +105,14 @@ def parse(text: str, label: str) -> Source:
         try:
             node = loader.get_single_node()
         finally:
-            loader.dispose()  # type: ignore[no-untyped-call]
+            loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{label}:{mark.line + 1}:{mark.column + 1}" if mark else label
         problem = " ".join(part for part in (error.context, error.problem) if part)
-        raise SpecError(f"not valid YAML: {problem}", where=where, remedy="check indentation, colons and quotes here") from None
+        raise SpecError(
+            f"not valid YAML: {problem}", where=where, remedy="check indentation, colons and quotes here"
+        ) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise SpecError("not valid YAML", received=str(error).splitlines()[0], where=label) from None
     if node is None:
@@ -136,16 +138,22 @@ def read(path: Path) -> Source:
             data = handle.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise SpecError(
-            "there is no such file", received=str(path), remedy="check the path, or start from `thermo-run --example quickstart`"
+            "there is no such file",
+            received=str(path),
+            remedy="check the path, or start from `thermo-run --example quickstart`",
         ) from None
     except OSError as error:
-        raise SpecError("the spec cannot be read", received=f"{path}: {error.strerror}", remedy="give a readable YAML file") from None
+        raise SpecError(
+            "the spec cannot be read", received=f"{path}: {error.strerror}", remedy="give a readable YAML file"
+        ) from None
     if len(data) > MAX_BYTES:
         raise SpecError("the spec is larger than 1 MiB", received=str(path), remedy="data belongs in files of its own")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SpecError("the spec is not UTF-8 text", received=f"byte {error.start} of {path}", remedy="save it as UTF-8") from None
+        raise SpecError(
+            "the spec is not UTF-8 text", received=f"byte {error.start} of {path}", remedy="save it as UTF-8"
+        ) from None
     return parse(text, str(path))
 
 
@@ -173,7 +181,9 @@ class _Walk:
                 continue
             key = str(key_node.value)
             if not getattr(key_node, "style", None) and _TRAPS.fullmatch(key):
-                self._refuse(key_node, "this key means different things to different YAML readers", key, f'quote it: "{key}"')
+                self._refuse(
+                    key_node, "this key means different things to different YAML readers", key, f'quote it: "{key}"'
+                )
             if key in result:
                 line = self.places[(*location, key, "\0key")][0]
                 self._refuse(key_node, f"the key {key!r} is given twice (first in line {line})", None)
@@ -187,7 +197,11 @@ class _Walk:
             return text
         trap = _TRAPS.fullmatch(text)
         if trap:
-            remedy = f'write true or false, or quote it: "{text}"' if trap["word"] else f'write a plain decimal number, or quote it: "{text}"'
+            remedy = (
+                f'write true or false, or quote it: "{text}"'
+                if trap["word"]
+                else f'write a plain decimal number, or quote it: "{text}"'
+            )
             self._refuse(node, "this means different things to different YAML readers", text, remedy)
             return text
         return plain_scalar(text)

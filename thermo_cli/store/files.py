@@ -103,7 +103,9 @@ def read_arrays(path: Path) -> ArrayFile:
             record = json.loads((handle.metadata() or {}).get(_KEY, "{}"))
             arrays = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 - not a dict
     except (OSError, SafetensorError, ValueError) as error:
-        raise StoreError("a file of the run cannot be read", received=f"{path}: {error}", remedy="start again with --fresh") from None
+        raise StoreError(
+            "a file of the run cannot be read", received=f"{path}: {error}", remedy="start again with --fresh"
+        ) from None
     version = record.get("schema_version")
     if not isinstance(version, int) or version > SCHEMA_VERSION:
         raise StoreError(
@@ -113,7 +115,9 @@ def read_arrays(path: Path) -> ArrayFile:
         )
     if record.get("sha256") != _digest(arrays):
         raise StoreError(
-            "the file's content does not match its checksum", received=str(path), remedy="restore it from a copy, or start again with --fresh"
+            "the file's content does not match its checksum",
+            received=str(path),
+            remedy="restore it from a copy, or start again with --fresh",
         )
     return ArrayFile(arrays, record)
 

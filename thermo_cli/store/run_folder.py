@@ -50,7 +50,9 @@ class RunFolder:
             (self.path / "shards" / ".writable").unlink()
         except OSError as error:
             raise UsageError(
-                "the results folder cannot be written", received=f"{self.path}: {error.strerror}", remedy="choose another with --results"
+                "the results folder cannot be written",
+                received=f"{self.path}: {error.strerror}",
+                remedy="choose another with --results",
             ) from None
 
     def create(self, spec_text: str, spec: Spec, replicas_csv: str, manifest: dict[str, Any]) -> None:
@@ -92,7 +94,9 @@ class RunFolder:
         try:
             lock.acquire()
         except Timeout:
-            raise UsageError("another process trains this very run", received=str(self.path), remedy="wait for it, or stop it") from None
+            raise UsageError(
+                "another process trains this very run", received=str(self.path), remedy="wait for it, or stop it"
+            ) from None
         return lock
 
     # --- content ----------------------------------------------------------------------------------------------------
@@ -130,9 +134,15 @@ class RunFolder:
         try:
             content = json.loads(self._text(name))
         except ValueError as error:
-            raise StoreError("a file of the run is not valid JSON", received=f"{self.path / name}: {error}", remedy="restore it") from None
+            raise StoreError(
+                "a file of the run is not valid JSON", received=f"{self.path / name}: {error}", remedy="restore it"
+            ) from None
         if not isinstance(content, dict) or int(content.get("schema_version", 0)) > SCHEMA_VERSION:
-            raise StoreError("this file was written by another version of thermo", received=str(self.path / name), remedy="use that version")
+            raise StoreError(
+                "this file was written by another version of thermo",
+                received=str(self.path / name),
+                remedy="use that version",
+            )
         return content
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
@@ -208,7 +218,11 @@ class RunFolder:
         rows = []
         for name, members in self.shards.items():
             if name not in self.records:
-                raise StoreError("not all replicas have finished", received=name, remedy="give the thermo-run command again: it resumes")
+                raise StoreError(
+                    "not all replicas have finished",
+                    received=name,
+                    remedy="give the thermo-run command again: it resumes",
+                )
             snapshots = self.records[name].snapshots
             if step not in snapshots:
                 kept = ", ".join(str(known) for known in sorted(snapshots))
@@ -220,7 +234,11 @@ class RunFolder:
         try:
             return (self.path / name).read_text()
         except OSError as error:
-            raise StoreError("this is not a whole run folder", received=f"{self.path / name}: {error.strerror}", remedy="name a folder that thermo-run wrote") from None
+            raise StoreError(
+                "this is not a whole run folder",
+                received=f"{self.path / name}: {error.strerror}",
+                remedy="name a folder that thermo-run wrote",
+            ) from None
 
 
 def find_run(name: str, results: Path) -> RunFolder:
@@ -236,7 +254,9 @@ def find_run(name: str, results: Path) -> RunFolder:
     if name == "latest":
         runs = list_runs(results)
         if not runs:
-            raise UsageError("there are no runs yet", received=str(results), remedy="thermo-run SPEC.yaml, or --results DIR")
+            raise UsageError(
+                "there are no runs yet", received=str(results), remedy="thermo-run SPEC.yaml, or --results DIR"
+            )
         return runs[0]
     for path in (Path(name), results / name):
         if (path / "resolved.yaml").exists():
@@ -273,5 +293,3 @@ def free_bytes(folder: Path) -> int:
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(folder).free
-
-

@@ -114,7 +114,9 @@ class ShardStore:
         try:
             lock.acquire()
         except Timeout:
-            raise StoreError("another process trains this shard", received=str(self.folder), remedy="wait for it, or stop it") from None
+            raise StoreError(
+                "another process trains this shard", received=str(self.folder), remedy="wait for it, or stop it"
+            ) from None
         return lock
 
     def resume(self) -> tuple[int, dict[str, NDArray[Any]], ShardRecords] | None:
@@ -148,7 +150,10 @@ class ShardStore:
         if new.steps or new.snapshots:
             write_arrays(self._commit_file(self._commits), ArrayFile(new.arrays(), {"kind": "commit"}))
             self._commits += 1
-        write_arrays(self.folder / "state.safetensors", ArrayFile(state, {"kind": "state", "step": step, "commits": self._commits}))
+        write_arrays(
+            self.folder / "state.safetensors",
+            ArrayFile(state, {"kind": "state", "step": step, "commits": self._commits}),
+        )
 
     def finish(self, records: ShardRecords) -> None:
         """Write the shard's only lasting file and remove its commits.

@@ -1,0 +1,1 @@
+"""What is trained: families of models, as stacks."""

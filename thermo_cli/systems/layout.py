@@ -51,7 +51,7 @@ def flatten(rows: torch.Tensor, blocks: Sequence[Block]) -> torch.Tensor:
         rows: (replica, parameters).
         blocks: The system's blocks.
     """
-    return torch.cat([part.reshape(-1) for part in rows.split([block.size for block in blocks], dim=1)])
+    return torch.cat([part.reshape(-1) for part in torch.split(rows, [block.size for block in blocks], dim=1)])
 
 
 def initial(blocks: Sequence[Block], generator: np.random.Generator, scale: float) -> NDArray[np.float64]:
@@ -65,8 +65,10 @@ def initial(blocks: Sequence[Block], generator: np.random.Generator, scale: floa
     Returns:
         (parameters,).
     """
-    return np.concatenate([generator.uniform(-scale * block.bound, scale * block.bound, block.size) for block in blocks])
+    return np.concatenate(
+        [generator.uniform(-scale * block.bound, scale * block.bound, block.size) for block in blocks]
+    )
 
 
 def _parts(flat: torch.Tensor, blocks: Sequence[Block], width: int) -> Iterator[torch.Tensor]:
-    return iter(flat.split([block.size * width for block in blocks]))
+    return iter(torch.split(flat, [block.size * width for block in blocks]))

@@ -55,7 +55,10 @@ class Mlp:
         blocks = []
         for layer, (fan_in, fan_out) in enumerate(zip(self.sizes, self.sizes[1:], strict=False)):
             bound = 1.0 / math.sqrt(fan_in)
-            blocks += [Block(f"layer{layer}.weight", (fan_out, fan_in), bound), Block(f"layer{layer}.bias", (fan_out,), bound)]
+            blocks += [
+                Block(f"layer{layer}.weight", (fan_out, fan_in), bound),
+                Block(f"layer{layer}.bias", (fan_out,), bound),
+            ]
         self.blocks = tuple(blocks)
 
     def activations(self) -> int:
@@ -79,7 +82,7 @@ class Mlp:
         modules: OrderedDict[str, torch.nn.Module] = OrderedDict()
         last = len(self.sizes) - 2
         for layer, (fan_in, fan_out) in enumerate(zip(self.sizes, self.sizes[1:], strict=False)):
-            modules[f"layer{layer}"] = torch.nn.utils.skip_init(torch.nn.Linear, fan_in, fan_out)
+            modules[f"layer{layer}"] = torch.nn.Linear(fan_in, fan_out, device="meta").to_empty(device="cpu")
             if layer < last:
                 modules[f"activation{layer}"] = nonlinear()
         return torch.nn.Sequential(modules)
@@ -93,7 +96,9 @@ class MlpPass:
         targets: To be filled with one-hot classes or numbers, (replica * example, output).
     """
 
-    def __init__(self, system: Mlp, parameters: torch.Tensor, gradient: torch.Tensor | None, width: int, batch: int) -> None:
+    def __init__(
+        self, system: Mlp, parameters: torch.Tensor, gradient: torch.Tensor | None, width: int, batch: int
+    ) -> None:
         sizes, dtype = system.sizes, parameters.dtype
         self.relu = system.activation == "relu"
         self.classify = system.task == "classification"
