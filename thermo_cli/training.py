@@ -22,7 +22,7 @@ from thermo_cli.spec import Spec, from_resolved
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardRecords, ShardStore
 
-COMMIT_SECONDS: Final = 2.0
+COMMIT_SECONDS: Final = 1.0
 COMMIT_SHARE: Final = 20.0  # a commit that takes t seconds is not repeated before 20 t have passed
 PROGRESS_SECONDS: Final = 0.25
 LOCK_SECONDS: Final = 20.0

@@ -2,15 +2,14 @@
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-import click
 import typer
 
-from thermo_cli.errors import ThermoError, UsageError
+from thermo_cli.errors import Interrupted, ThermoError, UsageError
 
 RESULTS = Path("results")
 
@@ -24,17 +23,24 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> NoRetur
     """
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = app(args=arguments, standalone_mode=False)
+        app(args=arguments)
     except ThermoError as error:
         complain(str(error))
         sys.exit(error.exit_code)
-    except click.exceptions.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        complain("interrupted")
-        sys.exit(130)
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(0)
+
+
+def leave_with(work: Callable[[], int]) -> NoReturn:
+    """Do a command's work and leave with the exit code it returns; an interrupt is 130 wherever it comes.
+
+    Args:
+        work: Returns the exit code.
+    """
+    try:
+        code = work()
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted", remedy="give the same command again") from None
+    raise typer.Exit(code)
 
 
 def complain(message: str) -> None:

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from thermo_cli.cli.boundary import RESULTS, complain, console, pass_gate, required_verdicts, run_app, worst
-from thermo_cli.errors import ThermoError, UsageError
+from thermo_cli.cli.boundary import RESULTS, complain, console, leave_with, pass_gate, required_verdicts, run_app, worst
+from thermo_cli.errors import StoreError, ThermoError, UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -43,28 +43,37 @@ def report(
     window: Annotated[
         float | None, typer.Option(metavar="FRACTION", help="Judge again over another window at the end.")
     ] = None,
-) -> int:
+) -> None:
     """Show runs, newest first, or report on the named ones; judging again needs no training."""
-    required = required_verdicts(require)
-    changes = _changes(margin or [], confidence, content, window)
-    if not runs:
+
+    def work() -> int:
+        required = required_verdicts(require)
+        changes = _changes(margin or [], confidence, content, window)
+        if runs:
+            return _report(runs, results, format, output, required, changes)
         if required or changes:
             raise UsageError("which run?", received="no RUN", remedy="name a run, or latest")
         _emit(_listing(results, format), output)
         return 0
+
+    leave_with(work)
+
+
+def _report(
+    names: list[str], results: Path, format: Format, output: Path | None, required: list[str], changes: dict[str, Any]
+) -> int:
+    """Report on some runs and return the exit code; a run that cannot be judged does not hide the others."""
     codes, texts = [], []
-    for name in runs:
+    for name in names:
         try:
             run = _judged(name, results, changes)
-        except UsageError:
-            raise
-        except ThermoError as error:
+        except StoreError as error:
             complain(str(error))
-            codes.append(3)
+            codes.append(error.exit_code)
             continue
         texts.append(_text(run, format))
         codes.append(pass_gate(run, required))
-    if format is Format.json and len(runs) > 1:
+    if format is Format.json and len(names) > 1:
         texts = ["[" + ",\n".join(text.strip() for text in texts) + "]\n"]
     _emit("\n".join(texts), output)
     return worst(codes)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from thermo_cli.cli.boundary import RESULTS, complain, console, pass_gate, required_verdicts, run_app
+from thermo_cli.cli.boundary import RESULTS, complain, console, leave_with, pass_gate, required_verdicts, run_app
 from thermo_cli.errors import UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -50,23 +50,25 @@ def run(
     example: Annotated[
         str | None, typer.Option(metavar="[NAME]", help="Print a commented spec to start from; no name: list them.")
     ] = None,
-) -> int:
+) -> None:
     """Train the ensemble that SPEC.yaml describes and decide whether it has thermalized.
 
     An unfinished run of the same spec is resumed, a finished one is judged again without training.
     """
-    if schema or example is not None:
-        return _print_source(schema, example)
-    if spec is None:
-        raise UsageError(
-            "which experiment?",
-            received="no SPEC.yaml",
-            remedy="thermo-run SPEC.yaml, or thermo-run --example to see some",
-        )
-    required = required_verdicts(require)
-    if plan or pilot:
-        return _plan(spec, overrides or [], results, workers, pilot)
-    return _train(spec, overrides or [], results, workers, fresh, required)
+    given = overrides or []
+
+    def work() -> int:
+        if schema or example is not None:
+            return _print_source(schema, example)
+        if spec is None:
+            remedy = "thermo-run SPEC.yaml, or thermo-run --example to see some"
+            raise UsageError("which experiment?", received="no SPEC.yaml", remedy=remedy)
+        required = required_verdicts(require)
+        if plan or pilot:
+            return _plan(spec, given, results, workers, pilot)
+        return _train(spec, given, results, workers, fresh, required)
+
+    leave_with(work)
 
 
 def _print_source(schema: bool, example: str | None) -> int:
@@ -84,10 +86,10 @@ def _print_source(schema: bool, example: str | None) -> int:
 
 
 def _plan(spec_path: Path, overrides: list[str], results: Path, workers: int | None, pilot: bool) -> int:
-    from thermo_cli.planning import describe, measure_pace
     from thermo_cli.spec import load_spec
 
-    spec = load_spec(spec_path, overrides)
+    spec = load_spec(spec_path, overrides)  # errors in the spec answer before torch is imported
+    from thermo_cli.planning import describe, measure_pace
     from thermo_cli.study import prepare
 
     study = prepare(spec, spec_path.resolve().parent, results)

@@ -25,7 +25,7 @@ def load(path: str, features: str, target: str, task: Task | None, base: Path) -
     """
     file = base / path
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
             names = list(archive.files)
             arrays = {name: archive[name] for name in (features, target) if name in names}
     except FileNotFoundError:
@@ -47,7 +47,8 @@ def load(path: str, features: str, target: str, task: Task | None, base: Path) -
     x, y = arrays[features], arrays[target]
     if x.ndim < 2 or y.ndim != 1 or len(x) != len(y) or len(x) == 0:
         raise DataError(
-            "features are (examples, features...) and targets (examples,)", received=f"{features} {x.shape}, {target} {y.shape}",
+            "features are (examples, features...) and targets (examples,)",
+            received=f"{features} {x.shape}, {target} {y.shape}",
             remedy="reshape them before saving", where=str(file),
         )  # fmt: skip
     if not np.issubdtype(x.dtype, np.number):

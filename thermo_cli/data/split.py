@@ -13,8 +13,6 @@ from thermo_cli.registry import resolve
 from thermo_cli.spec.builtins import Data
 from thermo_cli.spec.schema import Subsample
 
-SPLIT, PARTS = 1, 2  # counters that keep the two draws from plain seeds apart
-
 
 def load_dataset(data: Data, base: Path) -> Dataset:
     """Load the examples that a spec names, split and scale them.
@@ -45,24 +43,26 @@ def split(examples: Examples, test_fraction: float, seed: int, standardize: bool
     Raises:
         DataError: A class has fewer than two examples, or a side would be empty.
     """
-    generator = rng.generator(seed, SPLIT)
-    if examples.task == "classification":
-        groups = [np.flatnonzero(examples.y == label) for label in range(len(examples.labels))]
-    else:
-        groups = [np.arange(len(examples.y))]
-    pool, test = [], []
-    for position, group in enumerate(groups):
-        if len(group) < 2:
-            raise DataError(
-                "each class needs an example in the pool and one in the test set",
-                received=f"{len(group)} example(s) of class {examples.labels[position]}",
-                remedy="remove the class or add examples",
-            )
-        count = min(max(round(test_fraction * len(group)), 1), len(group) - 1)
-        shuffled = generator.permutation(group)
-        test.append(shuffled[:count])
-        pool.append(shuffled[count:])
-    return _dataset(examples, np.sort(np.concatenate(pool)), np.sort(np.concatenate(test)), standardize)
+    from sklearn.model_selection import train_test_split
+
+    classes = examples.y if examples.task == "classification" else None
+    if classes is not None and (counts := np.bincount(classes)).min() < 2:
+        raise DataError(
+            "each class needs an example in the pool and one in the test set",
+            received=f"one example of class {examples.labels[int(counts.argmin())]!r}",
+            remedy="remove the class or add examples",
+        )
+    try:
+        pool, test = train_test_split(
+            np.arange(len(examples.y)), test_size=test_fraction, random_state=seed, stratify=classes
+        )
+    except ValueError as error:
+        raise DataError(
+            "the examples cannot be split into a pool and a test set",
+            received=f"{len(examples.y)} examples, data.test_fraction {test_fraction:g}: {error}",
+            remedy="another data.test_fraction, or more examples",
+        ) from None
+    return _dataset(examples, np.sort(pool), np.sort(test), standardize)
 
 
 def _dataset(examples: Examples, pool: Integers, test: Integers, standardize: bool) -> Dataset:
@@ -131,7 +131,7 @@ def subsample(rule: Subsample, pool: int, stream: int, seed: int, part: int) -> 
                 received=f"{part + 1} or more parts of {size} from a pool of {pool} examples",
                 remedy=f"parts of at most {pool // (part + 1)}, or fewer replicas",
             )
-        indices = rng.generator(seed, PARTS).permutation(pool)[part * size : (part + 1) * size]
+        indices = rng.generator(seed).permutation(pool)[part * size : (part + 1) * size]
     elif rule.bootstrap:
         indices = rng.generator(stream).integers(0, pool, size)
     else:

@@ -4,6 +4,7 @@ import numpy as np
 
 from thermo_cli.contracts import Array, Row
 from thermo_cli.equilibrium.intervals import (
+    ROUNDING,
     Interval,
     count_not_to_fail,
     count_to_hold,
@@ -106,7 +107,7 @@ def most_inside(values: Array, width: float) -> int:
     """
     ordered = _ordered(values)
     ordered = ordered[np.isfinite(ordered)]
-    last = np.searchsorted(ordered, ordered + width * (1 + 1e-12), side="right")
+    last = np.searchsorted(ordered, ordered + width * (1 + ROUNDING), side="right")
     return int((last - np.arange(len(ordered))).max(initial=0))
 
 

@@ -12,6 +12,9 @@ from scipy import stats
 from thermo_cli.contracts import Array, Outcome
 
 MAX_REPLICAS: Final = 100_000
+ROUNDING: Final = (
+    1e-9  # accuracies are multiples of 1/n: two that differ by just the margin must not differ by its rounding
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Interval:
         """
         if np.isnan([self.estimate, self.lower]).any():
             return "undecided"
+        margin *= 1 + ROUNDING
         return "holds" if self.upper <= margin else "fails" if self.lower > margin else "undecided"
 
 

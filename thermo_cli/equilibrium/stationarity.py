@@ -9,6 +9,7 @@ from scipy import stats
 
 from thermo_cli.contracts import Array, Row
 from thermo_cli.equilibrium.intervals import (
+    ROUNDING,
     Interval,
     mean_interval,
     replicas_for_mean,
@@ -77,7 +78,7 @@ def still(observable: str, history: str, values: Array, steps: Array, delta: flo
     moved = np.where(np.isfinite(moved), moved, np.inf)
     interval = size_quantile(moved, settings.content, settings.alpha)
     outcome = interval.below(delta)
-    inside = int((moved <= delta).sum())
+    inside = int((moved <= delta * (1 + ROUNDING)).sum())
     needed = (
         replicas_for_share(inside / len(moved), settings.content, settings.alpha) if outcome == "undecided" else None
     )

@@ -76,21 +76,23 @@ def _head(view: RunView) -> Panel:
 
 
 def _criteria(view: RunView) -> Table:
-    table = Table(
-        box=None, padding=(0, 2, 0, 0), expand=False, title="Criteria", title_justify="left", title_style="bold"
-    )
-    for name, justify in (("", "left"), ("observable", "left"), ("replicas", "left"), ("outcome", "left")):
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    table.add_column("estimate [interval]", no_wrap=True)
-    table.add_column("margin", justify="right", no_wrap=True)
-    for row in view.verdict.criteria:
-        style = "" if row.gates else "dim"
-        outcome = Text(
-            row.outcome if row.gates else f"({row.outcome})", style=COLOURS[row.outcome] if row.gates else "dim"
+    title = "Criteria"
+    table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left", title_style="bold")
+    heads = ("", "observable", "replicas", "outcome", "estimate [interval]", "margin")
+    rows = [
+        (
+            short(row.statistic), row.observable or "", row.scope.replace("all histories", "all"),
+            row.outcome if row.gates else f"({row.outcome})", _interval(row), number(row.margin, 2) if row.margin else "",
         )
-        scope = row.scope.replace("all histories", "all")
+        for row in view.verdict.criteria
+    ]  # fmt: skip
+    for head, cells in zip(heads, zip(*rows, strict=True), strict=True):
+        table.add_column(head, no_wrap=True, min_width=0 if head == "observable" else max(len(cell) for cell in cells))
+    for row, cells in zip(view.verdict.criteria, rows, strict=True):
+        letter, observable, scope, outcome, interval, margin = cells
+        colour = COLOURS[row.outcome] if row.gates else "dim"
         table.add_row(
-            short(row.statistic), row.observable or "", scope, outcome, _interval(row), number(row.margin), style=style
+            letter, observable, scope, Text(outcome, colour), interval, margin, style="" if row.gates else "dim"
         )
     return table
 
@@ -100,7 +102,7 @@ def _interval(row: Row) -> str:
         return ""
     if row.interval is None:
         return number(row.estimate)
-    return f"{number(row.estimate)} [{number(row.interval[0])}, {number(row.interval[1])}]"
+    return f"{number(row.estimate)} [{number(row.interval[0], 2)}, {number(row.interval[1], 2)}]"
 
 
 def _legend(view: RunView) -> Padding:

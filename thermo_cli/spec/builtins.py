@@ -42,7 +42,7 @@ class DataPart(Part):
 
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.3
     """Share of the examples set aside as the test set, the same for all replicas and never inside a subsample."""
-    split_seed: Annotated[int, Field(ge=0)] = 0
+    split_seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Seed of the split into pool and test set; part of the data, not of the ensemble's randomness."""
 
 

@@ -24,7 +24,7 @@ _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
 _WORDS: Final = {"true": True, "True": True, "false": False, "False": False, "null": None, "~": None, "": None}
 _TRAPS = re.compile(
-    r"(?P<word>y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF|TRUE|FALSE|Null|NULL)"
+    r"(?P<word>yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|TRUE|FALSE|Null|NULL)"
     r"|(?P<number>[-+]?(0[0-9_]+|0[xob][0-9a-fA-F_]+|[0-9][0-9_]*_[0-9_]*|[0-9]+(:[0-9]+)+|\.?(inf|Inf|INF|nan|NaN|NAN)))"
 )
 

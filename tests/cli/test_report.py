@@ -1,0 +1,175 @@
+"""`thermo-report`: runs that exist, judged as they were and with other margins."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, SMALL, Command
+from thermo_cli.contracts import VERDICTS
+from thermo_cli.study import Run, execute, open_run
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one finished run of the small spec."""
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "small.yaml").write_text(SMALL)
+    execute(folder / "small.yaml", results=folder / "results", workers=2)
+    return folder
+
+
+def test_json_is_the_contract(finished: Path, command: Command) -> None:
+    """`latest --format json` has every field, of the right kind, and nothing that JSON does not know."""
+    done = command("thermo-report", "latest", "--format", "json", cwd=finished)
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    stored = next((finished / "results").glob("small-*/verdict.json"))
+    assert content == json.loads(stored.read_text())
+    assert set(content) >= {
+        "schema_version", "run", "scope", "verdict", "phase", "summary", "criteria", "macroscopic", "microscopic", "diagnostics", "points",
+    }  # fmt: skip
+    assert content["run"]["replicas"] == {"planned": 12, "finished": 12, "diverged": 0, "crashed": 0, "controls": 0}
+    assert content["verdict"] in VERDICTS
+    assert content["points"] == []
+    assert {row["criterion"] for row in content["criteria"]} == {
+        "stationarity",
+        "agreement",
+        "history",
+        "diversity",
+        "ergodicity",
+    }
+    for row in content["criteria"]:
+        assert set(row) == {
+            "criterion", "statistic", "observable", "scope", "gates", "outcome", "estimate", "interval", "margin", "confidence",
+            "explanation", "replicas_needed", "steps_needed",
+        }  # fmt: skip
+        assert row["explanation"]
+        assert len(row["interval"]) == 2
+    assert set(content["macroscopic"]["test_accuracy"]) >= {"mean", "sd", "tolerance_interval"}
+    assert set(content["microscopic"]["raw_cosine"]) == {"estimate", "interval", "null", "self"}
+
+
+def test_judging_again_needs_no_training_and_is_kept(finished: Path, command: Command) -> None:
+    """Another margin changes the rows and leaves the run's own verdict alone."""
+    own = next((finished / "results").glob("small-*/verdict.json"))
+    before = own.read_text()
+    done = command(
+        "thermo-report", "small", "--margin", "test_loss=0.5", "--confidence", "0.9", "--format", "json", cwd=finished
+    )
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    assert any(
+        row["observable"] == "test_loss" and row["gates"] and row["margin"] == 0.5 for row in content["criteria"]
+    )
+    assert {row["confidence"] for row in content["criteria"] if row["confidence"]} == {0.9}
+    assert own.read_text() == before
+    (kept,) = (own.parent / "verdicts").iterdir()
+    assert json.loads(kept.read_text())["equilibrium"]["margins"] == {"test_loss": 0.5}
+
+
+def test_wider_margins_settle_more(finished: Path) -> None:
+    """The same run in Python; what held keeps holding when margins double."""
+    from thermo_cli.study import judge_again
+
+    run = open_run("latest", finished / "results")
+    assert isinstance(run, Run)
+    wide = judge_again(run.folder, {"margins": {"test_accuracy": 10.0, "energy": 10.0}})
+    for before, after in zip(run.verdict.criteria, wide.verdict.criteria, strict=True):
+        if before.outcome == "holds" and before.observable in ("test_accuracy", "energy"):
+            assert after.outcome == "holds", after
+    assert run.parameters(400).shape == run.parameters(0).shape == (12, 139)
+    assert run.observables.values["test_accuracy"].shape == (12, len(run.observables.steps))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["nothing"], 2, "there is no such run"),
+        (["latest", "--margin", "test_accuracy"], 2, "OBSERVABLE=VALUE"),
+        (["latest", "--margin", "test_accuracy=x"], 2, "OBSERVABLE=VALUE"),
+        (["latest", "--margin", "test_accuracy=0"], 2, "greater than 0"),
+        (["latest", "--margin", "test_accuracy=nan"], 2, "finite"),
+        (["latest", "--margin", "train_accuracy=0.1"], 2, "only the test split gates"),
+        (["latest", "--margin", "test_r2=0.1"], 2, "not observed"),
+        (["latest", "--confidence", "2"], 2, "less than 1"),
+        (["latest", "--content", "0"], 2, "greater than 0"),
+        (["latest", "--window", "0.9"], 2, "less than or equal to 0.5"),
+        (["--require", "settled"], 2, "which run?"),
+        (["latest", "--format", "pdf"], 2, "pdf"),
+        (["latest", "--require", "thermalized"], 4, "gate undecided"),
+        (["latest", "--require", "undecided"], 0, ""),
+        (["latest", "--output", "absent/x.json"], 2, "does not exist"),
+    ],
+)
+def test_requests_and_their_exit_codes(
+    finished: Path, command: Command, arguments: list[str], code: int, expected: str
+) -> None:
+    """Each bad request is explained, each gate is a code."""
+    done = command("thermo-report", *arguments, cwd=finished)
+    assert done.returncode == code, done.stderr
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_runs_are_listed_and_an_empty_folder_says_so(finished: Path, tmp_path: Path, command: Command) -> None:
+    """Newest first, with verdicts; other files in the folder do no harm."""
+    (finished / "results" / "notes.txt").write_text("mine")
+    listed = command("thermo-report", cwd=finished)
+    assert listed.returncode == 0
+    assert "small-" in listed.stdout
+    assert "undecided" in listed.stdout
+    assert "no runs in" in command("thermo-report", cwd=tmp_path).stdout
+
+
+def test_a_report_can_go_to_a_file(finished: Path, tmp_path: Path, command: Command) -> None:
+    """The same bytes as on standard output."""
+    target = tmp_path / "v.json"
+    command("thermo-report", "latest", "--format", "json", "--output", str(target), cwd=finished)
+    assert target.read_text() == command("thermo-report", "latest", "--format", "json", cwd=finished).stdout
+
+
+def test_a_damaged_or_partial_run_is_never_flattered(finished: Path, tmp_path: Path, command: Command) -> None:
+    """A flipped bit is exit code 3; missing shards count as crashed and the verdict is `diverged`, named partial."""
+    shutil.copytree(finished / "results", tmp_path / "results")
+    shard, other, *_ = sorted((tmp_path / "results").glob("small-*/shards/*.safetensors"))
+    content = bytearray(shard.read_bytes())
+    content[-1] ^= 1
+    shard.write_bytes(content)
+    done = command("thermo-report", "latest", "--require", "undecided")
+    assert done.returncode == 3
+    assert "checksum" in done.stderr
+    shard.unlink()
+    done = command("thermo-report", "latest", "--format", "json")
+    stored = json.loads(done.stdout)
+    assert stored["run"]["status"] == "partial"
+    assert stored["run"]["replicas"]["crashed"] == 4
+    assert stored["verdict"] == "diverged"
+    for path in (tmp_path / "results").glob("small-*/shards/*.safetensors"):
+        path.unlink()
+    done = command("thermo-report", "latest")
+    assert done.returncode == 3
+    assert "nothing to judge" in done.stderr
+    assert other
+
+
+def test_a_run_of_a_newer_version_is_refused(finished: Path, tmp_path: Path, command: Command) -> None:
+    """It says which file, and does not guess."""
+    shutil.copytree(finished / "results", tmp_path / "results")
+    manifest = next((tmp_path / "results").glob("small-*/manifest.json"))
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "schema_version": 99}))
+    done = command("thermo-report", "latest")
+    assert done.returncode == 3
+    assert "another version" in done.stderr
+
+
+def test_the_package_names_its_public_interface() -> None:
+    """`import thermo_cli` offers run, open_run, load_spec and nothing half-built."""
+    import thermo_cli
+
+    assert thermo_cli.load_spec(ROOT / "experiments" / "quickstart.yaml").name == "quickstart"
+    assert thermo_cli.open_run is open_run
+    assert thermo_cli.run is execute
+    with pytest.raises(AttributeError):
+        _ = thermo_cli.nothing

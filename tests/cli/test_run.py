@@ -1,0 +1,203 @@
+"""`thermo-run` as a user meets it: exit codes, messages, and what is left on disk."""
+
+import csv
+import json
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import SMALL, Command
+
+
+def only_run(folder: Path) -> Path:
+    """Return the only run folder."""
+    (found,) = (folder / "results").glob("small-*[0-9a-f]")
+    return found
+
+
+def test_a_run_writes_its_folder_and_prints_its_verdict(small: Path, command: Command) -> None:
+    """Verdict first, criteria below, every file of the run folder there; a second time nothing is trained again."""
+    done = command("thermo-run", str(small))
+    assert done.returncode == 0, done.stderr
+    assert "UNDECIDED" in done.stdout
+    assert "A   test_accuracy" in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines()[:-1]) <= 80
+    folder = only_run(small.parent)
+    assert {path.name for path in folder.iterdir()} >= {
+        "spec.yaml", "resolved.yaml", "manifest.json", "replicas.csv", "shards", "verdict.json",
+    }  # fmt: skip
+    assert (folder / "spec.yaml").read_text() == SMALL
+    assert yaml.safe_load((folder / "resolved.yaml").read_text())["dynamics"]["with"]["nesterov"] is False
+    with (folder / "replicas.csv").open() as handle:
+        assert len(list(csv.DictReader(handle))) == 12
+    assert json.loads((folder / "manifest.json").read_text())["packages"]["torch"]
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("shards/*")}
+    again = command("thermo-run", str(small), "--set", "equilibrium.confidence=0.9")
+    assert again.returncode == 0
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("shards/*")} == before
+
+
+def test_fresh_sets_the_old_run_aside(small: Path, command: Command) -> None:
+    """Nothing is overwritten or deleted."""
+    command("thermo-run", str(small))
+    old = (only_run(small.parent) / "manifest.json").read_text()
+    assert command("thermo-run", str(small), "--fresh").returncode == 0
+    (aside,) = (small.parent / "results").glob("*.aside-1")
+    assert (aside / "manifest.json").read_text() == old
+    listed = command("thermo-report").stdout
+    assert listed.count("small-") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], ["which experiment?", "thermo-run SPEC.yaml"]),
+        (["absent.yaml"], ["no such file", "absent.yaml", "--example quickstart"]),
+        (["small.yaml", "--set", "dynamics.stpes=3"], ["unknown key", "did you mean 'steps'"]),
+        (["small.yaml", "--require", "setled"], ["no verdict", "did you mean 'settled'"]),
+        (["small.yaml", "--workers", "0"], ["--workers"]),
+        (["small.yaml", "--nonsense"], ["No such option"]),
+        (["--example", "quickstrat"], ["no such example", "did you mean 'quickstart'"]),
+        (["small.yaml", "--set", "ensemble.subsample={size: 500}"], ["larger than the pool", "500", "124"]),
+        (
+            ["small.yaml", "--set", "ensemble.subsample={size: 3}", "--set", "dynamics.batch_size=full"],
+            ["class is absent", "cold/"],
+        ),
+        (["small.yaml", "--set", "dynamics.batch_size=100"], ["batch is larger", "100", "at most 74"]),
+        (["small.yaml", "--set", "equilibrium.margins={test_r2: 0.1}"], ["not observed", "test_accuracy"]),
+        (["small.yaml", "--set", "data={use: csv, with: {path: no.csv, target: y}}"], ["no such file", "no.csv"]),
+    ],
+)
+def test_what_cannot_run_is_refused_before_anything_is_trained(
+    small: Path, command: Command, arguments: list[str], expected: list[str]
+) -> None:
+    """Exit code 2, what was received, what to do, no traceback, no run folder."""
+    done = command("thermo-run", *arguments)
+    assert done.returncode == 2, done.stderr
+    for part in expected:
+        assert part in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (small.parent / "results").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere; the next test covers root")
+def test_results_that_cannot_be_written_are_refused(small: Path, command: Command) -> None:
+    """A folder without write permission."""
+    locked = small.parent / "locked"
+    locked.mkdir()
+    locked.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    done = command("thermo-run", str(small), "--results", str(locked / "r"))
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+
+
+def test_results_under_a_file_are_refused(small: Path, command: Command) -> None:
+    """A path that cannot become a folder, whoever asks."""
+    done = command("thermo-run", str(small), "--results", str(small / "r"))
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+    assert "--results" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_step_size_that_diverges_is_a_verdict(small: Path, command: Command) -> None:
+    """Counted, named, with the learning rate that was received; a gate on it fails."""
+    done = command("thermo-run", str(small), "--set", "dynamics.with.lr=1e6", "--require", "settled")
+    assert done.returncode == 1
+    assert "DIVERGED" in done.stdout
+    assert "12 of 12 replicas diverged" in done.stdout.replace("\n", " ").replace("│ │ ", "")
+    assert "1e+06" in done.stdout
+    stored = json.loads((only_run(small.parent) / "verdict.json").read_text())
+    assert stored["verdict"] == "diverged"
+    assert stored["run"]["replicas"]["diverged"] == 12
+
+
+def test_gates_are_exit_codes(small: Path, command: Command) -> None:
+    """4 when the answer is open, and the report is written all the same."""
+    done = command("thermo-run", str(small), "--require", "thermalized,settled")
+    assert done.returncode == 4, done.stdout
+    assert "gate undecided" in done.stderr
+    assert (only_run(small.parent) / "verdict.json").exists()
+
+
+def test_a_full_disk_loses_nothing_finished(small: Path, command: Command) -> None:
+    """On a real file system of two megabytes: exit code 3, a message, and the same command goes on once there is room."""
+    disk = small.parent / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=300k", "none", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("no permission to mount a small file system here")
+    try:
+        done = command("thermo-run", str(small), "--results", str(disk), "--set", "system.with.hidden=[64, 64]")
+        assert done.returncode == 3, done.stderr
+        assert "disk is full" in done.stderr
+        assert "give the same command again" in done.stderr
+        assert "Traceback" not in done.stderr
+        kept = {path.name: path.read_bytes() for path in disk.glob("small-*/shards/*.safetensors")}
+        subprocess.run(["mount", "-o", "remount,size=50m", str(disk)], check=True)
+        done = command("thermo-run", str(small), "--results", str(disk), "--set", "system.with.hidden=[64, 64]")
+        assert done.returncode == 0, done.stderr
+        now = {path.name: path.read_bytes() for path in disk.glob("small-*/shards/*.safetensors")}
+        assert len(now) == 4
+        assert kept.items() <= now.items()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_plan_and_pilot_train_nothing(small: Path, command: Command) -> None:
+    """They say what would run and what so many replicas can decide."""
+    plan = command("thermo-run", str(small), "--plan")
+    assert plan.returncode == 0, plan.stderr
+    for part in (
+        "6 replicas x 2 histories",
+        "74 examples per replica",
+        "cannot hold with 6: at least 19 are needed",
+        "at least 30",
+    ):
+        assert part in plan.stdout
+    pilot = command("thermo-run", str(small), "--pilot")
+    assert "replica-step" in pilot.stdout
+    assert not (small.parent / "results").exists()
+
+
+def test_every_example_is_a_spec_to_start_from(small: Path, command: Command) -> None:
+    """`--example` lists them, `--example NAME` prints one that plans as it is."""
+    names = [line.split()[0] for line in command("thermo-run", "--example").stdout.splitlines()]
+    assert names[0] == "quickstart"
+    text = command("thermo-run", "--example", "quickstart").stdout
+    assert "# " in text
+    small.write_text(text)
+    assert command("thermo-run", str(small), "--plan").returncode == 0
+
+
+def test_the_schema_is_json_and_accepts_the_small_spec(small: Path, command: Command) -> None:
+    """Editors check specs with it."""
+    import jsonschema
+
+    schema = json.loads(command("thermo-run", "--schema").stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(yaml.safe_load(SMALL), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(yaml.safe_load(SMALL.replace("steps:", "stpes:")), schema)
+
+
+def test_help_and_spec_errors_do_not_wait_for_torch(small: Path) -> None:
+    """Neither torch, scikit-learn, SciPy nor NumPy is imported for them."""
+    program = (
+        "import sys\nsys.argv = {argv!r}\nfrom thermo_cli.cli.run import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print([m for m in ('torch', 'sklearn', 'scipy', 'numpy') if m in sys.modules])"
+    )
+    for argv in (["thermo-run", "--help"], ["thermo-run", str(small), "--set", "a=1"], ["thermo-run", "--schema"]):
+        import sys
+
+        done = subprocess.run(
+            [sys.executable, "-c", program.format(argv=argv)], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.splitlines()[-1] == "[]", done.stdout

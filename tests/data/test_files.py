@@ -1,0 +1,100 @@
+"""Files of data: what cannot be used is named with its line and column."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from thermo_cli.data import csv_file, npz_file
+from thermo_cli.errors import DataError
+
+
+def write(folder: Path, text: str) -> str:
+    """Write a CSV file and return its name."""
+    (folder / "t.csv").write_text(text)
+    return "t.csv"
+
+
+def test_a_csv_file_becomes_examples(tmp_path: Path) -> None:
+    """Features keep their order, text targets become classes in alphabetical order."""
+    name = write(tmp_path, "a,kind,b\n1,x,2\n3,w,4.5\n")
+    examples = csv_file.load(name, "kind", None, tmp_path)
+    assert examples.task == "classification"
+    assert examples.labels == ("w", "x")
+    np.testing.assert_array_equal(examples.x, [[1, 2], [3, 4.5]])
+    np.testing.assert_array_equal(examples.y, [1, 0])
+
+
+def test_many_distinct_numbers_mean_regression(tmp_path: Path) -> None:
+    """A target with fractions, or with more than twenty whole numbers, is a number to predict."""
+    name = write(tmp_path, "a,y\n1,0.5\n2,1\n3,2\n")
+    assert csv_file.load(name, "y", None, tmp_path).task == "regression"
+    name = write(tmp_path, "a,y\n" + "".join(f"{i},{i}\n" for i in range(21)))
+    assert csv_file.load(name, "y", None, tmp_path).task == "regression"
+    assert csv_file.load(name, "y", "classification", tmp_path).task == "classification"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a,b,y\n1,2,0\n1,nan,1\n", [":3: b", "not finite"]),
+        ("a,b,y\n1,2,0\n1,red,1\n", [":3: b", "expected a number", "'red'"]),
+        ("a,b,y\n1,2,0\n1,,1\n", [":3: b", "expected a number", "''"]),
+        ("a,b,y\n1,2,0\n1,2,\n", [":3: y", "empty"]),
+        ("a,b,y\n1,2,0\n1,2\n", [":3", "3 cells", "2 cells"]),
+        ("a,b,z\n1,2,0\n", ["no such target column", "a, b, z"]),
+        ("a,a,y\n1,2,0\n", ["same name", "a"]),
+        ("a,b,y\n1,2,7\n3,4,7\n", ["constant", "7"]),
+        ("a,b,y\n1,2,inf\n3,4,7\n", ["not finite"]),
+        ("a,b,y\n", ["no examples"]),
+        ("y\n1\n2\n", ["only column"]),
+        ("", ["no examples"]),
+    ],
+)
+def test_a_bad_csv_file_is_refused_with_the_place(tmp_path: Path, text: str, expected: list[str]) -> None:
+    """NaN, text, gaps, ragged lines, missing and constant targets."""
+    with pytest.raises(DataError) as caught:
+        csv_file.load(write(tmp_path, text), "y", None, tmp_path)
+    for part in expected:
+        assert part in str(caught.value)
+
+
+def test_a_missing_csv_file_is_named(tmp_path: Path) -> None:
+    """The path that was looked for is in the message."""
+    with pytest.raises(DataError, match="no such file"):
+        csv_file.load("absent.csv", "y", None, tmp_path)
+
+
+def test_an_npz_file_becomes_examples(tmp_path: Path) -> None:
+    """Images are flattened, arrays are found by name."""
+    np.savez(tmp_path / "d.npz", images=np.arange(24.0).reshape(3, 2, 4), label=np.array([0, 1, 1]))
+    examples = npz_file.load("d.npz", "images", "label", None, tmp_path)
+    assert examples.x.shape == (3, 8)
+    assert examples.labels == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "expected"),
+    [
+        ({"x": np.ones((3, 2)), "y": np.ones(2)}, "examples, features"),
+        ({"x": np.ones((3, 2))}, "no such array"),
+        ({"x": np.array([[1, np.nan], [1, 1]]), "y": np.array([0, 1])}, "example 1, feature 2"),
+        ({"x": np.ones((3, 2)), "y": np.zeros(3)}, "constant"),
+        ({"x": np.array([["a"], ["b"]]), "y": np.array([0, 1])}, "expected numbers"),
+        ({"x": np.ones((2, 1)), "y": np.array([{}, {}], dtype=object)}, "plain arrays"),
+    ],
+)
+def test_a_bad_npz_file_is_refused(tmp_path: Path, arrays: dict[str, np.ndarray], expected: str) -> None:
+    """Wrong shapes, NaN, missing arrays, constant targets, and anything pickled."""
+    np.savez(tmp_path / "d.npz", **arrays)
+    with pytest.raises(DataError, match=expected):
+        npz_file.load("d.npz", "x", "y", None, tmp_path)
+
+
+def test_a_torn_npz_file_is_refused(tmp_path: Path) -> None:
+    """Half a file is not an archive."""
+    np.savez(tmp_path / "d.npz", x=np.ones((50, 2)), y=np.arange(50))
+    whole = (tmp_path / "d.npz").read_bytes()
+    (tmp_path / "d.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match="not an NPZ archive"):
+        npz_file.load("d.npz", "x", "y", None, tmp_path)

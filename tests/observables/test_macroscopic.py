@@ -1,0 +1,81 @@
+"""Observables against scikit-learn, and what a diverged replica looks like."""
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from thermo_cli import rng
+from thermo_cli.contracts import Dataset
+from thermo_cli.observables import classification, regression
+from thermo_cli.observables.macroscopic import measure, measurement_steps, snapshot_steps
+from thermo_cli.spec.schema import MACRO
+
+
+def test_classification_agrees_with_scikit_learn() -> None:
+    """Cross-entropy and accuracy of random logits."""
+    generator = rng.generator(0)
+    outputs, y = generator.normal(0, 3, (4, 5, 60)), generator.integers(0, 5, (4, 60))
+    p = np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True)
+    for r in range(4):
+        assert classification.loss(outputs, y, 1.0)[r] == pytest.approx(metrics.log_loss(y[r], p[r].T, labels=range(5)))
+        assert classification.accuracy(outputs, y, 1.0)[r] == metrics.accuracy_score(y[r], p[r].argmax(axis=0))
+
+
+def test_regression_agrees_with_scikit_learn() -> None:
+    """MSE, R2 and RMSE, the last in the unit of the file."""
+    generator = rng.generator(1)
+    outputs, y = generator.normal(0, 1, (3, 1, 40)), generator.normal(0, 1, (3, 40))
+    for r in range(3):
+        assert regression.loss(outputs, y, 7.0)[r] == pytest.approx(metrics.mean_squared_error(y[r], outputs[r, 0]))
+        assert regression.r2(outputs, y, 7.0)[r] == pytest.approx(metrics.r2_score(y[r], outputs[r, 0]))
+        assert regression.rmse(outputs, y, 7.0)[r] == pytest.approx(
+            7 * metrics.root_mean_squared_error(y[r], outputs[r, 0])
+        )
+    assert np.isnan(regression.r2(outputs, np.ones((3, 40)), 1.0)).all()
+
+
+def test_a_diverged_replica_is_nan_and_never_accurate() -> None:
+    """argmax of NaN is class 0: without care a dead replica would score."""
+    outputs, y = np.zeros((2, 3, 4)), np.zeros((2, 4), dtype=np.int64)
+    outputs[1, 2, 0] = np.nan
+    assert classification.accuracy(outputs, y, 1.0)[0] == 1.0
+    assert np.isnan(classification.accuracy(outputs, y, 1.0)[1])
+    with np.errstate(all="ignore"):
+        assert np.isnan(classification.loss(outputs, y, 1.0)[1])
+
+
+def test_energy_is_loss_plus_penalty_and_all_names_follow_the_convention() -> None:
+    """U = loss + (lambda/2)|theta|^2; without a penalty there is no such term."""
+    y = np.array([0, 1, 0, 1])
+    dataset = Dataset(np.zeros((4, 2)), y, np.zeros((4, 2)), y, "classification", ("a", "b"), 1.0, "")
+    generator = rng.generator(2)
+    train, test = generator.normal(size=(3, 2, 2)), generator.normal(size=(3, 2, 4))
+    theta, start = generator.normal(size=(3, 6)), generator.normal(size=(3, 6))
+    subsamples = np.array([[0, 1]] * 3)
+    values = measure(MACRO, dataset, subsamples, train, test, theta, theta, start, 0.1)
+    np.testing.assert_allclose(values["energy"], values["train_loss"] + 0.05 * (theta**2).sum(axis=1))
+    np.testing.assert_allclose(values["energy"], values["energy_loss"] + values["energy_l2"])
+    np.testing.assert_allclose(values["distance_from_init"], np.linalg.norm(theta - start, axis=1))
+    assert set(values) == {
+        "energy", "energy_loss", "energy_l2", "train_loss", "test_loss", "train_accuracy", "test_accuracy",
+        "parameter_norm", "gradient_norm", "distance_from_init", "cosine_to_init",
+    }  # fmt: skip
+    bare = measure(["energy"], dataset, subsamples, train, test, theta, theta, start, 0.0)
+    assert set(bare) == {"energy", "energy_loss"}
+
+
+@pytest.mark.parametrize(("steps", "window"), [(16000, 64), (1000, 64), (100, 64), (8, 8), (1, 8), (2, 64)])
+def test_measurements_are_logarithmic_then_even(steps: int, window: int) -> None:
+    """They begin at 0, end at T, never repeat, and the last doubling has its number where there are so many steps."""
+    times = measurement_steps(steps, window)
+    assert times[0] == 0
+    assert times[-1] == steps
+    assert (np.diff(times) > 0).all()
+    late = times[times >= steps // 2]
+    assert len(late) == min(window, steps - steps // 2 + 1)
+    if steps >= 1000:
+        gaps = np.diff(late)
+        assert gaps.max() - gaps.min() <= 1
+        early = times[(times > 8) & (times < steps // 2)]
+        assert (early[1:] / early[:-1] < 1.5).all()
+    assert set(snapshot_steps(steps)) >= {0, steps}

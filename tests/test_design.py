@@ -1,0 +1,61 @@
+"""The replica table decides everything random, and row k does not depend on how many follow."""
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from thermo_cli import rng
+from thermo_cli.design import replica_table, shards, to_csv
+from thermo_cli.rng import STREAMS
+from thermo_cli.spec import load_spec
+
+
+def test_streams_of_main_replicas_are_all_different(small: Path) -> None:
+    """No stream appears twice, within or across histories and sources."""
+    table = replica_table(load_spec(small))
+    streams = [getattr(replica, name) for replica in table for name in STREAMS]
+    assert len(set(streams)) == len(table) * len(STREAMS)
+
+
+def test_more_replicas_or_histories_change_nobody(small: Path) -> None:
+    """Replica 5 of 6 is replica 5 of 60, in the same slot, and a third history leaves the streams alone."""
+    few = replica_table(load_spec(small))
+    many = {replica.name: replica for replica in replica_table(load_spec(small, ["ensemble.replicas=60"]))}
+    assert all(many[replica.name] == replica for replica in few)
+    third = {r.name: r for r in replica_table(load_spec(small, ["histories.third={init_scale: 0.5}"]))}
+    assert all(getattr(third[r.name], name) == getattr(r, name) for r in few for name in STREAMS)
+
+
+def test_what_is_not_varied_is_shared_by_all(small: Path) -> None:
+    """With `vary: [order]` every replica has the same initialization and examples."""
+    table = replica_table(load_spec(small, ["ensemble.vary=[order]"]))
+    assert len({replica.init for replica in table}) == 1
+    assert len({replica.subsample for replica in table}) == 1
+    assert len({replica.order for replica in table}) == len(table)
+
+
+def test_shards_hold_one_history_and_have_constant_width(small: Path) -> None:
+    """Six replicas in shards of four are 4 + 2, per history."""
+    groups = shards(replica_table(load_spec(small)))
+    assert [len(members) for members in groups.values()] == [4, 2, 4, 2]
+    assert all(len({member.history for member in members}) == 1 for members in groups.values())
+
+
+def test_the_csv_file_has_a_row_for_every_replica(small: Path) -> None:
+    """Streams are written in full, so the table can be read without the code."""
+    table = replica_table(load_spec(small))
+    lines = to_csv(table, 74).splitlines()
+    assert lines[0].startswith("replica,history,index,role,shard,slot,subsample_size,part,init,subsample,order,noise")
+    assert len(lines) == len(table) + 1
+    assert f"{table[3].order:032x}" in lines[4]
+
+
+@given(st.integers(0, 2**64 - 1), st.sampled_from(STREAMS), st.text(max_size=20), st.integers(0, 10**6))
+def test_streams_are_functions_of_their_names(seed: int, name: str, history: str, replica: int) -> None:
+    """Equal arguments give equal streams and equal numbers; the next replica's are others."""
+    one = rng.stream(seed, name, history, replica)
+    assert one == rng.stream(seed, name, history, replica)
+    assert one != rng.stream(seed, name, history, replica + 1)
+    assert rng.generator(one, 3).random() == rng.generator(one, 3).random()
+    assert rng.generator(one, 3).random() != rng.generator(one, 4).random()

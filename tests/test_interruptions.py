@@ -1,0 +1,126 @@
+"""Nothing finished is ever lost, and a resumed run is an uninterrupted one, byte for byte: with real processes killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, SMALL, Command
+from thermo_cli import rng
+
+KILLS = 20
+LONG = SMALL.replace("steps: 400", "steps: 12000")
+
+
+def arrays(results: Path) -> dict[str, bytes]:
+    """Return the content of every stored array file of the only run."""
+    return {path.name: path.read_bytes() for path in sorted(results.glob("small-*/shards/*.safetensors"))}
+
+
+def start(spec: Path, results: Path, *arguments: str) -> "subprocess.Popen[bytes]":
+    """Start `thermo-run` in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "thermo_cli.cli.run", str(spec), "--results", str(results), *arguments],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+
+def wait_for_training(process: "subprocess.Popen[bytes]", results: Path) -> None:
+    """Return when a worker of this process has begun to train, or the process has ended."""
+    begun = time.time()
+    while process.poll() is None and time.time() < begun + 60:
+        if any(path.stat().st_mtime > begun for path in results.glob("small-*/shards/*/progress.json")):
+            return
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes]]:
+    """A spec, and the arrays of a run of it that nobody disturbed, with two workers."""
+    folder = tmp_path_factory.mktemp("clean")
+    (folder / "small.yaml").write_text(LONG)
+    process = start(folder / "small.yaml", folder / "results", "--workers", "2")
+    assert process.wait(timeout=300) == 0
+    stored = arrays(folder / "results")
+    assert len(stored) == 4
+    return folder / "small.yaml", stored
+
+
+def test_one_worker_gives_the_same_bytes(clean: tuple[Path, dict[str, bytes]], tmp_path: Path) -> None:
+    """The number of workers decides nothing."""
+    spec, expected = clean
+    assert start(spec, tmp_path, "--workers", "1").wait(timeout=300) == 0
+    assert arrays(tmp_path) == expected
+
+
+def test_killed_at_random_moments_it_ends_with_the_same_bytes(
+    clean: tuple[Path, dict[str, bytes]], tmp_path: Path
+) -> None:
+    """Kill -9 of the parent at random moments of the training, the same command each time; then it is left alone."""
+    spec, expected = clean
+    moments = rng.generator(2026).uniform(0.0, 1.6, KILLS)
+    killed = 0
+    for moment in moments:
+        process = start(spec, tmp_path, "--workers", "2")
+        wait_for_training(process, tmp_path)
+        time.sleep(float(moment))
+        killed += process.poll() is None
+        os.kill(process.pid, signal.SIGKILL) if process.poll() is None else None
+        process.wait()
+    assert killed >= 3
+    assert start(spec, tmp_path, "--workers", "2").wait(timeout=300) == 0
+    assert arrays(tmp_path) == expected
+    assert not list(tmp_path.glob("small-*/shards/*/")), "a finished run keeps no commits"
+
+
+def test_a_killed_worker_is_replaced(clean: tuple[Path, dict[str, bytes]], tmp_path: Path) -> None:
+    """Losing a worker loses the pool, not the run: its shard is trained again from its last commit."""
+    spec, expected = clean
+    process = start(spec, tmp_path, "--workers", "2")
+    wait_for_training(process, tmp_path)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    workers = [int(pid) for pid in children if b"loky" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(workers[-1], signal.SIGKILL)
+    assert process.wait(timeout=300) == 0
+    assert arrays(tmp_path) == expected
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupting_commits_and_says_how_to_resume(
+    clean: tuple[Path, dict[str, bytes]], tmp_path: Path, number: signal.Signals
+) -> None:
+    """Ctrl-C (to the whole group, as a terminal sends it) and SIGTERM end with 130; the same command goes on."""
+    spec, expected = clean
+    process = subprocess.Popen(
+        [sys.executable, "-m", "thermo_cli.cli.run", str(spec), "--results", str(tmp_path), "--workers", "2"],
+        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    wait_for_training(process, tmp_path)
+    time.sleep(0.5)
+    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "give the same command again" in errors
+    assert "Traceback" not in errors
+    states = list(tmp_path.glob("small-*/shards/*/state.safetensors"))
+    assert states, "what was trained is committed"
+    assert start(spec, tmp_path, "--workers", "2").wait(timeout=300) == 0
+    assert arrays(tmp_path) == expected
+
+
+def test_two_runs_of_one_spec_do_not_mix(
+    clean: tuple[Path, dict[str, bytes]], tmp_path: Path, command: Command
+) -> None:
+    """The second one is told that the first is at work."""
+    spec, expected = clean
+    process = start(spec, tmp_path, "--workers", "2")
+    wait_for_training(process, tmp_path)
+    second = command("thermo-run", str(spec), "--results", str(tmp_path))
+    assert second.returncode == 2
+    assert "another process trains this very run" in second.stderr
+    assert process.wait(timeout=300) == 0
+    assert arrays(tmp_path) == expected
