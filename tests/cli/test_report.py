@@ -28,7 +28,8 @@ def test_json_is_the_contract(finished: Path, command: Command) -> None:
     stored = next((finished / "results").glob("small-*/verdict.json"))
     assert content == json.loads(stored.read_text())
     assert set(content) >= {
-        "schema_version", "run", "scope", "verdict", "phase", "summary", "criteria", "macroscopic", "microscopic", "diagnostics", "points",
+        "schema_version", "run", "scope", "verdict", "phase", "summary", "criteria", "macroscopic", "microscopic",
+        "diagnostics", "points",
     }  # fmt: skip
     assert content["run"]["replicas"] == {"planned": 12, "finished": 12, "diverged": 0, "crashed": 0, "controls": 0}
     assert content["verdict"] in VERDICTS

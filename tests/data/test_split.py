@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import ROOT
 from thermo_cli import rng
 from thermo_cli.contracts import Examples
 from thermo_cli.data.split import load_dataset, split, subsample, subsample_size
@@ -12,7 +13,6 @@ from thermo_cli.errors import DataError
 from thermo_cli.registry import BUILT_INS
 from thermo_cli.spec.builtins import DigitsData, MoonsData, TableData
 from thermo_cli.spec.schema import Subsample
-from tests.conftest import ROOT
 
 
 def numbered(count: int, classes: int = 2) -> Examples:

@@ -35,7 +35,7 @@ def test_regression_agrees_with_scikit_learn() -> None:
 
 
 def test_a_diverged_replica_is_nan_and_never_accurate() -> None:
-    """argmax of NaN is class 0: without care a dead replica would score."""
+    """Argmax of NaN is class 0: without care a dead replica would score."""
     outputs, y = np.zeros((2, 3, 4)), np.zeros((2, 4), dtype=np.int64)
     outputs[1, 2, 0] = np.nan
     assert classification.accuracy(outputs, y, 1.0)[0] == 1.0

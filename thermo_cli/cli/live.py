@@ -15,9 +15,10 @@ from thermo_cli.reports.terminal import number
 from thermo_cli.store import RunFolder
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
 POLL_SECONDS: Final = 0.5
+BAR: Final = 60
 PLAIN_SECONDS: Final = 10.0
 WARMUP_SECONDS: Final = 1.0
 SHOWN: Final = ("test_accuracy", "test_r2", "test_loss", "energy")
@@ -64,7 +65,7 @@ class Live:
         self.next_poll = now + POLL_SECONDS
         done = self._read()
         if self.display is not None:
-            self.display.update(self._table(done, now), refresh=True)
+            self.display.update(self._drawing(done, now), refresh=True)
         elif now >= self.next_line:
             self.next_line = now + PLAIN_SECONDS
             sys.stderr.write(f"{self.folder.name}: {self._progress(done, now)}; {self._plain_state()}\n")
@@ -135,18 +136,14 @@ class Live:
         ]
         return ", ".join(parts) or "workers are starting"
 
-    def _table(self, done: float, now: float) -> "Table":
+    def _drawing(self, done: float, now: float) -> "Group":
+        """Draw progress, the ensemble, and how to stop."""
+        from rich.console import Group
         from rich.table import Table
+        from rich.text import Text
 
-        table = Table(
-            box=None,
-            padding=(0, 2, 0, 0),
-            title=f"{self.folder.name}   {self._progress(done, now)}",
-            title_justify="left",
-        )
-        filled = int(40 * done / self.total)
-        table.caption = "█" * filled + "░" * (40 - filled) + "   Ctrl-C stops; the same command resumes"
-        table.caption_justify = "left"
+        filled = int(BAR * done / self.total)
+        table = Table(box=None, padding=(0, 2, 0, 0))
         for name in ("observable", "history", "replicas", "mean", "spread (sd)", "drift since half time"):
             table.add_column(name, no_wrap=True)
         for observable, history, values in self._state():
@@ -156,7 +153,10 @@ class Live:
                 table.add_row(
                     observable, history, str(len(values)), number(float(values.mean())), number(_sd(values), 2), shown
                 )
-        return table
+        head = f"{self.folder.name}   {self._progress(done, now)}"
+        stop = "Ctrl-C stops and keeps everything; the same command resumes"
+        body = table if table.row_count else Text("workers are starting")
+        return Group(Text(head), Text("█" * filled + "░" * (BAR - filled)), body, Text(stop, style="dim"))
 
 
 def _sd(values: Any) -> float | None:

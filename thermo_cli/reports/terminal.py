@@ -87,7 +87,9 @@ def _criteria(view: RunView) -> Table:
         for row in view.verdict.criteria
     ]  # fmt: skip
     for head, cells in zip(heads, zip(*rows, strict=True), strict=True):
-        table.add_column(head, no_wrap=True, min_width=0 if head == "observable" else max(len(cell) for cell in cells))
+        table.add_column(
+            head, no_wrap=True, min_width=0 if head == "observable" else max(len(cell) for cell in (head, *cells))
+        )
     for row, cells in zip(view.verdict.criteria, rows, strict=True):
         letter, observable, scope, outcome, interval, margin = cells
         colour = COLOURS[row.outcome] if row.gates else "dim"
@@ -101,8 +103,8 @@ def _interval(row: Row) -> str:
     if row.estimate is None:
         return ""
     if row.interval is None:
-        return number(row.estimate)
-    return f"{number(row.estimate)} [{number(row.interval[0], 2)}, {number(row.interval[1], 2)}]"
+        return number(row.estimate, 2)
+    return f"{number(row.estimate, 2)} [{number(row.interval[0], 2)}, {number(row.interval[1], 2)}]"
 
 
 def _legend(view: RunView) -> Padding:

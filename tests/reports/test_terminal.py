@@ -1,0 +1,76 @@
+"""The terminal report: readable at 80 columns, without colour, with user text as plain text."""
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from thermo_cli.contracts import Trajectories
+from thermo_cli.equilibrium.court import judge
+from thermo_cli.equilibrium.settings import Setting, Settings
+from thermo_cli.reports.terminal import number, render, sparkline
+from thermo_cli.reports.view import RunView, view_of
+
+STEPS = np.unique(np.concatenate([[0, 1, 2, 4, 8, 16, 32, 64, 128, 256], np.linspace(500, 1000, 64).astype(np.int64)]))
+SETTING = Setting(
+    1000, ("cold", "hot"), 500, "constant", "for resampling this pool of 1000 examples, with this test set", 0.1
+)
+
+
+def ensemble(spread: float, drift: float, replicas: int = 32) -> Trajectories:
+    """Two histories that rise to 0.9 with a spread over replicas and a drift at the end, without noise."""
+    rise = 0.9 * (1 - np.exp(-STEPS / 50.0)) + drift * STEPS / 1000.0
+    offsets = np.tile(np.linspace(-spread, spread, replicas), 2)
+    values = {"test_accuracy": rise + offsets[:, None], "energy": 2.0 - rise - 0.1 * offsets[:, None]}
+    names = tuple(f"{history}/{i}" for history in ("cold", "hot") for i in range(replicas))
+    histories = tuple(name.partition("/")[0] for name in names)
+    return Trajectories(STEPS, values, names, histories, np.zeros(2 * replicas, dtype=bool))
+
+
+def shown(trajectories: Trajectories, title: str = "demo-01234567", width: int = 80) -> tuple[RunView, str]:
+    """Judge and draw as plain text."""
+    verdict = judge(trajectories, SETTING, Settings(), {})
+    view = view_of(title, "", "complete", verdict, trajectories)
+    console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False, color_system=None)
+    console.print(render(view))
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return view, text
+
+
+@pytest.mark.parametrize(
+    ("spread", "drift", "verdict"),
+    [(0.005, 0.0, "settled"), (0.2, 0.0, "glassy"), (0.005, 0.5, "relaxing"), (0.005, 0.004, "settled")],
+)
+def test_the_verdict_comes_first_and_every_row_fits(spread: float, drift: float, verdict: str) -> None:
+    """80 columns hold every criterion with its outcome, interval and margin."""
+    view, text = shown(ensemble(spread, drift))
+    assert view.verdict.verdict == verdict
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert verdict.upper() in lines[1]
+    assert "…" not in text
+    for letter in ("S1", "S2", "S3", "A ", "H ", "D ", "E "):
+        assert any(line.startswith(letter) for line in lines)
+
+
+def test_too_few_replicas_say_how_many_are_needed() -> None:
+    """Four per history can settle nothing, and the report asks for more."""
+    view, text = shown(ensemble(0.005, 0.0, replicas=4))
+    assert view.verdict.verdict == "undecided"
+    assert "--set ensemble.replicas=19" in text
+    assert any("replicas" in step for step in view.next_steps)
+
+
+def test_markup_in_names_is_text() -> None:
+    """Brackets and emoji codes are printed as they are."""
+    _, text = shown(ensemble(0.005, 0.0), title="[red]x[/red] :smile:")
+    assert "[red]x[/red] :smile:" in text
+
+
+def test_small_drawings() -> None:
+    """Sparklines go from lowest to highest, numbers are brief, nothing is a dash."""
+    assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
+    assert sparkline([1, 1]) == "▄▄"
+    assert sparkline([]) == ""
+    assert [number(None), number(float("inf")), number(0.123456), number(1234.5, 4)] == ["-", "-", "0.123", "1234"]

@@ -1,0 +1,48 @@
+"""The README is true: its commands, options, specs and pictures exist."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+
+import yaml
+
+from tests.conftest import ROOT, Command
+from thermo_cli.spec import load_spec
+from thermo_cli.spec.loading import validate
+from thermo_cli.spec.yaml_source import parse
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_every_option_it_mentions_is_in_the_help(command: Command) -> None:
+    """An option that is renamed must be renamed here too."""
+    known = command("thermo-run", "--help").stdout + command("thermo-report", "--help").stdout
+    for option in set(re.findall(r"(?<![\w-])--[a-z]+", README)):
+        assert option in known, option
+
+
+def test_the_spec_it_shows_is_the_quickstart() -> None:
+    """Comments and description aside."""
+    (shown,) = (
+        block for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if block.startswith("name: quickstart")
+    )
+    spec = validate(parse(shown, "README.md"))
+    assert spec.model_copy(update={"description": ""}) == load_spec(
+        ROOT / "experiments" / "quickstart.yaml", ["description=''"]
+    )
+
+
+def test_files_it_points_to_exist() -> None:
+    """Pictures and links within the repository."""
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert (ROOT / target).exists(), target
+    ElementTree.parse(ROOT / "results" / "reference" / "quickstart.svg")
+
+
+def test_the_first_command_is_what_ci_runs() -> None:
+    """CI makes a fresh environment and runs the README's two commands."""
+    script = (ROOT / ".ci" / "run").read_text()
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    assert "bash .ci/run" in str(workflow)
+    for line in ("thermo-run experiments/quickstart.yaml", 'pip install --quiet ".[test]" && pytest'):
+        assert line in script
+        assert line.replace("--quiet ", "") in README
