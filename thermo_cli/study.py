@@ -20,7 +20,7 @@ from thermo_cli.design import Replica, replica_table, to_csv
 from thermo_cli.dynamics.gradient import check_stacking, protocol
 from thermo_cli.engines.local import LocalEngine, usable_cores
 from thermo_cli.engines.schedule import run_tasks
-from thermo_cli.environment import DEVICE, manifest
+from thermo_cli.environment import DEVICE, changes, manifest
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.settings import Setting, Settings
 from thermo_cli.equilibrium.verdict import as_dict
@@ -38,6 +38,9 @@ from thermo_cli.training import ShardTask, draw_subsamples, train_shard
 
 class Watcher(Protocol):
     """Whoever looks on while an ensemble trains."""
+
+    def note(self, message: str) -> None:
+        """Something worth knowing has come up."""
 
     def begin(self, folder: RunFolder) -> None:
         """Training starts."""
@@ -98,7 +101,7 @@ class Run:
 
 
 def execute(
-    spec_path: str | Path, *, overrides: Sequence[str] = (), results: Path = Path("results"), workers: int | None = None,
+    spec_path: str | Path, *, overrides: Sequence[str] = (), results: str | Path = "results", workers: int | None = None,
     fresh: bool = False, watcher: Watcher | None = None,
 ) -> Run:  # fmt: skip
     """Train the ensemble that a spec describes, as far as it is not trained yet, and judge it.
@@ -117,7 +120,7 @@ def execute(
         StoreError: The run folder cannot be written or read.
         Interrupted: The user stopped it; the same call resumes.
     """
-    study = prepare(load_spec(spec_path, overrides), Path(spec_path).resolve().parent, results)
+    study = prepare(load_spec(spec_path, overrides), Path(spec_path).resolve().parent, Path(results))
     if fresh:
         study.folder.set_aside()
     study.folder.make()
@@ -128,6 +131,8 @@ def execute(
             to_csv(study.table, study.subsample_size),
             manifest(study.dataset, study.base),
         )
+        if watcher is not None:
+            _note_changes(study, watcher)
         train(study, workers, watcher)
         run = judge_run(study.folder)
         study.folder.write_json("verdict.json", run.as_dict())
@@ -258,7 +263,8 @@ def setting_of(spec: Spec, facts: Mapping[str, Any]) -> Setting:
         spec: The resolved spec.
         facts: `data` of the manifest.
     """
-    used = {"init", "subsample"} | ({"order"} if spec.dynamics.batch_size != "full" else set())
+    whole = subsample_size(spec.ensemble.subsample, int(facts["pool_examples"]))
+    used = {"init", "subsample"} | ({"order"} if spec.dynamics.batch_size not in ("full", whole) else set())
     if any(history.first is not None for history in spec.histories.values()):
         used.add("noise")
     varied = ", ".join(name for name in spec.ensemble.vary if name in used)
@@ -276,6 +282,16 @@ def _microscopic(folder: RunFolder) -> dict[str, dict[str, Any]]:
     if folder.status != "complete":
         return {}
     return raw_overlaps(folder.parameters(folder.spec.dynamics.steps), folder.parameters(0))
+
+
+def _note_changes(study: Study, watcher: Watcher) -> None:
+    """Say when a run is resumed on other versions or another processor than it began with."""
+    if study.folder.unfinished():
+        changed = changes(study.folder.manifest, manifest(study.dataset, study.base))
+        if changed:
+            watcher.note(
+                f"resumed with {', '.join(changed)}: the rest may round differently than the part that is done"
+            )
 
 
 def _no_tick() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from thermo_cli.cli.boundary import note
 from thermo_cli.reports.terminal import number
 from thermo_cli.store import RunFolder
 
@@ -35,6 +36,14 @@ class Live:
         self.next_poll = self.next_line = 0.0
         self.history: dict[tuple[str, str], list[tuple[float, float]]] = {}
         self.latest: dict[str, dict[str, list[float | None]]] = {}
+
+    def note(self, message: str) -> None:
+        """Pass a remark on.
+
+        Args:
+            message: One sentence.
+        """
+        note(message)
 
     def begin(self, folder: RunFolder) -> None:
         """Start to show a run.

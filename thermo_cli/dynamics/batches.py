@@ -26,8 +26,10 @@ def positions(orders: Sequence[int], size: int, batch: int, start: int, stop: in
         stop: Step after the last.
 
     Returns:
-        Positions in the subsample, (step, replica, batch).
+        Positions in the subsample, (step, replica, batch). A full batch has no order: every step sees 0..size-1.
     """
+    if batch == size:
+        return np.broadcast_to(np.arange(size), (stop - start, len(orders), size))
     length = size * max(BLOCK_EXAMPLES // size, 1)
     first, last = start * batch // length, (stop * batch - 1) // length
     rows = []

@@ -23,7 +23,8 @@ from thermo_cli.registry import resolve
 from thermo_cli.spec import Spec
 from thermo_cli.systems import layout
 
-CHUNK_STEPS: Final = 256  # steps whose batches are drawn at once
+CHUNK_STEPS: Final = 256  # steps whose batches are drawn at once, fewer where
+CHUNK_ROWS: Final = 2**21  # so many rows of data would be named at once
 CHUNK_EXAMPLES: Final = 1024  # examples evaluated at once: it fixes the order of the sums, hence the bits
 
 
@@ -136,7 +137,7 @@ class Stack:
         protocol, train, state = self.protocol, self._pass, self.state
         parameters, gradient, update = self.parameters, self.gradient, protocol.optimizer.update
         while self.step < until:
-            stop = min(until, self.step + CHUNK_STEPS)
+            stop = min(until, self.step + max(min(CHUNK_STEPS, CHUNK_ROWS // (self.width * protocol.batch)), 1))
             if self.step < self.shuffled_until:
                 stop = min(stop, self.shuffled_until)
             x_rows, target_rows = self._rows(self.step, stop)
@@ -200,10 +201,7 @@ class Stack:
     def _rows(self, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return which rows of the pool's features and targets the steps use, each (step, replica * batch)."""
         batch = self.protocol.batch
-        if batch == self.size:  # full batch: every step sees the whole subsample, and no order is drawn
-            positions = np.broadcast_to(np.arange(batch), (stop - start, self.width, batch))
-        else:
-            positions = batches.positions([member.order for member in self.members], self.size, batch, start, stop)
+        positions = batches.positions([member.order for member in self.members], self.size, batch, start, stop)
         x_rows = torch.from_numpy(self.subsamples[self._slots, positions].reshape(stop - start, -1))
         if start >= self.shuffled_until:
             return x_rows, x_rows

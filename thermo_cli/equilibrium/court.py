@@ -36,7 +36,7 @@ def judge(
         "diverged": int(diverged.sum()), "crashed": int(trajectories.crashed.sum()), "controls": 0,
     }  # fmt: skip
     outcomes: dict[CriterionName, Outcome] = {
-        name: combine([row for row in rows if row.criterion == name])
+        name: combine([row for row in rows if row.criterion == name and (row.gates or name == "ergodicity")])
         for name in ("stationarity", "agreement", "history", "diversity", "ergodicity")
     }
     verdict = decide(outcomes, counts["diverged"] + counts["crashed"] > settings.diverged)
@@ -76,7 +76,8 @@ def _stationarity_rows(
             )
     moves = {name: _largest_move(trajectories, name, window, setting) for name in margins}
     still = nothing_has_happened(moves, dict(margins))
-    return [*rows, still] if still is not None and combine(rows) == "holds" else rows
+    holds = combine([row for row in rows if row.gates]) == "holds"
+    return [*rows, still] if still is not None and holds else rows
 
 
 def _agreement_rows(
@@ -87,6 +88,9 @@ def _agreement_rows(
     for name, margin in margins.items():
         values = trajectories.values[name]
         rows += agreement(name, values[:, -1], values[:, window].mean(axis=1), margin, settings, len(setting.histories))
+    if not any(row.gates for row in rows):
+        reason = "no observable of the test set has a margin: observe accuracy or r2, or state a margin"
+        rows.append(Row("agreement", "A", None, "all histories", True, "untested", explanation=reason))
     return rows
 
 

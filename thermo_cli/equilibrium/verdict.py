@@ -15,9 +15,9 @@ def combine(rows: Sequence[Row]) -> Outcome:
     """Combine the gating rows of a criterion: fails if any fails, holds if all hold or are inapplicable, else open.
 
     Args:
-        rows: All rows of the criterion; those that do not gate are left out (all are taken when none gates).
+        rows: The gating rows of the criterion (of ergodicity, which gates only on request, all rows).
     """
-    outcomes = [row.outcome for row in rows if row.gates] or [row.outcome for row in rows]
+    outcomes = [row.outcome for row in rows]
     if not outcomes:
         return "untested"
     if "fails" in outcomes:
