@@ -31,7 +31,6 @@ class RunView:
         verdict: What was decided.
         curves: Trajectories in small.
         next_steps: What to do next, each with its reason.
-        reproduce: The command that makes this run.
     """
 
     title: str
@@ -40,7 +39,6 @@ class RunView:
     verdict: Verdict
     curves: tuple[Curve, ...]
     next_steps: tuple[str, ...]
-    reproduce: str
 
 
 def view_of(title: str, description: str, status: str, verdict: Verdict, trajectories: Trajectories) -> RunView:
@@ -60,9 +58,7 @@ def view_of(title: str, description: str, status: str, verdict: Verdict, traject
         for name in shown
         for history in histories
     )
-    return RunView(
-        title, description, status, verdict, curves, _next_steps(verdict), "thermo-run spec.yaml, in this run's folder"
-    )
+    return RunView(title, description, status, verdict, curves, _next_steps(verdict))
 
 
 def short(statistic: str) -> str:
