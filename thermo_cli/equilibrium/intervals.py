@@ -4,6 +4,7 @@ alpha is the error rate of each single bound, so "holds" is wrong with probabili
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -66,6 +67,7 @@ def share_bounds(inside: int, replicas: int, alpha: float) -> tuple[float, float
     return lower, upper
 
 
+@cache
 def count_to_hold(replicas: int, content: float, alpha: float) -> int | None:
     """Return the smallest count inside whose lower share bound reaches `content`, or None when even all is too few.
 
@@ -79,6 +81,7 @@ def count_to_hold(replicas: int, content: float, alpha: float) -> int | None:
     return int(counts[enough[0]]) if len(enough) else None
 
 
+@cache
 def count_not_to_fail(replicas: int, content: float, alpha: float) -> int:
     """Return the smallest count inside whose upper share bound reaches `content`; fewer is a failure.
 
@@ -128,6 +131,7 @@ def mean_interval(values: Array, alpha: float) -> Interval:
     return Interval(mean, mean - half, mean + half)
 
 
+@cache
 def replicas_for_share(share: float, content: float, alpha: float, spare: int = 0) -> int | None:
     """Return how many replicas would decide whether a share reaches `content`, if it stays what it is.
 

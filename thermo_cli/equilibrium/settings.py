@@ -11,6 +11,7 @@ from thermo_cli.contracts import Array, Trajectories
 ACCURACY_MARGIN: Final = 0.02
 R2_MARGIN: Final = 0.02
 ENERGY_SHARE: Final = 0.02
+ROUNDING: Final = 1e-9  # a fall of less than this share of the energy itself is none
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def margins_of(trajectories: Trajectories, setting: Setting, settings: Settings)
         values = values[np.isfinite(values).all(axis=1)]
         window = window_of(trajectories.steps.astype(float), setting, settings)
         if trajectories.steps[0] == 0 and len(values):
-            delta = ENERGY_SHARE * abs(float(values[:, 0].mean() - values[:, window].mean()))
-            if delta > 0:
-                found["energy"] = Margin(delta, derived=True, full=False)
+            fall = abs(float(values[:, 0].mean() - values[:, window].mean()))
+            if fall > ROUNDING * float(np.abs(values).max()):
+                found["energy"] = Margin(ENERGY_SHARE * fall, derived=True, full=False)
     return found

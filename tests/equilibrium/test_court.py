@@ -1,0 +1,129 @@
+"""The court as a whole: known ensembles in, verdicts out."""
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from thermo_cli import rng
+from thermo_cli.contracts import Array, Trajectories
+from thermo_cli.equilibrium.court import judge
+from thermo_cli.equilibrium.settings import Setting, Settings, margins_of
+from thermo_cli.equilibrium.verdict import as_dict
+
+T = 1000
+STEPS = np.unique(
+    np.concatenate([[0, 1, 2, 4, 8, 16, 32, 64, 128, 256], np.round(np.linspace(T / 2, T, 64)).astype(np.int64)])
+)
+SETTING = Setting(T, ("cold", "hot"), 500, "constant", "for resampling this pool", 0.25)
+
+
+def ensemble(values: Mapping[str, Array], histories: int = 2) -> Trajectories:
+    """Wrap arrays of equally long histories."""
+    count = len(next(iter(values.values()))) // histories
+    names = tuple(f"{history}/{i}" for history in ("cold", "hot")[:histories] for i in range(count))
+    return Trajectories(
+        STEPS, dict(values), names, tuple(name.partition("/")[0] for name in names), np.zeros(len(names), dtype=bool)
+    )
+
+
+def equilibrium(seed: int = 0, replicas: int = 64, offset: float = 0.0) -> dict[str, Array]:
+    """Accuracy that rises to 0.9 and energy that falls from 2, with noise and spread well inside the margins."""
+    generator = rng.generator(seed)
+    rise = 0.9 * (1 - np.exp(-STEPS / 40.0))
+    spread = generator.normal(0, 0.004, (replicas, 1)) + generator.normal(0, 0.003, (replicas, len(STEPS)))
+    half = np.repeat([0.0, offset], replicas // 2)[:, None]
+    return {"test_accuracy": rise + spread + half, "energy": 2.0 - rise + spread}
+
+
+def test_default_margins() -> None:
+    """Accuracy max(0.02, 2/n), energy 2 % of its fall in the first history, stated ones as stated."""
+    found = margins_of(ensemble(equilibrium()), SETTING, Settings())
+    assert found["test_accuracy"].delta == 0.02
+    assert found["energy"].delta == pytest.approx(0.02 * 0.9, rel=0.01)
+    small = Setting(T, ("cold", "hot"), 50, "constant", "", 0.1)
+    assert margins_of(ensemble(equilibrium()), small, Settings())["test_accuracy"].delta == 0.04
+    stated = margins_of(ensemble(equilibrium()), SETTING, Settings(margins={"energy": 0.5, "absent": 1.0}))
+    assert (stated["energy"].delta, stated["energy"].derived, stated["energy"].full) == (0.5, False, False)
+    assert "absent" not in stated
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (equilibrium(), "settled"),
+        (equilibrium(replicas=12), "undecided"),
+        ({**equilibrium(), "energy": equilibrium()["energy"] - 0.3 * np.log2(STEPS + 1.0)}, "relaxing"),
+        (equilibrium(offset=0.2), "glassy"),
+        ({name: np.zeros((64, len(STEPS))) + array[:, -1:] for name, array in equilibrium().items()}, "undecided"),
+    ],
+    ids=["at equilibrium", "too few", "energy still falls", "histories apart", "never moved"],
+)
+def test_known_ensembles(values: dict[str, Array], expected: str) -> None:
+    """At rest and alike; too few; a metastable plateau that the energy exposes; two groups; nothing has happened."""
+    assert judge(ensemble(values), SETTING, Settings(), {}).verdict == expected
+
+
+def test_histories_that_drift_apart_do_not_hide_each_other() -> None:
+    """One up, one down: the mean over both is still, and S fails all the same."""
+    values = equilibrium()
+    drift = np.repeat([0.3, -0.3], 32)[:, None] * np.log2(STEPS / T + 1e-9).clip(-1)
+    found = judge(ensemble({**values, "test_accuracy": values["test_accuracy"] + drift}), SETTING, Settings(), {})
+    assert found.outcomes["stationarity"] == "fails"
+
+
+def test_diverged_replicas_are_counted_and_tolerated_only_on_request() -> None:
+    """One NaN is `diverged`; tolerated, it still counts as a replica that moves and disagrees."""
+    values = equilibrium()
+    values["energy"][5, 30:] = np.nan
+    values["test_accuracy"][5, 30:] = np.nan
+    strict = judge(ensemble(values), SETTING, Settings(), {})
+    assert strict.verdict == "diverged"
+    assert strict.replicas["diverged"] == 1
+    assert "cold/5" in strict.summary
+    assert "0.25" in strict.summary
+    lenient = judge(ensemble(values), SETTING, Settings(diverged=1), {})
+    assert lenient.verdict == "settled"
+    (s1,) = (
+        r
+        for r in lenient.criteria
+        if r.statistic.startswith("S1") and (r.observable, r.scope) == ("test_accuracy", "cold")
+    )
+    assert "31 of 32" in s1.explanation
+
+
+def test_agreement_needs_an_observable_of_the_test_set() -> None:
+    """With the energy alone nothing can agree: the replicas' energies have baths of their own."""
+    found = judge(ensemble({"energy": equilibrium()["energy"]}), SETTING, Settings(), {})
+    assert found.outcomes["agreement"] == "untested"
+    assert found.verdict == "undecided"
+
+
+def test_untested_criteria_say_why() -> None:
+    """History, diversity and ergodicity have a row each, with a reason; one history asks for another."""
+    found = judge(ensemble(equilibrium()), SETTING, Settings(), {})
+    reasons = {row.criterion: row.explanation for row in found.criteria if row.outcome == "untested"}
+    assert set(reasons) == {"history", "diversity", "ergodicity"}
+    assert all(reasons.values())
+    alone = judge(ensemble(equilibrium(), 1), Setting(T, ("cold",), 500, "constant", "", 0.1), Settings(), {})
+    assert any("only one history" in row.explanation for row in alone.criteria)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_the_verdict_is_always_valid_json(bad: float) -> None:
+    """Ensembles full of NaN or infinity give null, never NaN; nothing is flattering."""
+    values = {name: np.full((64, len(STEPS)), bad) for name in ("test_accuracy", "energy")}
+    with np.errstate(invalid="ignore"):
+        found = judge(ensemble(values), SETTING, Settings(diverged=64), {})
+    text = json.dumps(as_dict(found, "x", "01234567", "complete"), allow_nan=False)
+    assert json.loads(text)["verdict"] in ("undecided", "glassy", "relaxing")
+
+
+def test_norms_that_drift_warn_and_decide_nothing() -> None:
+    """A parameter norm that doubles in the window is a warning."""
+    values = equilibrium()
+    values["parameter_norm"] = np.tile(1.0 + STEPS / T, (64, 1))
+    found = judge(ensemble(values), SETTING, Settings(), {})
+    assert found.verdict == "settled"
+    assert any("parameter_norm of cold" in warning for warning in found.warnings)
