@@ -29,7 +29,8 @@ def row(outcome: Outcome) -> Row:
     ("given", "expected"),
     [
         ([], "untested"), (["holds", "fails", "undecided"], "fails"), (["holds", "inapplicable"], "holds"),
-        (["inapplicable"], "inapplicable"), (["holds", "undecided", "untested"], "undecided"), (["holds", "untested"], "untested"),
+        (["inapplicable"], "inapplicable"), (["holds", "undecided", "untested"], "undecided"),
+        (["holds", "untested"], "untested"),
     ],
 )  # fmt: skip
 def test_rows_combine(given: list[Outcome], expected: str) -> None:
