@@ -1,174 +1,112 @@
-"""What a user waits for: the quickstart on two cores, judging alone, and --help; prints a Markdown table."""
+"""The quickstart from start to verdict: wall time, peak memory, the share of judging, and the start-up of `--help`.
+
+    python tests/benchmarks/quickstart.py [--runs 3]
+
+Prints a Markdown table. Memory is the largest sum of proportional set sizes over the process tree, sampled ten times a second:
+pages that workers share are counted once.
+"""
 
 import argparse
 import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from statistics import median
 
-ROOT: Final = Path(__file__).resolve().parent.parent.parent
-COMMAND: Final = (sys.executable, "-m", "thermo_cli.cli.run")
-SAMPLE_SECONDS: Final = 0.2
-MIB: Final = 1024.0  # kB, the unit of /proc, in a MiB
+ROOT = Path(__file__).resolve().parent.parent.parent
+RUN = [sys.executable, "-m", "thermo_cli.cli.run"]
 
 
-@dataclass(frozen=True)
-class Whole:
-    """The run as a user sees it.
-
-    Attributes:
-        seconds: From the command to the verdict.
-        memory: Highest memory of all its processes together, pages that they share counted once, in MiB.
-        resident: The same with shared pages counted for each process.
-        processes: The most processes seen at once.
-    """
-
-    seconds: float
-    memory: float
-    resident: float
-    processes: int
-
-
-def process_tree(root: int) -> list[int]:
-    """Return a process and all its descendants.
+def children(pid: int) -> list[int]:
+    """Return a process and everything below it that is still there.
 
     Args:
-        root: Its id.
+        pid: The process.
     """
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue  # it has just ended
-            children.setdefault(int(fields[1]), []).append(int(entry.name))
-    found = [root]
-    for process in found:  # grows while it is read
-        found += children.get(process, [])
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += [below for child in task.read_text().split() for below in children(int(child))]
+        except OSError:
+            continue
     return found
 
 
-def memory(process: int) -> tuple[float, float]:
-    """Return a process's proportional share of memory and its resident size, in MiB; zeros when it has ended.
+def memory(pid: int) -> float:
+    """Return the proportional set size of a process tree in MB.
 
     Args:
-        process: Its id.
+        pid: Its root.
     """
-    try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0.0, 0.0
-    sizes = {words[0]: float(words[1]) / MIB for words in map(str.split, lines) if words[-1] == "kB"}
-    return sizes.get("Pss:", 0.0), sizes.get("Rss:", 0.0)
-
-
-def run_whole(results: Path, cores: set[int], everywhere: set[int]) -> Whole:
-    """Run the quickstart as a process on some cores and watch its memory from the others.
-
-    Args:
-        results: Where the run folder goes.
-        cores: Where it runs.
-        everywhere: Where this process may run.
-    """
-    os.sched_setaffinity(0, cores)
-    start = time.perf_counter()
-    command = [*COMMAND, str(ROOT / "experiments" / "quickstart.yaml"), "--results", str(results), "--workers", "2"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    os.sched_setaffinity(0, (everywhere - cores) or everywhere)
-    highest = resident = 0.0
-    most = 0
-    while process.poll() is None:
-        tree = process_tree(process.pid)
-        shares = [memory(member) for member in tree]
-        highest, resident = max(highest, sum(pss for pss, _ in shares)), max(resident, sum(rss for _, rss in shares))
-        most = max(most, len(tree))
+    total = 0
+    for process in children(pid):
         try:
-            process.wait(SAMPLE_SECONDS)
-        except subprocess.TimeoutExpired:
+            lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+        except OSError:
             continue
-    seconds = time.perf_counter() - start
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1000
+
+
+def timed_run(results: str) -> tuple[float, float]:
+    """Run the quickstart with two workers; return seconds and peak MB.
+
+    Args:
+        results: An empty results folder.
+    """
+    start, peak = time.perf_counter(), 0.0
+    command = [*RUN, str(ROOT / "experiments" / "quickstart.yaml"), "--results", results, "--workers", "2"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None:
+        peak = max(peak, memory(process.pid))
+        time.sleep(0.1)
     if process.returncode:
-        sys.exit(f"the quickstart ended with exit code {process.returncode}: {process.communicate()[1]}")
-    return Whole(seconds, highest, resident, most)
+        raise SystemExit(f"the quickstart ended with exit code {process.returncode}")
+    return time.perf_counter() - start, peak
 
 
-def judging_seconds(folder: Path, repetitions: int) -> list[float]:
-    """Time judging a finished run again, imports excluded.
-
-    Args:
-        folder: The run.
-        repetitions: How often.
-    """
-    import thermo_cli
-
-    thermo_cli.open_run(folder)  # imports what it needs
-    seconds = []
-    for _ in range(repetitions):
-        start = time.perf_counter()
-        thermo_cli.open_run(folder)
-        seconds.append(time.perf_counter() - start)
-    return seconds
-
-
-def help_seconds(repetitions: int) -> list[float]:
-    """Time `thermo-run --help` as a process.
+def judging(results: str) -> float:
+    """Return the median seconds of judging the stored run: reading, criteria, raw overlaps.
 
     Args:
-        repetitions: How often.
+        results: Folder of a finished run.
     """
-    seconds = []
-    for _ in range(repetitions):
+    from thermo_cli import open_run
+
+    times = []
+    for _ in range(6):
         start = time.perf_counter()
-        subprocess.run([*COMMAND, "--help"], check=True, stdout=subprocess.DEVNULL)
-        seconds.append(time.perf_counter() - start)
-    return seconds
+        open_run("latest", results)
+        times.append(time.perf_counter() - start)
+    return median(times[1:])
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--judgings", type=int, default=5, help="How often the run is judged again.")
-    parser.add_argument("--helps", type=int, default=10, help="How often --help is asked for.")
-    options = parser.parse_args()
-    everywhere = os.sched_getaffinity(0)
-    cores = set(sorted(everywhere)[:2])
-    with tempfile.TemporaryDirectory() as temporary:
-        results = Path(temporary)
-        whole = run_whole(results, cores, everywhere)
-        os.sched_setaffinity(0, cores)
-        (folder,) = (path.parent for path in results.glob("*/verdict.json"))
-        judging = judging_seconds(folder, options.judgings)
-    helping = help_seconds(options.helps)
-    judged = statistics.median(judging)
-    rows = [
-        ("whole run, from command to verdict", f"{whole.seconds:.1f} s"),
-        (f"peak memory of its {whole.processes} processes, shared pages once (PSS)", f"{whole.memory:,.0f} MiB"),
-        ("the same, shared pages counted in each (RSS)", f"{whole.resident:,.0f} MiB"),
-        (f"judging alone, median of {len(judging)} (least-most)", spread(judging)),
-        ("judging / whole run", f"{judged / whole.seconds:.1%}"),
-        (f"`thermo-run --help`, median of {len(helping)} (least-most)", spread(helping)),
-    ]
-    print(
-        f"`thermo-run experiments/quickstart.yaml --workers 2` on {len(cores)} cores, Python {platform.python_version()}\n"
-    )
-    print("| Quantity | Value |\n| --- | ---: |")
-    print("\n".join(f"| {quantity} | {value} |" for quantity, value in rows))
-
-
-def spread(seconds: list[float]) -> str:
-    """Write the median and range of some times.
-
-    Args:
-        seconds: The times.
-    """
-    return f"{statistics.median(seconds):.2f} s ({min(seconds):.2f}-{max(seconds):.2f})"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=3)
+    runs = parser.parse_args().runs
+    os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:2]))
+    seconds, peaks, judged = [], [], 0.0
+    for _ in range(runs):
+        with tempfile.TemporaryDirectory() as results:
+            took, peak = timed_run(results)
+            judged = judging(results)
+        seconds.append(took)
+        peaks.append(peak)
+    helps = []
+    for _ in range(11):
+        start = time.perf_counter()
+        subprocess.run([*RUN, "--help"], stdout=subprocess.DEVNULL, check=True)
+        helps.append(time.perf_counter() - start)
+    whole = median(seconds)
+    print("| quickstart on two cores | |\n| --- | ---: |")
+    print(f"| start to verdict, 64 replicas x 16,000 steps | {whole:.1f} s ({min(seconds):.1f}-{max(seconds):.1f}) |")
+    print(f"| peak memory, all processes | {max(peaks):.0f} MB |")
+    print(f"| judging the stored run | {judged:.2f} s, {judged / whole:.1%} of the whole |")
+    print(f"| `thermo-run --help` | {median(helps[1:]):.2f} s |")
 
 
 if __name__ == "__main__":

@@ -141,13 +141,13 @@ class Stack:
             if self.step < self.shuffled_until:
                 stop = min(stop, self.shuffled_until)
             x_rows, target_rows = self._rows(self.step, stop)
-            for position in range(stop - self.step):
-                torch.index_select(self.x, 0, x_rows[position], out=train.inputs)
-                torch.index_select(self.targets, 0, target_rows[position], out=train.targets)
+            for x_row, target_row in zip(x_rows.unbind(), target_rows.unbind(), strict=True):
+                torch.index_select(self.x, 0, x_row, out=train.inputs)
+                torch.index_select(self.targets, 0, target_row, out=train.targets)
                 train.forward()
                 train.backward()
-                update(parameters, gradient, state, protocol.rate(self.step + position))
-            self.step = stop
+                update(parameters, gradient, state, protocol.rate(self.step))
+                self.step += 1
 
     def evaluate(self) -> Evaluation:
         """Compute outputs, parameters and the gradient of the energy, on all of each replica's subsample and the test set."""
