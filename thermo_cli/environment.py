@@ -38,7 +38,7 @@ def manifest(dataset: Dataset, base: Path) -> dict[str, Any]:
         "python": platform.python_version(),
         "git": _git(base),
         "hardware": {
-            "device": DEVICE, "machine": platform.machine(), "processor": _processor(), "cores": os.cpu_count(),
+            "device": DEVICE, "machine": platform.machine(), "processor": processor(), "cores": os.cpu_count(),
             "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         },
         "threads_per_worker": 1,
@@ -78,7 +78,8 @@ def _git(folder: Path) -> dict[str, Any] | None:
     return {"revision": revision.stdout.strip(), "dirty": bool(status.stdout.strip())}
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the processor's model name as the system gives it."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

@@ -10,7 +10,6 @@ import importlib.metadata
 import importlib.util
 import multiprocessing
 import os
-import platform
 import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,6 +18,8 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from peers import BATCH, serve
+
+from thermo_cli.environment import processor
 
 WIDTHS: Final = (32, 128)
 REPLICAS: Final = (8, 32, 64, 128)
@@ -148,7 +149,7 @@ def main() -> None:
         for name in ("torch", "jax", "scikit-learn", "numpy")
         if importlib.util.find_spec(name.replace("scikit-learn", "sklearn"))
     )
-    print(f"\n{platform.machine()}, two cores, {versions}; {options.rounds} rounds of {options.steps} steps.")
+    print(f"\n{processor()}, two cores, {versions}; {options.rounds} rounds of {options.steps} steps.")
 
 
 if __name__ == "__main__":
