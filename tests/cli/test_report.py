@@ -1,7 +1,10 @@
 """`thermo-report`: runs that exist, judged as they were and with other margins."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -163,6 +166,43 @@ def test_a_run_of_a_newer_version_is_refused(finished: Path, tmp_path: Path, com
     done = command("thermo-report", "latest")
     assert done.returncode == 3
     assert "another version" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("manifest.json", '{"schema_version": 1}', "manifest of the run is not whole"),
+        ("manifest.json", "{", "not valid JSON"),
+        ("resolved.yaml", "a: [", "resolved spec of the run is damaged"),
+    ],
+)
+def test_a_damaged_run_cannot_be_judged_and_says_why(
+    finished: Path, tmp_path: Path, command: Command, name: str, content: str, expected: str
+) -> None:
+    """Exit code 3 with the file and a remedy, and the list of runs still works."""
+    shutil.copytree(finished / "results", tmp_path / "results")
+    next((tmp_path / "results").glob(f"small-*/{name}")).write_text(content)
+    done = command("thermo-report", "latest")
+    assert done.returncode == 3
+    assert expected in done.stderr
+    assert "remedy" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert command("thermo-report").returncode == 0
+
+
+def test_a_reader_who_has_seen_enough_changes_no_exit_code(finished: Path) -> None:
+    """`thermo-report ... | head -1` ends as the report would have."""
+    script = f"{sys.executable} -m thermo_cli.cli.report latest latest latest --format json | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=finished,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
 
 
 def test_the_package_names_its_public_interface() -> None:

@@ -1,5 +1,6 @@
 """The boundary between the program and the shell: options that both commands share, errors to messages and exit codes."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -50,6 +51,36 @@ def complain(message: str) -> None:
         message: One or more lines.
     """
     sys.stderr.write(f"error: {message}\n")
+
+
+def write(text: str) -> None:
+    """Write to standard output; a reader who has seen enough (`| head`) or a closed output changes no exit code.
+
+    Args:
+        text: What to write.
+    """
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - the interpreter flushes and closes it at its end
+
+
+def drawn(renderable: Any) -> str:
+    """Draw a rich renderable as text for this terminal; no markup is read from text.
+
+    Args:
+        renderable: What to draw.
+    """
+    from rich.console import Console
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    with console.capture() as capture:
+        console.print(renderable)
+    text: str = capture.get()
+    return text
 
 
 def note(message: str) -> None:
@@ -109,17 +140,6 @@ def worst(codes: Sequence[int]) -> int:
         codes: One per run.
     """
     return next((code for code in (3, 1, 4) if code in codes), 0)
-
-
-def console(width: int | None = None) -> Any:
-    """Return a rich console for reports on standard output; no markup is read from text.
-
-    Args:
-        width: Columns, for tests; the terminal's own by default.
-    """
-    from rich.console import Console
-
-    return Console(width=width, markup=False, highlight=False, emoji=False)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -1,14 +1,23 @@
 """`thermo-report`: show runs that exist, judge them again, gate on their verdicts."""
 
 import json
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from thermo_cli.cli.boundary import RESULTS, complain, console, leave_with, pass_gate, required_verdicts, run_app, worst
+from thermo_cli.cli.boundary import (
+    RESULTS,
+    complain,
+    drawn,
+    leave_with,
+    pass_gate,
+    required_verdicts,
+    run_app,
+    worst,
+    write,
+)
 from thermo_cli.errors import StoreError, ThermoError, UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -113,15 +122,7 @@ def _text(run: Any, format: Format) -> str:
     from thermo_cli.reports.terminal import render
     from thermo_cli.study import view
 
-    return _rendered(render(view(run)))
-
-
-def _rendered(renderable: Any) -> str:
-    out = console()
-    with out.capture() as capture:
-        out.print(renderable)
-    text: str = capture.get()
-    return text
+    return drawn(render(view(run)))
 
 
 def _listing(results: Path, format: Format) -> str:
@@ -147,12 +148,12 @@ def _listing(results: Path, format: Format) -> str:
     table.add_column("summary", no_wrap=True, overflow="ellipsis")
     for entry in entries:
         table.add_row(entry["run"], entry["verdict"] or "-", entry["summary"])
-    return _rendered(table)
+    return drawn(table)
 
 
 def _emit(text: str, output: Path | None) -> None:
     if output is None:
-        sys.stdout.write(text)
+        write(text)
         return
     from thermo_cli.store.files import write_text
 

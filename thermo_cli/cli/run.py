@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from thermo_cli.cli.boundary import RESULTS, complain, console, leave_with, pass_gate, required_verdicts, run_app
+from thermo_cli.cli.boundary import RESULTS, complain, drawn, leave_with, pass_gate, required_verdicts, run_app, write
 from thermo_cli.errors import UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -77,11 +77,11 @@ def _print_source(schema: bool, example: str | None) -> int:
     if schema:
         from thermo_cli.spec import json_schema
 
-        sys.stdout.write(json_schema())
+        write(json_schema())
     elif example:
-        sys.stdout.write(example_text(example))
+        write(example_text(example))
     else:
-        sys.stdout.write("".join(f"{name:<16} {description}\n" for name, description in example_names().items()))
+        write("".join(f"{name:<16} {description}\n" for name, description in example_names().items()))
     return 0
 
 
@@ -93,7 +93,7 @@ def _plan(spec_path: Path, overrides: list[str], results: Path, workers: int | N
     from thermo_cli.study import prepare
 
     study = prepare(spec, spec_path.resolve().parent, results)
-    console().print(describe(study, workers, measure_pace(study) if pilot else None))
+    write(describe(study, workers, measure_pace(study) if pilot else None) + "\n")
     return 0
 
 
@@ -108,9 +108,7 @@ def _train(
     from thermo_cli.study import execute, view
 
     done = execute(spec, overrides=overrides, results=results, workers=workers, fresh=fresh, watcher=Live())
-    out = console()
-    out.print(render(view(done)))
-    out.print(f"{done.folder.path}  (thermo-report {done.folder.name})", soft_wrap=True)
+    write(drawn(render(view(done))) + f"{done.folder.path}  (thermo-report {done.folder.name})\n")
     if done.folder.status != "complete":
         complain(
             f"the run is {done.folder.status}: some replicas crashed; see {done.folder.path / 'shards'}/*.error.txt"

@@ -118,7 +118,7 @@ def summarize(
         }[verdict]
         return (
             f"{known} is {state['mean']:.4g}{spread} whatever the seed and subsample (within {margins[known].delta:.2g}), "
-            f"and longer training would not move it; {ending}"
+            f"and training four times as long would move it by less than that; {ending}"
         )
     return _open(rows, setting)
 

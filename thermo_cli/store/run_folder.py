@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from thermo_cli.contracts import Trajectories
 from thermo_cli.design import Replica, replica_table, shards
-from thermo_cli.errors import StoreError, UsageError
+from thermo_cli.errors import SpecError, StoreError, UsageError
 from thermo_cli.spec import Spec, from_resolved, to_yaml
 from thermo_cli.store.files import SCHEMA_VERSION, write_text
 from thermo_cli.store.shard import ShardRecords, ShardStore
 
+MEND: Final = "restore the file from a copy, or start again with --fresh"
 _RUN_NAME: Final = re.compile(r".+-[0-9a-f]{8}")
 
 
@@ -104,8 +105,15 @@ class RunFolder:
     @cached_property
     def spec(self) -> Spec:
         """The resolved spec."""
-        path = self.path / "resolved.yaml"
-        return from_resolved(self._text("resolved.yaml"), str(path))
+        text = self._text("resolved.yaml")
+        try:
+            return from_resolved(text, str(self.path / "resolved.yaml"))
+        except SpecError as error:
+            raise StoreError(
+                "the resolved spec of the run is damaged",
+                received=str(error),
+                remedy="give the thermo-run command again: it is rewritten",
+            ) from None
 
     @cached_property
     def shards(self) -> dict[str, tuple[Replica, ...]]:
@@ -119,8 +127,16 @@ class RunFolder:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """Versions, hardware, fingerprint of the data and training time so far."""
-        return self.read_json("manifest.json")
+        """Versions, hardware, facts and fingerprint of the data."""
+        content = self.read_json("manifest.json")
+        missing = [key for key in ("data", "data_fingerprint", "packages", "hardware") if key not in content]
+        if missing:
+            raise StoreError(
+                "the manifest of the run is not whole",
+                received=f"{self.path / 'manifest.json'}: no {missing[0]}",
+                remedy=MEND,
+            )
+        return content
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Read one of the run's JSON files.
@@ -135,7 +151,7 @@ class RunFolder:
             content = json.loads(self._text(name))
         except ValueError as error:
             raise StoreError(
-                "a file of the run is not valid JSON", received=f"{self.path / name}: {error}", remedy="restore it"
+                "a file of the run is not valid JSON", received=f"{self.path / name}: {error}", remedy=MEND
             ) from None
         if not isinstance(content, dict) or int(content.get("schema_version", 0)) > SCHEMA_VERSION:
             raise StoreError(
