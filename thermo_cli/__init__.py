@@ -6,9 +6,10 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from thermo_cli.judging import Run
     from thermo_cli.spec.loading import load_spec
-    from thermo_cli.study import Run, open_run
     from thermo_cli.study import execute as run
+    from thermo_cli.study import open_run
 
 __version__ = "0.1.0"
 __all__ = ["Run", "load_spec", "open_run", "run"]
@@ -16,7 +17,7 @@ __all__ = ["Run", "load_spec", "open_run", "run"]
 _PLACES = {
     "run": ("thermo_cli.study", "execute"),
     "open_run": ("thermo_cli.study", "open_run"),
-    "Run": ("thermo_cli.study", "Run"),
+    "Run": ("thermo_cli.judging", "Run"),
     "load_spec": ("thermo_cli.spec.loading", "load_spec"),
 }
 

@@ -9,8 +9,8 @@ from thermo_cli.dynamics.gradient import CHUNK_EXAMPLES, Stack, protocol
 from thermo_cli.engines.local import usable_cores
 from thermo_cli.equilibrium.intervals import count_to_hold, replicas_for_share
 from thermo_cli.observables.macroscopic import METRICS, measure, measurement_steps, snapshot_steps
+from thermo_cli.preparation import Study
 from thermo_cli.store import free_bytes
-from thermo_cli.study import Study
 from thermo_cli.systems import layout
 from thermo_cli.training import build_stack
 

@@ -57,8 +57,8 @@ def data(width: int) -> tuple[Any, Any, Any]:
     """
     import numpy as np
 
+    from thermo_cli.preparation import prepare
     from thermo_cli.spec import load_spec
-    from thermo_cli.study import prepare
 
     overrides = [
         f"system.with.hidden=[{width}, {width}]", f"dynamics.batch_size={BATCH[width]}", "ensemble.replicas=128",

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from thermo_cli.judging import view
 from thermo_cli.reports.terminal import render
-from thermo_cli.study import execute, view
+from thermo_cli.study import execute
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

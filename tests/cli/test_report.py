@@ -11,7 +11,8 @@ import pytest
 
 from tests.conftest import ROOT, SMALL, Command
 from thermo_cli.contracts import VERDICTS
-from thermo_cli.study import Run, execute, open_run
+from thermo_cli.judging import Run, judge_again
+from thermo_cli.study import execute, open_run
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +76,6 @@ def test_judging_again_needs_no_training_and_is_kept(finished: Path, command: Co
 
 def test_wider_margins_settle_more(finished: Path) -> None:
     """The same run in Python; what held keeps holding when margins double."""
-    from thermo_cli.study import judge_again
-
     run = open_run("latest", finished / "results")
     assert isinstance(run, Run)
     wide = judge_again(run.folder, {"margins": {"test_accuracy": 10.0, "energy": 10.0}})

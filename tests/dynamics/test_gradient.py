@@ -13,7 +13,8 @@ from thermo_cli.contracts import Dataset
 from thermo_cli.data.split import load_dataset
 from thermo_cli.design import replica_table, shards
 from thermo_cli.dynamics import gradient
-from thermo_cli.dynamics.gradient import Stack, check_stacking, plain_steps, protocol
+from thermo_cli.dynamics.checking import check_stacking, plain_steps
+from thermo_cli.dynamics.gradient import Stack, protocol
 from thermo_cli.errors import RunError
 from thermo_cli.spec import Spec, load_spec
 from thermo_cli.systems import layout

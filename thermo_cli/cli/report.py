@@ -109,8 +109,8 @@ def _changes(
 
 def _judged(name: str, results: Path, changes: dict[str, Any]) -> Any:
     """Open a run, and judge it with its own settings or with others."""
+    from thermo_cli.judging import judge_again, judge_run
     from thermo_cli.store import find_run
-    from thermo_cli.study import judge_again, judge_run
 
     folder = find_run(name, results)
     return judge_again(folder, changes) if changes else judge_run(folder)
@@ -119,8 +119,8 @@ def _judged(name: str, results: Path, changes: dict[str, Any]) -> Any:
 def _text(run: Any, format: Format) -> str:
     if format is Format.json:
         return json.dumps(run.as_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    from thermo_cli.judging import view
     from thermo_cli.reports.terminal import render
-    from thermo_cli.study import view
 
     return drawn(render(view(run)))
 

@@ -90,7 +90,7 @@ def _plan(spec_path: Path, overrides: list[str], results: Path, workers: int | N
 
     spec = load_spec(spec_path, overrides)  # errors in the spec answer before torch is imported
     from thermo_cli.planning import describe, measure_pace
-    from thermo_cli.study import prepare
+    from thermo_cli.preparation import prepare
 
     study = prepare(spec, spec_path.resolve().parent, results)
     write(describe(study, workers, measure_pace(study) if pilot else None) + "\n")
@@ -104,8 +104,9 @@ def _train(
 
     load_spec(spec, overrides)  # errors in the spec answer before torch is imported
     from thermo_cli.cli.live import Live
+    from thermo_cli.judging import view
     from thermo_cli.reports.terminal import render
-    from thermo_cli.study import execute, view
+    from thermo_cli.study import execute
 
     done = execute(spec, overrides=overrides, results=results, workers=workers, fresh=fresh, watcher=Live())
     write(drawn(render(view(done))) + f"{done.folder.path}  (thermo-report {done.folder.name})\n")

@@ -4,7 +4,6 @@ Losses add over replicas, so one backward pass gives every replica its own gradi
 (not even a NaN) reaches another.
 """
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +17,6 @@ from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Integers, Optimizer, StackedSystem
 from thermo_cli.design import Replica
 from thermo_cli.dynamics import batches
-from thermo_cli.errors import RunError
 from thermo_cli.registry import resolve
 from thermo_cli.spec import Spec
 from thermo_cli.systems import layout
@@ -140,7 +138,7 @@ class Stack:
             stop = min(until, self.step + max(min(CHUNK_STEPS, CHUNK_ROWS // (self.width * protocol.batch)), 1))
             if self.step < self.shuffled_until:
                 stop = min(stop, self.shuffled_until)
-            x_rows, target_rows = self._rows(self.step, stop)
+            x_rows, target_rows = self.rows(self.step, stop)
             for x_row, target_row in zip(x_rows.unbind(), target_rows.unbind(), strict=True):
                 torch.index_select(self.x, 0, x_row, out=train.inputs)
                 torch.index_select(self.targets, 0, target_row, out=train.targets)
@@ -198,8 +196,13 @@ class Stack:
         rows: NDArray[np.floating] = layout.vectors(self.parameters, self.protocol.system.blocks, self.width).numpy()
         return rows
 
-    def _rows(self, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return which rows of the pool's features and targets the steps use, each (step, replica * batch)."""
+    def rows(self, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return which rows of the pool's features and targets some steps use, each (step, replica * batch).
+
+        Args:
+            start: First step.
+            stop: Step after the last; both in the same phase.
+        """
         batch = self.protocol.batch
         positions = batches.positions([member.order for member in self.members], self.size, batch, start, stop)
         x_rows = torch.from_numpy(self.subsamples[self._slots, positions].reshape(stop - start, -1))
@@ -229,70 +232,6 @@ def target_table(dataset: Dataset, dtype: torch.dtype) -> torch.Tensor:
     if dataset.task == "classification":
         return torch.eye(dataset.outputs, dtype=dtype)[torch.from_numpy(dataset.y.astype(np.int64))].contiguous()
     return torch.from_numpy(dataset.y).to(dtype).unsqueeze(1).contiguous()
-
-
-def check_stacking(protocol: Protocol, dataset: Dataset, members: Sequence[Replica], subsamples: Integers) -> float:
-    """Check that two stacked steps equal two plain torch steps of each replica, in float64.
-
-    Args:
-        protocol: What is trained and how.
-        dataset: Pool and test set.
-        members: A few replicas.
-        subsamples: Their examples.
-
-    Returns:
-        The largest relative difference of a replica's parameters.
-
-    Raises:
-        RunError: It exceeds 1e-9: this version of torch does not do what the stacked step relies on.
-    """
-    exact = dataclasses.replace(protocol, dtype=torch.float64)
-    stack = Stack(exact, dataset, members, subsamples)
-    start = layout.vectors(stack.parameters, protocol.system.blocks, stack.width).clone()
-    stack.advance(2)
-    moved = layout.vectors(stack.parameters, protocol.system.blocks, stack.width)
-    worst = 0.0
-    for slot in range(stack.width):
-        expected = plain_steps(exact, stack, slot, start[slot], 2)
-        worst = max(worst, float((moved[slot] - expected).norm() / expected.norm()))
-    if not worst < 1e-9 and bool(torch.isfinite(moved).all()):
-        raise RunError(
-            "the stacked step does not equal the plain torch step",
-            received=f"relative difference {worst:.1e}, torch {torch.__version__}",
-            remedy="install the torch version that this release was tested with (pyproject.toml)",
-        )
-    return worst
-
-
-def plain_steps(protocol: Protocol, stack: Stack, slot: int, start: torch.Tensor, steps: int) -> torch.Tensor:
-    """Train one replica of a stack by itself with torch.nn, autograd and torch.optim, on the same batches.
-
-    Args:
-        protocol: What is trained and how.
-        stack: Whose data and streams are used.
-        slot: Which replica.
-        start: Its initial parameters, (parameters,).
-        steps: Number of steps.
-
-    Returns:
-        Its parameters afterwards, (parameters,).
-    """
-    module = protocol.system.module().to(protocol.dtype)
-    parameters = list(module.parameters())
-    for parameter, values in zip(parameters, torch.split(start, [p.numel() for p in parameters]), strict=True):
-        parameter.data.copy_(values.view_as(parameter))
-    optimizer = protocol.optimizer.plain(parameters)
-    measure = torch.nn.CrossEntropyLoss() if protocol.system.task == "classification" else torch.nn.MSELoss()
-    x_rows, target_rows = stack._rows(0, steps)
-    for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = protocol.rate(step)
-        rows = slice(slot * protocol.batch, (slot + 1) * protocol.batch)
-        loss = measure(module(stack.x[x_rows[step][rows]]), stack.targets[target_rows[step][rows]])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return torch.cat([parameter.data.reshape(-1) for parameter in parameters])
 
 
 def _numpy(tensor: torch.Tensor) -> Array:

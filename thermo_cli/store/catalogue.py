@@ -1,0 +1,65 @@
+"""Finding runs in a results folder, among whatever else lies there."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Final
+
+from thermo_cli.errors import UsageError
+from thermo_cli.store.run_folder import RunFolder
+
+_RUN_NAME: Final = re.compile(r".+-[0-9a-f]{8}")
+
+
+def find_run(name: str, results: Path) -> RunFolder:
+    """Find a run by folder, by name, or the newest as `latest`.
+
+    Args:
+        name: A path, a run's name with or without its hash, or `latest`.
+        results: The results folder.
+
+    Raises:
+        UsageError: There is no such run, or the name means several.
+    """
+    if name == "latest":
+        runs = list_runs(results)
+        if not runs:
+            raise UsageError(
+                "there are no runs yet", received=str(results), remedy="thermo-run SPEC.yaml, or --results DIR"
+            )
+        return runs[0]
+    for path in (Path(name), results / name):
+        if (path / "resolved.yaml").exists():
+            return RunFolder(path)
+    matches = [run for run in list_runs(results) if run.name.rpartition("-")[0] == name]
+    if not matches:
+        known = ", ".join(run.name for run in list_runs(results)[:8]) or "none"
+        raise UsageError("there is no such run", received=name, remedy=f"runs in {results}: {known}")
+    return matches[0]
+
+
+def list_runs(results: Path) -> list[RunFolder]:
+    """List the runs of a results folder, newest first.
+
+    Args:
+        results: The folder; need not exist.
+    """
+    if not results.is_dir():
+        return []
+    found = [path for path in results.iterdir() if _RUN_NAME.fullmatch(path.name) and (path / "manifest.json").exists()]
+    return [RunFolder(path) for path in sorted(found, key=_last_touched, reverse=True)]
+
+
+def _last_touched(path: Path) -> float:
+    return max(file.stat().st_mtime for file in (path / "manifest.json", path / "verdict.json") if file.exists())
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the free space of the disk that a folder is, or will be, on.
+
+    Args:
+        folder: Any path.
+    """
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
