@@ -8,6 +8,7 @@ import itertools
 import os
 import time
 from collections.abc import Callable
+from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,7 @@ MOST_ALONE: Final = (
     2  # replicas that a peer without stacking trains per process; the cost of each does not depend on how many
 )
 
-Work = tuple[Callable[[], Any], int]  # what is timed, and the replicas that it really trains
+Work = tuple[Callable[[], Any], float]  # what is timed, and how many replicas' worth of the steps it really trains
 
 
 def serve(peer: str, core: int, pipe: Connection) -> None:
@@ -49,6 +50,7 @@ def serve(peer: str, core: int, pipe: Connection) -> None:
         pipe.send((time.perf_counter() - start, real))
 
 
+@cache
 def data(width: int) -> tuple[Any, Any, Any]:
     """Return the study of the quickstart at a width, its pool and targets in float32.
 
@@ -79,6 +81,7 @@ def thermo(width: int, replicas: int, steps: int) -> Work:
     import torch
 
     from thermo_cli.design import shards
+    from thermo_cli.dynamics import batches
     from thermo_cli.training import build_stack
 
     torch.set_num_threads(1)
@@ -86,8 +89,8 @@ def thermo(width: int, replicas: int, steps: int) -> Work:
     groups = list(shards(study.table).values())[: -(-replicas // 16)]
     stacks = [build_stack(study.spec, study.dataset, members) for members in groups]
     stacks[0].advance(10)
-    for stack in stacks:
-        stack.step = 0
+    stacks[0].step = 0
+    batches._block.cache_clear()  # in a long training no mini-batch has been drawn before
 
     def train() -> None:
         for stack in stacks:
@@ -113,33 +116,50 @@ def pytorch(width: int, replicas: int, steps: int) -> Work:
     generator = torch.Generator().manual_seed(0)
     criterion = nn.CrossEntropyLoss()
 
-    def one(count: int) -> None:
-        network = nn.Sequential(
-            nn.Linear(64, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10)
-        )
-        optimizer = torch.optim.SGD(network.parameters(), lr=LR, momentum=MOMENTUM, weight_decay=DECAY, fused=True)
+    def build() -> tuple[nn.Module, torch.optim.Optimizer]:
+        layers = (nn.Linear(64, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10))
+        network = nn.Sequential(*layers)
+        rule = {"lr": LR, "momentum": MOMENTUM, "weight_decay": DECAY, "fused": True}
+        return network, torch.optim.SGD(network.parameters(), **rule)
+
+    def one(network: nn.Module, optimizer: torch.optim.Optimizer, count: int) -> None:
         rows = torch.randint(0, len(inputs), (count, BATCH[width]), generator=generator)
         for step in range(count):
             optimizer.zero_grad()
             criterion(network(inputs[rows[step]]), targets[rows[step]]).backward()
             optimizer.step()
 
-    one(20)
-    real = min(replicas, MOST_ALONE)
+    built = [build() for _ in range(min(replicas, MOST_ALONE))]
+    for network, optimizer in built:
+        one(network, optimizer, 20)
 
     def train() -> None:
-        for _ in range(real):
-            one(steps)
+        for network, optimizer in built:
+            one(network, optimizer, steps)
 
-    return train, real
+    return train, len(built)
 
 
 def jax(width: int, replicas: int, steps: int) -> Work:
-    """All replicas in one vmap, all steps in one scan, compiled.
+    """All replicas in one vmap, all steps in one scan, compiled; its mini-batches are drawn beforehand, free of charge.
 
     Args:
         width: Units of each hidden layer.
         replicas: All are trained together.
+        steps: Steps of each.
+    """
+    train = compiled(width, replicas, steps)
+    train()
+    return train, replicas
+
+
+@cache
+def compiled(width: int, replicas: int, steps: int) -> Callable[[], Any]:
+    """Return JAX's training, which compiles when it is first called.
+
+    Args:
+        width: Units of each hidden layer.
+        replicas: Trained together.
         steps: Steps of each.
     """
     os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
@@ -172,8 +192,7 @@ def jax(width: int, replicas: int, steps: int) -> Work:
     run = jax.jit(
         lambda layers, batches: jax.lax.scan(step, (layers, jax.tree.map(jnp.zeros_like, layers)), batches)[0]
     )
-    jax.block_until_ready(run(start, rows))
-    return lambda: jax.block_until_ready(run(start, rows)), replicas
+    return lambda: jax.block_until_ready(run(start, rows))
 
 
 def scikit(width: int, replicas: int, steps: int) -> Work:
@@ -182,7 +201,7 @@ def scikit(width: int, replicas: int, steps: int) -> Work:
     Args:
         width: Units of each hidden layer.
         replicas: At most `MOST_ALONE` are trained.
-        steps: Steps of each; rounded to whole epochs, which the time is scaled for.
+        steps: Steps of each; rounded to whole epochs, and the steps really taken are what counts.
     """
     import warnings
 
@@ -197,9 +216,9 @@ def scikit(width: int, replicas: int, steps: int) -> Work:
     def one(count: int) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            MLPClassifier(
+            MLPClassifier(  # alpha: it divides the penalty by the examples of the batch
                 (width, width), solver="sgd", batch_size=BATCH[width], learning_rate_init=LR, momentum=MOMENTUM, max_iter=count,
-                nesterovs_momentum=False, alpha=DECAY, tol=0.0, n_iter_no_change=10**6, random_state=0,
+                nesterovs_momentum=False, alpha=DECAY * BATCH[width], tol=0.0, n_iter_no_change=10**6, random_state=0,
             ).fit(x, y)  # fmt: skip
 
     one(1)
@@ -209,7 +228,7 @@ def scikit(width: int, replicas: int, steps: int) -> Work:
         for _ in range(real):
             one(epochs)
 
-    return train, real
+    return train, real * epochs * per_epoch / steps
 
 
 PEERS: Final[dict[str, Callable[[int, int, int], Work]]] = {

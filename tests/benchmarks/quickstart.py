@@ -47,7 +47,7 @@ def memory(pid: int) -> float:
         except OSError:
             continue
         total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total / 1000
+    return total * 1024 / 1e6
 
 
 def timed_run(results: str) -> tuple[float, float]:
