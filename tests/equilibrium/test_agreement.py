@@ -106,3 +106,62 @@ def test_power_well_inside_and_well_outside() -> None:
     )
     assert held >= 270
     assert failed >= 270
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.integers(1, 90), st.integers(0, 2**32 - 1), st.sampled_from([0.5, 0.85, 0.9]))
+def test_holding_is_the_width_between_wilks_ranks(n: int, seed: int, content: float) -> None:
+    """P(coverage >= content) = P(Binomial(n, content) < j - i); smallest such spacing, ties and divergence included."""
+    generator = rng.generator(seed)
+    values = generator.integers(0, 6, n).astype(float)
+    values[generator.random(n) < 0.03] = np.nan
+    spacings = [s for s in range(1, n) if stats.binom.cdf(s - 1, n, content) >= 1 - ALPHA]
+    ordered = np.sort(np.where(np.isnan(values), np.inf, values))
+    for margin in (0.5, 1.0, 1.5, 2.0, 2.5):
+        holds = False
+        if spacings:
+            first = (n - 1 - spacings[0]) // 2
+            holds = bool(ordered[first + spacings[0]] <= ordered[first] + 2 * margin)
+        assert (half_width(values, content, ALPHA).below(margin) == "holds") == holds
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(5, 90), st.integers(0, 2**32 - 1), st.floats(-1e3, 1e3), st.floats(0.2, 1.5))
+def test_order_and_origin_decide_nothing(n: int, seed: int, origin: float, size: float) -> None:
+    """Permuting replicas or adding a constant changes no outcome."""
+    generator = rng.generator(seed)
+    values = generator.normal(0, size, n)
+    assert outcome(generator.permutation(values)) == outcome(values)
+    assert outcome(values + origin) == outcome(values)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(2, 90), st.integers(0, 2**32 - 1))
+def test_the_bounds_are_in_order(n: int, seed: int) -> None:
+    """Lower bound, estimate and upper bound of the half-width never cross."""
+    interval = half_width(rng.generator(seed).standard_t(2, n), CONTENT, ALPHA)
+    assert interval.lower <= interval.estimate <= interval.upper
+
+
+@pytest.mark.parametrize("replicas", [8, 32, 64])
+def test_error_rate_of_failing_at_the_margin(replicas: int) -> None:
+    """Ensembles of which exactly 85 % fit in the best interval of the margin's width fail in at most 5 %."""
+    trials = rng.generator(replicas, 1).normal(0, 1 / stats.norm.ppf((1 + CONTENT) / 2), (1000, replicas))
+    failed = sum(outcome(values) == "fails" for values in trials)
+    assert stats.binomtest(failed, 1000, ALPHA, alternative="greater").pvalue > 0.001
+
+
+def test_a_rare_stuck_mode_is_not_averaged_away() -> None:
+    """With 15 % of fresh replicas stuck far away, 64 replicas hold in at most 5 % of 1,000 ensembles."""
+    generator = rng.generator(11)
+    held = 0
+    for _ in range(1000):
+        stuck = generator.random(64) < 1 - CONTENT
+        held += outcome(generator.normal(0, 0.05, 64) + 10.0 * stuck) == "holds"
+    assert stats.binomtest(held, 1000, ALPHA, alternative="greater").pvalue > 0.001
+
+
+def test_one_replica_decides_nothing() -> None:
+    """Neither one value nor one that diverged is evidence."""
+    assert outcome(np.array([0.3])) == "undecided"
+    assert outcome(np.array([np.nan])) == "undecided"

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
 
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Trajectories
@@ -120,6 +123,25 @@ def test_the_verdict_is_always_valid_json(bad: float) -> None:
     assert json.loads(text)["verdict"] in ("undecided", "glassy", "relaxing")
 
 
+def test_a_norm_of_exactly_zero_warns_of_nothing() -> None:
+    """A gradient that has vanished is no reason to lose the verdict."""
+    values = equilibrium()
+    values["gradient_norm"] = np.tile(np.where(STEPS < 200, 1.0, 0.0), (64, 1))
+    assert judge(ensemble(values), SETTING, Settings(), {}).verdict == "settled"
+
+
+def test_infinities_and_huge_values_are_counted_without_a_warning() -> None:
+    """Infinite is not finite, of either sign; 1e200 overflows a variance and is no answer."""
+    values = equilibrium()
+    values["test_accuracy"][3, 40:] = np.inf
+    values["test_accuracy"][4, 40:] = -np.inf
+    values["energy"][5] = 1e200
+    found = judge(ensemble(values), SETTING, Settings(diverged=2), {})
+    assert found.replicas["diverged"] == 2
+    assert found.verdict in ("undecided", "relaxing", "glassy")
+    json.dumps(as_dict(found, "x", "01234567", "complete"), allow_nan=False)
+
+
 def test_norms_that_drift_warn_and_decide_nothing() -> None:
     """A parameter norm that doubles in the window is a warning."""
     values = equilibrium()
@@ -127,3 +149,89 @@ def test_norms_that_drift_warn_and_decide_nothing() -> None:
     found = judge(ensemble(values), SETTING, Settings(), {})
     assert found.verdict == "settled"
     assert any("parameter_norm of cold" in warning for warning in found.warnings)
+
+
+def answers(trajectories: Trajectories) -> dict[tuple[str, str | None, str], str]:
+    """Outcome of each row."""
+    found = judge(trajectories, SETTING, Settings(), {})
+    return {(row.statistic, row.observable, row.scope): row.outcome for row in found.criteria}
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 2**32 - 1), st.floats(0.2, 6.0), st.floats(-50, 50))
+def test_order_and_origin_decide_nothing(seed: int, size: float, origin: float) -> None:
+    """Shuffling replicas with their names, or adding a constant to an observable, changes no outcome."""
+    generator = rng.generator(seed)
+    noise = generator.normal(0, 0.004 * size, (64, len(STEPS)))
+    known = ensemble({name: array + noise for name, array in equilibrium(seed % 100).items()})
+    expected = answers(known)
+    order = generator.permutation(64)
+    shuffled = Trajectories(
+        STEPS, {name: array[order] for name, array in known.values.items()},
+        tuple(known.replicas[i] for i in order), tuple(known.histories[i] for i in order), known.crashed[order],
+    )  # fmt: skip
+    assert answers(shuffled) == expected
+    assert answers(ensemble({name: array + origin for name, array in known.values.items()})) == expected
+
+
+@pytest.mark.parametrize("survivors", [0, 1])
+def test_a_history_that_is_lost_is_not_stationary(survivors: int) -> None:
+    """The lost replicas count as moving, even where divergence is tolerated."""
+    values = {name: array.copy() for name, array in equilibrium().items()}
+    for array in values.values():
+        array[survivors:32, 20:] = np.nan
+    found = judge(ensemble(values), SETTING, Settings(diverged=64), {})
+    assert found.outcomes["stationarity"] == "fails"
+    assert found.outcomes["agreement"] == "fails"
+    assert found.verdict == "relaxing"
+
+
+def test_divergence_turns_at_the_number_tolerated() -> None:
+    """Three lost replicas are `diverged` where two are tolerated, and not where three are; crashed ones count too."""
+    known = ensemble(equilibrium())
+    values = {name: array.copy() for name, array in known.values.items()}
+    for array in values.values():
+        array[:2, -5:] = np.nan
+        array[40] = np.nan
+    crashed = np.arange(64) == 40
+    lost = Trajectories(STEPS, values, known.replicas, known.histories, crashed)
+    found = judge(lost, SETTING, Settings(diverged=2), {})
+    assert found.verdict == "diverged"
+    assert found.replicas == {"planned": 64, "finished": 61, "diverged": 2, "crashed": 1, "controls": 0}
+    assert judge(lost, SETTING, Settings(diverged=3), {}).verdict != "diverged"
+
+
+@pytest.mark.parametrize(("drift", "rate"), [(0.02, 0.05), (0.03, 0.0), (0.06, 0.0)])
+def test_drifts_past_the_margin_are_never_settled(drift: float, rate: float) -> None:
+    """A linear drift of exactly delta until 4T is settled in at most 5 % of 400 ensembles; of more, in none."""
+    settled = 0
+    for trial in range(400):
+        values = {"test_accuracy": equilibrium(trial)["test_accuracy"] + drift * STEPS / (3 * T)}
+        settled += judge(ensemble(values), SETTING, Settings(), {}).verdict == "settled"
+    assert settled == 0 if rate == 0.0 else stats.binomtest(settled, 400, rate, alternative="greater").pvalue > 0.001
+
+
+def test_well_away_from_the_margins_the_verdict_is_right() -> None:
+    """Spread 0.3 delta is settled, a frozen glass of 3 delta is glassy, in at least 90 % of 100 ensembles of one history."""
+    setting = Setting(T, ("cold",), 500, "constant", "", 0.1)
+    right = {"settled": 0, "glassy": 0}
+    for trial in range(100):
+        generator = rng.generator(trial, 9)
+        rise = 0.9 * (1 - np.exp(-STEPS / 40.0)) + generator.normal(0, 0.002, (32, len(STEPS)))
+        for word, spread in (("settled", 0.006), ("glassy", 0.06)):
+            known = ensemble({"test_accuracy": rise + generator.normal(0, spread, (32, 1))}, 1)
+            right[word] += judge(known, setting, Settings(), {}).verdict == word
+    assert right["settled"] >= 90
+    assert right["glassy"] >= 90
+
+
+def test_agreement_is_judged_on_the_last_measurement() -> None:
+    """Replicas that part at T and nowhere else fail A on their final values; the reported window means hold."""
+    values = equilibrium()
+    values["test_accuracy"][::2, -1] += 0.2
+    known = ensemble({"test_accuracy": values["test_accuracy"]})
+    found = {
+        row.statistic[:2]: row for row in judge(known, SETTING, Settings(), {}).criteria if row.statistic[0] == "A"
+    }
+    assert (found["A "].outcome, found["A "].gates) == ("fails", True)
+    assert (found["A*"].outcome, found["A*"].gates) == ("holds", False)

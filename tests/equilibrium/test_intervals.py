@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -110,3 +110,43 @@ def test_failing_needs_fewer_inside_than_holding(n: int, content: float) -> None
     assert hold is None or fail < hold or n == hold == fail
     assert share_bounds(fail, n, ALPHA)[1] >= content
     assert fail == 0 or share_bounds(fail - 1, n, ALPHA)[1] < content
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    st.integers(0, 60), st.integers(0, 8), st.integers(0, 30), st.integers(0, 30),
+    st.sampled_from([0.5, 0.85, 0.9]), st.integers(0, 1000),
+)  # fmt: skip
+def test_ties_and_diverged_replicas_keep_the_count_form(
+    below: int, tied: int, above: int, gone: int, content: float, seed: int
+) -> None:
+    """Sizes at the margin are inside, infinite ones are not; the answer is the binomial test's, in any order of replicas."""
+    inside, n = below + tied, below + tied + above + gone
+    assume(n > 0)
+    sizes = rng.generator(seed).permutation(np.repeat([0.5, 1.0, 1.5, np.inf], [below, tied, above, gone]))
+    holds = inside > 0 and stats.binom.sf(inside - 1, n, content) <= ALPHA
+    fails = inside < n and stats.binom.cdf(inside, n, content) < ALPHA
+    expected = "holds" if holds else "fails" if fails else "undecided"
+    assert size_quantile(sizes, content, ALPHA).below(1.0) == expected
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 18])
+def test_few_replicas_never_hold(replicas: int) -> None:
+    """With all of fewer than 19 sizes at zero there is no upper bound; one replica cannot fail either."""
+    assert size_quantile(np.zeros(replicas), 0.85, ALPHA) == Interval(0.0, 0.0, np.inf)
+    assert size_quantile(np.full(1, np.inf), 0.85, ALPHA).below(1.0) == "undecided"
+
+
+def test_rounding_is_forgiven_and_no_more() -> None:
+    """A size above its margin by a part in 10^10 is at it; by a part in 10^8 it is beyond it."""
+    assert Interval(1.0, 0.0, 1.0 + 1e-10).below(1.0) == "holds"
+    assert Interval(1.0, 0.0, 1.0 + 1e-8).below(1.0) == "undecided"
+    assert Interval(1.0, 1.0 + 1e-8, 2.0).below(1.0) == "fails"
+
+
+@pytest.mark.parametrize("k", range(24, 32))
+def test_replicas_asked_for_are_more_than_there_are(k: int) -> None:
+    """An open share of 32 replicas is decided by more of them, or by none up to the limit."""
+    lower, upper = share_bounds(k, 32, ALPHA)
+    needed = replicas_for_share(k / 32, 0.85, ALPHA)
+    assert lower >= 0.85 or upper < 0.85 or needed is None or needed > 32

@@ -86,18 +86,35 @@ def test_a_frozen_glass_is_still_and_a_shrinking_spread_holds() -> None:
     ("values", "steps", "setting", "reason"),
     [
         (np.zeros((32, 5)), STEPS[:5], SETTING, "only 5 measurements"),
-        (np.zeros((1, 64)), STEPS, SETTING, "fewer than two replicas"),
-        (np.full((32, 64), np.nan), STEPS, SETTING, "fewer than two replicas"),
         (np.zeros((32, 64)), STEPS, Setting(T, ("cold",), 500, "cosine", "", 0.1), "cosine schedule"),
     ],
 )
 def test_what_cannot_be_tested_is_untested_with_its_reason(
     values: np.ndarray, steps: np.ndarray, setting: Setting, reason: str
 ) -> None:
-    """Few measurements, one replica, NaN, and a schedule never read as good."""
+    """Few measurements and a schedule never read as good."""
     for row in rows(values, steps, setting).values():
         assert row.outcome == "untested"
         assert reason in row.explanation
+
+
+@pytest.mark.parametrize(
+    ("survivors", "expected"),
+    [(0, ("untested", "untested")), (1, ("untested", "untested")), (2, ("holds", "untested")), (3, ("holds", "holds"))],
+)
+def test_means_need_two_survivors_and_spreads_three(survivors: int, expected: tuple[str, str]) -> None:
+    """S1 counts the lost ones as moving, so losing one more never makes the answer better."""
+    values = np.zeros((32, 64))
+    values[survivors:, 50:] = np.nan
+    found = rows(values)
+    assert found["S1"].outcome == "fails"
+    assert (found["S2"].outcome, found["S3"].outcome) == expected
+    assert "replicas have finite values" in found["S3"].explanation or survivors == 3
+
+
+def test_two_replicas_are_never_caught_by_a_spread_that_does_not_grow() -> None:
+    """Of two, each is as far from their mean as the other: the interval would be a point, and S3 says untested."""
+    assert {rows(noise(seed, 1.0, replicas=2))["S3"].outcome for seed in range(20)} == {"untested"}
 
 
 def test_a_diverged_replica_counts_as_moving() -> None:
@@ -159,3 +176,94 @@ def test_nothing_has_happened_looks_at_stated_margins_only() -> None:
     assert row.outcome == "undecided"
     assert nothing_has_happened({"a": 0.03, "energy": 0.0}, {"a": stated, "energy": derived}) is None
     assert nothing_has_happened({"energy": 0.0}, {"energy": derived}) is None
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.25, 0.5])
+def test_projections_do_not_depend_on_the_window(fraction: float) -> None:
+    """On a straight line S2 projects 3 T b from any window, and S1 turns at half the window's length times b."""
+    steps = np.linspace(T * (1 - fraction), T, 64)
+    for total, expected in ((0.99, "holds"), (1.01, "undecided")):
+        found = rows(np.tile(steps / T * total / 3, (32, 1)), steps)["S2"]
+        assert found.outcome == expected
+        assert found.estimate == pytest.approx(total)
+    length = (steps[-1] - steps[0]) * 32 / 63
+    for moved, expected in ((0.999, "holds"), (1.001, "fails")):
+        assert rows(np.tile(steps / length * moved, (32, 1)), steps)["S1"].outcome == expected
+
+
+def test_s2_of_two_replicas_is_the_students_interval_by_hand() -> None:
+    """Projections 0.1 and 0.3: mean 0.2, half-width t_(0.95; 1) x 0.1."""
+    found = rows(np.array([[0.1], [0.3]]) * STEPS / (3 * T))["S2"]
+    assert found.interval == pytest.approx((0.2 - 0.1 * 6.313751514675, 0.2 + 0.1 * 6.313751514675))
+    assert found.estimate == pytest.approx(0.2)
+    assert found.outcome == "holds"
+
+
+def test_s3_of_a_spread_whose_line_ends_below_zero_is_no_growth() -> None:
+    """A spread that vanishes long before T has a negative fitted level there: its growth is nought."""
+    signs = np.tile([1.0, -1.0], 16)[:, None]
+    found = rows(signs * np.clip((600 - STEPS) / 100, 0, None))["S3"]
+    assert (found.estimate, found.outcome) == (0.0, "holds")
+
+
+def test_constant_values_of_one_kind_are_still() -> None:
+    """No variance in time and none over replicas: every interval is a point at zero."""
+    for row in rows(np.full((32, 64), 0.7)).values():
+        assert row.outcome == "holds"
+        assert row.estimate == pytest.approx(0.0, abs=1e-12)
+
+
+def growing(trial: int, replicas: int, end: float, growth: float) -> np.ndarray:
+    """Random walks with offsets: a variance a + b t that is `end` at T, and whose half-width grows by `growth` until 4T."""
+    generator = rng.generator(trial, 5)
+    rate = ((growth / stats.norm.ppf(0.925) + np.sqrt(end)) ** 2 - end) / (3 * T)
+    start = generator.normal(0, np.sqrt(end - rate * (T - STEPS[0])), (replicas, 1))
+    increments = generator.normal(0, 1, (replicas, 63)) * np.sqrt(rate * np.diff(STEPS))
+    return np.concatenate([start, start + np.cumsum(increments, axis=1)], axis=1)
+
+
+@pytest.mark.parametrize("end", [0.3, 2.0])
+def test_s3_error_rates_of_64_replicas_at_the_margin(end: float) -> None:
+    """Half-widths that grow by exactly delta/2 until 4T: neither holds nor fails in more than 5 % of 1,000 ensembles."""
+    found = [rows(growing(trial, 64, end, 0.5))["S3"].outcome for trial in range(1000)]
+    for word in ("holds", "fails"):
+        assert stats.binomtest(found.count(word), 1000, 0.05, alternative="greater").pvalue > 0.001
+
+
+def test_error_rates_of_failing_at_the_margin() -> None:
+    """Steps of which 85 % are within delta fail S1, and delta/2 per doubling fails S2, in at most 5 % of 600."""
+    late = (STEPS[0] + STEPS[-1]) / 2 < STEPS
+    moved, drifted = 0, 0
+    for trial in range(600):
+        sizes = rng.generator(trial, 6).normal(0, 1 / stats.norm.ppf(0.925), (32, 1))
+        moved += rows(sizes * late)["S1"].outcome == "fails"
+        drift = 0.5 * np.log2(STEPS / T) + rng.generator(trial, 7).normal(0, 1, (32, 1))
+        drifted += rows(drift + noise(trial, 0.3))["S2"].outcome == "fails"
+    for count in (moved, drifted):
+        assert stats.binomtest(count, 600, 0.05, alternative="greater").pvalue > 0.001
+
+
+@pytest.mark.parametrize("total", [-3.0, -1.5, 1.5, 3.0])
+def test_a_linear_drift_past_the_margin_never_holds(total: float) -> None:
+    """Drifts of 1.5 and 3 margins until 4T, up or down, hold S2 in none of 200 ensembles."""
+    drift = STEPS / T * total / 3
+    assert not any(rows(noise(trial, 0.2) + drift)["S2"].outcome == "holds" for trial in range(200))
+
+
+def test_a_decelerating_drift_past_the_margin_never_holds() -> None:
+    """Logarithms and slow exponentials that move by 1.2 margins after T are below their own line's projection."""
+    for tau in (0.6 * T, T, 3 * T):
+        shape = -np.exp(-STEPS / tau)
+        size = 1.2 / (np.exp(-T / tau) - np.exp(-4 * T / tau))
+        assert not any(rows(noise(trial, 0.1) + size * shape)["S2"].outcome == "holds" for trial in range(60))
+    logarithm = 0.6 * np.log2(STEPS / T)
+    assert not any(rows(noise(trial, 0.1) + logarithm)["S2"].outcome == "holds" for trial in range(60))
+
+
+def test_a_diverged_replica_is_left_out_of_means_and_spreads() -> None:
+    """S2 and S3 of 32 replicas, one of them NaN, are those of the other 31; S1 counts it as moving."""
+    values = noise(2, 0.1)
+    spoiled = np.vstack([values, np.full((1, 64), np.nan)])
+    for letter in ("S2", "S3"):
+        assert rows(spoiled)[letter].interval == pytest.approx(rows(values)[letter].interval)
+    assert "32 of 33" in rows(spoiled)["S1"].explanation

@@ -2,12 +2,15 @@
 
 import itertools
 import json
+from random import Random
 from typing import get_args
 
 import pytest
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
-from thermo_cli.contracts import VERDICTS, CriterionName, Outcome, Row, VerdictName
-from thermo_cli.equilibrium.verdict import combine, decide, gate, phase_of
+from thermo_cli.contracts import VERDICTS, CriterionName, Outcome, Row, Verdict, VerdictName
+from thermo_cli.equilibrium.verdict import as_dict, combine, decide, gate, phase_of
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 GOOD = ("holds", "inapplicable")
@@ -105,3 +108,57 @@ def test_phases() -> None:
 def test_the_words_are_those_of_the_contract() -> None:
     """Names that others rely on."""
     assert json.dumps(VERDICTS) == json.dumps(get_args(VerdictName))
+
+
+@drawn(st.lists(st.sampled_from(OUTCOMES), max_size=8), st.randoms(use_true_random=False))
+def test_neither_order_nor_number_of_rows_changes_a_criterion(given: list[Outcome], random: Random) -> None:
+    """Rows combine as a set; one more holding row never worsens or mends what is not all inapplicable."""
+    shuffled = given.copy()
+    random.shuffle(shuffled)
+    combined = combine([row(outcome) for outcome in given])
+    assert combine([row(outcome) for outcome in shuffled + given]) == combined
+    if given and combined != "inapplicable":
+        assert combine([row(outcome) for outcome in [*given, "holds"]]) == combined
+
+
+def test_the_table_against_its_rules() -> None:
+    """All 625 combinations against the rules written as predicates: the first that applies."""
+    for s, a, h, d in itertools.product(OUTCOMES, repeat=4):
+        still, alike, met = s in GOOD, a in GOOD, h in GOOD
+        rules = (
+            ("relaxing", s == "fails"),
+            ("glassy", still and (a == "fails" or h == "fails")),
+            ("crystallized", still and alike and met and d == "fails"),
+            ("thermalized", still and alike and met and d == "holds"),
+            ("settled", still and alike and h != "fails"),
+            ("undecided", True),
+        )
+        assert decide(outcomes(s, a, h, d), False) == next(name for name, applies in rules if applies)
+
+
+def test_the_gate_is_never_open_without_an_admitted_verdict() -> None:
+    """Over all verdicts and every list of two: 0 needs a verdict that is listed, or a stronger one than `settled`."""
+    for s, a, h in itertools.product(OUTCOMES, repeat=3):
+        verdict = decide(outcomes(s, a, h), False)
+        for required in itertools.combinations_with_replacement(VERDICTS, 2):
+            stronger = "settled" in required and verdict in ("thermalized", "crystallized")
+            code = gate(verdict, outcomes(s, a, h), required)
+            assert (code == 0) == (verdict in required or stronger)
+            assert code != 4 or verdict in ("undecided", "settled")
+
+
+def test_numbers_that_do_not_exist_are_null() -> None:
+    """NaN and infinities of rows, nested records and lists become null; what is finite stays."""
+    odd = Row(
+        "agreement", "A", "x", "all", True, "undecided", float("nan"), (float("-inf"), 1.0), 0.5, 0.95, "why", None, 7
+    )
+    verdict = Verdict(
+        "undecided", "undecided", "", "", (odd,), outcomes("holds", "undecided", "untested"),
+        {"x": {"mean": float("inf"), "ends": [float("nan"), 2.0]}}, {}, {"n": 3}, {"planned": 2}, ("careful",),
+    )  # fmt: skip
+    content = json.loads(json.dumps(as_dict(verdict, "run", "01234567", "complete"), allow_nan=False))
+    assert content["criteria"][0]["estimate"] is None
+    assert content["criteria"][0]["interval"] == [None, 1.0]
+    assert content["criteria"][0]["steps_needed"] == 7
+    assert content["macroscopic"] == {"x": {"mean": None, "ends": [None, 2.0]}}
+    assert content["diagnostics"] == {"n": 3, "warnings": ["careful"]}

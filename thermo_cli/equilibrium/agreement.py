@@ -36,7 +36,7 @@ def tolerance_interval(values: Array, content: float, alpha: float) -> tuple[flo
     """Return an interval that holds at least `content` of fresh replicas with confidence 1 - alpha, whatever the distribution.
 
     [x_(i), x_(j)] covers a Beta(j-i, n-j+i+1) share; the smallest j - i that will do is taken, with what is left over cut
-    evenly from both ends (fixed ranks, not the shortest). Source: Wilks 1941.
+    evenly from both ends, an odd one from the upper (fixed ranks, not the shortest). Source: Wilks 1941.
 
     Args:
         values: (replica,); those that are not finite count as beyond every bound.
@@ -118,7 +118,7 @@ def _ordered(values: Array) -> Array:
 def _shortest(ordered: Array, count: int) -> float:
     """Return the shortest span of `count` consecutive order statistics."""
     if count < 2:
-        return 0.0
+        return 0.0 if np.isfinite(ordered[0]) else float(np.inf)
     low, high = ordered[: len(ordered) - count + 1], ordered[count - 1 :]
     spans = np.full(len(low), np.inf)
     finite = np.isfinite(high)

@@ -1,5 +1,6 @@
 """The court: from trajectories, settings and facts to a verdict. Pure: no disk, no clock, no randomness."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,8 @@ def judge(
         settings: The user's margins and confidence.
         microscopic: What is known of the microstates, for the record.
     """
+    values = {name: np.where(np.isfinite(array), array, np.nan) for name, array in trajectories.values.items()}
+    trajectories = dataclasses.replace(trajectories, values=values)  # beyond all bounds in one way only
     margins = margins_of(trajectories, setting, settings)
     rows = [*_stationarity_rows(trajectories, setting, settings, margins)]
     rows += _agreement_rows(trajectories, setting, settings, margins)
@@ -175,7 +178,7 @@ def _warnings(trajectories: Trajectories, setting: Setting, settings: Settings) 
             values = trajectories.values.get(name, np.empty((0, 0)))
             values = values[trajectories.members(history)[: len(values)]] if len(values) else values
             values = values[np.isfinite(values).all(axis=1)][:, window] if len(values) else values
-            if len(values) and len(steps) > 1:
+            if len(values) and len(steps) > 1 and values.mean() != 0:
                 change = float(slopes(values, steps).mean() * (steps[-1] - steps[0])) / float(values.mean())
                 if abs(change) > WATCHED_DRIFT:
                     found.append(
@@ -189,4 +192,5 @@ def _mean(values: Array) -> float | None:
 
 
 def _sd(values: Array) -> float | None:
-    return float(values.std(ddof=1)) if len(values) > 1 else None
+    with np.errstate(over="ignore"):  # a spread that overflows is infinite, hence null
+        return float(values.std(ddof=1)) if len(values) > 1 else None

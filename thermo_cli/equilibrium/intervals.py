@@ -157,19 +157,20 @@ def replicas_for_share(share: float, content: float, alpha: float, spare: int = 
     return None
 
 
-def replicas_for_mean(interval: Interval, margin: float, replicas: int) -> int | None:
-    """Return how many replicas would bring an interval inside (-margin, margin), its spread staying what it is.
+def replicas_for_mean(interval: Interval, margin: float, replicas: int, *, one_sided: bool = False) -> int | None:
+    """Return how many replicas would bring an interval inside the margin, its spread staying what it is.
 
     Args:
         interval: The present interval.
         margin: delta.
         replicas: Present number.
+        one_sided: Whether only the upper bound is compared.
 
     Returns:
         A number of replicas, or None when the estimate itself is at or beyond the margin.
     """
-    room = margin - abs(interval.estimate)
-    half = (interval.upper - interval.lower) / 2
+    room = margin - (interval.estimate if one_sided else abs(interval.estimate))
+    half = interval.upper - interval.estimate
     if not (np.isfinite(half) and room > 0):
         return None
     needed = int(np.ceil(replicas * (half / room) ** 2)) + 1

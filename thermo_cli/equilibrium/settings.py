@@ -82,7 +82,9 @@ def window_of(steps: Array, setting: Setting, settings: Settings) -> np.ndarray[
         setting: For T.
         settings: For the window.
     """
-    inside: np.ndarray[tuple[int], np.dtype[np.bool_]] = steps >= np.floor(setting.steps * (1 - settings.window))
+    inside: np.ndarray[tuple[int], np.dtype[np.bool_]] = steps >= np.floor(
+        round(setting.steps * (1 - settings.window), 6)
+    )
     return inside
 
 

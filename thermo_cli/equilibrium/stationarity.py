@@ -4,6 +4,8 @@ Judged per observable and per history, over the window [T/2, T], with replicas a
 up and one drifting down would hide each other in a pool, and one trajectory cannot say how far it is from its own end.
 """
 
+from typing import Final
+
 import numpy as np
 from scipy import stats
 
@@ -18,7 +20,12 @@ from thermo_cli.equilibrium.intervals import (
 )
 from thermo_cli.equilibrium.settings import Margin, Setting, Settings
 
-MIN_MEASUREMENTS = 8
+MIN_MEASUREMENTS: Final = 8
+MIN_FOR_MEAN: Final = 2
+MIN_FOR_SPREAD: Final = (
+    3  # of two replicas each is as far from their mean as the other: a t-interval would have no width
+)
+S1, S2, S3 = "S1 each replica is still", "S2 projection to 4T", "S3 growth of the spread"
 
 
 def stationarity(
@@ -40,22 +47,24 @@ def stationarity(
         untested = f"the learning rate follows a {setting.schedule} schedule: one trajectory says nothing about longer training"
     elif len(steps) < MIN_MEASUREMENTS:
         untested = f"only {len(steps)} measurements lie in the window; {MIN_MEASUREMENTS} are needed"
-    elif np.isfinite(values).all(axis=1).sum() < 2:
-        untested = "fewer than two replicas have finite values"
-    statistics = (
-        ("S1 each replica is still", True),
-        ("S2 projection to 4T", True),
-        ("S3 growth of the spread", margin.full),
-    )
+
+    def refused(statistic: str, gates: bool, reason: str) -> Row:
+        return Row(
+            "stationarity", statistic, observable, history, gates, "untested", margin=margin.delta, explanation=reason
+        )
+
     if untested is not None:
-        return [
-            Row("stationarity", name, observable, history, gates, "untested", margin=margin.delta, explanation=untested)
-            for name, gates in statistics
-        ]
+        return [refused(S1, True, untested), refused(S2, True, untested), refused(S3, margin.full, untested)]
+    finite = int(np.isfinite(values).all(axis=1).sum())
+    few = f"only {finite} of {len(values)} replicas have finite values; at least {{}} are needed"
     return [
         still(observable, history, values, steps, margin.delta, settings),
-        going_nowhere(observable, history, values, steps, margin.delta, setting, settings),
-        not_growing(observable, history, values, steps, margin, setting, settings),
+        going_nowhere(observable, history, values, steps, margin.delta, setting, settings)
+        if finite >= MIN_FOR_MEAN
+        else refused(S2, True, few.format(MIN_FOR_MEAN)),
+        not_growing(observable, history, values, steps, margin, setting, settings)
+        if finite >= MIN_FOR_SPREAD
+        else refused(S3, margin.full, few.format(MIN_FOR_SPREAD)),
     ]
 
 
@@ -87,7 +96,7 @@ def still(observable: str, history: str, values: Array, steps: Array, delta: flo
         f"at least {settings.content:.0%} of fresh ones must"
     )
     return Row(
-        "stationarity", "S1 each replica is still", observable, history, True, outcome, interval.estimate,
+        "stationarity", S1, observable, history, True, outcome, interval.estimate,
         (interval.lower, interval.upper), delta, settings.confidence, explanation, needed,
     )  # fmt: skip
 
@@ -118,18 +127,18 @@ def going_nowhere(
         outcome, explanation = "holds", f"training four times as long would move it by less than {delta:.3g}"
     elif per_doubling.inside(delta) == "fails":
         outcome, shown, longer = "fails", per_doubling, 2 * setting.steps
-        moved = f"over the last doubling it moved by {per_doubling.estimate / 2:+.3g}"
+        moved = f"it moves by {per_doubling.estimate / 2:+.3g} per doubling of the training time"
         explanation = f"{moved}, more than half the margin: caught relaxing"
     else:
         outcome = "undecided"
-        needed = replicas_for_mean(per_step, delta, len(values))
+        needed = replicas_for_mean(per_step, delta, int(np.isfinite(values).all(axis=1).sum()))
         longer = 2 * setting.steps
         explanation = (
             f"at its present pace per step it would move by {per_step.estimate:+.3g} until 4T "
             f"(per doubling: {per_doubling.estimate:+.3g}); longer training decides"
         )
     return Row(
-        "stationarity", "S2 projection to 4T", observable, history, True, outcome, shown.estimate,  # type: ignore[arg-type]
+        "stationarity", S2, observable, history, True, outcome, shown.estimate,  # type: ignore[arg-type]
         (shown.lower, shown.upper), delta, settings.confidence, explanation, needed, longer,
     )  # fmt: skip
 
@@ -154,7 +163,8 @@ def not_growing(
     """
     finite = values[np.isfinite(values).all(axis=1)]
     n = len(finite)
-    spread = n / (n - 1) * (finite - finite.mean(axis=0)) ** 2
+    with np.errstate(over="ignore", invalid="ignore"):  # values beyond 1e150: the interval is NaN, hence undecided
+        spread = n / (n - 1) * (finite - finite.mean(axis=0)) ** 2
     slope = slopes(spread, steps)
     level = max(float((spread.mean(axis=1) + slope * (setting.steps - steps.mean())).mean()), 0.0)
     change = mean_interval(3 * setting.steps * slope, settings.alpha)
@@ -171,9 +181,9 @@ def not_growing(
         "fails": "the spread is growing: replicas drift apart",
         "undecided": "the spread may be growing; more replicas or longer training decide",
     }
-    needed = replicas_for_mean(growth, margin.delta / 2, n) if outcome == "undecided" else None
+    needed = replicas_for_mean(growth, margin.delta / 2, n, one_sided=True) if outcome == "undecided" else None
     return Row(
-        "stationarity", "S3 growth of the spread", observable, history, margin.full, outcome, growth.estimate,
+        "stationarity", S3, observable, history, margin.full, outcome, growth.estimate,
         (growth.lower, growth.upper), margin.delta / 2, settings.confidence, words[outcome], needed,
         2 * setting.steps if outcome == "undecided" else None,
     )  # fmt: skip

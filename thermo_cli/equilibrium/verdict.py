@@ -77,7 +77,9 @@ def gate(verdict: VerdictName, outcomes: Mapping[CriterionName, Outcome], requir
     admitted = set(required) | ({"thermalized", "crystallized"} if "settled" in required else set())
     if verdict in admitted:
         return 0
-    failing = "fails" in outcomes.values()
+    failing = "fails" in [
+        outcomes[name] for name in ("stationarity", "agreement", "history")
+    ]  # identical is no failure
     asked_more = bool({"thermalized", "crystallized"} & admitted)
     return 4 if (verdict == "undecided" and not failing) or (verdict == "settled" and asked_more) else 1
 

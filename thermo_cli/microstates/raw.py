@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from thermo_cli.contracts import Array
 
@@ -38,7 +39,9 @@ def raw_overlaps(final: NDArray[np.floating], initial: NDArray[np.floating]) -> 
     with np.errstate(invalid="ignore", divide="ignore"):
         cosine = gram / np.outer(norm, norm)
         self_cosine = own / (norm * np.linalg.norm(initial, axis=1))
-    distance = np.sqrt(np.maximum(square[:, None] + square[None, :] - 2 * gram, 0.0))
+    centred = final - final.mean(axis=0)  # distances do not see the centre, and keep their digits without it
+    near = centred @ centred.T
+    distance = np.sqrt(np.maximum(np.diag(near)[:, None] + np.diag(near)[None, :] - 2 * near, 0.0))
     return {
         "raw_cosine": _pairs(cosine, float(self_cosine.mean())),
         "raw_distance": _pairs(distance, float(np.linalg.norm(final - initial, axis=1).mean())),
@@ -52,9 +55,5 @@ def _pairs(matrix: Array, own: float) -> dict[str, Any]:
     mean = total / (n * (n - 1) / 2)
     without = (total - rows) / ((n - 1) * (n - 2) / 2)
     error = float(np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum()))
-    return {
-        "estimate": float(mean),
-        "interval": [float(mean - 1.96 * error), float(mean + 1.96 * error)],
-        "null": None,
-        "self": own,
-    }
+    half = float(stats.t.ppf(0.975, n - 1)) * error
+    return {"estimate": float(mean), "interval": [float(mean) - half, float(mean) + half], "null": None, "self": own}
