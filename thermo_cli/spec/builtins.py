@@ -90,6 +90,70 @@ class MoonsData(DataPart):
     """`standardize` centres each feature and divides it by its spread over the pool."""
 
 
+class TeacherArguments(Part):
+    """Arguments of `teacher`."""
+
+    inputs: Annotated[int, Field(ge=1, le=100_000)] = 10
+    """Number of features, standard normal."""
+    hidden: Annotated[int, Field(ge=1, le=100_000)] = 4
+    """Hidden tanh units of the teacher."""
+    examples: Annotated[int, Field(ge=10, le=10_000_000)] = 2000
+    """Number of examples drawn."""
+    noise: NonNegative = 0.0
+    """Standard deviation of Gaussian noise on the answers."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of teacher, inputs and noise."""
+
+
+class TeacherData(DataPart):
+    """Answers of a fixed two-layer tanh network to Gaussian inputs (regression)."""
+
+    use: Literal["teacher"]
+    """A teacher network."""
+    arguments: TeacherArguments = Field(default_factory=TeacherArguments, alias="with")
+    """Sizes, noise and seed."""
+    scale: Scale = "none"
+    """`standardize` centres each feature and the target and divides by the spread over the pool."""
+
+
+class ParityArguments(Part):
+    """Arguments of `parity`."""
+
+    bits: Annotated[int, Field(ge=2, le=16)] = 2
+    """Number of inputs; two are XOR."""
+
+
+class ParityData(DataPart):
+    """The truth table of parity, each row once."""
+
+    use: Literal["parity"]
+    """Parity of bits; two bits are XOR."""
+    arguments: ParityArguments = Field(default_factory=ParityArguments, alias="with")
+    """Number of bits."""
+    test_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share set aside as the test set; with 0 the table is learned whole, and tested on itself."""
+    scale: Scale = "none"
+    """`standardize` changes little: the inputs are -1 and +1."""
+
+
+class ModularAdditionArguments(Part):
+    """Arguments of `modular_addition`."""
+
+    modulus: Annotated[int, Field(ge=2, le=997)] = 23
+    """p: the examples are all p^2 pairs."""
+
+
+class ModularAdditionData(DataPart):
+    """Addition modulo p from two one-hot codes, p classes: the problem that is learned by heart long before it is understood."""
+
+    use: Literal["modular_addition"]
+    """(a + b) mod p."""
+    arguments: ModularAdditionArguments = Field(default_factory=ModularAdditionArguments, alias="with")
+    """The modulus."""
+    scale: Scale = "none"
+    """`standardize` centres each feature and divides it by its spread over the pool."""
+
+
 class CsvArguments(Part):
     """Arguments of `csv`."""
 
@@ -136,7 +200,10 @@ class NpzData(DataPart):
     """`standardize` centres each feature (and a regression target) and divides it by its spread over the pool."""
 
 
-Data = Annotated[DigitsData | TableData | MoonsData | CsvData | NpzData, Field(discriminator="use")]
+Data = Annotated[
+    DigitsData | TableData | MoonsData | TeacherData | ParityData | ModularAdditionData | CsvData | NpzData,
+    Field(discriminator="use"),
+]
 
 
 # --- system -----------------------------------------------------------------------------------------------------------
