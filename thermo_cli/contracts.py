@@ -153,6 +153,8 @@ class Trajectories:
         replicas: Names, (replica,).
         histories: History of each replica, (replica,).
         crashed: Replicas whose training raised an error, (replica,) of bool.
+        budgets: Observable to (replica, 3), final values of the same replicas trained with total budgets T/4, T/2 and T;
+            empty where those were not run.
     """
 
     steps: Integers
@@ -160,6 +162,7 @@ class Trajectories:
     replicas: tuple[str, ...]
     histories: tuple[str, ...]
     crashed: NDArray[np.bool_]
+    budgets: Mapping[str, Array] = field(default_factory=dict)
 
     def members(self, history: str) -> NDArray[np.bool_]:
         """Return which replicas belong to a history, (replica,) of bool."""

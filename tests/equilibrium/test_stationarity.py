@@ -62,15 +62,18 @@ def test_s2_turns_at_its_two_margins() -> None:
 
 
 def test_s3_turns_where_the_half_width_grows_by_half_the_margin() -> None:
-    """Replicas apart by a variance a + b t: the growth of the half-width until 4T is known in closed form."""
+    """Half the replicas at +s(t), half at -s(t): a line in s holds up to delta/2, a line in the variance fails beyond it."""
     z = stats.norm.ppf(0.925)
-    signs = np.tile([1.0, -1.0], 16)[:, None]
-    for growth, expected in ((0.49, "holds"), (0.51, "fails")):
-        end = 0.2
-        later = (growth / z + np.sqrt(end)) ** 2
-        variance = end + (later - end) / (3 * T) * (STEPS - T)
-        found = rows(signs * np.sqrt(variance * 31 / 32))["S3"]
+    signs = np.tile([1.0, -1.0], 16)[:, None] * np.sqrt(31 / 32)
+    for growth, expected in ((0.49, "holds"), (0.51, "undecided")):
+        found = rows(signs * (0.4 + growth / z * (STEPS - T) / (3 * T)))["S3"]
         assert found.estimate == pytest.approx(growth)
+        assert found.outcome == expected
+    for growth, expected in ((0.49, "undecided"), (0.51, "fails")):
+        later = (growth / z + np.sqrt(0.2)) ** 2
+        found = rows(signs * np.sqrt(0.2 + (later - 0.2) / (3 * T) * (STEPS - T)))["S3"]
+        assert found.interval is not None
+        assert found.interval[0] == pytest.approx(growth)
         assert found.outcome == expected
 
 
@@ -157,10 +160,10 @@ def test_s1_error_rate_at_the_margin() -> None:
 
 
 def test_power() -> None:
-    """Still ensembles with noise of 0.3 margins hold, and diverging drifts fail S3, in at least 90 % of 200."""
+    """Still ensembles with a spread of 0.3 and noise of 0.2 margins hold, and diverging drifts fail S3, in 90 % of 200."""
     still, caught = 0, 0
     for trial in range(200):
-        found = rows(noise(trial, 0.3) + rng.generator(trial, 3).normal(0, 0.3, (32, 1)))
+        found = rows(noise(trial, 0.2) + rng.generator(trial, 3).normal(0, 0.3, (32, 1)))
         still += {row.outcome for row in found.values()} == {"holds"}
         drifts = rng.generator(trial, 4).normal(0, 2.0, (32, 1)) * STEPS / T
         caught += rows(drifts + noise(trial, 0.1))["S3"].outcome == "fails"
@@ -220,6 +223,48 @@ def growing(trial: int, replicas: int, end: float, growth: float) -> np.ndarray:
     start = generator.normal(0, np.sqrt(end - rate * (T - STEPS[0])), (replicas, 1))
     increments = generator.normal(0, 1, (replicas, 63)) * np.sqrt(rate * np.diff(STEPS))
     return np.concatenate([start, start + np.cumsum(increments, axis=1)], axis=1)
+
+
+def test_replicas_that_drift_apart_steadily_hold_s3_in_at_most_5_percent() -> None:
+    """A_r = b_r t whose half-width grows by exactly delta/2 until 4T, or reaches delta there, with 32 and 64 replicas."""
+    z = stats.norm.ppf(0.925)
+    for replicas in (32, 64):
+        for slope in (0.5 / (3 * z), 1.0 / (4 * z)):
+            held = 0
+            for trial in range(400):
+                drift = rng.generator(trial, 11, replicas).normal(0, slope, (replicas, 1)) * STEPS / T
+                held += rows(drift)["S3"].outcome == "holds"
+            assert stats.binomtest(held, 400, 0.05, alternative="greater").pvalue > 0.001
+
+
+def budgets(quarter: np.ndarray, half: np.ndarray, whole: np.ndarray) -> dict[str, Row]:
+    """Answer S1, S2, S3 from final values at three budgets."""
+    finals = np.stack([quarter, half, whole], axis=1)
+    scheduled = Setting(T, ("cold",), 500, "cosine", "", 0.1)
+    found = stationarity("x", "cold", np.zeros((len(whole), 64)), STEPS, MARGIN, scheduled, Settings(), finals)
+    return {row.statistic.split()[0]: row for row in found}
+
+
+def test_budgets_turn_at_their_margins() -> None:
+    """d_r = A(T) - A(T/2): S1 at delta, S2 holds below delta/6 and fails above delta/2, S3 on the spread at three budgets."""
+    zero = np.zeros(32)
+    assert {row.outcome for row in budgets(zero, zero, zero).values()} == {"holds"}
+    for moved, expected in ((0.999, "holds"), (1.001, "fails")):
+        assert budgets(zero, zero, zero + moved)["S1"].outcome == expected
+    for moved, expected in ((0.999 / 6, "holds"), (1.001 / 6, "undecided"), (0.499, "undecided"), (0.501, "fails")):
+        assert budgets(zero, zero, zero + moved)["S2"].outcome == expected
+    z, signs = stats.norm.ppf(0.925), np.tile([1.0, -1.0], 16) * np.sqrt(31 / 32)
+    for growth, expected in ((0.499, "holds"), (0.501, "undecided")):
+        at = [signs * (1.0 + growth / z * (time - 1) / 3) for time in (0.25, 0.5, 1.0)]
+        assert budgets(*at)["S3"].outcome == expected
+
+
+def test_a_fit_without_time_is_inapplicable_and_a_crossed_design_untested() -> None:
+    """What does not exist blocks nothing; what shares its randomness says nothing."""
+    closed = Setting(T, ("cold",), 500, "constant", "", evolves=False)
+    assert {row.outcome for row in rows(np.zeros((32, 64)), setting=closed).values()} == {"inapplicable"}
+    crossed = Setting(T, ("cold",), 500, "constant", "", independent=False)
+    assert {row.outcome for row in rows(np.zeros((32, 64)), setting=crossed).values()} == {"untested"}
 
 
 @pytest.mark.parametrize("end", [0.3, 2.0])

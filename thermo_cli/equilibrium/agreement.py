@@ -10,6 +10,7 @@ from thermo_cli.equilibrium.intervals import (
     count_to_hold,
     replicas_for_share,
 )
+from thermo_cli.equilibrium.normal import normal_half_width, replicas_for_normal
 from thermo_cli.equilibrium.settings import Margin, Settings
 
 
@@ -26,9 +27,10 @@ def agreement(
         settings: Confidence and content.
         histories: Number of histories, as replicas are asked for per history.
     """
+    make = _normal_row if settings.tolerance == "normal" else _row
     return (
-        _row("A tolerance interval, final values", observable, finals, margin.delta, margin.full, settings, histories),
-        _row("A* tolerance interval, window means", observable, window_means, margin.delta, False, settings, histories),
+        make("A tolerance interval, final values", observable, finals, margin.delta, margin.full, settings, histories),
+        make("A* tolerance interval, window means", observable, window_means, margin.delta, False, settings, histories),
     )
 
 
@@ -92,6 +94,32 @@ def _row(
     )
     if not np.isfinite(interval.upper) and np.isfinite(values).all():
         explanation += f"; {n} replicas are too few to bound the spread of fresh ones, however close they lie"
+    return Row(
+        "agreement", statistic, observable, "all histories", gates, outcome, interval.estimate,
+        (interval.lower, interval.upper), delta, settings.confidence, explanation, needed,
+    )  # fmt: skip
+
+
+def _normal_row(
+    statistic: str, observable: str, values: Array, delta: float, gates: bool, settings: Settings, histories: int
+) -> Row:
+    n, finite = len(values), bool(np.isfinite(values).all())
+    if n < 2 or not finite:
+        lost = f"{int((~np.isfinite(values)).sum())} of {n} replicas have no finite value: their distribution is not normal"
+        reason = lost if not finite else "one replica has no spread"
+        return Row(
+            "agreement", statistic, observable, "all histories", gates, "untested", margin=delta, explanation=reason
+        )
+    interval = normal_half_width(values, settings.content, settings.alpha)
+    outcome = interval.below(delta)
+    needed = None
+    if outcome == "undecided":
+        total = replicas_for_normal(interval.estimate / delta, settings.content, settings.alpha)
+        needed = None if total is None else max(int(np.ceil(max(total, n + 1) / histories)), 2)
+    explanation = (
+        f"if replicas are normally distributed, {settings.content:.0%} of fresh ones lie within +- {interval.upper:.3g}; "
+        "a rare replica that is stuck elsewhere would not be noticed"
+    )
     return Row(
         "agreement", statistic, observable, "all histories", gates, outcome, interval.estimate,
         (interval.lower, interval.upper), delta, settings.confidence, explanation, needed,

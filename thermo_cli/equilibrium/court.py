@@ -8,6 +8,7 @@ import numpy as np
 
 from thermo_cli.contracts import Array, CriterionName, Outcome, Row, Trajectories, Verdict
 from thermo_cli.equilibrium.agreement import agreement, tolerance_interval
+from thermo_cli.equilibrium.history import history
 from thermo_cli.equilibrium.settings import Margin, Setting, Settings, margins_of, window_of
 from thermo_cli.equilibrium.stationarity import nothing_has_happened, slopes, stationarity
 from thermo_cli.equilibrium.verdict import combine, decide, phase_of, summarize
@@ -17,8 +18,9 @@ WATCHED_DRIFT = 0.1
 
 
 def judge(
-    trajectories: Trajectories, setting: Setting, settings: Settings, microscopic: Mapping[str, Mapping[str, Any]]
-) -> Verdict:
+    trajectories: Trajectories, setting: Setting, settings: Settings, microscopic: Mapping[str, Mapping[str, Any]],
+    diagnostics: Mapping[str, Any] | None = None,
+) -> Verdict:  # fmt: skip
     """Decide whether an ensemble has thermalized.
 
     Args:
@@ -26,13 +28,16 @@ def judge(
         setting: Facts of the experiment.
         settings: The user's margins and confidence.
         microscopic: What is known of the microstates, for the record.
+        diagnostics: What else was found, for the record.
     """
     values = {name: np.where(np.isfinite(array), array, np.nan) for name, array in trajectories.values.items()}
     trajectories = dataclasses.replace(trajectories, values=values)  # beyond all bounds in one way only
     margins = margins_of(trajectories, setting, settings)
     rows = [*_stationarity_rows(trajectories, setting, settings, margins)]
     rows += _agreement_rows(trajectories, setting, settings, margins)
-    rows += _untested_rows(setting)
+    rows += history(trajectories, setting, settings, margins)
+    rows += _movement_rows(trajectories, setting, settings, margins, rows)
+    rows += _untested_rows()
     diverged, first = _diverged(trajectories)
     counts = {
         "planned": len(trajectories.replicas), "finished": int((~trajectories.crashed & ~diverged).sum()),
@@ -55,7 +60,7 @@ def judge(
         outcomes=outcomes,
         macroscopic=macroscopic,
         microscopic=microscopic,
-        diagnostics=_diagnostics(trajectories, setting, settings),
+        diagnostics={**_window(trajectories, setting, settings), **(diagnostics or {})},
         replicas=counts,
         warnings=tuple(_warnings(trajectories, setting, settings)),
     )
@@ -71,21 +76,35 @@ def _stationarity_rows(
         return [
             Row("stationarity", "S", None, "all histories", True, "untested", explanation="no observable has a margin")
         ]
-    for history in setting.histories:
-        members = trajectories.members(history)
+    for path in setting.histories:
+        members = trajectories.members(path)
         for name, margin in margins.items():
-            rows += stationarity(
-                name, history, trajectories.values[name][members][:, window], steps, margin, setting, settings
-            )
+            budgets = trajectories.budgets[name][members] if name in trajectories.budgets else None
+            values = trajectories.values[name][members][:, window]
+            rows += stationarity(name, path, values, steps, margin, setting, settings, budgets)
+    return rows
+
+
+def _movement_rows(
+    trajectories: Trajectories, setting: Setting, settings: Settings, margins: Mapping[str, Margin], rows: list[Row]
+) -> list[Row]:
+    """Leave a holding stationarity open when nothing has moved yet and no history has been forgotten either."""
+    if combine([row for row in rows if row.criterion == "stationarity" and row.gates]) != "holds":
+        return []
+    if any(row.criterion == "history" and row.gates and row.outcome == "holds" for row in rows):
+        return []
+    window = window_of(trajectories.steps.astype(float), setting, settings)
     moves = {name: _largest_move(trajectories, name, window, setting) for name in margins}
-    still = nothing_has_happened(moves, dict(margins))
-    holds = combine([row for row in rows if row.gates]) == "holds"
-    return [*rows, still] if still is not None and holds else rows
+    still = nothing_has_happened(moves, margins)
+    return [still] if still is not None else []
 
 
 def _agreement_rows(
     trajectories: Trajectories, setting: Setting, settings: Settings, margins: Mapping[str, Margin]
 ) -> list[Row]:
+    if not setting.independent:
+        reason = "in a crossed design replicas share their randomness: agreement at the margin would hold falsely"
+        return [Row("agreement", "A", None, "all histories", True, "untested", explanation=reason)]
     window = window_of(trajectories.steps.astype(float), setting, settings)
     rows: list[Row] = []
     for name, margin in margins.items():
@@ -97,15 +116,9 @@ def _agreement_rows(
     return rows
 
 
-def _untested_rows(setting: Setting) -> list[Row]:
+def _untested_rows() -> list[Row]:
     """State what this version cannot decide yet, each with its reason."""
-    history = (
-        f"whether {', '.join(setting.histories)} end alike is not decided by this version"
-        if len(setting.histories) > 1
-        else "only one history was run: another (hot, detour) is needed"
-    )
     return [
-        Row("history", "H", None, "all histories", True, "untested", explanation=history),
         Row(
             "diversity", "D", None, "all histories", True, "untested",
             explanation="raw parameter distances are reported, but symmetries are not removed from them: they decide nothing",
@@ -117,11 +130,12 @@ def _untested_rows(setting: Setting) -> list[Row]:
 def _largest_move(trajectories: Trajectories, name: str, window: Any, setting: Setting) -> float:
     """Return the largest |mean in the window - mean at the first record| over the histories."""
     moves = []
-    for history in setting.histories:
-        values = trajectories.values[name][trajectories.members(history)]
+    for path in setting.histories:
+        values = trajectories.values[name][trajectories.members(path)]
         values = values[np.isfinite(values).all(axis=1)]
         if len(values):
-            moves.append(abs(float(values[:, window].mean() - values[:, 0].mean())))
+            first = setting.initial.get(name, float(values[:, 0].mean()))
+            moves.append(abs(float(values[:, window].mean()) - first))
     return max(moves, default=float("nan"))
 
 
@@ -144,10 +158,10 @@ def _macrostate(values: Array, trajectories: Trajectories, setting: Setting, set
     finals = values[:, -1]
     finite = finals[np.isfinite(finals)]
     histories = {}
-    for history in setting.histories:
-        inside = finals[trajectories.members(history)]
+    for path in setting.histories:
+        inside = finals[trajectories.members(path)]
         inside = inside[np.isfinite(inside)]
-        histories[history] = {"mean": _mean(inside), "sd": _sd(inside)}
+        histories[path] = {"mean": _mean(inside), "sd": _sd(inside)}
     window = window_of(trajectories.steps.astype(float), setting, settings)
     means = values[:, window].mean(axis=1)
     tolerance = tolerance_interval(finals, settings.content, settings.alpha)
@@ -157,7 +171,7 @@ def _macrostate(values: Array, trajectories: Trajectories, setting: Setting, set
     }  # fmt: skip
 
 
-def _diagnostics(trajectories: Trajectories, setting: Setting, settings: Settings) -> dict[str, Any]:
+def _window(trajectories: Trajectories, setting: Setting, settings: Settings) -> dict[str, Any]:
     window = window_of(trajectories.steps.astype(float), setting, settings)
     return {
         "window": {
@@ -174,15 +188,15 @@ def _warnings(trajectories: Trajectories, setting: Setting, settings: Settings) 
     steps = trajectories.steps[window].astype(np.float64)
     found = []
     for name in WATCHED:
-        for history in setting.histories:
+        for path in setting.histories:
             values = trajectories.values.get(name, np.empty((0, 0)))
-            values = values[trajectories.members(history)[: len(values)]] if len(values) else values
+            values = values[trajectories.members(path)[: len(values)]] if len(values) else values
             values = values[np.isfinite(values).all(axis=1)][:, window] if len(values) else values
             if len(values) and len(steps) > 1 and values.mean() != 0:
                 change = float(slopes(values, steps).mean() * (steps[-1] - steps[0])) / float(values.mean())
                 if abs(change) > WATCHED_DRIFT:
                     found.append(
-                        f"{name} of {history} moved by {change:+.0%} within the window (watched, decides nothing)"
+                        f"{name} of {path} moved by {change:+.0%} within the window (watched, decides nothing)"
                     )
     return found
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -24,6 +24,7 @@ class Settings:
         window: Fraction of the training time, at its end.
         margins: Observable to delta, where the user states one.
         diverged: Replicas that may diverge or crash.
+        tolerance: Kind of tolerance interval of the agreement criterion.
     """
 
     confidence: float = 0.95
@@ -31,6 +32,7 @@ class Settings:
     window: float = 0.5
     margins: Mapping[str, float] = field(default_factory=dict)
     diverged: int = 0
+    tolerance: Literal["distribution-free", "normal"] = "distribution-free"
 
     @property
     def alpha(self) -> float:
@@ -45,18 +47,26 @@ class Setting:
     Attributes:
         steps: Training time T.
         histories: Names, the first being the one that others are compared with.
-        test_examples: Size of the test set.
+        test_examples: Size of the test set; None where it is not known or there is none.
         schedule: Name of the learning-rate schedule.
         scope: "for resampling this pool of n examples, with this test set; varied: ..."
-        learning_rate: For the remedy of a divergence.
+        learning_rate: For the remedy of a divergence; None where there is none.
+        evolves: Whether there is a training time; a closed-form fit has none.
+        independent: Whether main replicas share no randomness; in a crossed design they do.
+        initial: Observable to its mean before training, stated by who recorded it.
+        energy_margin: Whether a margin of the energy may be derived from its fall.
     """
 
     steps: int
     histories: tuple[str, ...]
-    test_examples: int
+    test_examples: int | None
     schedule: str
     scope: str
-    learning_rate: float
+    learning_rate: float | None = None
+    evolves: bool = True
+    independent: bool = True
+    initial: Mapping[str, float] = field(default_factory=dict)
+    energy_margin: bool = True
 
 
 @dataclass(frozen=True)
@@ -104,10 +114,11 @@ def margins_of(trajectories: Trajectories, setting: Setting, settings: Settings)
         if name in trajectories.values:
             found[name] = Margin(delta, derived=False, full=name != "energy")
     if "test_accuracy" in trajectories.values and "test_accuracy" not in found:
-        found["test_accuracy"] = Margin(max(ACCURACY_MARGIN, 2 / setting.test_examples), derived=False, full=True)
+        least = 2 / setting.test_examples if setting.test_examples else 0.0
+        found["test_accuracy"] = Margin(max(ACCURACY_MARGIN, least), derived=False, full=True)
     if "test_r2" in trajectories.values and "test_r2" not in found:
         found["test_r2"] = Margin(R2_MARGIN, derived=False, full=True)
-    if "energy" in trajectories.values and "energy" not in found:
+    if "energy" in trajectories.values and "energy" not in found and setting.energy_margin:
         cold = "cold" if "cold" in setting.histories else setting.histories[0]
         values = trajectories.values["energy"][trajectories.members(cold)]
         values = values[np.isfinite(values).all(axis=1)]

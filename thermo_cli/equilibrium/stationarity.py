@@ -1,18 +1,20 @@
 """Stationarity: has the macroscopic behaviour stopped changing, in each replica, on average, and in its spread?
 
-Judged per observable and per history, over the window [T/2, T], with replicas as the independent units: a history drifting
-up and one drifting down would hide each other in a pool, and one trajectory cannot say how far it is from its own end.
+Judged per observable and per history, with replicas as the independent units: a history drifting up and one drifting down would
+hide each other in a pool, and one trajectory cannot say how far it is from its own end. At a constant protocol it is read off
+the window [T/2, T]; under a schedule, or for fits with a budget, off ensembles trained with total budgets T/4, T/2 and T.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy import stats
 
 from thermo_cli.contracts import Array, Row
+from thermo_cli.equilibrium.growth import growth_of_spread
 from thermo_cli.equilibrium.intervals import (
     ROUNDING,
-    Interval,
     mean_interval,
     replicas_for_mean,
     replicas_for_share,
@@ -22,15 +24,81 @@ from thermo_cli.equilibrium.settings import Margin, Setting, Settings
 
 MIN_MEASUREMENTS: Final = 8
 MIN_FOR_MEAN: Final = 2
-MIN_FOR_SPREAD: Final = (
-    3  # of two replicas each is as far from their mean as the other: a t-interval would have no width
-)
+MIN_FOR_SPREAD: Final = 3  # leaving one out must leave a spread
 S1, S2, S3 = "S1 each replica is still", "S2 projection to 4T", "S3 growth of the spread"
+PER_STEP, PER_DOUBLING = 6.0, 2.0  # from T to 4T are six times the steps and twice the doublings from T/2 to T
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What has been seen of the changes of one observable in one history.
+
+    Attributes:
+        moved: d_r, how far each replica moved lately, (replica,).
+        between: Between what and what, in words.
+        per_step: Each replica's drift projected from T to 4T if it goes on per step, (replica,).
+        per_doubling: The same if it goes on per doubling, (replica,).
+        values: A_r at the times below, (replica, time).
+        times: (time,).
+    """
+
+    moved: Array
+    between: str
+    per_step: Array
+    per_doubling: Array
+    values: Array
+    times: Array
+
+
+@dataclass(frozen=True)
+class Case:
+    """Which rows are to be made: one observable of one history, and by what it is judged."""
+
+    observable: str
+    history: str
+    margin: Margin
+    setting: Setting
+    settings: Settings
+
+    def refused(self, reason: str, outcome: str = "untested") -> list[Row]:
+        """Return the three rows without numbers.
+
+        Args:
+            reason: Why.
+            outcome: `untested` or `inapplicable`.
+        """
+        return [self._refused(S1, True, reason, outcome), self._refused(S2, True, reason, outcome),
+                self._refused(S3, self.margin.full, reason, outcome)]  # fmt: skip
+
+    def _refused(self, statistic: str, gates: bool, reason: str, outcome: str = "untested") -> Row:
+        return Row(
+            "stationarity", statistic, self.observable, self.history, gates, outcome,  # type: ignore[arg-type]
+            margin=self.margin.delta, explanation=reason,
+        )  # fmt: skip
+
+    def judged(self, changes: Changes) -> list[Row]:
+        """Return the three rows.
+
+        Args:
+            changes: What was seen.
+        """
+        finite = int(np.isfinite(changes.values).all(axis=1).sum())
+        few = f"only {finite} of {len(changes.values)} replicas have finite values; at least {{}} are needed"
+        return [
+            still(self, changes),
+            going_nowhere(self, changes)
+            if finite >= MIN_FOR_MEAN
+            else self._refused(S2, True, few.format(MIN_FOR_MEAN)),
+            not_growing(self, changes)
+            if finite >= MIN_FOR_SPREAD
+            else self._refused(S3, self.margin.full, few.format(MIN_FOR_SPREAD)),
+        ]
 
 
 def stationarity(
-    observable: str, history: str, values: Array, steps: Array, margin: Margin, setting: Setting, settings: Settings
-) -> list[Row]:
+    observable: str, history: str, values: Array, steps: Array, margin: Margin, setting: Setting, settings: Settings,
+    budgets: Array | None = None,
+) -> list[Row]:  # fmt: skip
     """Answer S1, S2 and S3 for one observable of one history.
 
     Args:
@@ -39,51 +107,71 @@ def stationarity(
         values: A_r(t) in the window, (replica, time).
         steps: t, (time,).
         margin: delta, and whether S3 gates.
-        setting: For T.
+        setting: For T, and whether a trajectory says anything.
         settings: Confidence and content.
+        budgets: Final values with total budgets T/4, T/2 and T, (replica, 3), where those were run.
     """
-    untested = None
+    case = Case(observable, history, margin, setting, settings)
+    if not setting.evolves:
+        return case.refused("the fit is in closed form: there is no training time", "inapplicable")
+    if not setting.independent:
+        return case.refused("in a crossed design replicas share their randomness: they are no independent units")
+    if budgets is not None:
+        return case.judged(between_budgets(budgets, setting.steps))
     if setting.schedule != "constant":
-        untested = f"the learning rate follows a {setting.schedule} schedule: one trajectory says nothing about longer training"
-    elif len(steps) < MIN_MEASUREMENTS:
-        untested = f"only {len(steps)} measurements lie in the window; {MIN_MEASUREMENTS} are needed"
-
-    def refused(statistic: str, gates: bool, reason: str) -> Row:
-        return Row(
-            "stationarity", statistic, observable, history, gates, "untested", margin=margin.delta, explanation=reason
+        return case.refused(
+            f"the learning rate follows a {setting.schedule} schedule: one trajectory says nothing about longer training; "
+            "observe.budgets: true trains T/4 and T/2 as well"
         )
-
-    if untested is not None:
-        return [refused(S1, True, untested), refused(S2, True, untested), refused(S3, margin.full, untested)]
-    finite = int(np.isfinite(values).all(axis=1).sum())
-    few = f"only {finite} of {len(values)} replicas have finite values; at least {{}} are needed"
-    return [
-        still(observable, history, values, steps, margin.delta, settings),
-        going_nowhere(observable, history, values, steps, margin.delta, setting, settings)
-        if finite >= MIN_FOR_MEAN
-        else refused(S2, True, few.format(MIN_FOR_MEAN)),
-        not_growing(observable, history, values, steps, margin, setting, settings)
-        if finite >= MIN_FOR_SPREAD
-        else refused(S3, margin.full, few.format(MIN_FOR_SPREAD)),
-    ]
+    if len(steps) < MIN_MEASUREMENTS:
+        return case.refused(f"only {len(steps)} measurements lie in the window; {MIN_MEASUREMENTS} are needed")
+    return case.judged(within_window(values, steps, setting.steps))
 
 
-def still(observable: str, history: str, values: Array, steps: Array, delta: float, settings: Settings) -> Row:
-    """S1: at least `content` of fresh replicas move by at most delta between the halves of the window.
+def within_window(values: Array, steps: Array, total: int) -> Changes:
+    """Read the changes off the window.
 
-    d_r = mean(A_r on the second half) - mean(A_r on the first half); Clopper-Pearson on the count of |d_r| <= delta, stated
-    as bounds on the `content` quantile of |d_r|. A replica that is not finite counts as moving without bound.
+    d_r = mean(A_r on its second half) - mean(A_r on its first half); two straight lines per replica, against t with slope b_r
+    and against log2 t with slope c_r, give 3 T b_r (the upper envelope of every decelerating drift) and 2 c_r.
 
     Args:
-        observable: Its name.
-        history: The history's name.
-        values: (replica, time).
-        steps: (time,).
-        delta: The margin.
-        settings: Confidence and content.
+        values: A_r(t), (replica, time).
+        steps: t, (time,).
+        total: T.
     """
     late = steps > (steps[0] + steps[-1]) / 2
-    moved = np.abs(values[:, late].mean(axis=1) - values[:, ~late].mean(axis=1))
+    moved = values[:, late].mean(axis=1) - values[:, ~late].mean(axis=1)
+    per_step = 3.0 * total * slopes(values, steps)
+    per_doubling = PER_DOUBLING * slopes(values, np.log2(np.maximum(steps, 1)))
+    return Changes(moved, "between the halves of the window", per_step, per_doubling, values, steps)
+
+
+def between_budgets(finals: Array, total: int) -> Changes:
+    """Read the changes off ensembles trained with total budgets T/4, T/2 and T, each with its whole schedule, paired.
+
+    d_r = A_r(T) - A_r(T/2), projected as 6 d_r per step and 2 d_r per doubling.
+
+    Args:
+        finals: (replica, 3).
+        total: T.
+    """
+    moved = finals[:, 2] - finals[:, 1]
+    times = total * np.array([0.25, 0.5, 1.0])
+    return Changes(moved, "between the budgets T/2 and T", PER_STEP * moved, PER_DOUBLING * moved, finals, times)
+
+
+def still(case: Case, changes: Changes) -> Row:
+    """S1: at least `content` of fresh replicas have |d_r| <= delta.
+
+    Clopper-Pearson on the count inside, stated as bounds on the `content` quantile of |d_r|. A replica that is not finite
+    counts as moving without bound.
+
+    Args:
+        case: Which row.
+        changes: What was seen.
+    """
+    settings, delta = case.settings, case.margin.delta
+    moved = np.abs(changes.moved)
     moved = np.where(np.isfinite(moved), moved, np.inf)
     interval = size_quantile(moved, settings.content, settings.alpha)
     outcome = interval.below(delta)
@@ -92,100 +180,70 @@ def still(observable: str, history: str, values: Array, steps: Array, delta: flo
         replicas_for_share(inside / len(moved), settings.content, settings.alpha) if outcome == "undecided" else None
     )
     explanation = (
-        f"{inside} of {len(moved)} replicas moved by at most {delta:.3g} between the halves of the window; "
+        f"{inside} of {len(moved)} replicas moved by at most {delta:.3g} {changes.between}; "
         f"at least {settings.content:.0%} of fresh ones must"
     )
     return Row(
-        "stationarity", S1, observable, history, True, outcome, interval.estimate,
+        "stationarity", S1, case.observable, case.history, True, outcome, interval.estimate,
         (interval.lower, interval.upper), delta, settings.confidence, explanation, needed,
     )  # fmt: skip
 
 
-def going_nowhere(
-    observable: str, history: str, values: Array, steps: Array, delta: float, setting: Setting, settings: Settings
-) -> Row:
+def going_nowhere(case: Case, changes: Changes) -> Row:
     """S2: training four times as long would move the mean by less than delta.
 
-    Two straight lines per replica, against t and against log2 t, projected from T to 4T: D_step = 3 T b_r, the upper envelope
-    of every decelerating drift, and D_doubling = 2 c_r. Holds when the interval of mean D_step lies in (-delta, delta); fails
-    when that of mean D_doubling lies outside; t-intervals over replicas, each bound at 1 - alpha.
+    Holds when the interval of the mean drift per step lies in (-delta, delta); fails when that of the mean drift per doubling
+    lies outside; t-intervals over replicas, each bound at 1 - alpha.
 
     Args:
-        observable: Its name.
-        history: The history's name.
-        values: (replica, time).
-        steps: (time,), positive.
-        delta: The margin.
-        setting: For T.
-        settings: Confidence.
+        case: Which row.
+        changes: What was seen.
     """
-    total = float(setting.steps)
-    per_step = mean_interval(3 * total * slopes(values, steps), settings.alpha)
-    per_doubling = mean_interval(2 * slopes(values, np.log2(np.maximum(steps, 1))), settings.alpha)
+    alpha, delta, total = case.settings.alpha, case.margin.delta, case.setting.steps
+    per_step, per_doubling = mean_interval(changes.per_step, alpha), mean_interval(changes.per_doubling, alpha)
     shown, needed, longer = per_step, None, None
     if per_step.inside(delta) == "holds":
         outcome, explanation = "holds", f"training four times as long would move it by less than {delta:.3g}"
     elif per_doubling.inside(delta) == "fails":
-        outcome, shown, longer = "fails", per_doubling, 2 * setting.steps
+        outcome, shown, longer = "fails", per_doubling, 2 * total
         moved = f"it moves by {per_doubling.estimate / 2:+.3g} per doubling of the training time"
         explanation = f"{moved}, more than half the margin: caught relaxing"
     else:
-        outcome = "undecided"
-        needed = replicas_for_mean(per_step, delta, int(np.isfinite(values).all(axis=1).sum()))
-        longer = 2 * setting.steps
+        outcome, longer = "undecided", 2 * total
+        needed = replicas_for_mean(per_step, delta, int(np.isfinite(changes.per_step).sum()))
         explanation = (
             f"at its present pace per step it would move by {per_step.estimate:+.3g} until 4T "
             f"(per doubling: {per_doubling.estimate:+.3g}); longer training decides"
         )
     return Row(
-        "stationarity", S2, observable, history, True, outcome, shown.estimate,  # type: ignore[arg-type]
-        (shown.lower, shown.upper), delta, settings.confidence, explanation, needed, longer,
+        "stationarity", S2, case.observable, case.history, True, outcome, shown.estimate,  # type: ignore[arg-type]
+        (shown.lower, shown.upper), delta, case.settings.confidence, explanation, needed, longer,
     )  # fmt: skip
 
 
-def not_growing(
-    observable: str, history: str, values: Array, steps: Array, margin: Margin, setting: Setting, settings: Settings
-) -> Row:
-    """S3: the spread over replicas is not growing.
+def not_growing(case: Case, changes: Changes) -> Row:
+    """S3: the half-width that holds `content` of the replicas grows by at most delta/2 from T to 4T.
 
-    v_r(t) = R/(R-1) (A_r - mean A)^2, a straight line per replica; V its mean at T, dV its mean projected increase from T to
-    4T with t-interval; growth of the half-width g = z (sqrt(V + dV) - sqrt(V)), z = z_((1 + content)/2). Holds when the upper
-    bound of g is at most delta/2, fails when the lower bound is above. It is about growth, not size.
+    It is about growth, not size: a frozen glass holds S3 and fails A.
 
     Args:
-        observable: Its name.
-        history: The history's name.
-        values: (replica, time).
-        steps: (time,).
-        margin: delta, and whether this row gates.
-        setting: For T.
-        settings: Confidence and content.
+        case: Which row.
+        changes: What was seen.
     """
-    finite = values[np.isfinite(values).all(axis=1)]
-    n = len(finite)
-    with np.errstate(over="ignore", invalid="ignore"):  # values beyond 1e150: the interval is NaN, hence undecided
-        spread = n / (n - 1) * (finite - finite.mean(axis=0)) ** 2
-    slope = slopes(spread, steps)
-    level = max(float((spread.mean(axis=1) + slope * (setting.steps - steps.mean())).mean()), 0.0)
-    change = mean_interval(3 * setting.steps * slope, settings.alpha)
-    z = float(stats.norm.ppf((1 + settings.content) / 2))
-    growth = Interval(
-        *(
-            z * float(np.sqrt(max(level + d, 0.0)) - np.sqrt(level))
-            for d in (change.estimate, change.lower, change.upper)
-        )
-    )
-    outcome = growth.below(margin.delta / 2)
+    settings, margin = case.settings, case.margin.delta / 2
+    finite = changes.values[np.isfinite(changes.values).all(axis=1)]
+    growth = growth_of_spread(finite, changes.times, case.setting.steps, settings.content, settings.alpha)
+    outcome = growth.below(margin)
     words = {
         "holds": "the spread is not growing",
         "fails": "the spread is growing: replicas drift apart",
         "undecided": "the spread may be growing; more replicas or longer training decide",
     }
-    needed = replicas_for_mean(growth, margin.delta / 2, n, one_sided=True) if outcome == "undecided" else None
+    needed = replicas_for_mean(growth, margin, len(finite), one_sided=True) if outcome == "undecided" else None
     return Row(
-        "stationarity", S3, observable, history, margin.full, outcome, growth.estimate,
-        (growth.lower, growth.upper), margin.delta / 2, settings.confidence, words[outcome], needed,
-        2 * setting.steps if outcome == "undecided" else None,
+        "stationarity", S3, case.observable, case.history, case.margin.full, outcome, growth.estimate,
+        (growth.lower, growth.upper), margin, settings.confidence, words[outcome], needed,
+        2 * case.setting.steps if outcome == "undecided" else None,
     )  # fmt: skip
 
 
@@ -201,7 +259,7 @@ def slopes(values: Array, x: Array) -> Array:
     return slope
 
 
-def nothing_has_happened(moves: dict[str, float], margins: dict[str, Margin]) -> Row | None:
+def nothing_has_happened(moves: Mapping[str, float], margins: Mapping[str, Margin]) -> Row | None:
     """Return a row that leaves stationarity open when no gating mean has left its margin since the first record.
 
     A system that has not begun to move looks as still as one that has arrived.

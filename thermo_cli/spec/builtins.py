@@ -144,7 +144,7 @@ class ModularAdditionArguments(Part):
 
 
 class ModularAdditionData(DataPart):
-    """Addition modulo p from two one-hot codes, p classes: the problem that is learned by heart long before it is understood."""
+    """Addition modulo p from two one-hot codes, p classes: the problem learned by heart long before it is understood."""
 
     use: Literal["modular_addition"]
     """(a + b) mod p."""
