@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thermo_cli import rng
-from thermo_cli.design import replica_table, shards, to_csv
+from thermo_cli.design import main_rows, replica_table, shards, to_csv
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import load_spec
 
@@ -46,9 +46,35 @@ def test_the_csv_file_has_a_row_for_every_replica(small: Path) -> None:
     """Streams are written in full, so the table can be read without the code."""
     table = replica_table(load_spec(small))
     lines = to_csv(table, 74).splitlines()
-    assert lines[0].startswith("replica,history,index,role,shard,slot,subsample_size,part,init,subsample,order,noise")
+    assert lines[0].startswith(
+        "replica,history,index,role,steps,shard,slot,subsample_size,part,init,subsample,order,noise"
+    )
     assert len(lines) == len(table) + 1
     assert f"{table[3].order:032x}" in lines[4]
+
+
+def test_budgets_repeat_every_replica_with_its_own_streams(small: Path) -> None:
+    """Under a schedule T/4 and T/2 are trained too; at a constant rate the trajectory is enough."""
+    spec = load_spec(small, ["dynamics.schedule=cosine", "observe.budgets=true"])
+    table = replica_table(spec)
+    main = {row.name: row for row in main_rows(table)}
+    assert len(table) == 3 * len(main)
+    for row in table[len(main) :]:
+        twin = main[f"{row.history}/{row.index}"]
+        assert row.steps in (100, 200)
+        assert all(getattr(row, name) == getattr(twin, name) for name in STREAMS)
+    assert len({row.shard for row in table}) == 3 * len({row.shard for row in main.values()})
+    assert len(replica_table(load_spec(small, ["observe.budgets=true"]))) == len(main)
+
+
+def test_a_crossed_design_has_every_combination_once(small: Path) -> None:
+    """Three inits x two subsamples x two orders: twelve replicas, each stream shared as often as it must be."""
+    design = "ensemble.design={crossed: {init: 3, subsample: 2, order: 2}}"
+    table = replica_table(load_spec(small, [design, "histories={cold: {}}"]))
+    assert len(table) == 12
+    assert len({(row.init, row.subsample, row.order) for row in table}) == 12
+    assert [len({getattr(row, name) for row in table}) for name in STREAMS] == [3, 2, 2, 12]
+    assert [row.init for row in table] == sorted((row.init for row in table), key=[r.init for r in table].index)
 
 
 @given(st.integers(0, 2**64 - 1), st.sampled_from(STREAMS), st.text(max_size=20), st.integers(0, 10**6))

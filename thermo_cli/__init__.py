@@ -1,22 +1,25 @@
 """thermo: has this training pipeline thermalized?
 
-`run` trains the ensemble of a spec and judges it, `open_run` opens a run that exists, `load_spec` reads a spec.
+`run` trains the ensemble of a spec and judges it, `open_run` opens a run that exists, `load_spec` reads a spec, `judge` judges
+anybody's arrays.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from thermo_cli.arrays import judge
     from thermo_cli.judging import Run
     from thermo_cli.spec.loading import load_spec
     from thermo_cli.study import execute as run
     from thermo_cli.study import open_run
 
 __version__ = "0.1.0"
-__all__ = ["Run", "load_spec", "open_run", "run"]
+__all__ = ["Run", "judge", "load_spec", "open_run", "run"]
 
 _PLACES = {
     "run": ("thermo_cli.study", "execute"),
     "open_run": ("thermo_cli.study", "open_run"),
+    "judge": ("thermo_cli.arrays", "judge"),
     "Run": ("thermo_cli.judging", "Run"),
     "load_spec": ("thermo_cli.spec.loading", "load_spec"),
 }

@@ -127,6 +127,32 @@ class StackedSystem(Protocol):
         """Return the number of activations per example, for the memory plan."""
 
 
+class Movement(Protocol):
+    """One shard in motion, whatever moves it: what training needs to know."""
+
+    @property
+    def step(self) -> int:
+        """Steps taken."""
+
+    def advance(self, until: int) -> None:
+        """Move up to a step."""
+
+    def measure(self) -> "Mapping[str, Array]":
+        """Return the macroscopic observables at this step, each (replica,)."""
+
+    def vectors(self) -> NDArray[np.floating]:
+        """Return the microstates, (replica, parameter)."""
+
+    def finish(self) -> "Mapping[str, NDArray[Any]]":
+        """Return what is recorded once, at the end, each (replica, ...)."""
+
+    def state_arrays(self) -> "dict[str, NDArray[np.floating]]":
+        """Return everything that decides the rest, except the step and the replica table."""
+
+    def restore(self, step: int, arrays: "dict[str, NDArray[np.floating]]") -> None:
+        """Continue from a committed state."""
+
+
 class Optimizer(Protocol):
     """An elementwise update rule on the flat parameters of a stack."""
 

@@ -4,6 +4,7 @@ Rows come from the spec alone, and row k of a history does not depend on how man
 """
 
 import csv
+import dataclasses
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ class Replica:
         subsample: Stream of the examples.
         order: Stream of the mini-batches.
         noise: Stream of everything else random.
-        role: `main` replicas are judged.
+        steps: Its training time: T, or a smaller budget.
+        role: `main` replicas are judged; `budget` ones repeat a main replica with a smaller total.
     """
 
     history: str
@@ -39,37 +41,86 @@ class Replica:
     subsample: int
     order: int
     noise: int
+    steps: int
     role: str = "main"
 
     @property
     def name(self) -> str:
-        """Name in tables and reports, `<history>/<index>`."""
-        return f"{self.history}/{self.index}"
+        """Name in tables and reports, `<history>/<index>`, with `@<steps>` where the budget is not T."""
+        return f"{self.history}/{self.index}" + (f"@{self.steps}" if self.role == "budget" else "")
 
 
 def replica_table(spec: Spec) -> tuple[Replica, ...]:
-    """Lay out the ensemble: for each history, its replicas in order.
+    """Lay out the ensemble: for each history, its replicas in order; then the same with smaller budgets, if asked for.
 
     A source of randomness that is not varied has one stream, that of replica 0 of a history without a name.
 
     Args:
+        spec: The experiment; recorded runs have no table.
+    """
+    if spec.dynamics is None:
+        return ()
+    rows = [
+        _replica(spec, position, history, index)
+        for position, history in enumerate(spec.histories)
+        for index in range(replicas_of(spec))
+    ]
+    for budget in budgets_of(spec):
+        rows += [
+            dataclasses.replace(
+                row, role="budget", steps=budget, shard=f"{row.history}@{budget}-{row.shard.rpartition('-')[2]}"
+            )
+            for row in rows
+            if row.role == "main"
+        ]
+    return tuple(rows)
+
+
+def main_rows(table: Sequence[Replica]) -> tuple[Replica, ...]:
+    """Return the rows that are judged.
+
+    Args:
+        table: The replica table.
+    """
+    return tuple(row for row in table if row.role == "main")
+
+
+def replicas_of(spec: Spec) -> int:
+    """Return the number of replicas per history.
+
+    Args:
         spec: The experiment.
     """
-    ensemble = spec.ensemble
-    rows = []
-    for position, history in enumerate(spec.histories):
-        for index in range(ensemble.replicas):
-            streams = {
-                name: rng.stream(ensemble.seed, name, history, index)
-                if name in ensemble.vary
-                else rng.stream(ensemble.seed, name, "", 0)
-                for name in STREAMS
-            }
-            shard, slot = divmod(index, ensemble.shard)
-            part = index * len(spec.histories) + position
-            init, examples, order, noise = (streams[name] for name in STREAMS)
-            rows.append(Replica(history, index, f"{history}-{shard:04d}", slot, part, init, examples, order, noise))
-    return tuple(rows)
+    crossed = spec.ensemble.crossed
+    return spec.ensemble.replicas if crossed is None else crossed.init * crossed.subsample * crossed.order
+
+
+def budgets_of(spec: Spec) -> tuple[int, ...]:
+    """Return the smaller training times, T/4 and T/2, that stationarity needs under a schedule and the spec asks for.
+
+    Args:
+        spec: The experiment.
+    """
+    schedule = getattr(spec.dynamics, "schedule", "constant")
+    return (spec.total // 4, spec.total // 2) if spec.observe.budgets and schedule != "constant" else ()
+
+
+def _replica(spec: Spec, position: int, history: str, index: int) -> Replica:
+    """Lay out one main replica; crossed, replica (i, s, o) has the i-th init, s-th subsample and o-th order stream."""
+    ensemble, counter = spec.ensemble, dict.fromkeys(STREAMS, index)
+    if ensemble.crossed is not None:
+        rest, counter["order"] = divmod(index, ensemble.crossed.order)
+        counter["init"], counter["subsample"] = divmod(rest, ensemble.crossed.subsample)
+    streams = {
+        name: rng.stream(ensemble.seed, name, history, counter[name])
+        if name in ensemble.vary
+        else rng.stream(ensemble.seed, name, "", 0)
+        for name in STREAMS
+    }
+    shard, slot = divmod(index, ensemble.shard)
+    part = index * len(spec.histories) + position
+    init, examples, order, noise = (streams[name] for name in STREAMS)
+    return Replica(history, index, f"{history}-{shard:04d}", slot, part, init, examples, order, noise, spec.total)
 
 
 def shards(table: Sequence[Replica]) -> dict[str, tuple[Replica, ...]]:
@@ -91,8 +142,10 @@ def to_csv(table: Sequence[Replica], size: int) -> str:
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["replica", "history", "index", "role", "shard", "slot", "subsample_size", "part", *STREAMS])
+    head = ["replica", "history", "index", "role", "steps", "shard", "slot", "subsample_size", "part"]
+    writer.writerow([*head, *STREAMS])
     for row in table:
         streams = [f"{getattr(row, name):032x}" for name in STREAMS]
-        writer.writerow([row.name, row.history, row.index, row.role, row.shard, row.slot, size, row.part, *streams])
+        place = [row.name, row.history, row.index, row.role, row.steps, row.shard, row.slot, size, row.part]
+        writer.writerow([*place, *streams])
     return text.getvalue()

@@ -18,22 +18,23 @@ DETERMINISM: Final = (
 )
 
 
-def manifest(dataset: Dataset, base: Path) -> dict[str, Any]:
+def manifest(dataset: Dataset | None, fingerprint: str, base: Path) -> dict[str, Any]:
     """Describe the surroundings of a run.
 
     Args:
-        dataset: Its data.
+        dataset: Its data; None where nothing is learned from data.
+        fingerprint: Hash of the data that the run rests on.
         base: Folder of the spec, whose git revision is recorded.
     """
     import torch
 
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "data_fingerprint": dataset.fingerprint,
+        "data_fingerprint": fingerprint,
         "data": {
             "task": dataset.task, "pool_examples": len(dataset.y), "test_examples": len(dataset.y_test),
             "features": dataset.inputs, "outputs": dataset.outputs,
-        },
+        } if dataset is not None else {"task": None},
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "git": _git(base),

@@ -12,12 +12,17 @@ from numpy.typing import NDArray
 from thermo_cli.contracts import Trajectories, Verdict
 from thermo_cli.data.split import subsample_size
 from thermo_cli.equilibrium.court import judge
-from thermo_cli.equilibrium.settings import Setting, Settings
+from thermo_cli.equilibrium.diagnostics.mixing import mixing
+from thermo_cli.equilibrium.diagnostics.noise_budget import noise_budget
+from thermo_cli.equilibrium.diagnostics.sampling_noise import distribution_wise
+from thermo_cli.equilibrium.settings import Setting, Settings, margins_of, window_of
 from thermo_cli.equilibrium.verdict import as_dict
+from thermo_cli.errors import SpecError
 from thermo_cli.microstates.raw import raw_overlaps
 from thermo_cli.preparation import check_margins
 from thermo_cli.reports.view import RunView, view_of
 from thermo_cli.spec import Spec
+from thermo_cli.spec.builtins import RecordedSystem
 from thermo_cli.spec.loading import validate
 from thermo_cli.spec.schema import Equilibrium
 from thermo_cli.spec.yaml_source import Source
@@ -58,11 +63,25 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Run:
         folder: The run.
         equilibrium: Other margins, confidence, content or window than the spec's.
     """
-    spec, facts = folder.spec, folder.manifest["data"]
-    wanted = equilibrium or spec.equilibrium
-    trajectories = folder.trajectories()
-    settings = Settings(wanted.confidence, wanted.content, wanted.window, wanted.margins, wanted.diverged)
-    return Run(folder, judge(trajectories, setting_of(spec, facts), settings, _microscopic(folder)), trajectories)
+    trajectories, settings = folder.trajectories(), settings_of(equilibrium or folder.spec.equilibrium)
+    setting = setting_of(folder.spec, folder.manifest["data"], trajectories)
+    facts = {
+        "microscopic": _microscopic(folder),
+        "diagnostics": diagnostics_of(folder, trajectories, setting, settings),
+    }
+    return Run(folder, judge(trajectories, setting, settings, **facts), trajectories)
+
+
+def settings_of(equilibrium: Equilibrium) -> Settings:
+    """Return the user's choices as the court takes them.
+
+    Args:
+        equilibrium: The spec's `equilibrium`.
+    """
+    return Settings(
+        equilibrium.confidence, equilibrium.content, equilibrium.window, equilibrium.margins, equilibrium.diverged,
+        equilibrium.tolerance,
+    )  # fmt: skip
 
 
 def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> Run:
@@ -78,12 +97,23 @@ def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> Run:
     own = folder.spec.equilibrium.model_dump(mode="json")
     merged = own | dict(changes) | {"margins": own["margins"] | dict(changes.get("margins", {}))}
     spec = validate(Source("judging again", folder.spec.model_dump(mode="json") | {"equilibrium": merged}))
-    facts = folder.manifest["data"]
-    check_margins(spec, facts["task"])
+    check_margins(spec, folder.manifest["data"]["task"])
+    if spec.dynamics is None:
+        _check_recorded_margins(spec, folder)
     run = judge_run(folder, spec.equilibrium)
     digest = hashlib.sha256(json.dumps(merged, sort_keys=True).encode()).hexdigest()[:8]
     folder.write_json(f"verdicts/{digest}.json", run.as_dict() | {"equilibrium": merged})
     return run
+
+
+def _check_recorded_margins(spec: Spec, folder: RunFolder) -> None:
+    known = folder.trajectories().values
+    for observable in spec.equilibrium.margins:
+        if observable not in known:
+            raise SpecError(
+                f"{observable} was not recorded", received=f"a margin for {observable}",
+                remedy="margins can go to " + ", ".join(sorted(known)), where="equilibrium.margins",
+            )  # fmt: skip
 
 
 def view(run: Run) -> RunView:
@@ -95,29 +125,90 @@ def view(run: Run) -> RunView:
     return view_of(run.folder.name, run.folder.spec.description, run.folder.status, run.verdict, run.observables)
 
 
-def setting_of(spec: Spec, facts: Mapping[str, Any]) -> Setting:
+def setting_of(spec: Spec, facts: Mapping[str, Any], trajectories: Trajectories) -> Setting:
     """Collect what the court must know of an experiment.
 
     Args:
         spec: The resolved spec.
         facts: `data` of the manifest.
+        trajectories: The observables, which recorded runs take T and their histories from.
     """
+    if isinstance(spec.system, RecordedSystem):
+        given = spec.system.arguments
+        histories = tuple(dict.fromkeys(trajectories.histories))
+        return Setting(
+            int(trajectories.steps[-1]), histories, given.test_examples, given.schedule, given.scope,
+            initial=given.initial, energy_margin=bool(trajectories.steps[0] == 0),
+        )  # fmt: skip
+    schedule, rate = getattr(spec.dynamics, "schedule", "constant"), getattr(spec.dynamics.arguments, "lr", None)  # type: ignore[union-attr]
+    if not spec.learns:
+        varied = ", ".join(name for name in spec.ensemble.vary if name in ("init", "noise", *_bath(spec)))
+        scope = f"for fresh replicas of this {spec.system.use} system; varied: {varied}"
+        return Setting(spec.total, tuple(spec.histories), None, schedule, scope, rate, energy_margin=False)
     whole = subsample_size(spec.ensemble.subsample, int(facts["pool_examples"]))
-    used = {"init", "subsample"} | ({"order"} if spec.dynamics.batch_size not in ("full", whole) else set())
-    if any(history.first is not None for history in spec.histories.values()):
+    used = {"init", "subsample"}
+    if getattr(spec.dynamics, "batch_size", "full") not in ("full", whole):
+        used.add("order")
+    if any(path.first is not None and (path.first.labels or path.first.examples) for path in spec.histories.values()):
         used.add("noise")
     varied = ", ".join(name for name in spec.ensemble.vary if name in used)
+    scope = f"for resampling this pool of {facts['pool_examples']} examples, with this test set; varied: {varied}"
     return Setting(
-        steps=spec.dynamics.steps,
-        histories=tuple(spec.histories),
-        test_examples=int(facts["test_examples"]),
-        schedule=spec.dynamics.schedule,
-        scope=f"for resampling this pool of {facts['pool_examples']} examples, with this test set; varied: {varied}",
-        learning_rate=spec.dynamics.arguments.lr,
-    )
+        spec.total, tuple(spec.histories), int(facts["test_examples"]), schedule, scope, rate,
+        independent=spec.ensemble.crossed is None,
+    )  # fmt: skip
+
+
+def diagnostics_of(
+    folder: RunFolder, trajectories: Trajectories, setting: Setting, settings: Settings
+) -> dict[str, Any]:
+    """Collect what is reported beside the verdict and never decides it.
+
+    Args:
+        folder: The run.
+        trajectories: Its observables.
+        setting: Facts of the experiment.
+        settings: For the window and the margins.
+    """
+    margins = margins_of(trajectories, setting, settings)
+    window = window_of(trajectories.steps.astype(float), setting, settings)
+    found: dict[str, Any] = {"mixing": {}}
+    for name in margins:
+        found["mixing"][name] = mixing(trajectories.values[name][:, window])
+    if folder.spec.learns:
+        errors = folder.finals("test_errors")
+        if errors is not None:
+            found["test_noise"] = distribution_wise(errors.astype(np.float64))
+        for name in ("quench_gap", "response", "flatness"):
+            values = folder.finals(name)
+            if values is not None:
+                found[name] = _moments(values)
+    found["energy_terms"] = {
+        name: _moments(values[:, -1]) for name, values in trajectories.values.items() if name.startswith("energy_")
+    }
+    crossed = folder.spec.ensemble.crossed
+    if crossed is not None:
+        shape = (crossed.init, crossed.subsample, crossed.order)
+        found["noise_budget"] = {
+            name: noise_budget(trajectories.values[name][:, -1].reshape(shape), settings.alpha) for name in margins
+        }
+    return found
+
+
+def _bath(spec: Spec) -> tuple[str, ...]:
+    """Name the stream that a physical system draws its disorder from, if it has any."""
+    return ("subsample",) if spec.system.use == "random_energy" else ()
+
+
+def _moments(values: NDArray[np.floating]) -> dict[str, float | None]:
+    finite = values[np.isfinite(values)].astype(np.float64)
+    return {
+        "mean": float(finite.mean()) if len(finite) else None,
+        "sd": float(finite.std(ddof=1)) if len(finite) > 1 else None,
+    }
 
 
 def _microscopic(folder: RunFolder) -> dict[str, dict[str, Any]]:
-    if folder.status != "complete":
+    if folder.status != "complete" or folder.spec.dynamics is None:
         return {}
-    return raw_overlaps(folder.parameters(folder.spec.dynamics.steps), folder.parameters(0))
+    return raw_overlaps(folder.parameters(folder.spec.total), folder.parameters(0))

@@ -4,16 +4,18 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from thermo_cli.design import shards
-from thermo_cli.dynamics.gradient import CHUNK_EXAMPLES, Stack, protocol
+from thermo_cli.design import budgets_of, main_rows, replicas_of, shards
+from thermo_cli.dynamics.gradient import CHUNK_EXAMPLES, protocol
+from thermo_cli.dynamics.walks import BLOCK_STEPS, walk
 from thermo_cli.engines.local import usable_cores
 from thermo_cli.equilibrium.intervals import count_to_hold, replicas_for_share
-from thermo_cli.observables.macroscopic import METRICS, measure, measurement_steps, snapshot_steps
+from thermo_cli.observables.macroscopic import METRICS, measurement_steps, snapshot_steps
 from thermo_cli.preparation import Study
 from thermo_cli.store import free_bytes
 from thermo_cli.systems import layout
-from thermo_cli.training import build_stack
+from thermo_cli.training import movement
 
+DECIDES: Final = "What so many replicas can decide"
 PILOT_SECONDS: Final = 1.5
 PILOT_MEASUREMENTS: Final = 4
 STARTUP_SECONDS: Final = 4.0
@@ -62,60 +64,59 @@ def needs(study: Study, workers: int | None) -> Needs:
         study: What would run.
         workers: Number of processes, None for all cores.
     """
-    spec, width = study.spec, study.spec.ensemble.shard
-    rule = protocol(spec, study.dataset, study.subsample_size)
-    item = 8 if spec.ensemble.precision == "float64" else 4
+    spec, width, groups = study.spec, study.spec.ensemble.shard, shards(study.table)
+    item = 8 if spec.ensemble.precision == "float64" or not spec.learns else 4
+    measurements = len(measurement_steps(spec.total, spec.observe.window_measurements))
+    kept = len(snapshot_steps(spec.total))
+    active = min(workers or usable_cores(), len(groups))
+    parameters, per_shard, observables = _stack_needs(study, item)
+    snapshots = width * parameters * kept * item
+    disk = len(main_rows(study.table)) * (parameters * kept * item + measurements * observables * 8)
+    return Needs(len(groups), active, parameters, measurements, active * (PROCESS_BYTES + per_shard + snapshots), disk)
+
+
+def _stack_needs(study: Study, item: int) -> tuple[int, int, int]:
+    """Return the parameters of a replica, the bytes of a shard in training, and the number of observables."""
+    spec, dataset, width = study.spec, study.dataset, study.spec.ensemble.shard
+    if dataset is None:
+        moving = walk(spec, study.table[:1], spec.total)
+        parameters = moving.vectors().shape[1]
+        return parameters, width * BLOCK_STEPS * parameters * 3 * item, len(moving.measure())
+    rule = protocol(spec.system, spec.dynamics, dataset, study.subsample_size, spec.total, spec.ensemble.precision)
     parameters = layout.count(rule.system.blocks)
-    measurements = len(measurement_steps(spec.dynamics.steps, spec.observe.window_measurements))
-    count = len(shards(study.table))
-    active = min(workers or usable_cores(), count)
-    evaluated = min(study.subsample_size, CHUNK_EXAMPLES) + min(len(study.dataset.y_test), CHUNK_EXAMPLES)
-    stack = (
-        width
-        * (parameters * (4 + len(rule.optimizer.buffers)) + rule.system.activations() * 2 * (rule.batch + evaluated))
-        * item
-    )
-    data = (study.dataset.x.nbytes + study.dataset.x_test.nbytes) * 3
-    snapshots = width * parameters * len(snapshot_steps(spec.dynamics.steps)) * item
-    observables = 2 * len(METRICS[study.dataset.task]) + WATCHED
-    disk = len(study.table) * (
-        parameters * len(snapshot_steps(spec.dynamics.steps)) * item + measurements * observables * 8
-    )
-    return Needs(count, active, parameters, measurements, active * (PROCESS_BYTES + stack + data + snapshots), disk)
+    evaluated = min(study.subsample_size, CHUNK_EXAMPLES) + min(len(dataset.y_test), CHUNK_EXAMPLES)
+    active = rule.system.activations() * 2 * (rule.batch + evaluated)
+    stack = width * (parameters * (4 + len(rule.optimizer.buffers)) + active) * item
+    data = (dataset.x.nbytes + dataset.x_test.nbytes) * 3
+    return parameters, stack + data, 2 * len(METRICS[dataset.task]) + WATCHED
 
 
-def measure_pace(study: Study) -> Pace:
-    """Train the first shard for a moment, in memory, and time a step and a measurement.
+def measure_pace(study: Study) -> Pace | None:
+    """Train the first shard for a moment, in memory, and time a step and a measurement; None where nothing is trained.
 
     Args:
         study: What would run.
     """
+    if not study.table:
+        return None
     import torch
 
-    threads = torch.get_num_threads()
+    threads, total = torch.get_num_threads(), study.spec.total
     torch.set_num_threads(1)
     try:
-        stack = build_stack(study.spec, study.dataset, next(iter(shards(study.table).values())))
-        stack.advance(min(4, study.spec.dynamics.steps))
-        _measure(study, stack)
+        stack = movement(study.spec, study.dataset, next(iter(shards(study.table).values())))
+        stack.advance(min(4, total))
+        stack.measure()
         start, first = time.perf_counter(), stack.step
-        while time.perf_counter() - start < PILOT_SECONDS and stack.step < study.spec.dynamics.steps:
-            stack.advance(min(stack.step + 32, study.spec.dynamics.steps))
+        while time.perf_counter() - start < PILOT_SECONDS and stack.step < total:
+            stack.advance(min(stack.step + 32, total))
         step = (time.perf_counter() - start) / max(stack.step - first, 1)
         start = time.perf_counter()
         for _ in range(PILOT_MEASUREMENTS):
-            _measure(study, stack)
+            stack.measure()
         return Pace(step, (time.perf_counter() - start) / PILOT_MEASUREMENTS)
     finally:
         torch.set_num_threads(threads)
-
-
-def _measure(study: Study, stack: Stack) -> None:
-    now = stack.evaluate()
-    measure(
-        study.spec.observe.macro, study.dataset, stack.subsamples, now.train, now.test, now.parameters, now.gradient,
-        now.parameters, stack.protocol.optimizer.penalty,
-    )  # fmt: skip
 
 
 def describe(study: Study, workers: int | None, pace: Pace | None) -> str:
@@ -126,29 +127,57 @@ def describe(study: Study, workers: int | None, pace: Pace | None) -> str:
         workers: Number of processes, None for all cores.
         pace: Measured cost, or None.
     """
-    spec, need = study.spec, needs(study, workers)
-    dynamics, unfinished = spec.dynamics, study.folder.path.exists()
-    lines = [
-        f"Plan of {study.folder.name}" + ("  (exists: would be resumed or judged again)" if unfinished else ""),
-        f"  data        {spec.data.use}: pool of {len(study.dataset.y)}, test set of {len(study.dataset.y_test)}, "
-        f"{study.subsample_size} examples per replica",
-        f"  system      {spec.system.use}, {need.parameters} parameters, {spec.ensemble.precision}",
-        f"  dynamics    {dynamics.use}, {dynamics.steps} steps, batch {dynamics.batch_size}, {dynamics.schedule} rate",
-        f"  ensemble    {spec.ensemble.replicas} replicas x {len(spec.histories)} histories ({', '.join(spec.histories)}), "
+    spec = study.spec
+    head = f"Plan of {study.folder.name}"
+    if study.folder.path.exists():
+        head += "  (exists: would be resumed or judged again)"
+    if study.recorded is not None:
+        recorded = study.recorded
+        counts = {history: recorded.histories.count(history) for history in dict.fromkeys(recorded.histories)}
+        ensemble = ", ".join(f"{count} of {history}" for history, count in counts.items())
+        lines = [
+            f"  recorded    {ensemble}; {len(recorded.steps)} times up to step {recorded.steps[-1]}; nothing is trained",
+            f"  observed    {', '.join(recorded.values)}",
+        ]
+        smallest, total = min(counts.values()), len(recorded.replicas)
+        return "\n".join([head, *lines, DECIDES, *_power(study, smallest, total)])
+    lines = _parts(study, need := needs(study, workers))
+    if pace is not None:
+        lines += _timing(study, need, pace)
+    if spec.ensemble.crossed is not None:
+        return "\n".join([head, *lines, "A crossed design gives a noise budget; S, A and H are untested on it"])
+    return "\n".join([head, *lines, DECIDES, *_power(study, replicas_of(spec), len(main_rows(study.table)))])
+
+
+def _parts(study: Study, need: Needs) -> list[str]:
+    spec, dataset, dynamics = study.spec, study.dataset, study.spec.dynamics
+    lines = []
+    if dataset is not None and spec.data is not None:
+        lines.append(
+            f"  data        {spec.data.use}: pool of {len(dataset.y)}, test set of {len(dataset.y_test)}, "
+            f"{study.subsample_size} examples per replica"
+        )
+    batch, rate = getattr(dynamics, "batch_size", None), getattr(dynamics, "schedule", "constant")
+    words = f", batch {batch}, {rate} rate" if dataset is not None else ""
+    budgets = "".join(f", and again with {budget} steps" for budget in budgets_of(spec))
+    precision = f", {spec.ensemble.precision}" if dataset is not None else ""
+    return [
+        *lines,
+        f"  system      {spec.system.use}, {need.parameters} parameters{precision}",
+        f"  dynamics    {dynamics.use if dynamics else ''}, {spec.total} steps{words}{budgets}",
+        f"  ensemble    {replicas_of(spec)} replicas x {len(spec.histories)} histories ({', '.join(spec.histories)}), "
         f"{need.shards} shards of {spec.ensemble.shard}",
         f"  measured    {need.measurements} times, {spec.observe.window_measurements} of them in the last half",
         f"  memory      about {_bytes(need.memory)} in {need.workers} worker(s)",
         f"  disk        about {_bytes(need.disk)} ({_bytes(free_bytes(study.folder.path))} free)",
     ]
-    if pace is not None:
-        lines += _timing(study, need, pace)
-    return "\n".join([*lines, "What so many replicas can decide", *_power(study)])
 
 
 def _timing(study: Study, need: Needs, pace: Pace) -> list[str]:
     """Estimate the time from the measured pace; shards run in rounds of as many as there are workers."""
-    steps = study.spec.dynamics.steps
-    rounds = -(-need.shards // need.workers)
+    steps, groups = study.spec.total, shards(study.table)
+    whole = sum(members[0].steps for members in groups.values()) / steps  # smaller budgets count by their length
+    rounds = max(whole / need.workers, 1.0)
     seconds = STARTUP_SECONDS + rounds * (steps * pace.step + need.measurements * pace.measurement)
     width = study.spec.ensemble.shard
     return [
@@ -158,15 +187,17 @@ def _timing(study: Study, need: Needs, pace: Pace) -> list[str]:
     ]
 
 
-def _power(study: Study) -> list[str]:
-    """Say which criteria can hold with the planned number of replicas, and how many may lie outside."""
+def _power(study: Study, replicas: int, total: int) -> list[str]:
+    """Say which criteria can hold with so many replicas, and how many may lie outside."""
     spec = study.spec
     content, alpha = spec.equilibrium.content, 1 - spec.equilibrium.confidence
-    replicas, total = spec.ensemble.replicas, len(study.table)
     lines = []
     for name, count, spare, whole in (
         ("S1 stillness, per history", replicas, 0, "per history"), ("A agreement, all histories", total, 1, "in all")
     ):  # fmt: skip
+        if spare and spec.equilibrium.tolerance == "normal":
+            lines.append(f"  {name:<28} rests on normality, and can hold with {count}")
+            continue
         hold = count_to_hold(count, content, alpha)
         if hold is not None and hold <= count - spare:
             outside = count - spare - hold
@@ -174,9 +205,13 @@ def _power(study: Study) -> list[str]:
         else:
             enough = replicas_for_share(1.0, content, alpha, spare)
             lines.append(f"  {name:<28} cannot hold with {count}: at least {enough} are needed {whole}")
-    lines.append(f"  {'H history, D diversity':<28} untested; the best verdict is settled")
-    if spec.dynamics.schedule != "constant":
-        lines.append(f"  {'S stationarity':<28} untested under a {spec.dynamics.schedule} schedule")
+    histories = len(dict.fromkeys(study.recorded.histories)) if study.recorded is not None else len(spec.histories)
+    words = "can hold once the histories were seen apart before T/2" if histories > 1 else "untested with one history"
+    lines.append(f"  {'H history':<28} {words}")
+    lines.append(f"  {'D diversity':<28} untested; the best verdict is settled")
+    schedule = getattr(spec.dynamics, "schedule", "constant")
+    if schedule != "constant" and not budgets_of(spec):
+        lines.append(f"  {'S stationarity':<28} untested under a {schedule} schedule without observe.budgets")
     return lines
 
 

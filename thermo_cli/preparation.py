@@ -7,16 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from thermo_cli.contracts import Dataset, Task
+from thermo_cli.data.recorded import Recorded, read_recorded
 from thermo_cli.data.split import load_dataset, subsample_size
 from thermo_cli.design import Replica, replica_table
 from thermo_cli.dynamics.checking import check_stacking
-from thermo_cli.dynamics.gradient import protocol
+from thermo_cli.dynamics.gradient import legs_of
+from thermo_cli.dynamics.learner import draw_subsamples
+from thermo_cli.dynamics.walks import walk
 from thermo_cli.environment import DEVICE
 from thermo_cli.errors import DataError, SpecError
 from thermo_cli.observables.macroscopic import METRICS
 from thermo_cli.spec import Spec, identity
+from thermo_cli.spec.builtins import RecordedSystem
 from thermo_cli.store import RunFolder
-from thermo_cli.training import draw_subsamples
 
 
 @dataclass(frozen=True)
@@ -26,18 +29,25 @@ class Study:
     Attributes:
         spec: The resolved spec.
         base: Folder of the spec, where relative data paths start.
-        dataset: Pool and test set.
+        dataset: Pool and test set; None where nothing is learned from data.
+        recorded: Runs made elsewhere; None where this one trains.
         table: The replica table.
-        subsample_size: Examples of each replica.
+        subsample_size: Examples of each replica; 0 without data.
         folder: Where the run is, or will be.
     """
 
     spec: Spec
     base: Path
-    dataset: Dataset
+    dataset: Dataset | None
+    recorded: Recorded | None
     table: tuple[Replica, ...]
     subsample_size: int
     folder: RunFolder
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the data that the run rests on."""
+        return fingerprint_of(self.dataset, self.recorded)
 
 
 def prepare(spec: Spec, base: Path, results: Path) -> Study:
@@ -53,44 +63,103 @@ def prepare(spec: Spec, base: Path, results: Path) -> Study:
         DataError: The data cannot serve.
         RunError: The stacked step is not the plain one.
     """
-    dataset = load_dataset(spec.data, base)
-    size = subsample_size(spec.ensemble.subsample, len(dataset.y))
+    dataset = load_dataset(spec.data, base) if spec.data is not None else None
+    recorded = read_recorded(base / spec.system.arguments.path) if isinstance(spec.system, RecordedSystem) else None
     table = replica_table(spec)
-    _check_fit(spec, dataset, size)
-    _check_classes(spec, dataset, table)
-    members = table[:2]
-    check_stacking(protocol(spec, dataset, size), dataset, members, draw_subsamples(spec, len(dataset.y), members))
-    folder = RunFolder(results / f"{spec.name}-{identity(spec, dataset.fingerprint, DEVICE)}")
-    return Study(spec, base, dataset, table, size, folder)
+    size = subsample_size(spec.ensemble.subsample, len(dataset.y)) if dataset is not None else 0
+    if dataset is not None:
+        _check_fit(spec, size)
+        _check_classes(spec, dataset, table)
+        _check_protocols(spec, dataset, table)
+    elif recorded is None:
+        _check_walks(spec, table)
+    check_margins(spec, dataset.task if dataset is not None else None, recorded)
+    digits = identity(spec, fingerprint_of(dataset, recorded), DEVICE)
+    return Study(spec, base, dataset, recorded, table, size, RunFolder(results / f"{spec.name}-{digits}"))
 
 
-def _check_fit(spec: Spec, dataset: Dataset, size: int) -> None:
-    """Refuse what cannot work together, before anything is trained."""
-    batch = spec.dynamics.batch_size
-    if batch != "full" and batch > size:
-        raise SpecError(
-            "a batch is larger than a replica's subsample", received=f"batch_size {batch}, subsample {size}",
-            remedy=f"dynamics.batch_size of at most {size}, or full", where="dynamics.batch_size",
-        )  # fmt: skip
-    check_margins(spec, dataset.task)
+def fingerprint_of(dataset: Dataset | None, recorded: Recorded | None) -> str:
+    """Return the hash of the data that a run rests on; empty for a physical system.
+
+    Args:
+        dataset: Pool and test set.
+        recorded: Runs made elsewhere.
+    """
+    return dataset.fingerprint if dataset is not None else recorded.fingerprint if recorded is not None else ""
 
 
-def check_margins(spec: Spec, task: Task) -> None:
+def check_margins(spec: Spec, task: Task | None, recorded: Recorded | None = None) -> None:
     """Refuse margins of observables that a run does not measure.
 
     Args:
         spec: With the margins.
-        task: Classification or regression.
+        task: Classification or regression; None for physical and recorded systems.
+        recorded: Runs made elsewhere.
 
     Raises:
         SpecError: A margin is for something else.
     """
-    known = {"energy", *(f"test_{name}" for name in METRICS[task] if name in spec.observe.macro)}
+    if task is not None:
+        known = {"energy", *(f"test_{name}" for name in METRICS[task] if name in spec.observe.macro)}
+    elif recorded is not None:
+        known = set(recorded.values)
+    elif spec.dynamics is not None:
+        known = set(walk(spec, replica_table(spec)[:1], spec.total).measure())
+    else:
+        return
     for observable in spec.equilibrium.margins:
         if observable not in known:
+            what = f"this {task}" if task is not None else "this system"
             raise SpecError(
-                f"{observable} is not observed in this {task}", received=f"a margin for {observable}",
+                f"{observable} is not observed in {what}", received=f"a margin for {observable}",
                 remedy="margins can go to " + ", ".join(sorted(known)), where="equilibrium.margins",
+            )  # fmt: skip
+
+
+def _check_fit(spec: Spec, size: int) -> None:
+    """Refuse what cannot work together, before anything is trained."""
+    parts = [(size, spec.dynamics, "dynamics.batch_size")]
+    for name, history in spec.histories.items():
+        if history.first is not None:
+            share = history.first.examples.fraction if history.first.examples is not None else 1.0
+            where = f"histories.{name}.first"
+            parts.append((max(round(share * size), 1), spec.first_parts(history.first)[1], where))
+    for examples, dynamics, where in parts:
+        batch = getattr(dynamics, "batch_size", "full")
+        if isinstance(batch, int) and batch > examples:
+            raise SpecError(
+                "a batch is larger than the examples of a replica", received=f"batch_size {batch}, examples {examples}",
+                remedy=f"batch_size of at most {examples}, or full", where=where,
+            )  # fmt: skip
+
+
+def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> None:
+    """Check every protocol that is trained with, and that a first phase keeps the shapes of the parameters."""
+    for history in spec.histories:
+        members = [row for row in table if row.history == history][:2]
+        subsamples = draw_subsamples(spec, len(dataset.y), members)
+        legs = legs_of(spec, dataset, members, subsamples)
+        shapes = [[block.shape for block in leg.protocol.system.blocks] for leg in legs]
+        if shapes[0] != shapes[-1]:
+            raise SpecError(
+                "the first phase has parameters of other shapes", received=str(shapes[0]), remedy=f"keep {shapes[-1]}",
+                where=f"histories.{history}.first.system",
+            )  # fmt: skip
+        for leg in legs if history == table[0].history or len(legs) > 1 else ():
+            check_stacking(leg.protocol, dataset, members, leg.examples)
+
+
+def _check_walks(spec: Spec, table: Sequence[Replica]) -> None:
+    """Take a step of each history: a first phase must keep the shapes of the microstates."""
+    for history in spec.histories:
+        moving = walk(spec, [row for row in table if row.history == history][:1], spec.total)
+        shapes = [
+            {name: array.shape for name, array in rule.start(table[0], 1.0).items()} for rule in moving.rules.values()
+        ]
+        if shapes[0] != shapes[-1]:
+            raise SpecError(
+                "the first phase has microstates of other shapes", received=str(shapes[0]), remedy=f"keep {shapes[-1]}",
+                where=f"histories.{history}.first.system",
             )  # fmt: skip
 
 
@@ -98,7 +167,7 @@ def _check_classes(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> No
     """Refuse subsamples in which a class is absent: such a replica learns another problem."""
     rows = tuple(table)
     for replica, indices in zip(rows, draw_subsamples(spec, len(dataset.y), rows), strict=True):
-        if dataset.task != "classification":
+        if dataset.task != "classification" or replica.role != "main":
             continue
         missing = np.setdiff1d(np.arange(dataset.outputs), dataset.y[indices])
         if len(missing):

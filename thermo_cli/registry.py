@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Iterable
 from typing import Any, Final, Literal
 
-Kind = Literal["data", "system", "dynamics", "schedule"]
+Kind = Literal["data", "system", "dynamics", "walk", "schedule"]
 
 BUILT_INS: Final[dict[Kind, dict[str, str]]] = {
     "data": {
@@ -23,11 +23,25 @@ BUILT_INS: Final[dict[Kind, dict[str, str]]] = {
     "system": {
         "mlp": "thermo_cli.systems.networks:mlp",
         "linear": "thermo_cli.systems.networks:linear",
+        "harmonic": "thermo_cli.systems.physical:Harmonic",
+        "double_well": "thermo_cli.systems.physical:DoubleWell",
+        "random_energy": "thermo_cli.systems.random_energy:RandomEnergy",
+        "autoregressive": "thermo_cli.systems.autoregressive:Autoregressive",
+        "recorded": "thermo_cli.data.recorded:read_recorded",
     },
     "dynamics": {
         "sgd": "thermo_cli.dynamics.sgd:Sgd",
         "adam": "thermo_cli.dynamics.adam:Adam",
         "adamw": "thermo_cli.dynamics.adam:AdamW",
+        "langevin": "thermo_cli.dynamics.langevin:Langevin",
+        "metropolis": "thermo_cli.dynamics.metropolis:Metropolis",
+        "recursion": "thermo_cli.dynamics.recursion:Recursion",
+    },
+    "walk": {  # how systems without data move
+        "langevin": "thermo_cli.dynamics.langevin:Langevin",
+        "sgd": "thermo_cli.dynamics.langevin:NoisyDescent",
+        "metropolis": "thermo_cli.dynamics.metropolis:Metropolis",
+        "recursion": "thermo_cli.dynamics.recursion:Recursion",
     },
     "schedule": {
         "constant": "thermo_cli.dynamics.schedules:constant",

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from thermo_cli.contracts import Trajectories
+from thermo_cli.data.recorded import Recorded, read_parameters
 from thermo_cli.design import to_csv
 from thermo_cli.engines.local import LocalEngine, usable_cores
 from thermo_cli.engines.schedule import run_tasks
@@ -16,7 +18,9 @@ from thermo_cli.errors import Interrupted, ThermoError
 from thermo_cli.judging import Run, judge_run
 from thermo_cli.preparation import Study, prepare
 from thermo_cli.spec import load_spec
+from thermo_cli.spec.builtins import RecordedSystem
 from thermo_cli.store import RunFolder, find_run
+from thermo_cli.store.recorded import write_recorded
 from thermo_cli.training import ShardTask, train_shard
 
 
@@ -64,12 +68,15 @@ def execute(
         study.folder.create(
             Path(spec_path).read_text(encoding="utf-8-sig"),
             study.spec,
-            to_csv(study.table, study.subsample_size),
-            manifest(study.dataset, study.base),
+            to_csv(study.table, study.subsample_size) if study.table else None,
+            manifest(study.dataset, study.fingerprint, study.base),
         )
-        if watcher is not None:
-            _note_changes(study, watcher)
-        train(study, workers, watcher)
+        if study.recorded is not None:
+            keep_recorded(study, study.recorded)
+        else:
+            if watcher is not None:
+                _note_changes(study, watcher)
+            train(study, workers, watcher)
         run = judge_run(study.folder)
         study.folder.write_json("verdict.json", run.as_dict())
     return run
@@ -124,10 +131,26 @@ def train(study: Study, workers: int | None, watcher: Watcher | None) -> None:
         folder.shard(task.shard).write_error("".join(traceback.format_exception(error)))
 
 
+def keep_recorded(study: Study, recorded: Recorded) -> None:
+    """Copy runs made elsewhere into the run folder, so that it is whole by itself.
+
+    Args:
+        study: With the pattern of the parameters' files.
+        recorded: What was read.
+    """
+    system = study.spec.system
+    pattern = system.arguments.parameters if isinstance(system, RecordedSystem) else None
+    parameters = None
+    if pattern is not None:
+        parameters = read_parameters(pattern, study.base, recorded, int(recorded.steps[-1]))
+    trajectories = Trajectories(recorded.steps, recorded.values, recorded.replicas, recorded.histories, recorded.lost)
+    write_recorded(study.folder.recorded_file, trajectories, parameters)
+
+
 def _note_changes(study: Study, watcher: Watcher) -> None:
     """Say when a run is resumed on other versions or another processor than it began with."""
     if study.folder.unfinished():
-        changed = changes(study.folder.manifest, manifest(study.dataset, study.base))
+        changed = changes(study.folder.manifest, manifest(study.dataset, study.fingerprint, study.base))
         if changed:
             watcher.note(
                 f"resumed with {', '.join(changed)}: the rest may round differently than the part that is done"

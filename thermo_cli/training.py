@@ -4,20 +4,22 @@ Workers commit into the run folder and return; nobody believes what they return,
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import torch
 
-from thermo_cli.contracts import Array, Dataset, Integers
-from thermo_cli.data.split import load_dataset, subsample, subsample_size
+from thermo_cli.contracts import Array, Dataset, Movement
+from thermo_cli.data.split import load_dataset
 from thermo_cli.design import Replica, replica_table, shards
-from thermo_cli.dynamics.gradient import CHUNK_STEPS, Protocol, Stack, protocol
+from thermo_cli.dynamics.gradient import CHUNK_STEPS
+from thermo_cli.dynamics.learner import Learner
+from thermo_cli.dynamics.walks import walk
 from thermo_cli.errors import DataError
-from thermo_cli.observables.macroscopic import measure, measurement_steps, snapshot_steps
+from thermo_cli.observables.macroscopic import measurement_steps, snapshot_steps
 from thermo_cli.spec import Spec, from_resolved
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardRecords, ShardStore
@@ -59,15 +61,30 @@ def train_shard(task: ShardTask) -> str:
             return "finished"
         resolved = (task.folder / "resolved.yaml").read_text()
         spec = from_resolved(resolved, str(task.folder / "resolved.yaml"))
-        dataset = _dataset(resolved, task.base, folder.manifest["data_fingerprint"])
+        dataset = _dataset(resolved, task.base, folder.manifest["data_fingerprint"]) if spec.learns else None
         members = shards(replica_table(spec))[task.shard]
-        return _Training(folder, store, spec, dataset, members).run()
+        return _Training(folder, store, spec, members, movement(spec, dataset, members)).run()
+
+
+def movement(spec: Spec, dataset: Dataset | None, members: Sequence[Replica]) -> Movement:
+    """Put a shard at step 0.
+
+    Args:
+        spec: The experiment.
+        dataset: Its data; None for a physical system.
+        members: The shard's rows of the replica table.
+    """
+    if dataset is not None:
+        return Learner(spec, dataset, members)
+    return walk(spec, members, members[0].steps)
 
 
 @lru_cache(maxsize=1)
 def _dataset(resolved: str, base: Path, fingerprint: str) -> Dataset:
     """Load the data once per worker, and refuse them if they changed since the run began."""
-    dataset = load_dataset(from_resolved(resolved, "resolved.yaml").data, base)
+    data = from_resolved(resolved, "resolved.yaml").data
+    assert data is not None  # a learning system has data: the schema holds that
+    dataset = load_dataset(data, base)
     if dataset.fingerprint != fingerprint:
         raise DataError(
             "the data changed while the run was in progress",
@@ -77,58 +94,17 @@ def _dataset(resolved: str, base: Path, fingerprint: str) -> Dataset:
     return dataset
 
 
-def draw_subsamples(spec: Spec, pool: int, members: tuple[Replica, ...]) -> Integers:
-    """Draw the examples of some replicas.
-
-    Args:
-        spec: The experiment.
-        pool: Number of examples in the pool.
-        members: Rows of the replica table.
-
-    Returns:
-        Indices into the pool, (replica, subsample).
-    """
-    ensemble = spec.ensemble
-    return np.stack([subsample(ensemble.subsample, pool, row.subsample, ensemble.seed, row.part) for row in members])
-
-
-def fill(members: tuple[Replica, ...], width: int) -> tuple[Replica, ...]:
-    """Fill a shard to its constant width by repeating its first replica; the copies are trained and not recorded.
-
-    Args:
-        members: The shard's rows.
-        width: The width.
-    """
-    return members + (members[0],) * (width - len(members))
-
-
-def build_stack(spec: Spec, dataset: Dataset, members: tuple[Replica, ...]) -> Stack:
-    """Put a shard's replicas at step 0.
-
-    Args:
-        spec: The experiment.
-        dataset: Its data.
-        members: The shard's rows of the replica table, all of one history.
-    """
-    rows = fill(members, spec.ensemble.shard)
-    history = spec.histories[members[0].history]
-    rule: Protocol = protocol(spec, dataset, subsample_size(spec.ensemble.subsample, len(dataset.y)))
-    shuffled_until = history.first.steps if history.first is not None else 0
-    return Stack(rule, dataset, rows, draw_subsamples(spec, len(dataset.y), rows), history.init_scale, shuffled_until)
-
-
 class _Training:
     """The loop over measurements, with commits in between."""
 
     def __init__(
-        self, folder: RunFolder, store: ShardStore, spec: Spec, dataset: Dataset, members: tuple[Replica, ...]
+        self, folder: RunFolder, store: ShardStore, spec: Spec, members: tuple[Replica, ...], stack: Movement
     ) -> None:
-        self.folder, self.store, self.spec, self.dataset = folder, store, spec, dataset
-        self.count = len(members)
-        self.stack = build_stack(spec, dataset, members)
-        self.initial = self.stack.vectors().astype(np.float64)
-        self.measured = {int(step) for step in measurement_steps(spec.dynamics.steps, spec.observe.window_measurements)}
-        self.kept = set(snapshot_steps(spec.dynamics.steps))
+        self.folder, self.store, self.stack = folder, store, stack
+        total, self.main = members[0].steps, members[0].role == "main"
+        steps = measurement_steps(total, spec.observe.window_measurements) if self.main else [total]
+        self.measured = {int(step) for step in steps}
+        self.kept = set(snapshot_steps(total)) if self.main else set()
         self.records, self.new = ShardRecords(), ShardRecords()
         self.next_commit = self.next_progress = 0.0
         self.latest: dict[str, Array] = {}
@@ -146,7 +122,7 @@ class _Training:
                     return "interrupted"
                 self.stack.advance(min(event, self.stack.step + CHUNK_STEPS))
             self._record(event)
-        self._between_finished()
+        self._finish()
         return "finished"
 
     def _between(self) -> bool:
@@ -164,18 +140,15 @@ class _Training:
             self.next_progress = now + PROGRESS_SECONDS
         return not stop
 
-    def _between_finished(self) -> None:
+    def _finish(self) -> None:
         self.records.extend(self.new)
+        if self.main:
+            self.records.final = dict(self.stack.finish())
         self.store.finish(self.records)
 
     def _record(self, step: int) -> None:
         if step in self.measured:
-            now = self.stack.evaluate()
-            values = measure(
-                self.spec.observe.macro, self.dataset, self.stack.subsamples, now.train, now.test, now.parameters,
-                now.gradient, self.initial, self.stack.protocol.optimizer.penalty,
-            )  # fmt: skip
-            self.latest = {name: array[: self.count] for name, array in values.items()}
+            self.latest = dict(self.stack.measure())
             self.new.add(step, self.latest)
         if step in self.kept:
-            self.new.snapshots[step] = self.stack.vectors()[: self.count].copy()
+            self.new.snapshots[step] = self.stack.vectors().copy()

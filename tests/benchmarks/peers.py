@@ -82,7 +82,7 @@ def thermo(width: int, replicas: int, steps: int) -> Work:
 
     from thermo_cli.design import shards
     from thermo_cli.dynamics import batches
-    from thermo_cli.training import build_stack
+    from thermo_cli.dynamics.learner import build_stack
 
     torch.set_num_threads(1)
     study, _, _ = data(width)

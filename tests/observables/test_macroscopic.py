@@ -6,7 +6,7 @@ from sklearn import metrics
 
 from thermo_cli import rng
 from thermo_cli.contracts import Dataset
-from thermo_cli.observables import classification, regression
+from thermo_cli.observables import classification, regression, response
 from thermo_cli.observables.macroscopic import measure, measurement_steps, snapshot_steps
 from thermo_cli.spec.schema import MACRO
 
@@ -58,6 +58,7 @@ def test_energy_is_loss_plus_penalty_and_all_names_follow_the_convention() -> No
     np.testing.assert_allclose(values["distance_from_init"], np.linalg.norm(theta - start, axis=1))
     assert set(values) == {
         "energy", "energy_loss", "energy_l2", "train_loss", "test_loss", "train_accuracy", "test_accuracy",
+        "train_brier", "test_brier", "train_calibration_error", "test_calibration_error", "train_margin", "test_margin",
         "parameter_norm", "gradient_norm", "distance_from_init", "cosine_to_init",
     }  # fmt: skip
     bare = measure(["energy"], dataset, subsamples, train, test, theta, theta, start, 0.0)
@@ -79,3 +80,28 @@ def test_measurements_are_logarithmic_then_even(steps: int, window: int) -> None
         early = times[(times > 8) & (times < steps // 2)]
         assert (early[1:] / early[:-1] < 1.5).all()
     assert set(snapshot_steps(steps)) >= {0, steps}
+
+
+def test_calibration_brier_and_margin_of_known_classifiers() -> None:
+    """Certain and right: 0, 0, large; a coin: Brier 1/2 and calibrated; certain and wrong: 2, 1 and negative."""
+    y = np.array([[0, 1, 0, 1]])
+    sure = 50.0 * np.eye(2)[y].transpose(0, 2, 1)
+    for outputs, brier, error, sign in ((sure, 0.0, 0.0, 1), (-sure, 2.0, 1.0, -1)):
+        assert classification.brier(outputs, y, 1.0)[0] == pytest.approx(brier, abs=1e-9)
+        assert classification.calibration_error(outputs, y, 1.0)[0] == pytest.approx(error, abs=1e-9)
+        assert np.sign(classification.margin(outputs, y, 1.0)[0]) == sign
+    coin = np.zeros((1, 2, 4))
+    assert classification.brier(coin, y, 1.0)[0] == pytest.approx(0.5)
+    assert classification.calibration_error(coin, y, 1.0)[0] == pytest.approx(0.0)
+    assert np.isnan(classification.calibration_error(np.full((1, 2, 4), np.nan), y, 1.0)[0])
+
+
+def test_response_of_a_linear_map_is_its_norm() -> None:
+    """For f(x) = w.x and Gaussian shifts the mean of chi^2 is |w|^2 over the number of features; errors are per example."""
+    generator = rng.generator(4)
+    w, x = np.array([3.0, 4.0]), generator.normal(size=(20_000, 2))
+    shift = 0.01 * generator.normal(size=x.shape)
+    chi = response.susceptibility((x @ w)[None, None], ((x + shift) @ w)[None, None], shift, "regression")
+    assert chi[0] == pytest.approx(5.0 / np.sqrt(2), rel=0.02)
+    found = response.errors(np.array([[[2.0, 0.0], [1.0, 1.0]]]), np.array([0, 0]), "classification")
+    assert found.tolist() == [[0.0, 1.0]]

@@ -22,7 +22,7 @@ POLL_SECONDS: Final = 0.5
 BAR: Final = 60
 PLAIN_SECONDS: Final = 10.0
 WARMUP_SECONDS: Final = 1.0
-SHOWN: Final = ("test_accuracy", "test_r2", "test_loss", "energy")
+SHOWN: Final = ("test_accuracy", "test_r2", "test_loss", "position", "level", "energy_density", "energy")
 
 
 class Live:
@@ -53,7 +53,7 @@ class Live:
         """
         self.folder, self.started = folder, time.monotonic()
         self.counts = {name: len(members) for name, members in folder.shards.items()}
-        self.total = folder.spec.dynamics.steps * sum(self.counts.values())
+        self.total = sum(members[0].steps * len(members) for members in folder.shards.values())
         self.first_done: tuple[float, float] | None = None
         self.next_line = self.started + PLAIN_SECONDS / 4
         if self.console.is_terminal:
@@ -63,7 +63,7 @@ class Live:
             self.display.start()
         else:
             sys.stderr.write(
-                f"{folder.name}: training {sum(self.counts.values())} replicas for {folder.spec.dynamics.steps} steps\n"
+                f"{folder.name}: training {sum(self.counts.values())} replicas for {folder.spec.total} steps\n"
             )
 
     def tick(self) -> None:

@@ -7,7 +7,7 @@ import torch
 
 from thermo_cli.contracts import Dataset, Integers
 from thermo_cli.design import Replica
-from thermo_cli.dynamics.gradient import Protocol, Stack
+from thermo_cli.dynamics.gradient import Leg, Protocol, Stack
 from thermo_cli.errors import RunError
 from thermo_cli.systems import layout
 
@@ -28,13 +28,13 @@ def check_stacking(protocol: Protocol, dataset: Dataset, members: Sequence[Repli
         RunError: It exceeds 1e-9: this version of torch does not do what the stacked step relies on.
     """
     exact = dataclasses.replace(protocol, dtype=torch.float64)
-    stack = Stack(exact, dataset, members, subsamples)
+    stack = Stack((Leg(exact, 2, subsamples, subsamples),), dataset, members)
     start = layout.vectors(stack.parameters, protocol.system.blocks, stack.width).clone()
     stack.advance(2)
     moved = layout.vectors(stack.parameters, protocol.system.blocks, stack.width)
     worst = 0.0
     for slot in range(stack.width):
-        expected = plain_steps(exact, stack, slot, start[slot], 2)
+        expected = plain_steps(stack, slot, start[slot], 2)
         worst = max(worst, float((moved[slot] - expected).norm() / expected.norm()))
     if not worst < 1e-9 and bool(torch.isfinite(moved).all()):
         raise RunError(
@@ -45,12 +45,11 @@ def check_stacking(protocol: Protocol, dataset: Dataset, members: Sequence[Repli
     return worst
 
 
-def plain_steps(protocol: Protocol, stack: Stack, slot: int, start: torch.Tensor, steps: int) -> torch.Tensor:
+def plain_steps(stack: Stack, slot: int, start: torch.Tensor, steps: int) -> torch.Tensor:
     """Train one replica of a stack by itself with torch.nn, autograd and torch.optim, on the same batches.
 
     Args:
-        protocol: What is trained and how.
-        stack: Whose data and streams are used.
+        stack: Whose legs, data and streams are used.
         slot: Which replica.
         start: Its initial parameters, (parameters,).
         steps: Number of steps.
@@ -58,19 +57,27 @@ def plain_steps(protocol: Protocol, stack: Stack, slot: int, start: torch.Tensor
     Returns:
         Its parameters afterwards, (parameters,).
     """
-    module = protocol.system.module().to(protocol.dtype)
-    parameters = list(module.parameters())
-    for parameter, values in zip(parameters, torch.split(start, [p.numel() for p in parameters]), strict=True):
-        parameter.data.copy_(values.view_as(parameter))
-    optimizer = protocol.optimizer.plain(parameters)
-    measure = torch.nn.CrossEntropyLoss() if protocol.system.task == "classification" else torch.nn.MSELoss()
-    x_rows, target_rows = stack.rows(0, steps)
+    values, memory, leg = start, None, None
     for step in range(steps):
+        if stack.leg(step) != leg:
+            leg = stack.leg(step)
+            protocol = stack.legs[leg].protocol
+            module = protocol.system.module().to(protocol.dtype)
+            parameters = list(module.parameters())
+            for parameter, part in zip(parameters, torch.split(values, [p.numel() for p in parameters]), strict=True):
+                parameter.data.copy_(part.view_as(parameter))
+            optimizer = protocol.optimizer.plain(parameters)
+            if memory is not None:  # velocities and running means go on
+                optimizer.load_state_dict({**optimizer.state_dict(), "state": memory})
+            measure = torch.nn.CrossEntropyLoss() if protocol.system.task == "classification" else torch.nn.MSELoss()
         for group in optimizer.param_groups:
             group["lr"] = protocol.rate(step)
+        x_rows, target_rows = stack.rows(step, step + 1)
         rows = slice(slot * protocol.batch, (slot + 1) * protocol.batch)
-        loss = measure(module(stack.x[x_rows[step][rows]]), stack.targets[target_rows[step][rows]])
+        loss = measure(module(stack.x[x_rows[0][rows]]), stack.targets[target_rows[0][rows]])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return torch.cat([parameter.data.reshape(-1) for parameter in parameters])
+        values = torch.cat([parameter.data.reshape(-1) for parameter in parameters])
+        memory = optimizer.state_dict()["state"]
+    return values

@@ -7,7 +7,7 @@ Losses add over replicas, so one backward pass gives every replica its own gradi
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -46,6 +46,23 @@ class Protocol:
 
 
 @dataclass(frozen=True)
+class Leg:
+    """A stretch of the training under one protocol.
+
+    Attributes:
+        protocol: What is trained and how.
+        until: Step at which it ends.
+        examples: What each replica sees, indices into the pool, (replica, example).
+        targets: Whose targets it is told, same shape; the same examples unless the labels are shuffled.
+    """
+
+    protocol: Protocol
+    until: int
+    examples: Integers
+    targets: Integers
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Everything that macroscopic observables are computed from, at one step.
 
@@ -62,49 +79,78 @@ class Evaluation:
     gradient: Array
 
 
-def protocol(spec: Spec, dataset: Dataset, subsample_size: int) -> Protocol:
+def protocol(system: Any, dynamics: Any, dataset: Dataset, examples: int, total: int, precision: str) -> Protocol:
     """Build what a spec names.
 
     Args:
-        spec: The experiment.
-        dataset: Its data, for the shapes.
-        subsample_size: Examples of a replica.
+        system: The spec's `system`, or that of a first phase.
+        dynamics: The spec's `dynamics`, or that of a first phase.
+        dataset: The data, for the shapes.
+        examples: Examples of a replica.
+        total: Steps over which the learning rate follows its schedule.
+        precision: Floating-point type of the parameters.
     """
-    dynamics = spec.dynamics
-    system = resolve("system", spec.system.use)(
-        inputs=dataset.inputs, outputs=dataset.outputs, task=dataset.task, **spec.system.arguments.model_dump()
+    built = resolve("system", system.use)(
+        inputs=dataset.inputs, outputs=dataset.outputs, task=dataset.task, **system.arguments.model_dump()
     )
     optimizer = resolve("dynamics", dynamics.use)(**dynamics.arguments.model_dump())
     schedule = resolve("schedule", dynamics.schedule)
-    batch = subsample_size if dynamics.batch_size == "full" else dynamics.batch_size
+    batch = examples if dynamics.batch_size == "full" else dynamics.batch_size
     return Protocol(
-        system,
-        optimizer,
-        lambda step: optimizer.lr * schedule(step, dynamics.steps),
-        batch,
-        getattr(torch, spec.ensemble.precision),
+        built, optimizer, lambda step: optimizer.lr * schedule(step, total), batch, getattr(torch, precision)
     )
+
+
+def legs_of(spec: Spec, dataset: Dataset, members: Sequence[Replica], subsamples: Integers) -> tuple[Leg, ...]:
+    """Lay out the training of a history: its first phase, if it has one, and the final protocol.
+
+    Args:
+        spec: The experiment.
+        dataset: Its data.
+        members: Replicas of one history and one budget.
+        subsamples: Their examples, (replica, example).
+    """
+    total, precision = members[0].steps, spec.ensemble.precision
+    rule = protocol(spec.system, spec.dynamics, dataset, subsamples.shape[1], total, precision)
+    final = Leg(rule, total, subsamples, subsamples)
+    first = spec.histories[members[0].history].first
+    if first is None:
+        return (final,)
+    examples = subsamples
+    if first.examples is not None:
+        count = max(round(first.examples.fraction * subsamples.shape[1]), 1)
+        examples = np.stack(
+            [
+                np.sort(rng.generator(member.noise, 1).permutation(row)[:count])
+                for member, row in zip(members, subsamples, strict=True)
+            ]
+        )
+    targets = examples
+    if first.labels == "shuffled":
+        targets = np.stack(
+            [rng.generator(member.noise).permutation(row) for member, row in zip(members, examples, strict=True)]
+        )
+    rule = protocol(*spec.first_parts(first), dataset, examples.shape[1], first.steps, precision)
+    return Leg(rule, first.steps, examples, targets), final
 
 
 class Stack:
     """One shard in training.
 
     Args:
-        protocol: What is trained and how.
+        legs: Its training from the first step to the last.
         dataset: Pool and test set.
         members: The replicas, one per slot; the last may repeat the first to fill the shard.
-        subsamples: Examples of each, indices into the pool, (replica, subsample).
         init_scale: Factor of the history on the initial parameters.
-        shuffled_until: Length of a first phase on shuffled targets, 0 for none.
     """
 
     def __init__(
-        self, protocol: Protocol, dataset: Dataset, members: Sequence[Replica], subsamples: Integers,
-        init_scale: float = 1.0, shuffled_until: int = 0,
-    ) -> None:  # fmt: skip
-        self.protocol, self.members, self.subsamples = protocol, tuple(members), subsamples
-        self.shuffled_until = shuffled_until
-        self.width, self.size = subsamples.shape
+        self, legs: Sequence[Leg], dataset: Dataset, members: Sequence[Replica], init_scale: float = 1.0
+    ) -> None:
+        self.legs, self.members = tuple(legs), tuple(members)
+        self.protocol, self.subsamples = legs[-1].protocol, legs[-1].examples
+        protocol = self.protocol
+        self.width, self.size = self.subsamples.shape
         self.step = 0
         system, dtype = protocol.system, protocol.dtype
         rows = [layout.initial(system.blocks, rng.generator(member.init), init_scale) for member in self.members]
@@ -112,39 +158,51 @@ class Stack:
         self.gradient = torch.zeros_like(self.parameters)
         self.state = {
             name: torch.zeros((), dtype=torch.float32) if name == "count" else torch.zeros_like(self.parameters)
-            for name in protocol.optimizer.buffers
+            for name in dict.fromkeys(name for leg in self.legs for name in leg.protocol.optimizer.buffers)
         }
         self.x = torch.from_numpy(dataset.x).to(dtype).contiguous()
         self.x_test = torch.from_numpy(dataset.x_test).to(dtype).contiguous()
         self.targets = target_table(dataset, dtype)
-        self._shuffled: Integers | None = None
         self._slots = np.arange(self.width)[:, None]
-        self._pass = system.bind(self.parameters, self.gradient, self.width, protocol.batch)
+        self._passes = [
+            leg.protocol.system.bind(self.parameters, self.gradient, self.width, leg.protocol.batch)
+            for leg in self.legs
+        ]
         self._evaluation_gradient = torch.zeros_like(self.parameters)
         # one pass per batch size, kept: the last piece of an evaluation is often shorter
         self._evaluation_pass = cache(
             lambda batch: system.bind(self.parameters, self._evaluation_gradient, self.width, batch)
         )
 
-    def advance(self, until: int) -> None:
+    def leg(self, step: int) -> int:
+        """Return the number of the leg that a step belongs to; steps beyond the last one continue it.
+
+        Args:
+            step: The step to be taken.
+        """
+        return next((number for number, leg in enumerate(self.legs) if step < leg.until), len(self.legs) - 1)
+
+    def advance(self, until: int, rate: Callable[[int], float] | None = None) -> None:
         """Train up to a step.
 
         Args:
             until: Number of steps taken when this returns.
+            rate: Learning rate before a step, instead of the protocol's.
         """
-        protocol, train, state = self.protocol, self._pass, self.state
-        parameters, gradient, update = self.parameters, self.gradient, protocol.optimizer.update
+        parameters, gradient, state = self.parameters, self.gradient, self.state
         while self.step < until:
-            stop = min(until, self.step + max(min(CHUNK_STEPS, CHUNK_ROWS // (self.width * protocol.batch)), 1))
-            if self.step < self.shuffled_until:
-                stop = min(stop, self.shuffled_until)
+            number = self.leg(self.step)
+            leg, train = self.legs[number], self._passes[number]
+            update, rate_of = leg.protocol.optimizer.update, rate or leg.protocol.rate
+            chunk = max(min(CHUNK_STEPS, CHUNK_ROWS // (self.width * leg.protocol.batch)), 1)
+            stop = min(until, self.step + chunk, leg.until if number < len(self.legs) - 1 else until)
             x_rows, target_rows = self.rows(self.step, stop)
             for x_row, target_row in zip(x_rows.unbind(), target_rows.unbind(), strict=True):
                 torch.index_select(self.x, 0, x_row, out=train.inputs)
                 torch.index_select(self.targets, 0, target_row, out=train.targets)
                 train.forward()
                 train.backward()
-                update(parameters, gradient, state, protocol.rate(self.step))
+                update(parameters, gradient, state, rate_of(self.step))
                 self.step += 1
 
     def evaluate(self) -> Evaluation:
@@ -161,16 +219,24 @@ class Stack:
             piece.backward()
             total.add_(self._evaluation_gradient, alpha=rows.shape[1] / self.size)
         total.add_(self.parameters, alpha=self.protocol.optimizer.penalty)
-        test = []
-        for start in range(0, len(self.x_test), CHUNK_EXAMPLES):
-            x = self.x_test[start : start + CHUNK_EXAMPLES]
-            piece = self._evaluation_pass(len(x))
-            piece.inputs.view(self.width, *x.shape).copy_(x)
-            test.append(_numpy(piece.forward()))
         return Evaluation(
-            np.concatenate(train, axis=2), np.concatenate(test, axis=2),
+            np.concatenate(train, axis=2), self.outputs(self.x_test),
             _numpy(layout.vectors(self.parameters, blocks, self.width)), _numpy(layout.vectors(total, blocks, self.width)),
         )  # fmt: skip
+
+    def outputs(self, x: torch.Tensor) -> Array:
+        """Compute the outputs of all replicas on the same examples, (replica, output, example).
+
+        Args:
+            x: Features, (example, feature).
+        """
+        found = []
+        for start in range(0, len(x), CHUNK_EXAMPLES):
+            rows = x[start : start + CHUNK_EXAMPLES]
+            piece = self._evaluation_pass(len(rows))
+            piece.inputs.view(self.width, *rows.shape).copy_(rows)
+            found.append(_numpy(piece.forward()))
+        return np.concatenate(found, axis=2)
 
     def state_arrays(self) -> dict[str, NDArray[np.floating]]:
         """Return everything that decides the rest of the training, except the step and the replica table."""
@@ -201,25 +267,15 @@ class Stack:
 
         Args:
             start: First step.
-            stop: Step after the last; both in the same phase.
+            stop: Step after the last; both in the same leg.
         """
-        batch = self.protocol.batch
-        positions = batches.positions([member.order for member in self.members], self.size, batch, start, stop)
-        x_rows = torch.from_numpy(self.subsamples[self._slots, positions].reshape(stop - start, -1))
-        if start >= self.shuffled_until:
+        leg = self.legs[self.leg(start)]
+        orders, size = [member.order for member in self.members], leg.examples.shape[1]
+        positions = batches.positions(orders, size, leg.protocol.batch, start, stop)
+        x_rows = torch.from_numpy(leg.examples[self._slots, positions].reshape(stop - start, -1))
+        if leg.targets is leg.examples:
             return x_rows, x_rows
-        return x_rows, torch.from_numpy(self._shuffle()[self._slots, positions].reshape(stop - start, -1))
-
-    def _shuffle(self) -> Integers:
-        """Permute the targets within each subsample by the replica's `noise` stream."""
-        if self._shuffled is None:
-            self._shuffled = np.stack(
-                [
-                    rng.generator(member.noise).permutation(row)
-                    for member, row in zip(self.members, self.subsamples, strict=True)
-                ]
-            )
-        return self._shuffled
+        return x_rows, torch.from_numpy(leg.targets[self._slots, positions].reshape(stop - start, -1))
 
 
 def target_table(dataset: Dataset, dtype: torch.dtype) -> torch.Tensor:

@@ -14,7 +14,7 @@ from thermo_cli.contracts import Array
 MAX_REPLICAS = 4096
 
 
-def raw_overlaps(final: NDArray[np.floating], initial: NDArray[np.floating]) -> dict[str, dict[str, Any]]:
+def raw_overlaps(final: NDArray[np.floating], initial: NDArray[np.floating] | None) -> dict[str, dict[str, Any]]:
     """Average raw cosine and L2 distance over all pairs of replicas, and of each replica to its own initialization.
 
     Intervals are 95 % and come from the jackknife over replicas, never over pairs, which are not independent. There is no
@@ -22,33 +22,39 @@ def raw_overlaps(final: NDArray[np.floating], initial: NDArray[np.floating]) -> 
 
     Args:
         final: theta_T, (replica, parameters).
-        initial: theta_0, (replica, parameters).
+        initial: theta_0, (replica, parameters); None where it is not known.
 
     Returns:
         `raw_cosine` and `raw_distance`, each with estimate, interval, null and self; empty with fewer than three finite
         replicas.
     """
-    kept = np.isfinite(final).all(axis=1) & np.isfinite(initial).all(axis=1)
-    final, initial = final[kept][:MAX_REPLICAS].astype(np.float64), initial[kept][:MAX_REPLICAS].astype(np.float64)
+    kept = np.isfinite(final).all(axis=1)
+    if initial is not None:
+        kept &= np.isfinite(initial).all(axis=1)
+        initial = initial[kept][:MAX_REPLICAS].astype(np.float64)
+    final = final[kept][:MAX_REPLICAS].astype(np.float64)
     if len(final) < 3:
         return {}
     gram = final @ final.T
     square = np.diag(gram)
     norm = np.sqrt(square)
-    own = np.einsum("rp,rp->r", final, initial)
+    self_cosine = self_distance = None
     with np.errstate(invalid="ignore", divide="ignore"):
         cosine = gram / np.outer(norm, norm)
-        self_cosine = own / (norm * np.linalg.norm(initial, axis=1))
+        if initial is not None:
+            own = np.einsum("rp,rp->r", final, initial)
+            self_cosine = float((own / (norm * np.linalg.norm(initial, axis=1))).mean())
+            self_distance = float(np.linalg.norm(final - initial, axis=1).mean())
     centred = final - final.mean(axis=0)  # distances do not see the centre, and keep their digits without it
     near = centred @ centred.T
     distance = np.sqrt(np.maximum(np.diag(near)[:, None] + np.diag(near)[None, :] - 2 * near, 0.0))
     return {
-        "raw_cosine": _pairs(cosine, float(self_cosine.mean())),
-        "raw_distance": _pairs(distance, float(np.linalg.norm(final - initial, axis=1).mean())),
+        "raw_cosine": _pairs(cosine, self_cosine),
+        "raw_distance": _pairs(distance, self_distance),
     }
 
 
-def _pairs(matrix: Array, own: float) -> dict[str, Any]:
+def _pairs(matrix: Array, own: float | None) -> dict[str, Any]:
     n = len(matrix)
     total = (matrix.sum() - np.trace(matrix)) / 2
     rows = matrix.sum(axis=1) - np.diag(matrix)

@@ -9,9 +9,12 @@ from thermo_cli.contracts import Array, Dataset, Task
 from thermo_cli.observables import classification, regression
 
 METRICS: Final[dict[Task, dict[str, Callable[[Array, Any, float], Array]]]] = {
-    "classification": {"loss": classification.loss, "accuracy": classification.accuracy},
+    "classification": {
+        "loss": classification.loss, "accuracy": classification.accuracy, "brier": classification.brier,
+        "calibration_error": classification.calibration_error, "margin": classification.margin,
+    },
     "regression": {"loss": regression.loss, "r2": regression.r2, "rmse": regression.rmse},
-}
+}  # fmt: skip
 
 
 def measure(

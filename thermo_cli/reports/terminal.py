@@ -18,6 +18,7 @@ COLOURS: Final = {
     "diverged": "red", "undecided": "yellow", "holds": "green", "fails": "red", "untested": "bright_black",
     "inapplicable": "bright_black",
 }  # fmt: skip
+NEGLIGIBLE: Final = 1e-6  # of the margin: rounding, shown as 0
 BARS: Final = "▁▂▃▄▅▆▇█"
 
 
@@ -102,9 +103,14 @@ def _criteria(view: RunView) -> Table:
 def _interval(row: Row) -> str:
     if row.estimate is None:
         return ""
+    nothing = NEGLIGIBLE * (row.margin or 0.0)
+
+    def shown(value: float | None) -> str:
+        return number(0.0 if value is not None and abs(value) < nothing else value, 2)
+
     if row.interval is None:
-        return number(row.estimate, 2)
-    return f"{number(row.estimate, 2)} [{number(row.interval[0], 2)}, {number(row.interval[1], 2)}]"
+        return shown(row.estimate)
+    return f"{shown(row.estimate)} [{shown(row.interval[0])}, {shown(row.interval[1])}]"
 
 
 def _legend(view: RunView) -> Padding:
@@ -147,7 +153,10 @@ def _microstate(view: RunView) -> Padding:
 
 def _notes(view: RunView) -> Padding:
     text = Text()
-    for title, lines in (("What to do next", view.next_steps), ("Warnings", view.verdict.warnings)):
+    for title, lines in (
+        ("Diagnostics (decide nothing)", view.diagnostics), ("What to do next", view.next_steps),
+        ("Warnings", view.verdict.warnings),
+    ):  # fmt: skip
         if lines:
             text.append(f"{title}\n", style="bold")
             for line in lines:

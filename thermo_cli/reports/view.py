@@ -9,6 +9,7 @@ import numpy as np
 from thermo_cli.contracts import Array, Row, Trajectories, Verdict
 
 CURVE_POINTS = 16
+MOST_CURVES = 4
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class RunView:
         verdict: What was decided.
         curves: Trajectories in small.
         next_steps: What to do next, each with its reason.
+        diagnostics: What else was found, one sentence each.
     """
 
     title: str
@@ -39,6 +41,7 @@ class RunView:
     verdict: Verdict
     curves: tuple[Curve, ...]
     next_steps: tuple[str, ...]
+    diagnostics: tuple[str, ...]
 
 
 def view_of(title: str, description: str, status: str, verdict: Verdict, trajectories: Trajectories) -> RunView:
@@ -52,13 +55,15 @@ def view_of(title: str, description: str, status: str, verdict: Verdict, traject
         trajectories: The observables.
     """
     shown = [name for name in ("test_accuracy", "test_r2", "test_loss", "energy") if name in trajectories.values]
+    gating = [row.observable for row in verdict.criteria if row.observable is not None]
+    shown = shown or list(dict.fromkeys(gating)) or list(trajectories.values)[:MOST_CURVES]
     histories = list(dict.fromkeys(trajectories.histories))
     curves = tuple(
         Curve(name, history, _resampled(trajectories.values[name][trajectories.members(history)], trajectories.steps))
         for name in shown
         for history in histories
     )
-    return RunView(title, description, status, verdict, curves, _next_steps(verdict))
+    return RunView(title, description, status, verdict, curves, _next_steps(verdict), diagnostics(verdict.diagnostics))
 
 
 def short(statistic: str) -> str:
@@ -77,6 +82,46 @@ def legend(rows: tuple[Row, ...]) -> Mapping[str, str]:
         rows: The rows shown.
     """
     return {short(row.statistic): row.statistic.partition(" ")[2] for row in rows if " " in row.statistic}
+
+
+def diagnostics(found: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say in sentences what was found beside the criteria; what has no number is left out.
+
+    Args:
+        found: `diagnostics` of a verdict.
+    """
+    lines = []
+    noise = found.get("test_noise") or {}
+    if noise.get("noise_share") is not None:
+        true = max(noise["distribution_wise"], 0.0) ** 0.5
+        lines.append(
+            f"the finite test set makes {noise['noise_share']:.0%} of the variance of the test error over replicas "
+            f"(sd {noise['variance'] ** 0.5:.2g}, on an infinite test set {true:.2g})"
+        )
+    for name, mixing in (found.get("mixing") or {}).items():
+        if mixing["rhat"] is not None:
+            lines.append(
+                f"{name}: R-hat {mixing['rhat']:.3g} (replicas without any difference: {mixing['rhat_null'][0]:.3g}, at most "
+                f"{mixing['rhat_null'][1]:.3g}), effective sample {mixing['ess']:.0f}"
+            )
+    words = {
+        "quench_gap": "annealing the rate to zero lowers the energy by {}: so far above its minimum does training settle",
+        "response": "the output moves by {} per unit of input noise",
+        "flatness": "changing every parameter by 5 % of itself raises the energy by {}",
+    }
+    for name, sentence in words.items():
+        state = found.get(name) or {}
+        if state.get("mean") is not None:
+            lines.append(sentence.format(f"{state['mean']:.2g}"))
+    for name, budget in (found.get("noise_budget") or {}).items():
+        parts = [
+            f"{source} {part['share']:.0%} (sd {part['sd']:.2g})"
+            for source, part in budget.items()
+            if part["share"] is not None
+        ]
+        if parts:
+            lines.append(f"variance of {name} is due to " + ", ".join(parts))
+    return tuple(lines)
 
 
 def _resampled(values: Array, steps: Any) -> tuple[float, ...]:

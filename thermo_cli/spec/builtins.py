@@ -236,17 +236,152 @@ class LinearSystem(Part):
     """No arguments."""
 
 
-System = Annotated[MlpSystem | LinearSystem, Field(discriminator="use")]
+class InitialLaw(Part):
+    """What the coordinates of a physical system are drawn from: Gaussian, each by itself."""
+
+    start: float = 0.0
+    """Mean of the initial coordinates."""
+    start_sd: NonNegative = 1.0
+    """Standard deviation of the initial coordinates; `init_scale` of a history multiplies it."""
+
+
+class HarmonicArguments(InitialLaw):
+    """Arguments of `harmonic`."""
+
+    dimensions: Annotated[int, Field(ge=1, le=65_536)] = 64
+    """Number of independent coordinates d."""
+    stiffness: Positive = 1.0
+    """a in U = (a/2) |x - c|^2."""
+    centre: float = 0.0
+    """c, the same for all coordinates."""
+    gradient_noise: NonNegative = 0.0
+    """Variance of Gaussian noise on each component of the gradient, for `sgd`."""
+
+
+class HarmonicSystem(Part):
+    """A quadratic potential, U = (a/2) |x - c|^2: everything about it is known in closed form."""
+
+    use: Literal["harmonic"]
+    """A quadratic potential."""
+    arguments: HarmonicArguments = Field(default_factory=HarmonicArguments, alias="with")
+    """Coordinates, stiffness, centre, initial law."""
+
+
+class DoubleWellArguments(InitialLaw):
+    """Arguments of `double_well`."""
+
+    height: Positive = 1.0
+    """h in U = h (x^2 - 1)^2 - f x: the barrier between the wells at -1 and +1."""
+    tilt: float = 0.0
+    """f, a constant force; in a first phase it chooses the well."""
+
+
+class DoubleWellSystem(Part):
+    """One particle in two wells, U = h (x^2 - 1)^2 - f x; it crosses at Kramers' rate."""
+
+    use: Literal["double_well"]
+    """Two wells with a barrier."""
+    arguments: DoubleWellArguments = Field(default_factory=DoubleWellArguments, alias="with")
+    """Barrier, tilt, initial law."""
+
+
+class RandomEnergyArguments(Part):
+    """Arguments of `random_energy`."""
+
+    spins: Annotated[int, Field(ge=2, le=20)] = 12
+    """N; each of the 2^N states has an energy drawn from N(0, N/2), by the replica's `subsample` stream."""
+
+
+class RandomEnergySystem(Part):
+    """The random energy model: every state of N spins has an independent random energy; below T_c it freezes."""
+
+    use: Literal["random_energy"]
+    """Independent random energies."""
+    arguments: RandomEnergyArguments = Field(default_factory=RandomEnergyArguments, alias="with")
+    """Number of spins."""
+
+
+class AutoregressiveArguments(Part):
+    """Arguments of `autoregressive`."""
+
+    phi: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Autocorrelation of one step."""
+    sd: NonNegative = 1.0
+    """Stationary standard deviation of the noise."""
+    start: float = 0.0
+    """Where it starts; its mean is 0."""
+    offset_sd: NonNegative = 0.0
+    """Standard deviation of a constant offset of each replica: a frozen glass."""
+    drift: Literal["none", "linear", "logarithmic", "exponential"] = "none"
+    """f(t): t/T, log2(1 + t)/log2(1 + T), or 1 - exp(-t/tau)."""
+    drift_size: float = 0.0
+    """Mean of the drift's factor."""
+    drift_sd: NonNegative = 0.0
+    """Standard deviation of the drift's factor over replicas: they drift apart."""
+    tau: Positive = 100.0
+    """Time of the exponential drift, in steps."""
+
+
+class AutoregressiveSystem(Part):
+    """A(t) = AR(1) + offset + drift: what a macroscopic observable can look like, with everything known."""
+
+    use: Literal["autoregressive"]
+    """AR(1) with offsets and drifts."""
+    arguments: AutoregressiveArguments = Field(default_factory=AutoregressiveArguments, alias="with")
+    """Correlation, offsets and drifts."""
+
+
+class RecordedArguments(Part):
+    """Arguments of `recorded`."""
+
+    path: Annotated[str, Field(min_length=1)]
+    """CSV, Parquet or JSON lines with columns replica, step, observable, value and optionally history; relative to the spec."""
+    parameters: Annotated[str, Field(min_length=1)] | None = None
+    """Path pattern of safetensors files with parameters, with {history}, {replica} and {step}; relative to the spec."""
+    initial: dict[str, float] = Field(default_factory=dict)
+    """Observable to its mean before training, where the first record is later than that."""
+    schedule: Literal["constant", "scheduled"] = "constant"
+    """Whether the learning rate was constant over the window; if not, stationarity cannot be read off one trajectory."""
+    test_examples: Annotated[int, Field(ge=1)] | None = None
+    """Size of the test set, for the default margin of the accuracy."""
+    scope: Annotated[str, Field(min_length=1)] = "for the runs recorded"
+    """Which randomness was varied, printed with the verdict."""
+
+
+class RecordedSystem(Part):
+    """Runs that exist already, judged without training."""
+
+    use: Literal["recorded"]
+    """Recorded runs."""
+    arguments: RecordedArguments = Field(alias="with")
+    """Where the records are."""
+
+
+System = Annotated[
+    MlpSystem
+    | LinearSystem
+    | HarmonicSystem
+    | DoubleWellSystem
+    | RandomEnergySystem
+    | AutoregressiveSystem
+    | RecordedSystem,
+    Field(discriminator="use"),
+]
 
 
 # --- dynamics ---------------------------------------------------------------------------------------------------------
 
 
-class DynamicsPart(Part):
-    """What every gradient dynamics has."""
+class TimedPart(Part):
+    """What every dynamics has."""
 
     steps: Annotated[int, Field(ge=1, le=1_000_000_000)]
     """Training time T in steps (updates), a first phase included."""
+
+
+class DynamicsPart(TimedPart):
+    """What every gradient dynamics has."""
+
     batch_size: Annotated[int, Field(ge=1)] | Literal["full"] = 64
     """Examples per step, drawn from the replica's subsample in shuffled epochs; `full` uses all of them at every step."""
     schedule: Literal["constant", "cosine"] = "constant"
@@ -297,4 +432,49 @@ class AdamDynamics(DynamicsPart):
     """Learning rate, decay rates and penalty."""
 
 
-Dynamics = Annotated[SgdDynamics | AdamDynamics, Field(discriminator="use")]
+class LangevinArguments(Part):
+    """Arguments of `langevin`."""
+
+    lr: Positive = 0.01
+    """Step size eta."""
+    temperature: NonNegative = 1.0
+    """T in the noise sqrt(2 eta T)."""
+
+
+class LangevinDynamics(TimedPart):
+    """Overdamped Langevin dynamics, x <- x - eta dU/dx + sqrt(2 eta T) xi: a bath of temperature T."""
+
+    use: Literal["langevin"]
+    """Langevin dynamics."""
+    arguments: LangevinArguments = Field(default_factory=LangevinArguments, alias="with")
+    """Step size and temperature."""
+
+
+class MetropolisArguments(Part):
+    """Arguments of `metropolis`."""
+
+    temperature: Positive = 1.0
+    """T in the acceptance exp(-dE/T)."""
+
+
+class MetropolisDynamics(TimedPart):
+    """Metropolis dynamics: one step tries to flip one spin chosen at random."""
+
+    use: Literal["metropolis"]
+    """Metropolis dynamics."""
+    arguments: MetropolisArguments = Field(default_factory=MetropolisArguments, alias="with")
+    """Temperature."""
+
+
+class RecursionDynamics(TimedPart):
+    """The system's own rule from one step to the next."""
+
+    use: Literal["recursion"]
+    """The system's own rule."""
+    arguments: NoArguments = Field(default_factory=NoArguments, alias="with")
+    """No arguments."""
+
+
+Dynamics = Annotated[
+    SgdDynamics | AdamDynamics | LangevinDynamics | MetropolisDynamics | RecursionDynamics, Field(discriminator="use")
+]

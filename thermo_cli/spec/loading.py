@@ -58,7 +58,7 @@ def validate(source: Source) -> Spec:
             groups.setdefault(_location(source.value, detail), []).append(detail)
         errors = [_explain(source, group) for group in groups.values()]
         raise errors[0] if len(errors) == 1 else SpecErrors(errors) from None
-    for observable in spec.equilibrium.margins:
+    for observable in spec.equilibrium.margins if spec.learns else ():
         problem = margin_problem(observable)
         if problem:
             location = ("equilibrium", "margins", observable)

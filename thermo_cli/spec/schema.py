@@ -1,9 +1,9 @@
 """The spec: everything that decides a run, as frozen pydantic models with a sentence for every field."""
 
 import re
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from thermo_cli.rng import STREAMS, StreamName
 from thermo_cli.spec.builtins import Data, Dynamics, Part, Positive, System
@@ -15,6 +15,9 @@ Macro = Literal[
     "energy",
     "loss",
     "accuracy",
+    "brier",
+    "calibration_error",
+    "margin",
     "r2",
     "rmse",
     "parameter_norm",
@@ -23,6 +26,16 @@ Macro = Literal[
     "cosine_to_init",
 ]
 MACRO: Final[tuple[Macro, ...]] = get_args(Macro)
+MOVES: Final[dict[str, tuple[str | None, ...]]] = {
+    "mlp": ("sgd", "adam", "adamw"),
+    "linear": ("sgd", "adam", "adamw"),
+    "harmonic": ("langevin", "sgd"),
+    "double_well": ("langevin",),
+    "random_energy": ("metropolis",),
+    "autoregressive": ("recursion",),
+    "recorded": (None,),
+}
+LEARNERS: Final = ("mlp", "linear")
 
 
 class Subsample(Part):
@@ -49,6 +62,30 @@ class Subsample(Part):
         return self
 
 
+class CrossedCounts(Part):
+    """How many streams of each source of randomness are crossed with each other."""
+
+    init: Annotated[int, Field(ge=1, le=1000)] = 8
+    """Initializations."""
+    subsample: Annotated[int, Field(ge=1, le=1000)] = 8
+    """Subsamples."""
+    order: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Orders of the mini-batches."""
+
+    @model_validator(mode="after")
+    def _two_sources(self) -> "CrossedCounts":
+        if sum(count > 1 for count in (self.init, self.subsample, self.order)) < 2:
+            raise ValueError("a crossed design needs two sources with at least two streams each")
+        return self
+
+
+class Crossed(Part):
+    """Every initialization with every subsample and every order: tells which source of randomness moves the result."""
+
+    crossed: CrossedCounts
+    """Streams of each source."""
+
+
 class Ensemble(Part):
     """The replicas: how many, and which randomness tells them apart."""
 
@@ -60,10 +97,19 @@ class Ensemble(Part):
     """How each replica's examples are drawn from the pool."""
     vary: Annotated[list[StreamName], Field(min_length=1)] = Field(default_factory=lambda: list(STREAMS))
     """Sources of randomness that differ between replicas: init, subsample, order (mini-batches), noise."""
+    design: Literal["independent", "crossed"] | Crossed = "independent"
+    """`crossed: {init: 8, subsample: 8, order: 1}` gives a noise budget instead of a verdict, and replaces `replicas`."""
     precision: Literal["float32", "float64"] = "float32"
     """Floating-point type of the parameters."""
     shard: Annotated[int, Field(ge=1, le=1024)] = 16
     """Replicas trained in one stack; part of the numbers (rounding), so it is here and not chosen by the machine."""
+
+    @property
+    def crossed(self) -> CrossedCounts | None:
+        """Counts of a crossed design, or None."""
+        if self.design == "crossed":
+            return CrossedCounts()
+        return self.design.crossed if isinstance(self.design, Crossed) else None
 
     @field_validator("vary")
     @classmethod
@@ -73,13 +119,50 @@ class Ensemble(Part):
         return [name for name in STREAMS if name in value]
 
 
+class PartOfTheExamples(Part):
+    """A part of each replica's subsample."""
+
+    fraction: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the subsample, drawn by the replica's `noise` stream."""
+
+
+class OtherSystem(Part):
+    """Fields of the system that are different in a first phase."""
+
+    arguments: dict[str, Any] = Field(alias="with")
+    """Arguments to replace; the parameters must keep their shapes."""
+
+
+class OtherDynamics(Part):
+    """Fields of the dynamics that are different in a first phase."""
+
+    arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
+    """Arguments to replace."""
+    batch_size: Annotated[int, Field(ge=1)] | Literal["full"] | None = None
+    """Other batches."""
+    schedule: Literal["constant", "cosine"] | None = None
+    """Another path of the learning rate, over the steps of the first phase."""
+
+
 class FirstPhase(Part):
     """A first phase of training, before the final protocol; its steps are part of `dynamics.steps`."""
 
     steps: Annotated[int, Field(ge=1)]
     """Length of the first phase in steps."""
-    labels: Literal["shuffled"]
+    labels: Literal["shuffled"] | None = None
     """`shuffled`: the targets are permuted within the subsample, differently for every replica (stream `noise`)."""
+    examples: PartOfTheExamples | None = None
+    """A curriculum: train on a part of the subsample first."""
+    system: OtherSystem | None = None
+    """Another system of the same shape first: `{with: {tilt: 2.0}}`."""
+    dynamics: OtherDynamics | None = None
+    """Another dynamics of the same kind first: `{with: {lr: 0.3}, schedule: cosine}`."""
+
+    @model_validator(mode="after")
+    def _differs(self) -> "FirstPhase":
+        if not (self.labels or self.examples or self.system or self.dynamics):
+            raise ValueError("say what is different in the first phase: labels, examples, system or dynamics")
+        return self
 
 
 class History(Part):
@@ -98,6 +181,8 @@ class Observe(Part):
     """Macroscopic observables; a bare metric means both splits, and those that do not fit the task are left out."""
     window_measurements: Annotated[int, Field(ge=8, le=10_000)] = 64
     """Measurements in the last doubling [T/2, T], evenly spaced; earlier ones are logarithmic."""
+    budgets: bool = False
+    """Also train every replica with total budgets T/4 and T/2: stationarity under a schedule needs them."""
 
     @field_validator("macro")
     @classmethod
@@ -116,8 +201,8 @@ class Equilibrium(Part):
     """The window as a fraction of the training time, at its end; 0.5 is one doubling."""
     margins: dict[str, Positive] = Field(default_factory=dict)
     """Observable to delta, the largest difference that does not matter; what has a margin gates."""
-    tolerance: Literal["distribution-free"] = "distribution-free"
-    """Kind of tolerance interval of the agreement criterion."""
+    tolerance: Literal["distribution-free", "normal"] = "distribution-free"
+    """Kind of tolerance interval of the agreement criterion; `normal` needs fewer replicas, and misses a rare stuck mode."""
     diverged: Annotated[int, Field(ge=0)] = 0
     """Number of replicas that may diverge or crash before the verdict is `diverged`."""
 
@@ -129,12 +214,12 @@ class Spec(Part):
     """Name of the run; with a hash it becomes the name of the run folder."""
     description: str = ""
     """What the experiment is for; decides nothing."""
-    data: Data
-    """Where the examples come from."""
+    data: Data | None = None
+    """Where the examples come from; physical and recorded systems have none."""
     system: System
     """What is trained."""
-    dynamics: Dynamics
-    """How it moves."""
+    dynamics: Dynamics | None = None
+    """How it moves; recorded runs have moved already."""
     ensemble: Ensemble = Field(default_factory=Ensemble)
     """The replicas."""
     histories: Annotated[dict[Name, History], Field(min_length=1, max_length=64)] = Field(
@@ -146,25 +231,78 @@ class Spec(Part):
     equilibrium: Equilibrium = Field(default_factory=Equilibrium)
     """Margins and confidence."""
 
+    @property
+    def learns(self) -> bool:
+        """Whether the system learns from data; physical and recorded ones do not."""
+        return self.system.use in LEARNERS
+
+    @property
+    def total(self) -> int:
+        """Training time T; 0 where it is read from records."""
+        return self.dynamics.steps if self.dynamics is not None else 0
+
     @model_validator(mode="after")
     def _parts_fit(self) -> "Spec":
-        for name, history in self.histories.items():
-            if history.first is not None and history.first.steps >= self.dynamics.steps:
-                first = f"histories.{name}.first.steps ({history.first.steps})"
-                raise ValueError(f"{first} must be fewer than dynamics.steps ({self.dynamics.steps})")
+        system, dynamics = self.system.use, self.dynamics.use if self.dynamics is not None else None
+        if dynamics not in MOVES[system]:
+            known = [name for name in MOVES[system] if name is not None]
+            raise ValueError(
+                f"{system} goes with dynamics {' or '.join(known)}, not {dynamics or 'none'}" if known
+                else f"{system} runs have moved already: leave dynamics out"
+            )  # fmt: skip
+        if (self.data is not None) != self.learns:
+            raise ValueError(f"{system} needs data" if self.learns else f"{system} learns from no data: leave data out")
         if self.ensemble.subsample.disjoint and "subsample" not in self.ensemble.vary:
             raise ValueError("ensemble.subsample is disjoint, so ensemble.vary must contain subsample")
+        if self.ensemble.crossed is not None and (not self.learns or len(self.histories) > 1):
+            raise ValueError("ensemble.design: crossed takes a system that learns from data, and one history")
+        if self.ensemble.crossed is not None and (self.ensemble.subsample.disjoint or self.observe.budgets):
+            raise ValueError("ensemble.design: crossed takes neither disjoint subsamples nor budgets")
+        for name, history in self.histories.items():
+            if history.first is not None:
+                self._check_first(name, history.first)
         return self
+
+    def _check_first(self, name: str, first: FirstPhase) -> None:
+        shortest = self.total // 4 if self.observe.budgets else self.total
+        if first.steps >= shortest:
+            budget = "the smallest budget, a quarter of dynamics.steps" if self.observe.budgets else "dynamics.steps"
+            raise ValueError(f"histories.{name}.first.steps ({first.steps}) must be fewer than {budget} ({shortest})")
+        if (first.labels or first.examples) and not self.learns:
+            raise ValueError(f"histories.{name}.first: {self.system.use} has no labels and no examples")
+        try:
+            self.first_parts(first)
+        except ValidationError as error:
+            detail = error.errors(include_url=False)[0]
+            place = ".".join(str(part) for part in detail["loc"])
+            raise ValueError(f"histories.{name}.first: {place}: {detail['msg']}") from None
+
+    def first_parts(self, first: FirstPhase) -> tuple[Any, Any]:
+        """Return system and dynamics of a first phase: those of the spec with some fields replaced.
+
+        Args:
+            first: The first phase.
+        """
+        system = self.system.model_dump(mode="json")
+        if first.system is not None:
+            system["with"] = system["with"] | first.system.arguments
+        dynamics = self.dynamics.model_dump(mode="json") if self.dynamics is not None else {}
+        dynamics["steps"] = first.steps
+        if first.dynamics is not None:
+            changed = first.dynamics.model_dump(mode="json", exclude_none=True)
+            dynamics |= {key: value for key, value in changed.items() if key != "with"}
+            dynamics["with"] = dynamics["with"] | first.dynamics.arguments
+        return type(self.system).model_validate(system), type(self.dynamics).model_validate(dynamics)  # type: ignore[union-attr]
 
 
 def margin_problem(observable: str) -> str | None:
-    """Say why an observable cannot carry a margin, or None when it can.
+    """Say why an observable of a learning system cannot carry a margin, or None when it can.
 
     Args:
         observable: A key of `equilibrium.margins`.
     """
     if observable.startswith("train_"):
         return "only the test split gates: use test_" + observable.removeprefix("train_")
-    if not re.fullmatch(r"energy|test_(loss|accuracy|r2|rmse)", observable):
-        return "margins go to energy, test_loss, test_accuracy, test_r2 or test_rmse"
+    if not re.fullmatch(r"energy|test_(loss|accuracy|brier|calibration_error|margin|r2|rmse)", observable):
+        return "margins go to energy, or to test_ with loss, accuracy, brier, calibration_error, margin, r2 or rmse"
     return None

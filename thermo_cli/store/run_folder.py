@@ -1,6 +1,7 @@
 """The run folder: everything a run is, on disk, movable and readable without the code that wrote it."""
 
 import json
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -10,10 +11,11 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Trajectories
-from thermo_cli.design import Replica, replica_table, shards
+from thermo_cli.design import Replica, budgets_of, main_rows, replica_table, shards
 from thermo_cli.errors import SpecError, StoreError, UsageError
 from thermo_cli.spec import Spec, from_resolved, to_yaml
 from thermo_cli.store.files import SCHEMA_VERSION, write_text
+from thermo_cli.store.recorded import read_recorded, read_recorded_parameters
 from thermo_cli.store.shard import ShardRecords, ShardStore
 
 MEND: Final = "restore the file from a copy, or start again with --fresh"
@@ -53,18 +55,19 @@ class RunFolder:
                 remedy="choose another with --results",
             ) from None
 
-    def create(self, spec_text: str, spec: Spec, replicas_csv: str, manifest: dict[str, Any]) -> None:
+    def create(self, spec_text: str, spec: Spec, replicas_csv: str | None, manifest: dict[str, Any]) -> None:
         """Write what is known before training; harmless when it is there already.
 
         Args:
             spec_text: The spec as given.
             spec: The resolved spec.
-            replicas_csv: The replica table.
+            replicas_csv: The replica table; None where the replicas were made elsewhere.
             manifest: Versions, hardware, fingerprint of the data.
         """
         write_text(self.path / "spec.yaml", spec_text)
         write_text(self.path / "resolved.yaml", to_yaml(spec))
-        write_text(self.path / "replicas.csv", replicas_csv)
+        if replicas_csv is not None:
+            write_text(self.path / "replicas.csv", replicas_csv)
         if not (self.path / "manifest.json").exists():
             self.write_json("manifest.json", {"schema_version": SCHEMA_VERSION, **manifest})
 
@@ -181,6 +184,11 @@ class RunFolder:
         """While this file exists, workers commit and stop at their next chance."""
         return self.path / "stop"
 
+    @property
+    def recorded_file(self) -> Path:
+        """Where runs are kept that were recorded elsewhere."""
+        return self.path / "recorded.safetensors"
+
     def unfinished(self) -> list[str]:
         """Return the names of the shards that still need training."""
         return [name for name in self.shards if not self.shard(name).finished]
@@ -188,27 +196,36 @@ class RunFolder:
     @property
     def status(self) -> str:
         """`complete`, `partial` (some shards are missing) or `failed` (all are)."""
+        if self.spec.dynamics is None:
+            return "complete" if self.recorded_file.exists() else "failed"
         missing = len(self.unfinished())
         return "complete" if missing == 0 else "failed" if missing == len(self.shards) else "partial"
+
+    @property
+    def total(self) -> int:
+        """Training time T; of recorded runs the last step."""
+        return self.spec.total or int(self.trajectories().steps[-1])
 
     def progress(self) -> dict[str, tuple[int, dict[str, list[float | None]]]]:
         """Return, for each shard, its last known step and latest observables (empty once it has finished)."""
         words: dict[str, tuple[int, dict[str, list[float | None]]]] = {}
-        for name in self.shards:
+        for name, members in self.shards.items():
             store = self.shard(name)
             word = store.progress()
-            words[name] = (self.spec.dynamics.steps, {}) if store.finished else (int(word["step"]), word["values"])
+            words[name] = (members[0].steps, {}) if store.finished else (int(word["step"]), word["values"])
         return words
 
     def trajectories(self) -> Trajectories:
-        """Collect the observables of all replicas; those of shards that are not there are NaN and count as crashed."""
-        table, read = replica_table(self.spec), self.records
-        if not read:
+        """Collect the observables of all main replicas; those of shards that are not there are NaN and count as crashed."""
+        if self.spec.dynamics is None:
+            return read_recorded(self.recorded_file)
+        table, read = main_rows(replica_table(self.spec)), self.records
+        if not any(replica.shard in read for replica in table):
             raise StoreError(
                 "no part of this run has finished, so there is nothing to judge", received=str(self.path),
                 remedy="give the thermo-run command again: it resumes",
             )  # fmt: skip
-        first = next(iter(read.values()))
+        first = next(read[replica.shard] for replica in table if replica.shard in read)
         steps = np.array(first.steps, dtype=np.int64)
         values = {name: np.full((len(table), len(steps)), np.nan) for name in first.values}
         for row, replica in enumerate(table):
@@ -216,7 +233,41 @@ class RunFolder:
                 for name, arrays in read[replica.shard].values.items():
                     values[name][row] = [array[replica.slot] for array in arrays]
         crashed = np.array([replica.shard not in read for replica in table], dtype=bool)
-        return Trajectories(steps, values, tuple(r.name for r in table), tuple(r.history for r in table), crashed)
+        names, histories = tuple(r.name for r in table), tuple(r.history for r in table)
+        return Trajectories(steps, values, names, histories, crashed, self._budgets(values))
+
+    def _budgets(self, values: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+        """Collect the final values of all main replicas with total budgets T/4, T/2 and T, observable to (replica, 3)."""
+        budgets = budgets_of(self.spec)
+        if not budgets:
+            return {}
+        finals = {name: np.full((len(array), 3), np.nan) for name, array in values.items()}
+        rows = {row.name: number for number, row in enumerate(main_rows(replica_table(self.spec)))}
+        for name, members in self.shards.items():
+            for replica in members if name in self.records else ():
+                if replica.role == "budget":
+                    row, column = rows[f"{replica.history}/{replica.index}"], budgets.index(replica.steps)
+                    for observable, arrays in self.records[name].values.items():
+                        finals[observable][row, column] = arrays[-1][replica.slot]
+        for name, array in values.items():
+            finals[name][:, 2] = array[:, -1]
+        return finals
+
+    def finals(self, name: str) -> NDArray[Any] | None:
+        """Return what was found out about each main replica at the end, (replica, ...), or None where it was not.
+
+        Args:
+            name: `test_errors`, `response`, `flatness` or `quench_gap`.
+        """
+        found = [record.final[name] for record in self.records.values() if name in record.final]
+        if not found:
+            return None
+        table = main_rows(replica_table(self.spec))
+        result = np.full((len(table), *found[0].shape[1:]), np.nan, dtype=found[0].dtype)
+        for row, replica in enumerate(table):
+            if replica.shard in self.records:
+                result[row] = self.records[replica.shard].final[name][replica.slot]
+        return result
 
     def parameters(self, step: int) -> NDArray[np.floating]:
         """Return the parameters of all replicas at a kept step, (replica, parameters).
@@ -228,8 +279,12 @@ class RunFolder:
             UsageError: No parameters were kept at that step.
             StoreError: Not all shards have finished.
         """
+        if self.spec.dynamics is None:
+            return read_recorded_parameters(self.recorded_file, step)
         rows = []
         for name, members in self.shards.items():
+            if members[0].role != "main":
+                continue
             if name not in self.records:
                 raise StoreError(
                     "not all replicas have finished",

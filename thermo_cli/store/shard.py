@@ -31,11 +31,13 @@ class ShardRecords:
         steps: Measured steps.
         values: Observable to one (replica,) per step.
         snapshots: Step to (replica, parameters).
+        final: What was found out once, at the end, each (replica, ...).
     """
 
     steps: list[int] = field(default_factory=list)
     values: Records = field(default_factory=dict)
     snapshots: dict[int, NDArray[np.floating]] = field(default_factory=dict)
+    final: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def add(self, step: int, values: Mapping[str, NDArray[np.float64]]) -> None:
         """Append one measurement.
@@ -60,10 +62,11 @@ class ShardRecords:
         self.snapshots.update(later.snapshots)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the records as named arrays: `steps`, `values/<observable>` (replica, time), `snapshot/<step>`."""
+        """Return the records as named arrays: `steps`, `values/...` (replica, time), `snapshot/<step>`, `final/...`."""
         result: dict[str, NDArray[Any]] = {"steps": np.array(self.steps, dtype=np.int64)}
         result |= {f"values/{name}": np.stack(arrays, axis=1) for name, arrays in self.values.items()}
-        return result | {f"snapshot/{step:012d}": array for step, array in self.snapshots.items()}
+        result |= {f"snapshot/{step:012d}": array for step, array in self.snapshots.items()}
+        return result | {f"final/{name}": array for name, array in self.final.items()}
 
     @staticmethod
     def of(arrays: Mapping[str, NDArray[Any]]) -> "ShardRecords":
@@ -79,6 +82,8 @@ class ShardRecords:
                 records.values[rest] = list(array.T)
             elif kind == "snapshot":
                 records.snapshots[int(rest)] = array
+            elif kind == "final":
+                records.final[rest] = array
         return records
 
 

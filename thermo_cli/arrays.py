@@ -1,0 +1,186 @@
+"""The court on anybody's numbers: arrays in, verdict out, no spec and no run folder."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from thermo_cli.contracts import Array, Integers, Trajectories, Verdict
+from thermo_cli.equilibrium import court
+from thermo_cli.equilibrium.settings import Setting, Settings
+from thermo_cli.errors import DataError, UsageError
+from thermo_cli.microstates.raw import raw_overlaps
+
+
+def judge(
+    observables: Mapping[str, ArrayLike], *, steps: ArrayLike, margins: Mapping[str, float] | None = None,
+    histories: Sequence[str] | None = None, microstates: ArrayLike | None = None, confidence: float = 0.95,
+    content: float = 0.85, window: float = 0.5, tolerance: str = "distribution-free", diverged: int = 0,
+    initial: Mapping[str, float] | None = None, schedule: str = "constant", budgets: Mapping[str, ArrayLike] | None = None,
+    test_examples: int | None = None, scope: str = "for the replicas given",
+) -> Verdict:  # fmt: skip
+    """Judge an ensemble that was trained anywhere.
+
+    Args:
+        observables: Name to A_r(t), (replica, time); NaN from where a replica has diverged.
+        steps: The measured steps, increasing, (time,); the last one is the training time T.
+        margins: Observable to delta > 0; defaults for test_accuracy, test_r2 and, with a record at step 0, energy.
+        histories: History of each replica; one history if absent.
+        microstates: Parameters at T, (replica, parameter), for the record.
+        confidence: 1 - alpha of every confidence statement.
+        content: Share of fresh replicas that must be inside a margin.
+        window: Fraction of the training time, at its end.
+        tolerance: `distribution-free` or `normal`.
+        diverged: Replicas that may diverge.
+        initial: Observable to its mean before training, where the first record is later than that.
+        schedule: `constant`, or anything else when the learning rate changed within the window.
+        budgets: Observable to final values of the same replicas with total budgets T/4, T/2 and T, (replica, 3).
+        test_examples: Size of the test set, for the default margin of the accuracy.
+        scope: Which randomness was varied.
+
+    Returns:
+        With `.verdict`, `.criteria`, `.summary`.
+
+    Raises:
+        DataError: The arrays do not fit each other or hold no time.
+        UsageError: A setting is not possible.
+    """
+    times = _times(steps)
+    values = {name: _matrix(name, array, len(times), "measurements") for name, array in observables.items()}
+    labels, count = _labels(values, histories)
+    finals = {name: _matrix(f"budgets of {name}", array, 3, "budgets") for name, array in (budgets or {}).items()}
+    _check_counts({**finals, **({"microstates": np.asarray(microstates)} if microstates is not None else {})}, count)
+    settings = Settings(
+        confidence,
+        content,
+        window,
+        _margins(margins or {}, values),
+        diverged,
+        tolerance,  # type: ignore[arg-type]
+    )
+    _check_settings(settings)
+    names = _names(labels)
+    trajectories = Trajectories(times, values, names, labels, np.zeros(count, dtype=bool), finals)
+    setting = Setting(
+        int(times[-1]), tuple(dict.fromkeys(labels)), test_examples, schedule, scope, initial=dict(initial or {}),
+        energy_margin=bool(times[0] == 0),
+    )  # fmt: skip
+    return court.judge(trajectories, setting, settings, _microscopic(microstates))
+
+
+def _times(steps: ArrayLike) -> Integers:
+    """Check the measured steps."""
+    times = np.asarray(steps)
+    if times.ndim != 1 or not len(times) or not np.issubdtype(times.dtype, np.number):
+        raise DataError(
+            "steps are one row of numbers", received=f"shape {times.shape}", remedy="one step per measurement"
+        )
+    if not bool(np.all(times == np.round(times))) or times[0] < 0:
+        raise DataError(
+            "steps are whole numbers from 0", received=f"{times[0]} first", remedy="count updates, or multiply"
+        )
+    whole: Integers = times.astype(np.int64)
+    wrong = np.flatnonzero(np.diff(whole) <= 0)
+    if len(wrong):
+        at = int(wrong[0])
+        raise DataError(
+            "steps must increase",
+            received=f"{whole[at]} before {whole[at + 1]}",
+            remedy="sort the measurements by step",
+        )
+    if whole[-1] == 0:
+        raise DataError("nothing has been trained", received="step 0 only", remedy="give measurements up to the end")
+    return whole
+
+
+def _matrix(name: str, array: ArrayLike, columns: int, what: str) -> Array:
+    """Check one observable: a number for every replica and time."""
+    try:
+        values = np.asarray(array, dtype=np.float64)
+    except (TypeError, ValueError):
+        lengths = sorted({len(row) for row in array if hasattr(row, "__len__")})  # type: ignore[union-attr, arg-type]
+        raise DataError(
+            f"{name} is no table of numbers", received=f"rows of {lengths} {what}" if lengths else "other things",
+            remedy="give every replica the same times; fill what a diverged replica lacks with NaN",
+        ) from None  # fmt: skip
+    if values.ndim != 2 or values.shape[1] != columns:
+        raise DataError(
+            f"{name} has the wrong shape",
+            received=f"shape {values.shape}",
+            remedy=f"(replica, {columns}): {columns} {what}",
+        )
+    return values
+
+
+def _labels(values: Mapping[str, Array], histories: Sequence[str] | None) -> tuple[tuple[str, ...], int]:
+    """Return the history of every replica and their number."""
+    if not values:
+        raise DataError("no observable was given", remedy="give at least one, name to (replica, time)")
+    counts = {name: len(array) for name, array in values.items()}
+    if len(set(counts.values())) > 1:
+        raise DataError(
+            "observables have different numbers of replicas", received=str(counts),
+            remedy="fill what is missing of a replica with NaN: it counts as diverged",
+        )  # fmt: skip
+    count = next(iter(counts.values()))
+    if count == 0:
+        raise DataError("there is no replica", received="0 rows", remedy="give one row per replica")
+    labels = tuple(str(label) for label in histories) if histories is not None else ("all",) * count
+    _check_counts({"histories": labels}, count)
+    return labels, count
+
+
+def _check_counts(parts: Mapping[str, Any], count: int) -> None:
+    for name, part in parts.items():
+        if len(part) != count:
+            raise DataError(
+                f"{name} are not those of the replicas",
+                received=f"{len(part)}, with {count} replicas",
+                remedy=f"give {count}",
+            )
+
+
+def _margins(margins: Mapping[str, float], values: Mapping[str, Array]) -> dict[str, float]:
+    for name, delta in margins.items():
+        if name not in values:
+            raise UsageError(
+                "a margin for what is not observed",
+                received=name,
+                remedy="margins can go to " + ", ".join(sorted(values)),
+            )
+        if not (np.isfinite(delta) and delta > 0):
+            raise UsageError(
+                "a margin is a positive number",
+                received=f"{name}: {delta}",
+                remedy="the largest difference that does not matter",
+            )
+    return {name: float(delta) for name, delta in margins.items()}
+
+
+def _check_settings(settings: Settings) -> None:
+    ranges = {"confidence": (0.5, 1.0), "content": (0.0, 1.0), "window": (0.0, 0.5)}
+    for name, (least, most) in ranges.items():
+        value = getattr(settings, name)
+        if not (least <= value <= most) or value in (0.0, 1.0):
+            raise UsageError(f"{name} is out of range", received=value, remedy=f"between {least:g} and {most:g}")
+    if settings.tolerance not in ("distribution-free", "normal"):
+        raise UsageError(
+            "no such tolerance interval", received=settings.tolerance, remedy="distribution-free or normal"
+        )
+
+
+def _names(labels: Sequence[str]) -> tuple[str, ...]:
+    seen: dict[str, int] = {}
+    names = []
+    for label in labels:
+        names.append(f"{label}/{seen.setdefault(label, 0)}")
+        seen[label] += 1
+    return tuple(names)
+
+
+def _microscopic(microstates: ArrayLike | None) -> dict[str, dict[str, Any]]:
+    if microstates is None:
+        return {}
+    final: NDArray[np.floating] = np.asarray(microstates, dtype=np.float64).reshape(len(np.asarray(microstates)), -1)
+    return raw_overlaps(final, None)

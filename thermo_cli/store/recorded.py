@@ -1,0 +1,77 @@
+"""Runs that were recorded elsewhere, kept in the run folder as one file: judged again without the files they came from."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermo_cli.contracts import Trajectories
+from thermo_cli.errors import StoreError, UsageError
+from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
+
+
+def write_recorded(path: Path, trajectories: Trajectories, parameters: NDArray[np.floating] | None) -> None:
+    """Keep recorded runs.
+
+    Args:
+        path: Where.
+        trajectories: What was recorded.
+        parameters: Microstates at the last step, (replica, parameter), where they were recorded.
+    """
+    arrays = {"steps": trajectories.steps, "crashed": trajectories.crashed.astype(np.uint8)}
+    arrays |= {f"values/{name}": array for name, array in trajectories.values.items()}
+    if parameters is not None:
+        arrays[f"snapshot/{int(trajectories.steps[-1]):012d}"] = parameters
+    record = {"kind": "recorded", "replicas": list(trajectories.replicas), "histories": list(trajectories.histories)}
+    write_arrays(path, ArrayFile(arrays, record))
+
+
+def read_recorded(path: Path) -> Trajectories:
+    """Return recorded runs.
+
+    Args:
+        path: What `write_recorded` wrote.
+
+    Raises:
+        StoreError: There is nothing, or it is damaged.
+    """
+    file = _read(path)
+    values = {
+        name.removeprefix("values/"): np.asarray(array, dtype=np.float64)
+        for name, array in file.arrays.items()
+        if name.startswith("values/")
+    }
+    return Trajectories(
+        np.asarray(file.arrays["steps"], dtype=np.int64), values, tuple(file.record["replicas"]),
+        tuple(file.record["histories"]), file.arrays["crashed"].astype(bool),
+    )  # fmt: skip
+
+
+def read_recorded_parameters(path: Path, step: int) -> NDArray[np.floating]:
+    """Return the microstates of recorded runs, (replica, parameter).
+
+    Args:
+        path: What `write_recorded` wrote.
+        step: The last step.
+
+    Raises:
+        UsageError: None were recorded at this step.
+    """
+    arrays = _read(path).arrays
+    name = f"snapshot/{step:012d}"
+    if name not in arrays:
+        kept = [str(int(key.partition("/")[2])) for key in arrays if key.startswith("snapshot/")]
+        raise UsageError(
+            "no parameters are kept at this step", received=step, remedy=f"kept: {', '.join(kept) or 'none'}"
+        )
+    found: NDArray[np.floating] = arrays[name]
+    return found
+
+
+def _read(path: Path) -> ArrayFile:
+    if not path.exists():
+        raise StoreError(
+            "the recorded runs have not been read into this folder", received=str(path),
+            remedy="give the thermo-run command again",
+        )  # fmt: skip
+    return read_arrays(path)
