@@ -19,6 +19,7 @@ COLOURS: Final = {
     "inapplicable": "bright_black",
 }  # fmt: skip
 NEGLIGIBLE: Final = 1e-6  # of the margin: rounding, shown as 0
+SMALL: Final = 0.01  # of the margin: one digit is enough
 BARS: Final = "▁▂▃▄▅▆▇█"
 
 
@@ -106,7 +107,9 @@ def _interval(row: Row) -> str:
     nothing = NEGLIGIBLE * (row.margin or 0.0)
 
     def shown(value: float | None) -> str:
-        return number(0.0 if value is not None and abs(value) < nothing else value, 2)
+        if value is None or abs(value) < nothing:
+            return number(value if value is None else 0.0)
+        return number(value, 1 if abs(value) < SMALL * (row.margin or 0.0) else 2)
 
     if row.interval is None:
         return shown(row.estimate)

@@ -54,9 +54,10 @@ def view_of(title: str, description: str, status: str, verdict: Verdict, traject
         verdict: What was decided.
         trajectories: The observables.
     """
-    shown = [name for name in ("test_accuracy", "test_r2", "test_loss", "energy") if name in trajectories.values]
-    gating = [row.observable for row in verdict.criteria if row.observable is not None]
-    shown = shown or list(dict.fromkeys(gating)) or list(trajectories.values)[:MOST_CURVES]
+    judged = [row.observable for row in verdict.criteria if row.observable is not None]
+    usual = [name for name in ("test_accuracy", "test_r2", "test_loss", "energy") if name in trajectories.values]
+    learned = any(name.startswith("test_") for name in usual)
+    shown = usual if learned else (list(dict.fromkeys([*judged, *usual])) or list(trajectories.values))[:MOST_CURVES]
     histories = list(dict.fromkeys(trajectories.histories))
     curves = tuple(
         Curve(name, history, _resampled(trajectories.values[name][trajectories.members(history)], trajectories.steps))

@@ -41,14 +41,16 @@ def mixing(values: Array) -> dict[str, Any]:
 
     phi = autocorrelation(values)
     few = min(len(values), MOST_REPLICAS)
+    with np.errstate(divide="ignore", invalid="ignore"):  # replicas without any noise of their own: R-hat is infinite
+        rhat, ess = float(array_stats.rhat(values, method="rank")), float(array_stats.ess(values, method="bulk"))
     expected, extreme, null_ess = null(few, values.shape[1], round(phi / PHI_STEP) * PHI_STEP)
     return {
-        "rhat": float(array_stats.rhat(values, method="rank")),
-        "ess": float(array_stats.ess(values, method="bulk")),
+        "rhat": rhat if np.isfinite(rhat) else None,
+        "ess": ess if np.isfinite(ess) else None,
         "phi": phi,
         "rhat_null": [expected, extreme],
         "ess_null": null_ess * len(values) / few,
-        "reason": None,
+        "reason": None if np.isfinite(rhat) else "replicas do not fluctuate: R-hat is infinite",
     }
 
 

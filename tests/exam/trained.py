@@ -1,0 +1,126 @@
+"""Trained cells: specs of experiments/calibration/, trained by thermo-run as one large ensemble and judged in groups.
+
+Replicas are independent, so 1,600 of them are 50 ensembles of 32, or 200 of 8. Groups of one size share no replica.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+
+import thermo_cli
+from tests.exam.tally import FALSE, Tally
+from thermo_cli.contracts import Trajectories, Verdict
+from thermo_cli.equilibrium import court
+from thermo_cli.judging import Run, setting_of, settings_of
+
+SPECS: Final = Path(__file__).resolve().parents[2] / "experiments" / "calibration"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One system that is trained.
+
+    Attributes:
+        spec: Its file in experiments/calibration/.
+        truth: `equilibrium`, or `off` where a verdict of settled would be wrong.
+        verdicts: Right ones at R = 32; what this version cannot tell from thermalized or crystallized is settled.
+        replicas: Per history, in the full exam.
+        overrides: Fields of the spec, and what they make of the name.
+    """
+
+    spec: str
+    truth: Literal["equilibrium", "off"]
+    verdicts: tuple[str, ...]
+    replicas: int = 3200
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """In tables."""
+        return " ".join([self.spec, *self.overrides])
+
+
+TRAINED: Final = (
+    Trained("harmonic", "equilibrium", FALSE),
+    Trained("noisy-quadratic", "equilibrium", FALSE),
+    Trained("double-well-met", "equilibrium", FALSE),
+    Trained("double-well-glassy", "off", ("glassy",)),
+    Trained("autoregressive", "equilibrium", FALSE),
+    Trained("glass", "off", ("glassy",)),
+    Trained("drift", "off", ("relaxing",)),
+    Trained("drifting-apart", "off", ("relaxing",)),
+    Trained("random-energy", "off", ("glassy",)),
+    Trained("blow-up", "off", ("diverged",)),
+    Trained("xor-stuck", "off", ("glassy",)),
+    Trained("xor-solved", "equilibrium", FALSE),
+    Trained("teacher-student", "equilibrium", FALSE),
+    Trained("logistic-l2", "equilibrium", FALSE),
+    Trained("ridge", "equilibrium", FALSE),
+    Trained("budgets", "equilibrium", FALSE, replicas=1600),
+    Trained("grokking-plateau", "off", ("relaxing", "undecided"), replicas=1600),
+    Trained("grokking-after", "equilibrium", FALSE, replicas=1600),
+)
+
+
+def train(cell: Trained, replicas: int, results: Path, workers: int | None) -> Run:
+    """Train a cell's replicas, as far as they are not trained yet.
+
+    Args:
+        cell: Which cell.
+        replicas: Per history.
+        results: Where run folders are.
+        workers: Number of processes.
+    """
+    overrides = [*cell.overrides, f"ensemble.replicas={replicas}"]
+    return thermo_cli.run(SPECS / f"{cell.spec}.yaml", overrides=overrides, results=results, workers=workers)
+
+
+def groups(run: Run, size: int) -> list[Verdict]:
+    """Judge a large run in groups of so many replicas per history.
+
+    Args:
+        run: The large run.
+        size: Replicas per history of each group.
+    """
+    whole, spec = run.observables, run.folder.spec
+    setting = setting_of(spec, run.folder.manifest["data"], whole)
+    settings = settings_of(spec.equilibrium)
+    rows = {history: np.flatnonzero(whole.members(history)) for history in setting.histories}
+    count = min(len(members) for members in rows.values()) // size
+    found = []
+    for number in range(count):
+        chosen = np.concatenate([members[number * size : (number + 1) * size] for members in rows.values()])
+        found.append(court.judge(subset(whole, chosen), setting, settings, {}))
+    return found
+
+
+def subset(whole: Trajectories, rows: Sequence[int] | np.ndarray) -> Trajectories:
+    """Return some replicas of an ensemble.
+
+    Args:
+        whole: The ensemble.
+        rows: Which.
+    """
+    return Trajectories(
+        whole.steps, {name: array[rows] for name, array in whole.values.items()}, tuple(whole.replicas[row] for row in rows),
+        tuple(whole.histories[row] for row in rows), whole.crashed[rows],
+        {name: array[rows] for name, array in whole.budgets.items()},
+    )  # fmt: skip
+
+
+def tally(cell: Trained, size: int, found: Sequence[Verdict]) -> Tally:
+    """Count the verdicts of a trained cell.
+
+    Args:
+        cell: Which cell.
+        size: Replicas per history.
+        found: One verdict per group.
+    """
+    verdicts = [verdict.verdict for verdict in found]
+    counts = {name: verdicts.count(name) for name in dict.fromkeys(verdicts)}
+    errors = sum(counts.get(name, 0) for name in FALSE) if cell.truth == "off" else 0
+    right = sum(counts.get(name, 0) for name in cell.verdicts) if cell.truth == "equilibrium" else len(found) - errors
+    return Tally(cell.name, cell.truth, size, counts, errors, right, away=True)
