@@ -85,6 +85,41 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(
     assert not list(tmp_path.glob("*/small-*/shards/*/")), "a finished run keeps no commits"
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dynamics": "{use: adamw, with: {lr: 0.003}, batch_size: 32, steps: 10000}"},
+        {"system": "{use: double_well, with: {height: 1.0}}",
+         "dynamics": "{use: langevin, with: {lr: 0.02, temperature: 0.5}, steps: 100000}"},
+        {"system": "{use: random_energy, with: {spins: 12}}",
+         "dynamics": "{use: metropolis, with: {temperature: 0.5}, steps: 100000}"},
+        {"system": "{use: autoregressive, with: {phi: 0.9, sd: 0.1}}",
+         "dynamics": "{use: recursion, steps: 1000000}", "equilibrium": "{margins: {level: 1.0}}"},
+    ],
+    ids=lambda changes: changes["dynamics"].split(",")[0].split()[-1],
+)  # fmt: skip
+def test_every_dynamics_resumes_to_the_same_bytes(tmp_path: Path, changes: dict[str, str]) -> None:
+    """Killed once in training and started again, against a run that nobody disturbed."""
+    content = {
+        "name": "small", "data": "{use: moons, test_fraction: 0.3}", "system": "{use: mlp, with: {hidden: [8]}}",
+        "ensemble": "{replicas: 3, vary: [init, noise]}", "equilibrium": "{margins: {energy: 1.0}}", **changes,
+    }  # fmt: skip
+    if "system" in changes:
+        del content["data"]
+    (tmp_path / "small.yaml").write_text("".join(f"{key}: {value}\n" for key, value in content.items()))
+    process = start(tmp_path / "small.yaml", tmp_path / "killed", "--workers", "1")
+    wait_for_training(process, tmp_path / "killed")
+    time.sleep(0.3)
+    assert process.poll() is None, "it ended before it was killed"
+    process.kill()
+    process.wait()
+    for results in ("killed", "undisturbed"):
+        process = start(tmp_path / "small.yaml", tmp_path / results, "--workers", "1")
+        assert process.wait(timeout=300) == 0
+    assert arrays(tmp_path / "killed") == arrays(tmp_path / "undisturbed")
+    assert arrays(tmp_path / "killed")
+
+
 def test_a_killed_worker_is_replaced(clean: tuple[Path, dict[str, bytes]], tmp_path: Path) -> None:
     """Losing a worker loses the pool, not the run: its shard is trained again from its last commit."""
     spec, expected = clean

@@ -18,6 +18,7 @@ from thermo_cli.dynamics.gradient import Stack, protocol
 from thermo_cli.dynamics.learner import Learner, build_stack, draw_subsamples
 from thermo_cli.errors import RunError
 from thermo_cli.spec import Spec, load_spec
+from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
 from thermo_cli.systems import layout
 
 VARIANTS = {
@@ -146,11 +147,12 @@ def test_what_is_tried_at_the_end_leaves_no_trace(tmp_path: Path) -> None:
 @pytest.mark.parametrize("variant", ["momentum", "adam", "detour", "cosine", "everything first"])
 @pytest.mark.parametrize("stop", [1, 36, 37, 101, 256, 333])
 def test_a_restored_stack_goes_on_with_the_same_bits(tmp_path: Path, variant: str, stop: int) -> None:
-    """State and step are all there is: restoring them anywhere changes no bit of the end."""
+    """State and step are all there is: restoring them anywhere, from disk, changes no bit of the end."""
     whole, first, second = (build(tmp_path, VARIANTS[variant])[2] for _ in range(3))
     whole.advance(400)
     first.advance(stop)
-    second.restore(stop, {name: array.copy() for name, array in first.state_arrays().items()})
+    write_arrays(tmp_path / "state", ArrayFile(first.state_arrays()))
+    second.restore(stop, dict(read_arrays(tmp_path / "state").arrays))
     second.advance(400)
     np.testing.assert_array_equal(rows(second), rows(whole))
 

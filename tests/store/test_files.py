@@ -17,6 +17,7 @@ ARRAYS = {
     "a": np.arange(12.0).reshape(3, 4).T,
     "b": np.array([1, 2], dtype=np.int64),
     "empty": np.zeros((0, 3), dtype=np.float32),
+    "one number": np.array(3.0, dtype=np.float32),
 }
 
 
@@ -26,7 +27,7 @@ def test_arrays_come_back_as_they_went(tmp_path: Path) -> None:
     read = read_arrays(tmp_path / "f")
     for name, array in ARRAYS.items():
         np.testing.assert_array_equal(read.arrays[name], array)
-        assert read.arrays[name].dtype == array.dtype
+        assert (read.arrays[name].dtype, read.arrays[name].shape) == (array.dtype, array.shape)
     assert read.record["step"] == 3
 
 

@@ -84,7 +84,8 @@ def write_arrays(path: Path, content: ArrayFile) -> None:
         path: The target.
         content: Arrays and record.
     """
-    arrays = {name: np.ascontiguousarray(content.arrays[name]) for name in sorted(content.arrays)}
+    # not ascontiguousarray: it would make a vector of an optimizer's step count, which no resumed run could take back
+    arrays = {name: np.asarray(content.arrays[name], order="C") for name in sorted(content.arrays)}
     record = {"schema_version": SCHEMA_VERSION, "sha256": _digest(arrays), **content.record}
     write_bytes(path, save(arrays, metadata={_KEY: json.dumps(record, sort_keys=True)}))
 
