@@ -60,7 +60,7 @@ TRAINED: Final = (
     Trained("logistic-l2", "equilibrium", FALSE),
     Trained("ridge", "equilibrium", FALSE),
     Trained("budgets", "equilibrium", FALSE, replicas=1600),
-    Trained("grokking-plateau", "off", ("relaxing", "undecided"), replicas=1600),
+    Trained("grokking-plateau", "off", ("relaxing", "undecided", "glassy"), replicas=1600),
     Trained("grokking-after", "equilibrium", FALSE, replicas=1600),
 )
 
@@ -122,5 +122,5 @@ def tally(cell: Trained, size: int, found: Sequence[Verdict]) -> Tally:
     verdicts = [verdict.verdict for verdict in found]
     counts = {name: verdicts.count(name) for name in dict.fromkeys(verdicts)}
     errors = sum(counts.get(name, 0) for name in FALSE) if cell.truth == "off" else 0
-    right = sum(counts.get(name, 0) for name in cell.verdicts) if cell.truth == "equilibrium" else len(found) - errors
+    right = sum(counts.get(name, 0) for name in cell.verdicts)
     return Tally(cell.name, cell.truth, size, counts, errors, right, away=True)
