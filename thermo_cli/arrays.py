@@ -76,9 +76,10 @@ def _times(steps: ArrayLike) -> Integers:
         raise DataError(
             "steps are one row of numbers", received=f"shape {times.shape}", remedy="one step per measurement"
         )
-    if not bool(np.all(times == np.round(times))) or times[0] < 0:
+    odd = np.flatnonzero(~(np.isfinite(times) & (times == np.round(times)) & (times >= 0) & (times < 2**62)))
+    if len(odd):
         raise DataError(
-            "steps are whole numbers from 0", received=f"{times[0]} first", remedy="count updates, or multiply"
+            "steps are whole numbers from 0", received=str(times[odd[0]]), remedy="count updates, or multiply"
         )
     whole: Integers = times.astype(np.int64)
     wrong = np.flatnonzero(np.diff(whole) <= 0)

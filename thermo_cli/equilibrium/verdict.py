@@ -165,15 +165,18 @@ def as_dict(verdict: Verdict, name: str, run_id: str, status: str) -> dict[str, 
 
 def _diverged(counts: Mapping[str, int], setting: Setting, first: str) -> str:
     words = []
+    rate = setting.learning_rate
+    remedy = "make the training stable" if rate is None else f"lower dynamics.with.lr (received {rate:g})"
     if counts["diverged"]:
-        words.append(
-            f"{counts['diverged']} of {counts['planned']} replicas diverged (first {first}); lower dynamics.with.lr "
-            f"(received {setting.learning_rate:g})"
-        )
+        words.append(f"{counts['diverged']} of {counts['planned']} replicas diverged (first {first}); {remedy}")
     if counts["crashed"]:
         words.append(
-            f"{counts['crashed']} of {counts['planned']} replicas crashed: see shards/*.error.txt, "
-            "then give the same command again"
+            f"{counts['crashed']} of {counts['planned']} replicas "
+            + (
+                "ended before the last step"
+                if rate is None
+                else "crashed: see shards/*.error.txt, then give the same command again"
+            )
         )
     return "; ".join(words) + "."
 

@@ -1,0 +1,199 @@
+"""The court on anybody's arrays: the same numbers give the same criteria on every path, and bad ones are named."""
+
+import csv
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import thermo_cli
+from tests.conftest import Command
+from tests.exam.cells import STEPS, ordinary
+from thermo_cli.contracts import Array, Verdict
+from thermo_cli.equilibrium.verdict import as_dict
+from thermo_cli.errors import DataError, ThermoError, UsageError
+
+MARGINS = {"test_accuracy": 1.0}
+
+
+def ensemble(replicas: int = 32, **facts: Any) -> Array:
+    """An ensemble at rest, (replica, time), margin 1."""
+    return ordinary(np.random.Generator(np.random.PCG64(5)), replicas, **facts)
+
+
+def judged(values: Any, **settings: Any) -> Verdict:
+    """Judge one observable with a margin of 1."""
+    return thermo_cli.judge({"test_accuracy": values}, **{"steps": STEPS, "margins": MARGINS, **settings})
+
+
+def outcomes(verdict: Verdict) -> dict[str, str]:
+    """Criterion to outcome."""
+    return dict(verdict.outcomes)
+
+
+def test_an_ensemble_at_rest_has_settled() -> None:
+    """The usual case, with one history: H is untested and says why."""
+    verdict = judged(ensemble())
+    assert verdict.verdict == "settled"
+    assert outcomes(verdict) == {
+        "stationarity": "holds", "agreement": "holds", "history": "untested", "diversity": "untested", "ergodicity": "untested",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "settings", "expected"),
+    [
+        (ensemble(1), {}, "undecided"),
+        (ensemble(2), {}, "undecided"),
+        (ensemble(29), {}, "undecided"),
+        (np.ones((32, len(STEPS))), {}, "undecided"),
+        (ensemble()[:, :1], {"steps": [1000]}, "undecided"),
+        (ensemble()[:, -1:], {"steps": [1000]}, "undecided"),
+        (ensemble()[:, [0, -1]], {"steps": [0, 1000]}, "undecided"),
+        (ensemble()[:, :12], {"steps": STEPS[:12]}, "undecided"),
+        (np.full((32, len(STEPS)), np.nan), {}, "diverged"),
+        (np.full((32, len(STEPS)), np.inf), {}, "diverged"),
+    ],
+    ids=["one replica", "two", "29, too few for A", "constant", "one early measurement", "one late one", "two", "no window",
+         "all NaN", "infinite"],
+)  # fmt: skip
+def test_too_little_is_never_flattered(values: Array, settings: dict[str, Any], expected: str) -> None:
+    """Each is undecided or diverged, with a reason."""
+    verdict = judged(values, **settings)
+    assert verdict.verdict == expected
+    assert all(row.explanation for row in verdict.criteria)
+    assert len(verdict.summary) > 20
+
+
+def test_a_constant_that_has_moved_is_settled() -> None:
+    """No noise at all is no obstacle: intervals of no width."""
+    values = np.repeat(np.where(np.arange(len(STEPS)) < 3, 5.0, 0.0)[None, :], 32, axis=0)
+    assert judged(values).verdict == "settled"
+
+
+def test_a_nan_tail_is_a_diverged_replica() -> None:
+    """Counted, not dropped; tolerated only on request, and then the others are judged."""
+    values = ensemble(40)
+    values[3, -5:] = np.nan
+    assert judged(values).verdict == "diverged"
+    assert judged(values).replicas["diverged"] == 1
+    assert judged(values, diverged=1).verdict == "settled"
+
+
+def test_a_history_of_two_is_no_ensemble() -> None:
+    """Its stationarity is undecided, and so is the verdict."""
+    values = np.concatenate([ensemble(32, start=-10.0), ensemble(2)])
+    verdict = judged(values, histories=["cold"] * 32 + ["hot"] * 2)
+    assert verdict.verdict == "undecided"
+    assert outcomes(verdict)["stationarity"] == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"observables": {}}, "no observable"),
+        ({"observables": {"a": [[1.0, 2.0], [1.0]]}, "steps": [1, 2]}, "no table of numbers, received rows of .1, 2. meas"),
+        ({"observables": {"a": [["x", "y"]]}, "steps": [1, 2]}, "no table of numbers"),
+        ({"observables": {"a": [1.0, 2.0]}, "steps": [1, 2]}, "wrong shape"),
+        ({"observables": {"a": np.zeros((3, 4))}, "steps": [1, 2]}, "wrong shape"),
+        ({"observables": {"a": np.zeros((0, 2))}, "steps": [1, 2]}, "no replica"),
+        ({"observables": {"a": np.zeros((3, 2)), "b": np.zeros((2, 2))}, "steps": [1, 2]}, "different numbers of replicas"),
+        ({"observables": {"a": np.zeros((3, 2))}, "steps": [2, 1]}, "increase, received 2 before 1"),
+        ({"observables": {"a": np.zeros((3, 2))}, "steps": [1, 1]}, "increase"),
+        ({"observables": {"a": np.zeros((3, 2))}, "steps": [1, 2.5]}, "whole numbers from 0, received 2.5"),
+        ({"observables": {"a": np.zeros((3, 2))}, "steps": [-1, 2]}, "whole numbers from 0, received -1"),
+        ({"observables": {"a": np.zeros((3, 2))}, "steps": [1, np.nan]}, "whole numbers from 0, received nan"),
+        ({"observables": {"a": np.zeros((3, 2))}, "steps": [1, np.inf]}, "whole numbers from 0, received inf"),
+        ({"observables": {"a": np.zeros((3, 1))}, "steps": [0]}, "nothing has been trained"),
+        ({"histories": ["x", "y"]}, "histories are not those of the replicas"),
+        ({"microstates": np.zeros((4, 7))}, "microstates are not those of the replicas"),
+        ({"budgets": {"a": np.zeros((3, 2))}}, "budgets of a has the wrong shape"),
+        ({"budgets": {"b": np.zeros((2, 3))}}, "not those of the replicas"),
+        ({"margins": {"a": 0.0}}, "positive number, received a: 0.0"),
+        ({"margins": {"a": -1.0}}, "positive number, received a: -1.0"),
+        ({"margins": {"a": math.nan}}, "positive number"),
+        ({"margins": {"b": 1.0}}, "not observed, received b"),
+        ({"confidence": 1.0}, "confidence is out of range"),
+        ({"content": 0.0}, "content is out of range"),
+        ({"window": 0.9}, "window is out of range"),
+        ({"tolerance": "exact"}, "no such tolerance interval"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_judged_is_named(arguments: dict[str, Any], expected: str) -> None:
+    """Every message says what is wrong, what was received and what to do."""
+    usual = {"observables": {"a": np.zeros((3, 2))}, "steps": [1, 2], "margins": {}}
+    merged = usual | arguments
+    with pytest.raises((DataError, UsageError)) as caught:
+        thermo_cli.judge(merged.pop("observables"), **merged)
+    error = caught.value
+    assert isinstance(error, ThermoError)
+    said = f"{error.what}, received {error.received}"
+    assert expected.split(", received")[0].removeprefix("increase") in said
+    assert np.all([part.strip(" .") in said for part in expected.split(", received ")[1:2] if "." not in part])
+    assert error.remedy
+
+
+def test_margins_and_settings_decide() -> None:
+    """The same arrays, judged with other margins, another content, another window, another tolerance interval."""
+    values = ensemble()
+    assert judged(values, margins={"test_accuracy": 0.2}).verdict != "settled"
+    assert outcomes(judged(values, content=0.95))["agreement"] == "undecided"  # 59 replicas would be needed
+    assert outcomes(judged(ensemble(12)))["agreement"] == "undecided"
+    assert outcomes(judged(ensemble(12), tolerance="normal"))["agreement"] == "holds"
+    assert judged(ensemble(memory=0.3), window=0.5).verdict == "relaxing"
+
+
+def test_a_schedule_needs_budgets() -> None:
+    """Under a schedule a trajectory says nothing about longer training; three budgets do."""
+    values = ensemble()
+    assert outcomes(judged(values, schedule="cosine"))["stationarity"] == "untested"
+    generator = np.random.Generator(np.random.PCG64(2))
+    offsets = 0.2 * generator.standard_normal((32, 1))
+    finals = offsets + 0.1 * generator.standard_normal((32, 3))
+    still = judged(values, schedule="cosine", budgets={"test_accuracy": finals})
+    assert outcomes(still)["stationarity"] == "holds"
+    moving = judged(values, schedule="cosine", budgets={"test_accuracy": finals + np.array([0.0, 2.0, 4.0])})
+    assert outcomes(moving)["stationarity"] == "fails"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_three_paths_give_the_same_criteria(tmp_path: Path, command: Command, suffix: str) -> None:
+    """The same numbers through `judge`, through a `recorded` spec and through judging its stored run again."""
+    values = np.concatenate([ensemble(32, start=-10.0), ensemble(32) + 0.3])
+    labels = ["left"] * 32 + ["right"] * 32
+    write(tmp_path / f"runs.{suffix}", values, labels)
+    (tmp_path / "runs.yaml").write_text(
+        f"name: runs\nsystem: {{use: recorded, with: {{path: runs.{suffix}}}}}\n"
+        "equilibrium: {margins: {test_accuracy: 0.9}}\n"
+    )
+    assert command("thermo-run", "runs.yaml").returncode == 0
+    (folder,) = (tmp_path / "results").iterdir()
+    for margin, extra in ((0.9, []), (1.2, ["--margin", "test_accuracy=1.2"])):
+        shown = command("thermo-report", str(folder), "--format", "json", *extra)
+        assert shown.returncode == 0, shown.stderr
+        expected = judged(values, margins={"test_accuracy": margin}, histories=labels)
+        same = json.loads(json.dumps(as_dict(expected, "runs", "", "complete")))
+        found = json.loads(shown.stdout)
+        assert found["criteria"] == same["criteria"]
+        assert (found["verdict"], found["macroscopic"]) == (same["verdict"], same["macroscopic"])
+
+
+def write(path: Path, values: Array, labels: list[str]) -> None:
+    """Write arrays as a long table of records."""
+    table = [
+        {"history": labels[r], "replica": r, "step": int(step), "observable": "test_accuracy", "value": float(value)}
+        for r, row in enumerate(values) for step, value in zip(STEPS, row, strict=True)
+    ]  # fmt: skip
+    if path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(record) + "\n" for record in table))
+    elif path.suffix == ".csv":
+        with path.open("w", newline="") as handle:
+            writer = csv.DictWriter(handle, list(table[0]))
+            writer.writeheader()
+            writer.writerows(table)
+    else:
+        pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(pyarrow.Table.from_pylist(table), path)
