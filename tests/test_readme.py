@@ -1,8 +1,11 @@
 """The README is true: its commands, options, specs and pictures exist."""
 
 import re
+import tomllib
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.conftest import ROOT, Command
@@ -29,6 +32,22 @@ def test_the_spec_it_shows_is_the_quickstart() -> None:
     assert spec.model_copy(update={"description": ""}) == load_spec(
         ROOT / "experiments" / "quickstart.yaml", ["description=''"]
     )
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "experiments").rglob("*.yaml")), ids=lambda path: path.stem)
+def test_every_experiment_is_a_valid_spec(path: Path) -> None:
+    """With the file's own name, a description, and margins for observables that exist in the plan."""
+    spec = load_spec(path, [])
+    assert spec.name == path.stem
+    assert len(spec.description) > 20
+
+
+def test_every_example_travels_with_the_package() -> None:
+    """A wheel holds each of experiments/*.yaml."""
+    included = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"][
+        "force-include"
+    ]
+    assert set(included) == {f"experiments/{path.name}" for path in (ROOT / "experiments").glob("*.yaml")}
 
 
 def test_files_it_points_to_exist() -> None:

@@ -209,6 +209,9 @@ def _moments(values: NDArray[np.floating]) -> dict[str, float | None]:
 
 
 def _microscopic(folder: RunFolder) -> dict[str, dict[str, Any]]:
-    if folder.status != "complete" or folder.spec.dynamics is None:
+    if folder.status != "complete":
         return {}
+    system = folder.spec.system
+    if isinstance(system, RecordedSystem):
+        return raw_overlaps(folder.parameters(folder.total), None) if system.arguments.parameters else {}
     return raw_overlaps(folder.parameters(folder.spec.total), folder.parameters(0))

@@ -8,11 +8,12 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from joblib import Parallel, delayed
 
-from tests.exam import curves, tables
+from tests.exam import curves, physics, tables
 from tests.exam.cells import CELLS
 from tests.exam.tally import Tally, array_trials
 from tests.exam.trained import TRAINED, groups, tally, train
@@ -40,19 +41,25 @@ def main() -> int:
         run = train(cell, replicas, chosen.results, chosen.workers)
         trained += [tally(cell, size, groups(run, size)) for size in SIZES]
         sys.stderr.write(f"{cell.name}: {trained[-2].verdicts} at R = 32\n")
+    known = physics.laws(64 if chosen.short else 512, chosen.results, chosen.workers)
+    wells = physics.crossover(64 if chosen.short else 512, chosen.results, chosen.workers)
     seconds = time.monotonic() - begun
-    print(tables.confusion(arrays, trained))
+    print(tables.confusion(arrays, trained), tables.laws(known), tables.crossover(wells), sep="\n\n")
     problems = [
         f"{one.cell}, R = {one.replicas}: {problem}" for one in [*arrays, *trained] if (problem := one.problem())
     ]
+    problems += [f"{one.name}: {one.low:.4g} to {one.high:.4g} misses {one.known:.4g}" for one in known if not one.kept]
+    problems += [f"double well: {one.difference}" for one in wells if not one.difference.kept]
     if not chosen.short:
         operating = curves.operating_curves(trials // 4, chosen.workers)
         reference = ROOT / "results" / "reference"
         curves.draw(operating, reference / "exam.svg")
-        tables.write_readme(ROOT / "README.md", arrays, trained, operating, seconds)
+        parts = (tables.confusion(arrays, trained), tables.laws(known), tables.crossover(wells))
+        tables.write_readme(ROOT / "README.md", parts, sum(one.trials for one in [*arrays, *trained]), seconds)
         content = {
             "schema_version": 1, "seconds": round(seconds), "array_seconds": round(array_seconds), "workers": chosen.workers,
             "cells": [one.as_dict() for one in [*arrays, *trained]], "curves": operating, "problems": problems,
+            "laws": [asdict(one) for one in known], "double_well": [asdict(one) for one in wells],
         }  # fmt: skip
         (reference / "exam.json").write_text(json.dumps(content, indent=1) + "\n")
     print(f"{len(arrays) + len(trained)} cells in {seconds:.0f} s; " + ("; ".join(problems) or "every promise is kept"))
