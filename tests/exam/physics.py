@@ -1,4 +1,4 @@
-"""Laws that the physical systems must obey, measured from runs of thermo-run: variances, integrated times, Kramers' crossover."""
+"""Laws that the physical systems must obey, measured from runs of thermo-run: variances, integrated times, Kramers' rate."""
 
 from dataclasses import dataclass
 from pathlib import Path
