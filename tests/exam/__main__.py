@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--results", type=Path, default=ROOT / "results" / "exam")
     chosen = parser.parse_args()
-    begun = time.monotonic()
+    begun, reused = time.monotonic(), chosen.results.exists() and any(chosen.results.iterdir())
     trials = 200 if chosen.short else 2000
     arrays: list[Tally] = Parallel(chosen.workers)(
         delayed(array_trials)(cell, size, trials) for cell in CELLS for size in SIZES
@@ -55,9 +55,10 @@ def main() -> int:
         reference = ROOT / "results" / "reference"
         curves.draw(operating, reference / "exam.svg")
         parts = (tables.confusion(arrays, trained), tables.laws(known), tables.crossover(wells))
-        tables.write_readme(ROOT / "README.md", parts, sum(one.trials for one in [*arrays, *trained]), seconds)
+        tables.write_readme(ROOT / "README.md", parts, sum(one.trials for one in [*arrays, *trained]), seconds, reused)
         content = {
             "schema_version": 1, "seconds": round(seconds), "array_seconds": round(array_seconds), "workers": chosen.workers,
+            "trained_by_an_earlier_exam": reused,
             "cells": [one.as_dict() for one in [*arrays, *trained]], "curves": operating, "problems": problems,
             "laws": [asdict(one) for one in known], "double_well": [asdict(one) for one in wells],
         }  # fmt: skip

@@ -13,7 +13,7 @@ from tests.exam.trained import SPECS
 
 CONFIDENCE: Final = 0.99
 PHI: Final = 0.9  # of harmonic.yaml: 1 - 0.1 x 1
-TEMPERATURES: Final = (0.07, 0.08, 0.11, 0.13, 0.15, 0.17, 0.20, 0.25)  # of the double well with a barrier of 1
+TEMPERATURES: Final = (0.07, 0.08, 0.11, 0.13, 0.15, 0.17, 0.20, 0.25, 0.40)  # of the double well with a barrier of 1
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def crossover(wells: Sequence[Crossing]) -> str:
     return "\n".join(lines)
 
 
-def write_readme(readme: Path, parts: Sequence[str], trials: int, seconds: float) -> None:
+def write_readme(readme: Path, parts: Sequence[str], trials: int, seconds: float, reused: bool) -> None:
     """Replace the exam's part of the README.
 
     Args:
@@ -65,9 +65,11 @@ def write_readme(readme: Path, parts: Sequence[str], trials: int, seconds: float
         parts: Confusion matrix, laws, double well.
         trials: Ensembles judged.
         seconds: How long the exam took.
+        reused: Whether trained runs of an earlier exam were judged again.
     """
+    how = "to judge, trained by an earlier exam" if reused else "to train and judge"
     between = (
-        f"{trials:,} ensembles, {seconds / 60:.0f} minutes on two cores with their training; 95 % bounds in brackets.",
+        f"{trials:,} ensembles, {seconds / 60:.0f} minutes on two cores {how}; 95 % bounds in brackets.",
         "The physical systems obey their laws (512 replicas):",
         "Two wells, started from both sides: what was a glass forgets its history where Kramers' rate k says, and not before.",
     )
