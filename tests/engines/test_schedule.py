@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from thermo_cli.engines.local import LocalEngine
 from thermo_cli.engines.schedule import run_tasks
 
@@ -54,7 +56,7 @@ def test_an_interrupt_tells_the_workers_and_waits(tmp_path: Path) -> None:
     told: list[bool] = []
 
     def tick() -> None:
-        if any(tmp_path.iterdir()):
+        if any(tmp_path.iterdir()) and not told:
             raise KeyboardInterrupt
 
     tasks = [(kind, str(tmp_path)) for kind in ("slow", "slow2", "never", "never2")]
@@ -62,3 +64,24 @@ def test_an_interrupt_tells_the_workers_and_waits(tmp_path: Path) -> None:
     assert outcome.interrupted
     assert told == [True]
     assert not list(tmp_path.glob("never*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_that_comes_inside_a_finalizer_is_not_lost(tmp_path: Path, number: signal.Signals) -> None:
+    """Python drops an exception that a finalizer raises; the signal is counted all the same, and the handler given back."""
+    told: list[bool] = []
+
+    class Dropped:
+        def __del__(self) -> None:
+            signal.raise_signal(number)
+
+    def tick() -> None:
+        if any(tmp_path.iterdir()) and not told:
+            Dropped()
+
+    before = signal.getsignal(number)
+    tasks = [(kind, str(tmp_path)) for kind in ("slow", "slow2", "never", "never2")]
+    outcome = run_tasks(LocalEngine(2), work, tasks, tick, lambda: told.append(True))
+    assert outcome.interrupted
+    assert not list(tmp_path.glob("never*"))
+    assert signal.getsignal(number) is before

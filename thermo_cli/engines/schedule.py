@@ -4,10 +4,14 @@ An engine gives a fresh `concurrent.futures.Executor`; this module decides what 
 when its future returns; whether its work is done is read from the disk by whoever called.
 """
 
+import signal
+import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Final, Generic, Protocol, TypeVar
 
 TaskT = TypeVar("TaskT")
@@ -36,6 +40,39 @@ class Outcome(Generic[TaskT]):
     interrupted: bool = False
 
 
+class Interrupts:
+    """Interrupts by the user, counted as they come and answered between two looks at the tasks.
+
+    An exception that a signal raises amid whatever runs is lost when that is a finalizer or a callback of the pool.
+    """
+
+    def __init__(self) -> None:
+        self._seen = self._answered = 0
+
+    @contextmanager
+    def counted(self) -> Iterator["Interrupts"]:
+        """Count SIGINT and SIGTERM while this lasts; a thread beside the main one gets no signals."""
+        if threading.current_thread() is not threading.main_thread():
+            yield self
+            return
+        before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt for the oldest one that was not answered."""
+        if self._seen > self._answered:
+            self._answered += 1
+            raise KeyboardInterrupt
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self._seen += 1
+
+
 def run_tasks(
     engine: Engine,
     function: Callable[[TaskT], str],
@@ -59,18 +96,24 @@ def run_tasks(
         What became of each task.
     """
     outcome: Outcome[TaskT] = Outcome()
-    suspects = _together(engine, function, deque(tasks), engine.slots, tick, stop, outcome)
-    for suspect in suspects:
-        for attempt in range(ATTEMPTS_ALONE):
-            if outcome.interrupted or not _together(engine, function, deque([suspect]), 1, tick, stop, outcome):
-                break
-            if attempt == ATTEMPTS_ALONE - 1:
-                outcome.failed[suspect] = RuntimeError("the worker process died (killed, or out of memory)")
+    with Interrupts().counted() as interrupts:
+
+        def look() -> None:
+            tick()
+            interrupts.check()
+
+        suspects = _together(engine, function, deque(tasks), engine.slots, look, stop, outcome)
+        for suspect in suspects:
+            for attempt in range(ATTEMPTS_ALONE):
+                if outcome.interrupted or not _together(engine, function, deque([suspect]), 1, look, stop, outcome):
+                    break
+                if attempt == ATTEMPTS_ALONE - 1:
+                    outcome.failed[suspect] = RuntimeError("the worker process died (killed, or out of memory)")
     return outcome
 
 
 def _together(
-    engine: Engine, function: Callable[[TaskT], str], queue: deque[TaskT], slots: int, tick: Callable[[], None],
+    engine: Engine, function: Callable[[TaskT], str], queue: deque[TaskT], slots: int, look: Callable[[], None],
     stop: Callable[[], None], outcome: Outcome[TaskT],
 ) -> list[TaskT]:  # fmt: skip
     """Run a queue on fresh executors; return the tasks that were running whenever a pool was lost."""
@@ -79,12 +122,12 @@ def _together(
         executor = engine.start(min(slots, len(queue)))
         running: dict[Future[str], TaskT] = {}
         try:
-            lost = _drain(executor, function, queue, min(slots, len(queue)), running, tick, outcome)
+            lost = _drain(executor, function, queue, min(slots, len(queue)), running, look, outcome)
         except KeyboardInterrupt:
             outcome.interrupted = True
             stop()
             try:
-                _collect(running, outcome)
+                _collect(running, look, outcome)
             except KeyboardInterrupt:
                 engine.kill(executor)
             lost = False
@@ -100,7 +143,7 @@ def _together(
 
 def _drain(
     executor: Executor, function: Callable[[TaskT], str], queue: deque[TaskT], slots: int, running: dict[Future[str], TaskT],
-    tick: Callable[[], None], outcome: Outcome[TaskT],
+    look: Callable[[], None], outcome: Outcome[TaskT],
 ) -> bool:  # fmt: skip
     """Feed the queue to one executor; return whether the pool was lost."""
     while queue or running:
@@ -112,7 +155,7 @@ def _drain(
                 queue.appendleft(task)
                 return True
         done, _ = wait(running, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
-        tick()
+        look()
         for future in done:
             error = future.exception()
             if isinstance(error, BrokenExecutor):
@@ -125,10 +168,11 @@ def _drain(
     return False
 
 
-def _collect(running: dict[Future[str], TaskT], outcome: Outcome[TaskT]) -> None:
+def _collect(running: dict[Future[str], TaskT], look: Callable[[], None], outcome: Outcome[TaskT]) -> None:
     """Wait for the tasks that were told to stop."""
     while running:
         done, _ = wait(running, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
+        look()
         for future in done:
             task = running.pop(future)
             if future.exception() is None:
