@@ -2,18 +2,19 @@
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from thermo_cli import rng
-from thermo_cli.design import main_rows, replica_table, shards, to_csv
+from thermo_cli.design import control_rows, main_rows, replica_table, shards, streams_used, to_csv
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import load_spec
 
 
 def test_streams_of_main_replicas_are_all_different(small: Path) -> None:
     """No stream appears twice, within or across histories and sources."""
-    table = replica_table(load_spec(small))
+    table = main_rows(replica_table(load_spec(small)))
     streams = [getattr(replica, name) for replica in table for name in STREAMS]
     assert len(set(streams)) == len(table) * len(STREAMS)
 
@@ -29,16 +30,16 @@ def test_more_replicas_or_histories_change_nobody(small: Path) -> None:
 
 def test_what_is_not_varied_is_shared_by_all(small: Path) -> None:
     """With `vary: [order]` every replica has the same initialization and examples."""
-    table = replica_table(load_spec(small, ["ensemble.vary=[order]"]))
+    table = main_rows(replica_table(load_spec(small, ["ensemble.vary=[order]"])))
     assert len({replica.init for replica in table}) == 1
     assert len({replica.subsample for replica in table}) == 1
     assert len({replica.order for replica in table}) == len(table)
 
 
 def test_shards_hold_one_history_and_have_constant_width(small: Path) -> None:
-    """Six replicas in shards of four are 4 + 2, per history."""
+    """Six replicas in shards of four are 4 + 2, per history; controls have shards of their own."""
     groups = shards(replica_table(load_spec(small)))
-    assert [len(members) for members in groups.values()] == [4, 2, 4, 2]
+    assert [len(members) for members in groups.values()] == [4, 2, 4, 2, 3]
     assert all(len({member.history for member in members}) == 1 for members in groups.values())
 
 
@@ -58,13 +59,14 @@ def test_budgets_repeat_every_replica_with_its_own_streams(small: Path) -> None:
     spec = load_spec(small, ["dynamics.schedule=cosine", "observe.budgets=true"])
     table = replica_table(spec)
     main = {row.name: row for row in main_rows(table)}
-    assert len(table) == 3 * len(main)
-    for row in table[len(main) :]:
+    small_budgets = [row for row in table if row.role == "budget"]
+    assert len(small_budgets) == 2 * len(main)
+    for row in small_budgets:
         twin = main[f"{row.history}/{row.index}"]
         assert row.steps in (100, 200)
         assert all(getattr(row, name) == getattr(twin, name) for name in STREAMS)
-    assert len({row.shard for row in table}) == 3 * len({row.shard for row in main.values()})
-    assert len(replica_table(load_spec(small, ["observe.budgets=true"]))) == len(main)
+    assert len({row.shard for row in small_budgets}) == 2 * len({row.shard for row in main.values()})
+    assert not [row for row in replica_table(load_spec(small, ["observe.budgets=true"])) if row.role == "budget"]
 
 
 def test_a_crossed_design_has_every_combination_once(small: Path) -> None:
@@ -75,6 +77,47 @@ def test_a_crossed_design_has_every_combination_once(small: Path) -> None:
     assert len({(row.init, row.subsample, row.order) for row in table}) == 12
     assert [len({getattr(row, name) for row in table}) for name in STREAMS] == [3, 2, 2, 12]
     assert [row.init for row in table] == sorted((row.init for row in table), key=[r.init for r in table].index)
+
+
+def test_controls_belong_to_replicas_of_the_first_history(small: Path) -> None:
+    """A partner has the bath of its main replica and nothing else of it; a twin has everything of it."""
+    table = replica_table(load_spec(small, ["ensemble.controls={same_bath: 3, twin: 2}"]))
+    partners, twins = control_rows(table, "same_bath"), control_rows(table, "twin")
+    assert [main.name for main in partners] == ["cold/0", "cold/1", "cold/2"]
+    assert [main.name for main in twins] == ["cold/0", "cold/1"]
+    for main, partner in partners.items():
+        assert (partner.subsample, partner.part) == (main.subsample, main.part)
+        assert not {partner.init, partner.order, partner.noise} & {main.init, main.order, main.noise}
+    for main, twin in twins.items():
+        assert all(getattr(twin, name) == getattr(main, name) for name in STREAMS)
+    assert len({row.name for row in table}) == len(table)
+    more = replica_table(load_spec(small, ["ensemble.controls={same_bath: 3, twin: 2}", "ensemble.replicas=60"]))
+    assert control_rows(more, "same_bath") == partners
+
+
+def test_partners_share_what_is_not_varied(small: Path) -> None:
+    """Where only the mini-batches vary, partners differ in them alone; a crossed design has no controls."""
+    table = replica_table(load_spec(small, ["ensemble.vary=[order]"]))
+    for main, partner in control_rows(table, "same_bath").items():
+        assert (partner.init, partner.noise) == (main.init, main.noise)
+        assert partner.order != main.order
+    crossed = ["ensemble.design={crossed: {init: 3, subsample: 2, order: 2}}", "histories={cold: {}}"]
+    assert {row.role for row in replica_table(load_spec(small, crossed))} == {"main"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "used"),
+    [
+        ([], {"init", "subsample", "order"}),
+        (["dynamics.batch_size=full"], {"init", "subsample"}),
+        (["dynamics.batch_size=74"], {"init", "subsample"}),
+        (["histories.cold={first: {steps: 10, labels: shuffled}}"], {"init", "subsample", "order", "noise"}),
+    ],
+)
+def test_randomness_that_is_used(small: Path, changes: list[str], used: set[str]) -> None:
+    """Full batches have no order; only first phases draw from `noise`, and only the histories that are asked about count."""
+    assert streams_used(load_spec(small, changes), 74) == used
+    assert streams_used(load_spec(small, changes), 74, ["hot"]) == used - {"noise"}
 
 
 @given(st.integers(0, 2**64 - 1), st.sampled_from(STREAMS), st.text(max_size=20), st.integers(0, 10**6))

@@ -19,7 +19,8 @@ LONG = SMALL.replace("steps: 400", "steps: 60000")
 
 def arrays(results: Path) -> dict[str, bytes]:
     """Return the content of every stored array file of the only run."""
-    return {path.name: path.read_bytes() for path in sorted(results.glob("small-*/shards/*.safetensors"))}
+    files = [*results.glob("small-*/shards/*.safetensors"), *results.glob("small-*/microstates.safetensors")]
+    return {path.name: path.read_bytes() for path in sorted(files)}
 
 
 def start(spec: Path, results: Path, *arguments: str) -> "subprocess.Popen[bytes]":
@@ -47,7 +48,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, byt
     process = start(folder / "small.yaml", folder / "results", "--workers", "2")
     assert process.wait(timeout=300) == 0
     stored = arrays(folder / "results")
-    assert len(stored) == 4
+    assert len(stored) == 6, "two shards for each history, the controls, and what is known of the microstates"
     return folder / "small.yaml", stored
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thermo_cli.contracts import Array, Integers, Trajectories, Verdict
+from thermo_cli.contracts import Array, Integers, Overlaps, Trajectories, Verdict
 from thermo_cli.equilibrium import court
 from thermo_cli.equilibrium.settings import Setting, Settings
 from thermo_cli.errors import DataError, UsageError
@@ -15,10 +15,11 @@ from thermo_cli.microstates.raw import raw_overlaps
 
 def judge(
     observables: Mapping[str, ArrayLike], *, steps: ArrayLike, margins: Mapping[str, float] | None = None,
-    histories: Sequence[str] | None = None, microstates: ArrayLike | None = None, confidence: float = 0.95,
-    content: float = 0.85, window: float = 0.5, tolerance: str = "distribution-free", diverged: int = 0,
-    initial: Mapping[str, float] | None = None, schedule: str = "constant", budgets: Mapping[str, ArrayLike] | None = None,
-    test_examples: int | None = None, scope: str = "for the replicas given",
+    histories: Sequence[str] | None = None, microstates: ArrayLike | Mapping[str, ArrayLike] | None = None,
+    confidence: float = 0.95, content: float = 0.85, window: float = 0.5, tolerance: str = "distribution-free",
+    diverged: int = 0, initial: Mapping[str, float] | None = None, schedule: str = "constant",
+    budgets: Mapping[str, ArrayLike] | None = None,
+    test_examples: int | None = None, require_ergodic: bool = False, scope: str = "for the replicas given",
 ) -> Verdict:  # fmt: skip
     """Judge an ensemble that was trained anywhere.
 
@@ -27,7 +28,10 @@ def judge(
         steps: The measured steps, increasing, (time,); the last one is the training time T.
         margins: Observable to delta > 0; defaults for test_accuracy, test_r2 and, with a record at step 0, energy.
         histories: History of each replica; one history if absent.
-        microstates: Parameters at T, (replica, parameter), for the record.
+        microstates: Parameters at T, (replica, parameter), for the record; or, where they have no symmetry, what diversity is
+            decided on: a mapping of `pairs` that share their bath, (pair, 2, parameter), and `reference`, microstates that have
+            nothing in common, (state, parameter); and if known, `earlier`, the pairs' first members half the training time
+            earlier, (pair, parameter), and `floor`, the distance that rounding makes.
         confidence: 1 - alpha of every confidence statement.
         content: Share of fresh replicas that must be inside a margin.
         window: Fraction of the training time, at its end.
@@ -37,6 +41,7 @@ def judge(
         schedule: `constant`, or anything else when the learning rate changed within the window.
         budgets: Observable to final values of the same replicas with total budgets T/4, T/2 and T, (replica, 3).
         test_examples: Size of the test set, for the default margin of the accuracy.
+        require_ergodic: Whether thermalized also needs ergodicity.
         scope: Which randomness was varied.
 
     Returns:
@@ -50,7 +55,8 @@ def judge(
     values = {name: _matrix(name, array, len(times), "measurements") for name, array in observables.items()}
     labels, count = _labels(values, histories)
     finals = {name: _matrix(f"budgets of {name}", array, 3, "budgets") for name, array in (budgets or {}).items()}
-    _check_counts({**finals, **({"microstates": np.asarray(microstates)} if microstates is not None else {})}, count)
+    overlaps, final = _overlaps(microstates) if isinstance(microstates, Mapping) else (None, microstates)
+    _check_counts({**finals, **({"microstates": np.asarray(final)} if final is not None else {})}, count)
     settings = Settings(
         confidence,
         content,
@@ -58,6 +64,7 @@ def judge(
         _margins(margins or {}, values),
         diverged,
         tolerance,  # type: ignore[arg-type]
+        require_ergodic,
     )
     _check_settings(settings)
     names = _names(labels)
@@ -66,7 +73,7 @@ def judge(
         int(times[-1]), tuple(dict.fromkeys(labels)), test_examples, schedule, scope, initial=dict(initial or {}),
         energy_margin=bool(times[0] == 0),
     )  # fmt: skip
-    return court.judge(trajectories, setting, settings, _microscopic(microstates))
+    return court.judge(trajectories, setting, settings, overlaps, _microscopic(final))
 
 
 def _times(steps: ArrayLike) -> Integers:
@@ -178,6 +185,34 @@ def _names(labels: Sequence[str]) -> tuple[str, ...]:
         names.append(f"{label}/{seen.setdefault(label, 0)}")
         seen[label] += 1
     return tuple(names)
+
+
+def _overlaps(parts: Mapping[str, ArrayLike]) -> tuple[Overlaps, None]:
+    """Measure the distances of pairs and of states without anything in common, coordinate by coordinate."""
+    unknown = sorted(set(parts) - {"pairs", "reference", "earlier", "floor"})
+    if unknown or not {"pairs", "reference"} <= set(parts):
+        raise UsageError(
+            "microstates are not what they should be", received=", ".join(parts) or "nothing",
+            remedy="pairs and reference; earlier and floor if known",
+        )  # fmt: skip
+    pairs, reference = (np.asarray(parts[name], dtype=np.float64) for name in ("pairs", "reference"))
+    earlier = np.asarray(parts["earlier"], dtype=np.float64) if "earlier" in parts else np.empty((0, 0))
+    wanted = (pairs.ndim == 3 and pairs.shape[1] == 2, reference.ndim == 2 and len(reference) > 3)
+    if not all(wanted) or pairs.shape[2] != reference.shape[1] or (len(earlier) and earlier.shape != pairs[:, 0].shape):
+        raise DataError(
+            "microstates have the wrong shape",
+            received=f"pairs {pairs.shape}, reference {reference.shape}, earlier {earlier.shape}",
+            remedy="pairs (pair, 2, parameter), reference (at least 4, parameter), earlier (pair, parameter)",
+        )  # fmt: skip
+    first, second = pairs[:, 0], pairs[:, 1]
+    even = len(reference) // 2 * 2
+    norms = np.linalg.norm(first, axis=1)
+    floor = float(np.asarray(parts.get("floor", np.finfo(np.float64).eps * float(np.nanmean(norms))), dtype=np.float64))
+    own = np.square(first - earlier).sum(axis=1) if len(earlier) else np.empty(0)
+    return Overlaps(
+        np.square(first - second).sum(axis=1), np.square(reference[0:even:2] - reference[1:even:2]).sum(axis=1), own,
+        floor, float("nan"), pairs.shape[2],
+    ), None  # fmt: skip
 
 
 def _microscopic(microstates: ArrayLike | None) -> dict[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Tensors = dict[str, NDArray[np.floating]]
 Task = Literal["classification", "regression"]
 Outcome = Literal["holds", "fails", "undecided", "untested", "inapplicable"]
 CriterionName = Literal["stationarity", "agreement", "history", "diversity", "ergodicity"]
@@ -94,11 +95,83 @@ class Block:
         return math.prod(self.shape)
 
 
+@dataclass(frozen=True)
+class Group:
+    """Hidden units whose order is a convention.
+
+    Attributes:
+        name: In `Symmetry.axes`.
+        size: Number of units.
+        sign: Whether turning a unit over changes nothing (odd activations: tanh).
+        scale: Whether scaling what goes in by c > 0 and what comes out by 1/c changes nothing (ReLU).
+    """
+
+    name: str
+    size: int
+    sign: bool = False
+    scale: bool = False
+
+
+@dataclass(frozen=True)
+class Norm:
+    """A batch-norm after a layer, by the names of its blocks; eps as in torch.
+
+    Attributes:
+        weight: Of the layer before it.
+        bias: Of that layer, if it has one.
+        gamma: Factor.
+        beta: Shift.
+        mean: Running mean.
+        variance: Running variance.
+    """
+
+    weight: str
+    bias: str | None
+    gamma: str
+    beta: str
+    mean: str
+    variance: str
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """What can be done to a microstate without a change of any output.
+
+    Attributes:
+        blocks: The parameters, in order.
+        groups: Hidden units, group by group.
+        axes: Block to the group of each of its axes, None where the order means something. Axis 0 is where a unit's input
+            arrives (rows of a weight, biases); on every other axis the unit is read.
+        shifts: Blocks whose first axis runs over logits: a softmax does not see what is added to all of them.
+        norms: Batch-norms, to be folded into the layers before them.
+    """
+
+    blocks: tuple[Block, ...]
+    groups: tuple[Group, ...] = ()
+    axes: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
+    shifts: tuple[str, ...] = ()
+    norms: tuple[Norm, ...] = ()
+
+    def places(self, group: str) -> tuple[tuple[str, int], ...]:
+        """Return where a group's units appear: block and axis.
+
+        Args:
+            group: Its name.
+        """
+        return tuple(
+            (block, axis) for block, axes in self.axes.items() for axis, name in enumerate(axes) if name == group
+        )
+
+
 class Pass(Protocol):
     """Forward and backward pass of a whole stack on batches of one size, with buffers allocated once."""
 
     inputs: "torch.Tensor"
     targets: "torch.Tensor"
+
+    @property
+    def hidden(self) -> "Mapping[str, torch.Tensor]":
+        """Activations of the hidden layers after `forward`, each (replica, unit, example)."""
 
     def forward(self) -> "torch.Tensor":
         """Fill and return the outputs, (replica, output, example)."""
@@ -116,6 +189,13 @@ class StackedSystem(Protocol):
     blocks: tuple[Block, ...]
     task: Task
     outputs: int
+
+    @property
+    def convex(self) -> bool:
+        """Whether an L2 penalty makes the minimum of the energy the only one."""
+
+    def symmetry(self) -> Symmetry:
+        """Return the transformations of the parameters that change no output."""
 
     def bind(self, parameters: "torch.Tensor", gradient: "torch.Tensor | None", width: int, batch: int) -> Pass:
         """Allocate the buffers of a pass of `width` replicas over `batch` examples each."""
@@ -193,6 +273,44 @@ class Trajectories:
     def members(self, history: str) -> NDArray[np.bool_]:
         """Return which replicas belong to a history, (replica,) of bool."""
         return np.array([name == history for name in self.histories], dtype=bool)
+
+
+@dataclass(frozen=True)
+class Overlaps:
+    """What decides whether replicas are different models: squared distances once symmetries are removed.
+
+    Attributes:
+        distances: Of each same-bath pair at T, (pair,).
+        null: Of pairs without anything in common, through the same pipeline, (null pair,).
+        own: Of each pair's main replica from itself T/2 earlier, (pair,); empty where that was not kept.
+        floor: Distance that rounding alone makes.
+        null_cosine: Mean cosine of the null's pairs; not a number where the null is no shuffling.
+        dimensions: Independent numbers in a microstate.
+        untested: Why nothing can be said, or empty.
+        unique: Identical by construction: nothing that the partners differ in is consumed, and there is one optimum.
+    """
+
+    distances: Array
+    null: Array
+    own: Array
+    floor: float
+    null_cosine: float
+    dimensions: int
+    untested: str = ""
+    unique: bool = False
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found out about the microstates of an ensemble, as the run folder keeps it.
+
+    Attributes:
+        arrays: Matrices over replicas and vectors over pairs, named in `microstates.examination` and `microscopy`.
+        facts: Names of replicas, pairs and layers; floor, dimensions, kind of null; why something is untested.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

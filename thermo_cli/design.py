@@ -29,7 +29,8 @@ class Replica:
         order: Stream of the mini-batches.
         noise: Stream of everything else random.
         steps: Its training time: T, or a smaller budget.
-        role: `main` replicas are judged; `budget` ones repeat a main replica with a smaller total.
+        role: `main` replicas are judged; `budget` ones repeat a main replica with a smaller total; the controls `same_bath`
+            (same examples, everything else drawn again) and `twin` (moved by one unit in the last place) set scales.
     """
 
     history: str
@@ -47,11 +48,12 @@ class Replica:
     @property
     def name(self) -> str:
         """Name in tables and reports, `<history>/<index>`, with `@<steps>` where the budget is not T."""
-        return f"{self.history}/{self.index}" + (f"@{self.steps}" if self.role == "budget" else "")
+        ending = {"budget": f"@{self.steps}", "same_bath": "+bath", "twin": "+twin"}
+        return f"{self.history}/{self.index}" + ending.get(self.role, "")
 
 
 def replica_table(spec: Spec) -> tuple[Replica, ...]:
-    """Lay out the ensemble: for each history, its replicas in order; then the same with smaller budgets, if asked for.
+    """Lay out the ensemble: for each history its replicas in order; the same with smaller budgets, if asked for; controls.
 
     A source of randomness that is not varied has one stream, that of replica 0 of a history without a name.
 
@@ -73,7 +75,7 @@ def replica_table(spec: Spec) -> tuple[Replica, ...]:
             for row in rows
             if row.role == "main"
         ]
-    return tuple(rows)
+    return (*rows, *_controls(spec, rows))
 
 
 def main_rows(table: Sequence[Replica]) -> tuple[Replica, ...]:
@@ -83,6 +85,49 @@ def main_rows(table: Sequence[Replica]) -> tuple[Replica, ...]:
         table: The replica table.
     """
     return tuple(row for row in table if row.role == "main")
+
+
+def control_rows(table: Sequence[Replica], role: str) -> dict[Replica, Replica]:
+    """Return which main replica each control belongs to, main to control.
+
+    Args:
+        table: The replica table.
+        role: `same_bath` or `twin`.
+    """
+    mains = {(row.history, row.index): row for row in main_rows(table)}
+    return {mains[row.history, row.index]: row for row in table if row.role == role}
+
+
+def streams_used(spec: Spec, examples: int, histories: Sequence[str] | None = None) -> set[str]:
+    """Return the sources of randomness that training consumes, varied or not.
+
+    Args:
+        spec: The experiment.
+        examples: Of each replica; 0 without data.
+        histories: Those that are asked about; all if absent.
+    """
+    if not spec.learns:
+        return {"init", "noise", *(("subsample",) if spec.system.use == "random_energy" else ())}
+    used = {"init", "subsample"}
+    if getattr(spec.dynamics, "batch_size", "full") not in ("full", examples):
+        used.add("order")
+    for name, path in spec.histories.items():
+        if (
+            (histories is None or name in histories)
+            and path.first is not None
+            and (path.first.labels or path.first.examples)
+        ):
+            used.add("noise")
+    return used
+
+
+def shares_init(spec: Spec) -> bool:
+    """Return whether all replicas begin with the same parameters.
+
+    Args:
+        spec: The experiment.
+    """
+    return "init" not in spec.ensemble.vary
 
 
 def replicas_of(spec: Spec) -> int:
@@ -121,6 +166,28 @@ def _replica(spec: Spec, position: int, history: str, index: int) -> Replica:
     part = index * len(spec.histories) + position
     init, examples, order, noise = (streams[name] for name in STREAMS)
     return Replica(history, index, f"{history}-{shard:04d}", slot, part, init, examples, order, noise, spec.total)
+
+
+def _controls(spec: Spec, rows: Sequence[Replica]) -> list[Replica]:
+    """Lay out partners and twins of the first history's replicas; they train in shards of their own, of the same width."""
+    ensemble, history = spec.ensemble, next(iter(spec.histories))
+    mains = [row for row in rows if row.role == "main" and row.history == history]
+    if ensemble.crossed is not None:
+        return []
+    found = []
+    for row in mains[: ensemble.controls.same_bath]:
+        init, order, noise = (
+            rng.stream(ensemble.seed, name, f"{history}/bath", row.index) if name in ensemble.vary else own
+            for name, own in zip(("init", "order", "noise"), (row.init, row.order, row.noise), strict=True)
+        )
+        found.append(dataclasses.replace(row, role="same_bath", init=init, order=order, noise=noise))
+    found += [dataclasses.replace(row, role="twin") for row in mains[: ensemble.controls.twin]]
+    return [
+        dataclasses.replace(
+            row, shard=f"{history}@controls-{number // ensemble.shard:04d}", slot=number % ensemble.shard
+        )
+        for number, row in enumerate(found)
+    ]
 
 
 def shards(table: Sequence[Replica]) -> dict[str, tuple[Replica, ...]]:

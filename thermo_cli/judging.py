@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thermo_cli.contracts import Trajectories, Verdict
+from thermo_cli.contracts import Findings, Trajectories, Verdict
 from thermo_cli.data.split import subsample_size
+from thermo_cli.design import replica_table, streams_used
 from thermo_cli.equilibrium.court import judge
+from thermo_cli.equilibrium.diagnostics.comparison import comparison
 from thermo_cli.equilibrium.diagnostics.mixing import mixing
 from thermo_cli.equilibrium.diagnostics.noise_budget import noise_budget
 from thermo_cli.equilibrium.diagnostics.sampling_noise import distribution_wise
@@ -19,6 +21,8 @@ from thermo_cli.equilibrium.settings import Setting, Settings, margins_of, windo
 from thermo_cli.equilibrium.verdict import as_dict
 from thermo_cli.errors import SpecError
 from thermo_cli.microstates.raw import raw_overlaps
+from thermo_cli.microstates.summary import divergence, overlaps_of
+from thermo_cli.microstates.summary import microscopic as summarized
 from thermo_cli.preparation import check_margins
 from thermo_cli.reports.view import RunView, view_of
 from thermo_cli.spec import Spec
@@ -65,11 +69,13 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Run:
     """
     trajectories, settings = folder.trajectories(), settings_of(equilibrium or folder.spec.equilibrium)
     setting = setting_of(folder.spec, folder.manifest["data"], trajectories)
-    facts = {
-        "microscopic": _microscopic(folder),
-        "diagnostics": diagnostics_of(folder, trajectories, setting, settings),
-    }
-    return Run(folder, judge(trajectories, setting, settings, **facts), trajectories)
+    found = folder.findings()
+    overlaps = overlaps_of(found) if found is not None else None
+    microscopic = _raw(folder) | (summarized(found, settings.confidence) if found is not None else {})
+    diagnostics = diagnostics_of(folder, trajectories, setting, settings) | _comparison(
+        found, trajectories, setting, settings
+    )
+    return Run(folder, judge(trajectories, setting, settings, overlaps, microscopic, diagnostics), trajectories)
 
 
 def settings_of(equilibrium: Equilibrium) -> Settings:
@@ -80,7 +86,7 @@ def settings_of(equilibrium: Equilibrium) -> Settings:
     """
     return Settings(
         equilibrium.confidence, equilibrium.content, equilibrium.window, equilibrium.margins, equilibrium.diverged,
-        equilibrium.tolerance,
+        equilibrium.tolerance, equilibrium.require_ergodic,
     )  # fmt: skip
 
 
@@ -141,21 +147,20 @@ def setting_of(spec: Spec, facts: Mapping[str, Any], trajectories: Trajectories)
             initial=given.initial, energy_margin=bool(trajectories.steps[0] == 0),
         )  # fmt: skip
     schedule, rate = getattr(spec.dynamics, "schedule", "constant"), getattr(spec.dynamics.arguments, "lr", None)  # type: ignore[union-attr]
+    controls = sum(row.role in ("same_bath", "twin") for row in replica_table(spec))
     if not spec.learns:
-        varied = ", ".join(name for name in spec.ensemble.vary if name in ("init", "noise", *_bath(spec)))
+        varied = ", ".join(name for name in spec.ensemble.vary if name in streams_used(spec, 0))
         scope = f"for fresh replicas of this {spec.system.use} system; varied: {varied}"
-        return Setting(spec.total, tuple(spec.histories), None, schedule, scope, rate, energy_margin=False)
+        return Setting(
+            spec.total, tuple(spec.histories), None, schedule, scope, rate, energy_margin=False, controls=controls
+        )
     whole = subsample_size(spec.ensemble.subsample, int(facts["pool_examples"]))
-    used = {"init", "subsample"}
-    if getattr(spec.dynamics, "batch_size", "full") not in ("full", whole):
-        used.add("order")
-    if any(path.first is not None and (path.first.labels or path.first.examples) for path in spec.histories.values()):
-        used.add("noise")
+    used = streams_used(spec, whole)
     varied = ", ".join(name for name in spec.ensemble.vary if name in used)
     scope = f"for resampling this pool of {facts['pool_examples']} examples, with this test set; varied: {varied}"
     return Setting(
         spec.total, tuple(spec.histories), int(facts["test_examples"]), schedule, scope, rate,
-        independent=spec.ensemble.crossed is None,
+        independent=spec.ensemble.crossed is None, controls=controls,
     )  # fmt: skip
 
 
@@ -195,11 +200,6 @@ def diagnostics_of(
     return found
 
 
-def _bath(spec: Spec) -> tuple[str, ...]:
-    """Name the stream that a physical system draws its disorder from, if it has any."""
-    return ("subsample",) if spec.system.use == "random_energy" else ()
-
-
 def _moments(values: NDArray[np.floating]) -> dict[str, float | None]:
     finite = values[np.isfinite(values)].astype(np.float64)
     return {
@@ -208,7 +208,20 @@ def _moments(values: NDArray[np.floating]) -> dict[str, float | None]:
     }
 
 
-def _microscopic(folder: RunFolder) -> dict[str, dict[str, Any]]:
+def _comparison(
+    found: Findings | None, trajectories: Trajectories, setting: Setting, settings: Settings
+) -> dict[str, Any]:
+    """Compare the spread of the gating observables with the distance of the same replicas' microstates."""
+    apart = divergence(found) if found is not None else None
+    if found is None or apart is None:
+        return {}
+    place = {name: row for row, name in enumerate(trajectories.replicas)}
+    rows = [place[name] for name in found.facts["replicas"]]
+    finals = {name: values[rows, -1] for name, values in trajectories.values.items()}
+    return {"comparison": comparison(finals, apart, margins_of(trajectories, setting, settings), settings.alpha)}
+
+
+def _raw(folder: RunFolder) -> dict[str, dict[str, Any]]:
     if folder.status != "complete":
         return {}
     system = folder.spec.system

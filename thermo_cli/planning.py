@@ -4,10 +4,11 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from thermo_cli.design import budgets_of, main_rows, replicas_of, shards
+from thermo_cli.design import budgets_of, control_rows, main_rows, replicas_of, shards
 from thermo_cli.dynamics.gradient import CHUNK_EXAMPLES, protocol
 from thermo_cli.dynamics.walks import BLOCK_STEPS, walk
 from thermo_cli.engines.local import usable_cores
+from thermo_cli.equilibrium.diversity import PAIRS
 from thermo_cli.equilibrium.intervals import count_to_hold, replicas_for_share
 from thermo_cli.observables.macroscopic import METRICS, measurement_steps, snapshot_steps
 from thermo_cli.preparation import Study
@@ -161,12 +162,14 @@ def _parts(study: Study, need: Needs) -> list[str]:
     words = f", batch {batch}, {rate} rate" if dataset is not None else ""
     budgets = "".join(f", and again with {budget} steps" for budget in budgets_of(spec))
     precision = f", {spec.ensemble.precision}" if dataset is not None else ""
+    beside = len(study.table) - sum(row.role in ("main", "budget") for row in study.table)
+    controls = f" and {beside} controls" if beside else ""
     return [
         *lines,
         f"  system      {spec.system.use}, {need.parameters} parameters{precision}",
         f"  dynamics    {dynamics.use if dynamics else ''}, {spec.total} steps{words}{budgets}",
-        f"  ensemble    {replicas_of(spec)} replicas x {len(spec.histories)} histories ({', '.join(spec.histories)}), "
-        f"{need.shards} shards of {spec.ensemble.shard}",
+        f"  ensemble    {replicas_of(spec)} replicas x {len(spec.histories)} histories ({', '.join(spec.histories)})"
+        f"{controls}, {need.shards} shards of {spec.ensemble.shard}",
         f"  measured    {need.measurements} times, {spec.observe.window_measurements} of them in the last half",
         f"  memory      about {_bytes(need.memory)} in {need.workers} worker(s)",
         f"  disk        about {_bytes(need.disk)} ({_bytes(free_bytes(study.folder.path))} free)",
@@ -208,11 +211,21 @@ def _power(study: Study, replicas: int, total: int) -> list[str]:
     histories = len(dict.fromkeys(study.recorded.histories)) if study.recorded is not None else len(spec.histories)
     words = "can hold once the histories were seen apart before T/2" if histories > 1 else "untested with one history"
     lines.append(f"  {'H history':<28} {words}")
-    lines.append(f"  {'D diversity':<28} untested; the best verdict is settled")
+    lines.append(f"  {'D diversity':<28} {_pairs(study)}")
     schedule = getattr(spec.dynamics, "schedule", "constant")
     if schedule != "constant" and not budgets_of(spec):
         lines.append(f"  {'S stationarity':<28} untested under a {schedule} schedule without observe.budgets")
     return lines
+
+
+def _pairs(study: Study) -> str:
+    """Say whether same-bath pairs can tell different models from one."""
+    pairs = len(control_rows(study.table, "same_bath"))
+    if study.recorded is not None:
+        return "untested: recorded parameters say nothing of their symmetries"
+    if pairs < PAIRS:
+        return f"cannot hold with {pairs} same-bath pairs: {PAIRS} are needed (ensemble.controls.same_bath)"
+    return f"can hold or fail, with {pairs} same-bath pairs"
 
 
 def _bytes(count: float) -> str:

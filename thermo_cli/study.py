@@ -1,6 +1,6 @@
 """The whole story: a spec is read, its ensemble is trained, the run folder is judged.
 
-spec -> replica table -> data -> training -> run folder -> court -> verdict
+spec -> replica table -> data -> training -> run folder -> microscopy -> court -> verdict
 """
 
 import traceback
@@ -16,6 +16,7 @@ from thermo_cli.engines.schedule import run_tasks
 from thermo_cli.environment import changes, manifest
 from thermo_cli.errors import Interrupted, ThermoError
 from thermo_cli.judging import Run, judge_run
+from thermo_cli.microscopy import examine_run
 from thermo_cli.preparation import Study, prepare
 from thermo_cli.spec import load_spec
 from thermo_cli.spec.builtins import RecordedSystem
@@ -77,6 +78,7 @@ def execute(
             if watcher is not None:
                 _note_changes(study, watcher)
             train(study, workers, watcher)
+            examine_run(study.folder, study.dataset)
         run = judge_run(study.folder)
         study.folder.write_json("verdict.json", run.as_dict())
     return run

@@ -14,7 +14,7 @@ import torch
 
 from thermo_cli.contracts import Array, Dataset, Movement
 from thermo_cli.data.split import load_dataset
-from thermo_cli.design import Replica, replica_table, shards
+from thermo_cli.design import Replica, control_rows, replica_table, shards
 from thermo_cli.dynamics.gradient import CHUNK_STEPS
 from thermo_cli.dynamics.learner import Learner
 from thermo_cli.dynamics.walks import walk
@@ -62,8 +62,10 @@ def train_shard(task: ShardTask) -> str:
         resolved = (task.folder / "resolved.yaml").read_text()
         spec = from_resolved(resolved, str(task.folder / "resolved.yaml"))
         dataset = _dataset(resolved, task.base, folder.manifest["data_fingerprint"]) if spec.learns else None
-        members = shards(replica_table(spec))[task.shard]
-        return _Training(folder, store, spec, members, movement(spec, dataset, members)).run()
+        table = replica_table(spec)
+        members = shards(table)[task.shard]
+        kept = kept_steps(members, table)
+        return _Training(folder, store, spec, members, kept, movement(spec, dataset, members)).run()
 
 
 def movement(spec: Spec, dataset: Dataset | None, members: Sequence[Replica]) -> Movement:
@@ -77,6 +79,21 @@ def movement(spec: Spec, dataset: Dataset | None, members: Sequence[Replica]) ->
     if dataset is not None:
         return Learner(spec, dataset, members)
     return walk(spec, members, members[0].steps)
+
+
+def kept_steps(members: Sequence[Replica], table: Sequence[Replica]) -> set[int]:
+    """Return the steps at which a shard's parameters are kept: twins and their originals are also compared after one step.
+
+    Args:
+        members: The shard's rows of the replica table.
+        table: The replica table.
+    """
+    if members[0].role == "budget":
+        return set()
+    compared = any(member.role == "twin" for member in members) or any(
+        row in members for row in control_rows(table, "twin")
+    )
+    return {*snapshot_steps(members[0].steps), *((1,) if compared else ())}
 
 
 @lru_cache(maxsize=1)
@@ -98,13 +115,19 @@ class _Training:
     """The loop over measurements, with commits in between."""
 
     def __init__(
-        self, folder: RunFolder, store: ShardStore, spec: Spec, members: tuple[Replica, ...], stack: Movement
+        self,
+        folder: RunFolder,
+        store: ShardStore,
+        spec: Spec,
+        members: tuple[Replica, ...],
+        kept: set[int],
+        stack: Movement,
     ) -> None:
         self.folder, self.store, self.stack = folder, store, stack
         total, self.main = members[0].steps, members[0].role == "main"
         steps = measurement_steps(total, spec.observe.window_measurements) if self.main else [total]
         self.measured = {int(step) for step in steps}
-        self.kept = set(snapshot_steps(total)) if self.main else set()
+        self.kept = kept
         self.records, self.new = ShardRecords(), ShardRecords()
         self.next_commit = self.next_progress = 0.0
         self.latest: dict[str, Array] = {}

@@ -35,7 +35,7 @@ def test_json_is_the_contract(finished: Path, command: Command) -> None:
         "schema_version", "run", "scope", "verdict", "phase", "summary", "criteria", "macroscopic", "microscopic",
         "diagnostics", "points",
     }  # fmt: skip
-    assert content["run"]["replicas"] == {"planned": 12, "finished": 12, "diverged": 0, "crashed": 0, "controls": 0}
+    assert content["run"]["replicas"] == {"planned": 12, "finished": 12, "diverged": 0, "crashed": 0, "controls": 3}
     assert content["verdict"] in VERDICTS
     assert content["points"] == []
     assert {row["criterion"] for row in content["criteria"]} == {

@@ -28,12 +28,13 @@ def test_a_run_writes_its_folder_and_prints_its_verdict(small: Path, command: Co
     assert max(len(line) for line in done.stdout.splitlines()[:-1]) <= 80
     folder = only_run(small.parent)
     assert {path.name for path in folder.iterdir()} >= {
-        "spec.yaml", "resolved.yaml", "manifest.json", "replicas.csv", "shards", "verdict.json",
+        "spec.yaml", "resolved.yaml", "manifest.json", "replicas.csv", "shards", "verdict.json", "microstates.safetensors",
     }  # fmt: skip
     assert (folder / "spec.yaml").read_text() == SMALL
     assert yaml.safe_load((folder / "resolved.yaml").read_text())["dynamics"]["with"]["nesterov"] is False
     with (folder / "replicas.csv").open() as handle:
-        assert len(list(csv.DictReader(handle))) == 12
+        roles = [row["role"] for row in csv.DictReader(handle)]
+    assert [roles.count(role) for role in ("main", "same_bath", "twin")] == [12, 2, 1]
     assert json.loads((folder / "manifest.json").read_text())["packages"]["torch"]
     before = {path: path.stat().st_mtime_ns for path in folder.glob("shards/*")}
     again = command("thermo-run", str(small), "--set", "equilibrium.confidence=0.9")
@@ -144,7 +145,7 @@ def test_a_full_disk_loses_nothing_finished(small: Path, command: Command) -> No
         done = command("thermo-run", str(small), "--results", str(disk), "--set", "system.with.hidden=[64, 64]")
         assert done.returncode == 0, done.stderr
         now = {path.name: path.read_bytes() for path in disk.glob("small-*/shards/*.safetensors")}
-        assert len(now) == 4
+        assert len(now) == 5
         assert kept.items() <= now.items()
     finally:
         subprocess.run(["umount", str(disk)], check=True)

@@ -65,14 +65,14 @@ def test_default_margins() -> None:
 )
 def test_known_ensembles(values: dict[str, Array], expected: str) -> None:
     """At rest and alike; too few; a metastable plateau that the energy exposes; two groups; nothing has happened."""
-    assert judge(ensemble(values), SETTING, Settings(), {}).verdict == expected
+    assert judge(ensemble(values), SETTING, Settings()).verdict == expected
 
 
 def test_histories_that_drift_apart_do_not_hide_each_other() -> None:
     """One up, one down: the mean over both is still, and S fails all the same."""
     values = equilibrium()
     drift = np.repeat([0.3, -0.3], 32)[:, None] * np.log2(STEPS / T + 1e-9).clip(-1)
-    found = judge(ensemble({**values, "test_accuracy": values["test_accuracy"] + drift}), SETTING, Settings(), {})
+    found = judge(ensemble({**values, "test_accuracy": values["test_accuracy"] + drift}), SETTING, Settings())
     assert found.outcomes["stationarity"] == "fails"
 
 
@@ -81,12 +81,12 @@ def test_diverged_replicas_are_counted_and_tolerated_only_on_request() -> None:
     values = equilibrium()
     values["energy"][5, 30:] = np.nan
     values["test_accuracy"][5, 30:] = np.nan
-    strict = judge(ensemble(values), SETTING, Settings(), {})
+    strict = judge(ensemble(values), SETTING, Settings())
     assert strict.verdict == "diverged"
     assert strict.replicas["diverged"] == 1
     assert "cold/5" in strict.summary
     assert "0.25" in strict.summary
-    lenient = judge(ensemble(values), SETTING, Settings(diverged=1), {})
+    lenient = judge(ensemble(values), SETTING, Settings(diverged=1))
     assert lenient.verdict == "settled"
     (s1,) = (
         r
@@ -98,18 +98,18 @@ def test_diverged_replicas_are_counted_and_tolerated_only_on_request() -> None:
 
 def test_agreement_needs_an_observable_of_the_test_set() -> None:
     """With the energy alone nothing can agree: the replicas' energies have baths of their own."""
-    found = judge(ensemble({"energy": equilibrium()["energy"]}), SETTING, Settings(), {})
+    found = judge(ensemble({"energy": equilibrium()["energy"]}), SETTING, Settings())
     assert found.outcomes["agreement"] == "untested"
     assert found.verdict == "undecided"
 
 
 def test_untested_criteria_say_why() -> None:
     """History, diversity and ergodicity have a row each, with a reason; one history asks for another."""
-    found = judge(ensemble(equilibrium()), SETTING, Settings(), {})
+    found = judge(ensemble(equilibrium()), SETTING, Settings())
     reasons = {row.criterion: row.explanation for row in found.criteria if row.outcome == "untested"}
     assert set(reasons) == {"history", "diversity", "ergodicity"}
     assert all(reasons.values())
-    alone = judge(ensemble(equilibrium(), 1), Setting(T, ("cold",), 500, "constant", "", 0.1), Settings(), {})
+    alone = judge(ensemble(equilibrium(), 1), Setting(T, ("cold",), 500, "constant", "", 0.1), Settings())
     assert any("only one history" in row.explanation for row in alone.criteria)
 
 
@@ -118,7 +118,7 @@ def test_the_verdict_is_always_valid_json(bad: float) -> None:
     """Ensembles full of NaN or infinity give null, never NaN; nothing is flattering."""
     values = {name: np.full((64, len(STEPS)), bad) for name in ("test_accuracy", "energy")}
     with np.errstate(invalid="ignore"):
-        found = judge(ensemble(values), SETTING, Settings(diverged=64), {})
+        found = judge(ensemble(values), SETTING, Settings(diverged=64))
     text = json.dumps(as_dict(found, "x", "01234567", "complete"), allow_nan=False)
     assert json.loads(text)["verdict"] in ("undecided", "glassy", "relaxing")
 
@@ -127,7 +127,7 @@ def test_a_norm_of_exactly_zero_warns_of_nothing() -> None:
     """A gradient that has vanished is no reason to lose the verdict."""
     values = equilibrium()
     values["gradient_norm"] = np.tile(np.where(STEPS < 200, 1.0, 0.0), (64, 1))
-    assert judge(ensemble(values), SETTING, Settings(), {}).verdict == "settled"
+    assert judge(ensemble(values), SETTING, Settings()).verdict == "settled"
 
 
 def test_infinities_and_huge_values_are_counted_without_a_warning() -> None:
@@ -136,7 +136,7 @@ def test_infinities_and_huge_values_are_counted_without_a_warning() -> None:
     values["test_accuracy"][3, 40:] = np.inf
     values["test_accuracy"][4, 40:] = -np.inf
     values["energy"][5] = 1e200
-    found = judge(ensemble(values), SETTING, Settings(diverged=2), {})
+    found = judge(ensemble(values), SETTING, Settings(diverged=2))
     assert found.replicas["diverged"] == 2
     assert found.verdict in ("undecided", "relaxing", "glassy")
     json.dumps(as_dict(found, "x", "01234567", "complete"), allow_nan=False)
@@ -146,14 +146,14 @@ def test_norms_that_drift_warn_and_decide_nothing() -> None:
     """A parameter norm that doubles in the window is a warning."""
     values = equilibrium()
     values["parameter_norm"] = np.tile(1.0 + STEPS / T, (64, 1))
-    found = judge(ensemble(values), SETTING, Settings(), {})
+    found = judge(ensemble(values), SETTING, Settings())
     assert found.verdict == "settled"
     assert any("parameter_norm of cold" in warning for warning in found.warnings)
 
 
 def answers(trajectories: Trajectories) -> dict[tuple[str, str | None, str], str]:
     """Outcome of each row."""
-    found = judge(trajectories, SETTING, Settings(), {})
+    found = judge(trajectories, SETTING, Settings())
     return {(row.statistic, row.observable, row.scope): row.outcome for row in found.criteria}
 
 
@@ -180,7 +180,7 @@ def test_a_history_that_is_lost_is_not_stationary(survivors: int) -> None:
     values = {name: array.copy() for name, array in equilibrium().items()}
     for array in values.values():
         array[survivors:32, 20:] = np.nan
-    found = judge(ensemble(values), SETTING, Settings(diverged=64), {})
+    found = judge(ensemble(values), SETTING, Settings(diverged=64))
     assert found.outcomes["stationarity"] == "fails"
     assert found.outcomes["agreement"] == "fails"
     assert found.verdict == "relaxing"
@@ -195,10 +195,10 @@ def test_divergence_turns_at_the_number_tolerated() -> None:
         array[40] = np.nan
     crashed = np.arange(64) == 40
     lost = Trajectories(STEPS, values, known.replicas, known.histories, crashed)
-    found = judge(lost, SETTING, Settings(diverged=2), {})
+    found = judge(lost, SETTING, Settings(diverged=2))
     assert found.verdict == "diverged"
     assert found.replicas == {"planned": 64, "finished": 61, "diverged": 2, "crashed": 1, "controls": 0}
-    assert judge(lost, SETTING, Settings(diverged=3), {}).verdict != "diverged"
+    assert judge(lost, SETTING, Settings(diverged=3)).verdict != "diverged"
 
 
 @pytest.mark.parametrize(("drift", "rate"), [(0.02, 0.05), (0.03, 0.0), (0.06, 0.0)])
@@ -207,7 +207,7 @@ def test_drifts_past_the_margin_are_never_settled(drift: float, rate: float) -> 
     settled = 0
     for trial in range(400):
         values = {"test_accuracy": equilibrium(trial)["test_accuracy"] + drift * STEPS / (3 * T)}
-        settled += judge(ensemble(values), SETTING, Settings(), {}).verdict == "settled"
+        settled += judge(ensemble(values), SETTING, Settings()).verdict == "settled"
     assert settled == 0 if rate == 0.0 else stats.binomtest(settled, 400, rate, alternative="greater").pvalue > 0.001
 
 
@@ -220,7 +220,7 @@ def test_well_away_from_the_margins_the_verdict_is_right() -> None:
         rise = 0.9 * (1 - np.exp(-STEPS / 40.0)) + generator.normal(0, 0.002, (32, len(STEPS)))
         for word, spread in (("settled", 0.006), ("glassy", 0.06)):
             known = ensemble({"test_accuracy": rise + generator.normal(0, spread, (32, 1))}, 1)
-            right[word] += judge(known, setting, Settings(), {}).verdict == word
+            right[word] += judge(known, setting, Settings()).verdict == word
     assert right["settled"] >= 90
     assert right["glassy"] >= 90
 
@@ -230,8 +230,6 @@ def test_agreement_is_judged_on_the_last_measurement() -> None:
     values = equilibrium()
     values["test_accuracy"][::2, -1] += 0.2
     known = ensemble({"test_accuracy": values["test_accuracy"]})
-    found = {
-        row.statistic[:2]: row for row in judge(known, SETTING, Settings(), {}).criteria if row.statistic[0] == "A"
-    }
+    found = {row.statistic[:2]: row for row in judge(known, SETTING, Settings()).criteria if row.statistic[0] == "A"}
     assert (found["A "].outcome, found["A "].gates) == ("fails", True)
     assert (found["A*"].outcome, found["A*"].gates) == ("holds", False)

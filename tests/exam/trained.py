@@ -3,6 +3,7 @@
 Replicas are independent, so 1,600 of them are 50 ensembles of 32, or 200 of 8. Groups of one size share no replica.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,12 @@ import numpy as np
 
 import thermo_cli
 from tests.exam.tally import FALSE, Tally
-from thermo_cli.contracts import Trajectories, Verdict
+from thermo_cli.contracts import Overlaps, Trajectories, Verdict
 from thermo_cli.equilibrium import court
 from thermo_cli.judging import Run, setting_of, settings_of
+from thermo_cli.microstates.summary import overlaps_of
 
+PAIRS: Final = 8  # same-bath pairs of a group, as in a run by default
 SPECS: Final = Path(__file__).resolve().parents[2] / "experiments" / "calibration"
 
 
@@ -26,7 +29,7 @@ class Trained:
     Attributes:
         spec: Its file in experiments/calibration/.
         truth: `equilibrium`, or `off` where a verdict of settled would be wrong.
-        verdicts: Right ones at R = 32; what this version cannot tell from thermalized or crystallized is settled.
+        verdicts: Right ones at R = 32; `FALSE` where one history, or too few coordinates, leave nothing better than settled.
         replicas: Per history, in the full exam.
         overrides: Fields of the spec, and what they make of the name.
     """
@@ -44,8 +47,9 @@ class Trained:
 
 
 TRAINED: Final = (
-    Trained("harmonic", "equilibrium", FALSE),
-    Trained("noisy-quadratic", "equilibrium", FALSE),
+    Trained("harmonic", "equilibrium", ("thermalized",)),
+    Trained("noisy-quadratic", "equilibrium", ("thermalized",)),
+    Trained("crystal", "equilibrium", ("crystallized",)),
     Trained("double-well-met", "equilibrium", FALSE),
     Trained("double-well-glassy", "off", ("glassy",)),
     Trained("autoregressive", "equilibrium", FALSE),
@@ -56,9 +60,9 @@ TRAINED: Final = (
     Trained("blow-up", "off", ("diverged",)),
     Trained("xor-stuck", "off", ("glassy",)),
     Trained("xor-solved", "equilibrium", FALSE),
-    Trained("teacher-student", "equilibrium", FALSE),
-    Trained("logistic-l2", "equilibrium", FALSE),
-    Trained("ridge", "equilibrium", FALSE),
+    Trained("teacher-student", "equilibrium", ("crystallized",)),
+    Trained("logistic-l2", "equilibrium", ("crystallized",)),
+    Trained("ridge", "equilibrium", ("crystallized",)),
     Trained("budgets", "equilibrium", FALSE, replicas=1600),
     Trained("grokking-plateau", "off", ("relaxing", "undecided", "glassy"), replicas=1600),
     Trained("grokking-after", "equilibrium", FALSE, replicas=1600),
@@ -74,7 +78,8 @@ def train(cell: Trained, replicas: int, results: Path, workers: int | None) -> R
         results: Where run folders are.
         workers: Number of processes.
     """
-    overrides = [*cell.overrides, f"ensemble.replicas={replicas}"]
+    pairs = f"ensemble.controls.same_bath={max(replicas // 32, 1) * PAIRS}"
+    overrides = [*cell.overrides, f"ensemble.replicas={replicas}", pairs]
     return thermo_cli.run(SPECS / f"{cell.spec}.yaml", overrides=overrides, results=results, workers=workers)
 
 
@@ -90,11 +95,31 @@ def groups(run: Run, size: int) -> list[Verdict]:
     settings = settings_of(spec.equilibrium)
     rows = {history: np.flatnonzero(whole.members(history)) for history in setting.histories}
     count = min(len(members) for members in rows.values()) // size
+    known = run.folder.findings()
+    overlaps = overlaps_of(known) if known is not None else None
     found = []
     for number in range(count):
         chosen = np.concatenate([members[number * size : (number + 1) * size] for members in rows.values()])
-        found.append(court.judge(subset(whole, chosen), setting, settings, {}))
+        found.append(court.judge(subset(whole, chosen), setting, settings, some_pairs(overlaps, number)))
     return found
+
+
+def some_pairs(overlaps: Overlaps | None, number: int) -> Overlaps | None:
+    """Return the eight same-bath pairs of a group; where groups are many, they begin again from the first pairs.
+
+    Args:
+        overlaps: Of the large run.
+        number: Of the group.
+    """
+    if overlaps is None or len(overlaps.distances) < PAIRS:
+        return overlaps
+    first = number % (len(overlaps.distances) // PAIRS) * PAIRS
+    chosen = slice(first, first + PAIRS)
+    shuffled = len(overlaps.null) == len(overlaps.distances)
+    return dataclasses.replace(
+        overlaps, distances=overlaps.distances[chosen], own=overlaps.own[chosen] if len(overlaps.own) else overlaps.own,
+        null=overlaps.null[chosen] if shuffled else overlaps.null,
+    )  # fmt: skip
 
 
 def subset(whole: Trajectories, rows: Sequence[int] | np.ndarray) -> Trajectories:

@@ -154,7 +154,10 @@ class Stack:
         self.step = 0
         system, dtype = protocol.system, protocol.dtype
         rows = [layout.initial(system.blocks, rng.generator(member.init), init_scale) for member in self.members]
-        self.parameters = layout.flatten(torch.from_numpy(np.stack(rows)).to(dtype), system.blocks)
+        initial = torch.from_numpy(np.stack(rows)).to(dtype)
+        twins = torch.tensor([member.role == "twin" for member in self.members])
+        initial[twins] = torch.nextafter(initial[twins], torch.full_like(initial[twins], torch.inf))
+        self.parameters = layout.flatten(initial, system.blocks)
         self.gradient = torch.zeros_like(self.parameters)
         self.state = {
             name: torch.zeros((), dtype=torch.float32) if name == "count" else torch.zeros_like(self.parameters)

@@ -1,6 +1,6 @@
 """Particles in a potential: Langevin dynamics, and descent with momentum on a noisy gradient."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -32,6 +32,11 @@ class Potential(Protocol):
     def gradient(self, x: Array) -> Array:
         """Gradient dU/dx, (replica, coordinate)."""
 
+    def reference(
+        self, generator: np.random.Generator, count: int, law: Callable[[float], float], penalty: float = 0.0
+    ) -> Array | None:
+        """Microstates that have nothing in common, (microstate, coordinate)."""
+
     def observe(self, x: Array) -> Mapping[str, Array]:
         """Observables, each (replica,)."""
 
@@ -49,7 +54,7 @@ class Langevin:
     """
 
     def __init__(self, system: Potential, total: int, lr: float, temperature: float) -> None:
-        self.system, self.lr = system, lr
+        self.system, self.lr, self.temperature = system, lr, temperature
         self.kick = np.sqrt(2 * lr * temperature)
 
     def start(self, member: Replica, scale: float) -> dict[str, Array]:
@@ -73,6 +78,10 @@ class Langevin:
     def vectors(self, state: Mapping[str, Array]) -> Array:
         """Return the microstates, (replica, coordinate)."""
         return state["x"]
+
+    def reference(self, generator: np.random.Generator, count: int) -> Array | None:
+        """Draw microstates without anything in common: from the law of equilibrium, on a quadratic."""
+        return self.system.reference(generator, count, lambda a: self.temperature / (a * (1 - self.lr * a / 2)))
 
 
 class NoisyDescent:
@@ -120,6 +129,17 @@ class NoisyDescent:
     def vectors(self, state: Mapping[str, Array]) -> Array:
         """Return the microstates, (replica, coordinate)."""
         return state["x"]
+
+    def reference(self, generator: np.random.Generator, count: int) -> Array | None:
+        """Draw microstates without anything in common: from the law of equilibrium, on a quadratic."""
+        eta, mu = self.lr, self.momentum
+
+        def variance(a: float) -> float:
+            if self.nesterov:
+                return float("nan")
+            return float(eta * self.noise_sd**2 * (1 + mu) / (a * (1 - mu) * (2 * (1 + mu) - eta * a)))
+
+        return self.system.reference(generator, count, variance, self.weight_decay)
 
 
 def _initial(system: Potential, member: Replica, scale: float) -> Array:

@@ -52,3 +52,7 @@ class Metropolis:
         now = state["state"][:, :1].astype(np.int64)
         bits = (now >> np.arange(self.system.spins)) & 1
         return 2.0 * bits.astype(np.float64) - 1.0
+
+    def reference(self, generator: np.random.Generator, count: int) -> Array | None:
+        """Draw microstates without anything in common: every spin by a coin."""
+        return generator.choice([-1.0, 1.0], (count, self.system.spins))

@@ -46,3 +46,7 @@ class Recursion:
     def vectors(self, state: Mapping[str, Array]) -> Array:
         """Return z, (replica, 1): there is no other microstate."""
         return state["z"]
+
+    def reference(self, generator: np.random.Generator, count: int) -> Array | None:
+        """Return nothing: of one number no overlap can be told."""
+        return None

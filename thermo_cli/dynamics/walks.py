@@ -37,6 +37,9 @@ class Rule(Protocol):
     def vectors(self, state: Mapping[str, Array]) -> Array:
         """Return the microstates, (replica, parameter)."""
 
+    def reference(self, generator: np.random.Generator, count: int) -> Array | None:
+        """Draw microstates that have nothing in common, (microstate, parameter); None where there is no law for them."""
+
 
 class Walk:
     """A shard of a physical system.
@@ -50,7 +53,7 @@ class Walk:
     def __init__(self, rules: Mapping[int, Rule], members: Sequence[Replica], scale: float) -> None:
         self.rules, self.members = dict(rules), tuple(members)
         self.step = 0
-        started = [self._rule(0).start(member, scale) for member in self.members]
+        started = [self._start(member, scale) for member in self.members]
         self.state = {name: np.stack([state[name] for state in started]) for name in started[0]}
         self._block = lru_cache(maxsize=2)(self._draw_block)
 
@@ -92,6 +95,23 @@ class Walk:
         """
         self.step = step
         self.state = {name: np.array(array, dtype=np.float64) for name, array in arrays.items()}
+
+    def reference(self, generator: np.random.Generator, count: int) -> Array | None:
+        """Draw microstates that have nothing in common, (microstate, parameter).
+
+        Args:
+            generator: Source of randomness.
+            count: How many.
+        """
+        return self._final_rule.reference(generator, count)
+
+    def _start(self, member: Replica, scale: float) -> dict[str, Array]:
+        """Draw one replica's state; a twin's microstate is moved by one unit in the last place."""
+        state = self._rule(0).start(member, scale)
+        if member.role == "twin":
+            microstate = next(iter(state))
+            state[microstate] = np.nextafter(state[microstate], np.inf)
+        return state
 
     @property
     def _final_rule(self) -> Rule:

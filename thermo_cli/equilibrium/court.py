@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from thermo_cli.contracts import Array, CriterionName, Outcome, Row, Trajectories, Verdict
+from thermo_cli.contracts import Array, CriterionName, Outcome, Overlaps, Row, Trajectories, Verdict
 from thermo_cli.equilibrium.agreement import agreement, tolerance_interval
+from thermo_cli.equilibrium.diversity import diversity
+from thermo_cli.equilibrium.ergodicity import ergodicity
 from thermo_cli.equilibrium.history import history
 from thermo_cli.equilibrium.settings import Margin, Setting, Settings, margins_of, window_of
 from thermo_cli.equilibrium.stationarity import nothing_has_happened, slopes, stationarity
@@ -18,8 +20,8 @@ WATCHED_DRIFT = 0.1
 
 
 def judge(
-    trajectories: Trajectories, setting: Setting, settings: Settings, microscopic: Mapping[str, Mapping[str, Any]],
-    diagnostics: Mapping[str, Any] | None = None,
+    trajectories: Trajectories, setting: Setting, settings: Settings, overlaps: Overlaps | None = None,
+    microscopic: Mapping[str, Mapping[str, Any]] | None = None, diagnostics: Mapping[str, Any] | None = None,
 ) -> Verdict:  # fmt: skip
     """Decide whether an ensemble has thermalized.
 
@@ -27,7 +29,8 @@ def judge(
         trajectories: Macroscopic observables of all main replicas.
         setting: Facts of the experiment.
         settings: The user's margins and confidence.
-        microscopic: What is known of the microstates, for the record.
+        overlaps: What is known of the microstates, which decides whether replicas are different models.
+        microscopic: The rest of it, for the record.
         diagnostics: What else was found, for the record.
     """
     values = {name: np.where(np.isfinite(array), array, np.nan) for name, array in trajectories.values.items()}
@@ -37,29 +40,29 @@ def judge(
     rows += _agreement_rows(trajectories, setting, settings, margins)
     rows += history(trajectories, setting, settings, margins)
     rows += _movement_rows(trajectories, setting, settings, margins, rows)
-    rows += _untested_rows()
+    rows += [diversity(overlaps, settings), ergodicity(overlaps, setting, settings)]
     diverged, first = _diverged(trajectories)
     counts = {
         "planned": len(trajectories.replicas), "finished": int((~trajectories.crashed & ~diverged).sum()),
-        "diverged": int(diverged.sum()), "crashed": int(trajectories.crashed.sum()), "controls": 0,
+        "diverged": int(diverged.sum()), "crashed": int(trajectories.crashed.sum()), "controls": setting.controls,
     }  # fmt: skip
     outcomes: dict[CriterionName, Outcome] = {
         name: combine([row for row in rows if row.criterion == name and (row.gates or name == "ergodicity")])
         for name in ("stationarity", "agreement", "history", "diversity", "ergodicity")
     }
-    verdict = decide(outcomes, counts["diverged"] + counts["crashed"] > settings.diverged)
+    verdict = decide(outcomes, counts["diverged"] + counts["crashed"] > settings.diverged, settings.require_ergodic)
     macroscopic = {
         name: _macrostate(values, trajectories, setting, settings) for name, values in trajectories.values.items()
     }
     return Verdict(
         verdict=verdict,
-        phase=phase_of(outcomes),
+        phase=phase_of(outcomes, setting.schedule),
         summary=summarize(verdict, rows, outcomes, counts, macroscopic, margins, setting, first),
         scope=setting.scope,
         criteria=tuple(rows),
         outcomes=outcomes,
         macroscopic=macroscopic,
-        microscopic=microscopic,
+        microscopic=microscopic or {},
         diagnostics={**_window(trajectories, setting, settings), **(diagnostics or {})},
         replicas=counts,
         warnings=tuple(_warnings(trajectories, setting, settings)),
@@ -114,17 +117,6 @@ def _agreement_rows(
         reason = "no observable of the test set has a margin: observe accuracy or r2, or state a margin"
         rows.append(Row("agreement", "A", None, "all histories", True, "untested", explanation=reason))
     return rows
-
-
-def _untested_rows() -> list[Row]:
-    """State what this version cannot decide yet, each with its reason."""
-    return [
-        Row(
-            "diversity", "D", None, "all histories", True, "untested",
-            explanation="raw parameter distances are reported, but symmetries are not removed from them: they decide nothing",
-        ),
-        Row("ergodicity", "E", None, "all histories", False, "untested", explanation="needs overlaps without symmetries"),
-    ]  # fmt: skip
 
 
 def _largest_move(trajectories: Trajectories, name: str, window: Any, setting: Setting) -> float:

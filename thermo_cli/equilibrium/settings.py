@@ -25,6 +25,7 @@ class Settings:
         margins: Observable to delta, where the user states one.
         diverged: Replicas that may diverge or crash.
         tolerance: Kind of tolerance interval of the agreement criterion.
+        require_ergodic: Whether thermalized also needs ergodicity.
     """
 
     confidence: float = 0.95
@@ -33,6 +34,7 @@ class Settings:
     margins: Mapping[str, float] = field(default_factory=dict)
     diverged: int = 0
     tolerance: Literal["distribution-free", "normal"] = "distribution-free"
+    require_ergodic: bool = False
 
     @property
     def alpha(self) -> float:
@@ -55,6 +57,7 @@ class Setting:
         independent: Whether main replicas share no randomness; in a crossed design they do.
         initial: Observable to its mean before training, stated by who recorded it.
         energy_margin: Whether a margin of the energy may be derived from its fall.
+        controls: Partners and twins beside the main replicas.
     """
 
     steps: int
@@ -67,6 +70,7 @@ class Setting:
     independent: bool = True
     initial: Mapping[str, float] = field(default_factory=dict)
     energy_margin: bool = True
+    controls: int = 0
 
 
 @dataclass(frozen=True)

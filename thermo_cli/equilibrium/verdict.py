@@ -29,12 +29,15 @@ def combine(rows: Sequence[Row]) -> Outcome:
     return "undecided" if "undecided" in outcomes else "untested"
 
 
-def decide(outcomes: Mapping[CriterionName, Outcome], too_many_diverged: bool) -> VerdictName:
+def decide(
+    outcomes: Mapping[CriterionName, Outcome], too_many_diverged: bool, require_ergodic: bool = False
+) -> VerdictName:
     """Return the first verdict of the table that applies.
 
     Args:
         outcomes: One per criterion; diversity holds when replicas are distinct and fails when they are identical.
         too_many_diverged: More replicas diverged or crashed than tolerated.
+        require_ergodic: Whether thermalized also needs ergodicity to hold.
     """
     s, a, h, d = (outcomes[name] for name in ("stationarity", "agreement", "history", "diversity"))
     everything = s in GOOD and a in GOOD and h in GOOD
@@ -46,21 +49,24 @@ def decide(outcomes: Mapping[CriterionName, Outcome], too_many_diverged: bool) -
         return "glassy"
     if everything and d == "fails":
         return "crystallized"
-    if everything and d == "holds":
+    if everything and d == "holds" and (outcomes["ergodicity"] in GOOD or not require_ergodic):
         return "thermalized"
     if s in GOOD and a in GOOD and h != "fails":
         return "settled"
     return "undecided"
 
 
-def phase_of(outcomes: Mapping[CriterionName, Outcome]) -> str:
-    """Return `crystal`, `fluid`, `amorphous` or `undecided`.
+def phase_of(outcomes: Mapping[CriterionName, Outcome], schedule: str = "constant") -> str:
+    """Return `crystal`, `fluid`, `amorphous`, `frozen by schedule` or `undecided`.
 
     Args:
         outcomes: One per criterion.
+        schedule: Name of the learning-rate schedule.
     """
     if outcomes["diversity"] == "fails":
         return "crystal"
+    if outcomes["diversity"] == "holds" and schedule != "constant":
+        return "frozen by schedule"
     return {"holds": "fluid", "fails": "amorphous"}.get(outcomes["ergodicity"], "undecided")
 
 
@@ -114,7 +120,7 @@ def summarize(
         state = macroscopic[known]
         spread = "" if state["sd"] is None else f" +- {state['sd']:.2g}"
         ending = {
-            "settled": "whether " + _missing(outcomes) + " is still untested.",
+            "settled": f"whether {_missing(outcomes)} is still open.",
             "thermalized": "history is forgotten, and the models are different ones.",
             "crystallized": "and all replicas are one model.",
         }[verdict]
@@ -206,7 +212,7 @@ def _open(rows: Sequence[Row], setting: Setting) -> str:
         row for row in rows if row.gates and row.outcome == "untested"
     ]
     first = open_rows[0]
-    needs = [row.replicas_needed for row in open_rows if row.replicas_needed]
+    needs = [row.replicas_needed for row in open_rows if row.replicas_needed and row.criterion != "diversity"]
     advice = []
     if needs:
         advice.append(f"about {max(needs)} replicas per history")

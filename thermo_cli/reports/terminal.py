@@ -30,7 +30,7 @@ def render(view: RunView) -> Group:
         view: What to show.
     """
     parts: list[RenderableType] = [_head(view), _criteria(view), _legend(view), _macrostate(view)]
-    if view.verdict.microscopic:
+    if view.microscopic:
         parts.append(_microstate(view))
     parts.append(_notes(view))
     return Group(*parts)
@@ -83,7 +83,7 @@ def _criteria(view: RunView) -> Table:
     heads = ("", "observable", "replicas", "outcome", "estimate [interval]", "margin")
     rows = [
         (
-            short(row.statistic), row.observable or "", row.scope.replace("all histories", "all"),
+            short(row.statistic), row.observable or "", row.scope.replace("all histories", "all").replace("same-bath ", ""),
             row.outcome if row.gates else f"({row.outcome})", _interval(row), number(row.margin, 2) if row.margin else "",
         )
         for row in view.verdict.criteria
@@ -139,29 +139,26 @@ def _macrostate(view: RunView) -> Table:
 
 
 def _microstate(view: RunView) -> Padding:
-    table = Table(
-        box=None,
-        padding=(0, 2, 0, 0),
-        title="Microscopic, raw (symmetries not removed)",
-        title_justify="left",
-        title_style="bold",
-    )
-    for name in ("between replicas", "estimate", "95 % interval", "to own start"):
+    table = Table(box=None, padding=(0, 2, 0, 0), title="Microscopic", title_justify="left", title_style="bold")
+    for name in ("between replicas", "estimate [interval]", "null", "self, T/2 earlier"):
         table.add_column(name, no_wrap=True)
-    for name, state in view.verdict.microscopic.items():
-        low, high = state["interval"]
-        table.add_row(name, number(state["estimate"]), f"{number(low)} .. {number(high)}", number(state["self"]))
+    for line in view.microscopic:
+        low, high = line.interval
+        bounds = "" if low is None else f" [{number(low, 2)}, {number(high, 2)}]"
+        table.add_row(
+            line.words, number(line.estimate) + bounds,
+            number(line.null, 2) if line.null is not None else "", number(line.own) if line.own is not None else "",
+        )  # fmt: skip
     return Padding(table, (1, 0, 0, 0))
 
 
-def _notes(view: RunView) -> Padding:
-    text = Text()
+def _notes(view: RunView) -> Group:
+    parts: list[RenderableType] = []
     for title, lines in (
-        ("Diagnostics (decide nothing)", view.diagnostics), ("What to do next", view.next_steps),
-        ("Warnings", view.verdict.warnings),
+        ("Macroscopic against microscopic", view.comparison), ("Diagnostics (decide nothing)", view.diagnostics),
+        ("What to do next", view.next_steps), ("Warnings", view.verdict.warnings),
     ):  # fmt: skip
         if lines:
-            text.append(f"{title}\n", style="bold")
-            for line in lines:
-                text.append(f"  {line}\n")
-    return Padding(text, (1, 0, 0, 0))
+            parts.append(Padding(Text(title, style="bold"), (1, 0, 0, 0)))
+            parts += [Padding(Text(line), (0, 0, 0, 2)) for line in lines]
+    return Group(*parts, Text())

@@ -22,6 +22,17 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class MicroLine:
+    """One microscopic quantity, in words; a number that does not exist is None."""
+
+    words: str
+    estimate: float | None
+    interval: tuple[float | None, float | None]
+    null: float | None
+    own: float | None
+
+
+@dataclass(frozen=True)
 class RunView:
     """One run as a reader meets it, verdict first.
 
@@ -31,6 +42,8 @@ class RunView:
         status: `complete`, `partial` or `failed`.
         verdict: What was decided.
         curves: Trajectories in small.
+        microscopic: How far replicas are from each other, symmetries removed.
+        comparison: What the macroscopic spread has to do with that, one sentence for each observable.
         next_steps: What to do next, each with its reason.
         diagnostics: What else was found, one sentence each.
     """
@@ -40,6 +53,8 @@ class RunView:
     status: str
     verdict: Verdict
     curves: tuple[Curve, ...]
+    microscopic: tuple[MicroLine, ...]
+    comparison: tuple[str, ...]
     next_steps: tuple[str, ...]
     diagnostics: tuple[str, ...]
 
@@ -64,7 +79,10 @@ def view_of(title: str, description: str, status: str, verdict: Verdict, traject
         for name in shown
         for history in histories
     )
-    return RunView(title, description, status, verdict, curves, _next_steps(verdict), diagnostics(verdict.diagnostics))
+    return RunView(
+        title, description, status, verdict, curves, microscopic(verdict.microscopic), comparison(verdict.diagnostics),
+        _next_steps(verdict), diagnostics(verdict.diagnostics),
+    )  # fmt: skip
 
 
 def short(statistic: str) -> str:
@@ -83,6 +101,59 @@ def legend(rows: tuple[Row, ...]) -> Mapping[str, str]:
         rows: The rows shown.
     """
     return {short(row.statistic): row.statistic.partition(" ")[2] for row in rows if " " in row.statistic}
+
+
+def microscopic(found: Mapping[str, Mapping[str, Any]]) -> tuple[MicroLine, ...]:
+    """Put the microscopic quantities into words, the most telling first.
+
+    Args:
+        found: `microscopic` of a verdict.
+    """
+    overlap = found.get("overlap") or {}
+    layer = (found.get("similarity") or {}).get("layer", "")
+    states = [
+        ("overlap Q*", overlap), ("  on one bath", overlap.get("same_bath")),
+        *((f"  {name}", state) for name, state in (overlap.get("layers") or {}).items()),
+        (f"similarity (CKA, {layer})", found.get("similarity")), ("disagreement", found.get("disagreement")),
+        ("error consistency", found.get("error_consistency")), ("Jensen-Shannon, bits", found.get("jensen_shannon")),
+        ("output distance", found.get("output_distance")), ("loss barrier, aligned", found.get("barrier")),
+        ("loss barrier, raw", found.get("barrier_raw")), ("memory of the start", found.get("memory")),
+        ("twins over replicas", found.get("chaos")), ("raw cosine", found.get("raw_cosine")),
+        ("raw distance", found.get("raw_distance")),
+    ]  # fmt: skip
+    return tuple(
+        MicroLine(
+            words, state["estimate"], (state["interval"][0], state["interval"][1]), state["null"],
+            state["self"] if words.startswith("overlap") else None,
+        )
+        for words, state in states if state
+    )  # fmt: skip
+
+
+def comparison(found: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say how wide the macroscopic spread is beside the microscopic divergence, and whether one goes with the other.
+
+    Args:
+        found: `diagnostics` of a verdict.
+    """
+    lines = []
+    for name, point in (found.get("comparison") or {}).items():
+        if point["spread"] is None or point["divergence"] is None:
+            continue
+        line = (
+            f"{name}: replicas differ by {point['spread']:.2g} of the margin (sd) while their parameters diverge by "
+            f"1 - Q* = {point['divergence']:.2g}"
+        )
+        related = point["mantel"]
+        if related["correlation"] is not None:
+            low, high = related["interval"]
+            carried = not low <= related["correlation"] <= high
+            line += (
+                f"; pairs further apart {'differ otherwise' if carried else 'differ no more'} in it (Mantel r = "
+                f"{related['correlation']:.2f}, shuffled {low:.2f} to {high:.2f})"
+            )
+        lines.append(line)
+    return tuple(lines)
 
 
 def diagnostics(found: Mapping[str, Any]) -> tuple[str, ...]:
@@ -137,13 +208,22 @@ def _resampled(values: Array, steps: Any) -> tuple[float, ...]:
 def _next_steps(verdict: Verdict) -> tuple[str, ...]:
     """Collect what the open and failing rows ask for, the largest request of each kind."""
     open_rows = [row for row in verdict.criteria if row.gates and row.outcome in ("undecided", "fails")]
-    replicas = max((row.replicas_needed for row in open_rows if row.replicas_needed), default=None)
+    pairs = max(
+        (row.replicas_needed for row in open_rows if row.replicas_needed and row.criterion == "diversity"), default=None
+    )
+    replicas = max(
+        (row.replicas_needed for row in open_rows if row.replicas_needed and row.criterion != "diversity"), default=None
+    )
     steps = max((row.steps_needed for row in open_rows if row.steps_needed), default=None)
     found = []
     if replicas is not None:
         found.append(f"--set ensemble.replicas={replicas}: as many replicas per history would decide what is open")
     if steps is not None:
         found.append(f"--set dynamics.steps={steps}: longer training shows whether it has stopped")
+    if pairs is not None:
+        found.append(
+            f"--set ensemble.controls.same_bath={pairs}: so many pairs on one bath would tell whether models differ"
+        )
     untested = [row for row in verdict.criteria if row.gates and row.outcome == "untested"]
     found += [f"{row.criterion} is untested: {row.explanation}" for row in untested]
     return tuple(dict.fromkeys(found))

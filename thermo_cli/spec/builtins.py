@@ -256,6 +256,8 @@ class HarmonicArguments(InitialLaw):
     """c, the same for all coordinates."""
     gradient_noise: NonNegative = 0.0
     """Variance of Gaussian noise on each component of the gradient, for `sgd`."""
+    reference_sd: Positive | None = None
+    """Spread of coordinates without anything in common, which overlaps are held against; that of equilibrium if absent."""
 
 
 class HarmonicSystem(Part):

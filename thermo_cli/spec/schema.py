@@ -26,6 +26,8 @@ Macro = Literal[
     "cosine_to_init",
 ]
 MACRO: Final[tuple[Macro, ...]] = get_args(Macro)
+Micro = Literal["overlap", "similarity", "disagreement", "barrier"]
+MICRO: Final[tuple[Micro, ...]] = get_args(Micro)
 MOVES: Final[dict[str, tuple[str | None, ...]]] = {
     "mlp": ("sgd", "adam", "adamw"),
     "linear": ("sgd", "adam", "adamw"),
@@ -86,6 +88,15 @@ class Crossed(Part):
     """Streams of each source."""
 
 
+class Controls(Part):
+    """Further replicas that set scales and never enter macroscopic statistics; none in a crossed design."""
+
+    same_bath: Annotated[int, Field(ge=0, le=1000)] = 8
+    """Partners of so many replicas of the first history (of all, if there are fewer): same subsample, the rest drawn again."""
+    twin: Annotated[int, Field(ge=0, le=1000)] = 2
+    """Copies of so many of them that start with every parameter moved by one unit in the last place."""
+
+
 class Ensemble(Part):
     """The replicas: how many, and which randomness tells them apart."""
 
@@ -97,6 +108,8 @@ class Ensemble(Part):
     """How each replica's examples are drawn from the pool."""
     vary: Annotated[list[StreamName], Field(min_length=1)] = Field(default_factory=lambda: list(STREAMS))
     """Sources of randomness that differ between replicas: init, subsample, order (mini-batches), noise."""
+    controls: Controls = Field(default_factory=Controls)
+    """Partners on the same bath, which diversity is decided on, and twins, which show the rounding floor and chaos."""
     design: Literal["independent", "crossed"] | Crossed = "independent"
     """`crossed: {init: 8, subsample: 8, order: 1}` gives a noise budget instead of a verdict, and replaces `replicas`."""
     precision: Literal["float32", "float64"] = "float32"
@@ -179,6 +192,8 @@ class Observe(Part):
 
     macro: list[Macro] = Field(default_factory=lambda: list(MACRO))
     """Macroscopic observables; a bare metric means both splits, and those that do not fit the task are left out."""
+    micro: list[Micro] = Field(default_factory=lambda: list(MICRO))
+    """Microscopic quantities: overlaps without symmetries, similarity of representations, disagreement, loss barriers."""
     window_measurements: Annotated[int, Field(ge=8, le=10_000)] = 64
     """Measurements in the last doubling [T/2, T], evenly spaced; earlier ones are logarithmic."""
     budgets: bool = False
@@ -188,6 +203,11 @@ class Observe(Part):
     @classmethod
     def _energy_is_always_observed(cls, value: list[Macro]) -> list[Macro]:
         return [name for name in MACRO if name in {*value, "energy"}]
+
+    @field_validator("micro")
+    @classmethod
+    def _in_order(cls, value: list[Micro]) -> list[Micro]:
+        return [name for name in MICRO if name in value]
 
 
 class Equilibrium(Part):
@@ -205,6 +225,8 @@ class Equilibrium(Part):
     """Kind of tolerance interval of the agreement criterion; `normal` needs fewer replicas, and misses a rare stuck mode."""
     diverged: Annotated[int, Field(ge=0)] = 0
     """Number of replicas that may diverge or crash before the verdict is `diverged`."""
+    require_ergodic: bool = False
+    """Whether `thermalized` also needs ergodicity: that replicas wander as far from themselves as from each other."""
 
 
 class Spec(Part):

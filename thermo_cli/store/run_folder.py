@@ -1,7 +1,7 @@
 """The run folder: everything a run is, on disk, movable and readable without the code that wrote it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -10,11 +10,11 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from thermo_cli.contracts import Trajectories
+from thermo_cli.contracts import Findings, Trajectories
 from thermo_cli.design import Replica, budgets_of, main_rows, replica_table, shards
 from thermo_cli.errors import SpecError, StoreError, UsageError
 from thermo_cli.spec import Spec, from_resolved, to_yaml
-from thermo_cli.store.files import SCHEMA_VERSION, write_text
+from thermo_cli.store.files import SCHEMA_VERSION, ArrayFile, read_arrays, write_arrays, write_text
 from thermo_cli.store.recorded import read_recorded, read_recorded_parameters
 from thermo_cli.store.shard import ShardRecords, ShardStore
 
@@ -189,6 +189,28 @@ class RunFolder:
         """Where runs are kept that were recorded elsewhere."""
         return self.path / "recorded.safetensors"
 
+    @property
+    def microstates_file(self) -> Path:
+        """What is known of the microstates, once all replicas have finished."""
+        return self.path / "microstates.safetensors"
+
+    def findings(self) -> Findings | None:
+        """Return what is known of the microstates, or None where they have not been examined."""
+        if not self.microstates_file.exists():
+            return None
+        file = read_arrays(self.microstates_file)
+        return Findings(file.arrays, file.record["facts"])
+
+    def write_findings(self, found: Findings) -> None:
+        """Keep what was found out about the microstates.
+
+        Args:
+            found: Arrays and facts.
+        """
+        write_arrays(
+            self.microstates_file, ArrayFile(found.arrays, {"kind": "microstates", "facts": dict(found.facts)})
+        )
+
     def unfinished(self) -> list[str]:
         """Return the names of the shards that still need training."""
         return [name for name in self.shards if not self.shard(name).finished]
@@ -281,22 +303,33 @@ class RunFolder:
         """
         if self.spec.dynamics is None:
             return read_recorded_parameters(self.recorded_file, step)
+        return self.microstates(step, main_rows(replica_table(self.spec)))
+
+    def microstates(self, step: int, replicas: Sequence[Replica]) -> NDArray[np.floating]:
+        """Return the parameters of some replicas at a kept step, (replica, parameters).
+
+        Args:
+            step: 0, T/4, T/2 or T; after one step those of twins and their originals.
+            replicas: Rows of the replica table, controls among them.
+
+        Raises:
+            UsageError: No parameters were kept at that step.
+            StoreError: The replicas have not finished.
+        """
         rows = []
-        for name, members in self.shards.items():
-            if members[0].role != "main":
-                continue
-            if name not in self.records:
+        for replica in replicas:
+            if replica.shard not in self.records:
                 raise StoreError(
                     "not all replicas have finished",
-                    received=name,
+                    received=replica.shard,
                     remedy="give the thermo-run command again: it resumes",
                 )
-            snapshots = self.records[name].snapshots
+            snapshots = self.records[replica.shard].snapshots
             if step not in snapshots:
                 kept = ", ".join(str(known) for known in sorted(snapshots))
                 raise UsageError("no parameters are kept at this step", received=step, remedy=f"kept: {kept}")
-            rows.append(snapshots[step][: len(members)])
-        return np.concatenate(rows)
+            rows.append(snapshots[step][replica.slot])
+        return np.stack(rows)
 
     def _text(self, name: str) -> str:
         try:

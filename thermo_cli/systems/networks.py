@@ -4,13 +4,14 @@ Activations are feature-major, (replica, feature, example): the softmax over ten
 14 times faster than across them, and every product is one batched matrix product written into a buffer that is kept.
 """
 
+import itertools
 import math
 from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
 
-from thermo_cli.contracts import Block, Task
+from thermo_cli.contracts import Block, Group, Symmetry, Task
 from thermo_cli.systems import layout
 
 
@@ -60,6 +61,25 @@ class Mlp:
                 Block(f"layer{layer}.bias", (fan_out,), bound),
             ]
         self.blocks = tuple(blocks)
+
+    @property
+    def convex(self) -> bool:
+        """Whether an L2 penalty makes the energy strictly convex, hence its minimum the only one."""
+        return len(self.sizes) == 2
+
+    def symmetry(self) -> Symmetry:
+        """Return what changes no output: the order of hidden units, signs (tanh) or scales (ReLU), shifts of all logits."""
+        names = [None, *(f"hidden{layer}" for layer in range(len(self.sizes) - 2)), None]
+        axes: dict[str, tuple[str | None, ...]] = {}
+        for layer, (before, after) in enumerate(itertools.pairwise(names)):
+            axes |= {f"layer{layer}.weight": (after, before), f"layer{layer}.bias": (after,)}
+        groups = tuple(
+            Group(f"hidden{layer}", size, sign=self.activation == "tanh", scale=self.activation == "relu")
+            for layer, size in enumerate(self.sizes[1:-1])
+        )
+        last = len(self.sizes) - 2
+        shifts = (f"layer{last}.weight", f"layer{last}.bias") if self.task == "classification" else ()
+        return Symmetry(self.blocks, groups, axes, shifts)
 
     def activations(self) -> int:
         """Return the number of activations per example."""
@@ -118,6 +138,11 @@ class MlpPass:
         self._weight_gradient, self._bias_gradient = blocks[0::2], [bias.unsqueeze(2) for bias in blocks[1::2]]
         self._active_t = [active.transpose(1, 2) for active in self._active]
         self._delta = [torch.zeros(width, size, batch, dtype=dtype) for size in sizes[1:]]
+
+    @property
+    def hidden(self) -> dict[str, torch.Tensor]:
+        """Activations of each hidden layer after `forward`, (replica, unit, example)."""
+        return {f"hidden{layer}": active for layer, active in enumerate(self._active[1:-1])}
 
     def forward(self) -> torch.Tensor:
         """Fill and return the outputs (logits or numbers), (replica, output, example)."""

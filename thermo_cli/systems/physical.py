@@ -1,6 +1,6 @@
 """Potentials with known answers: a quadratic, and two wells with a barrier."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ class Harmonic:
         gradient_noise: Variance of the noise on each component of the gradient, for `sgd`.
         start: Mean of the initial coordinates.
         start_sd: Their standard deviation.
+        reference_sd: Spread of coordinates that have nothing in common; None for that of equilibrium.
     """
 
     dimensions: int
@@ -27,6 +28,7 @@ class Harmonic:
     gradient_noise: float
     start: float
     start_sd: float
+    reference_sd: float | None = None
 
     def energy(self, x: Array) -> Array:
         """Return U, (replica,).
@@ -44,6 +46,24 @@ class Harmonic:
             x: (replica, coordinate).
         """
         return self.stiffness * (x - self.centre)
+
+    def reference(
+        self, generator: np.random.Generator, count: int, law: Callable[[float], float], penalty: float = 0.0
+    ) -> Array | None:
+        """Draw microstates that have nothing in common, (microstate, coordinate); None where their law is not known.
+
+        Args:
+            generator: Source of randomness.
+            count: How many.
+            law: Stiffness to the variance of a coordinate at equilibrium; NaN where there is no closed form.
+            penalty: lambda, added to the stiffness.
+        """
+        stiffness = self.stiffness + penalty
+        sd = self.reference_sd if self.reference_sd is not None else np.sqrt(law(stiffness))
+        if not np.isfinite(sd):
+            return None
+        centre = self.centre * self.stiffness / stiffness
+        return np.asarray(centre + sd * generator.standard_normal((count, self.dimensions)))
 
     def observe(self, x: Array) -> Mapping[str, Array]:
         """Return the energy, the energy per coordinate and the mean coordinate, each (replica,).
@@ -73,6 +93,19 @@ class DoubleWell:
     start_sd: float
     dimensions: int = 1
     gradient_noise: float = 0.0
+
+    def reference(
+        self, generator: np.random.Generator, count: int, law: Callable[[float], float], penalty: float = 0.0
+    ) -> Array | None:
+        """Return nothing: of one coordinate no overlap can be told.
+
+        Args:
+            generator: Unused.
+            count: Unused.
+            law: Unused.
+            penalty: Unused.
+        """
+        return None
 
     def energy(self, x: Array) -> Array:
         """Return U, (replica,).

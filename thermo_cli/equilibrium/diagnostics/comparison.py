@@ -1,0 +1,76 @@
+"""Macroscopic against microscopic, for the ensemble and pair by pair: do models further apart perform more differently?"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from thermo_cli.contracts import Array
+from thermo_cli.equilibrium.settings import Margin
+
+PERMUTATIONS: Final = 999
+SEED: Final = 20240
+
+
+def comparison(
+    values: Mapping[str, Array], apart: Array, margins: Mapping[str, Margin], alpha: float
+) -> dict[str, dict[str, Any]]:
+    """Compare the spread of each gating observable with the microscopic divergence of the same replicas.
+
+    Args:
+        values: Observable to A_r(T), (replica,).
+        apart: 1 - Q*_rs, (replica, replica).
+        margins: delta of each gating observable.
+        alpha: One minus the confidence.
+
+    Returns:
+        Observable to `spread` (sd over delta), `divergence` (mean 1 - Q*) and `mantel`.
+    """
+    upper = np.triu_indices(len(apart), 1)
+    found = {}
+    for name, margin in margins.items():
+        finals = values[name]
+        spread = float(np.nanstd(finals, ddof=1)) / margin.delta if np.isfinite(finals).sum() > 1 else None
+        found[name] = {
+            "spread": spread, "divergence": float(apart[upper].mean()) if len(upper[0]) else None,
+            "mantel": mantel(finals, apart, alpha),
+        }  # fmt: skip
+    return found
+
+
+def mantel(values: Array, distances: Array, alpha: float) -> dict[str, Any]:
+    """Correlate |A_r - A_s| with the microscopic distance over all pairs r, s, and permute the replicas for its null.
+
+    Pairs are not independent, so the interval is that of the correlation when the replicas' names are shuffled: what lies
+    outside of it is carried by microscopic divergence.
+
+    Args:
+        values: A_r, (replica,).
+        distances: 1 - Q*_rs, (replica, replica).
+        alpha: One minus the confidence of the interval.
+
+    Returns:
+        `correlation`, `interval` of the null, `p_value` (two-sided), and `reason` where there is none.
+
+    Source: Mantel 1967.
+    """
+    kept = np.isfinite(values) & np.isfinite(distances).any(axis=1)
+    a, d = values[kept], distances[np.ix_(kept, kept)]
+    upper = np.triu_indices(len(a), 1)
+    nothing: dict[str, Any] = {"correlation": None, "interval": [None, None], "p_value": None}
+    if len(a) < 4:
+        return nothing | {"reason": "fewer than four replicas"}
+    x, y = np.abs(a[:, None] - a[None, :]), d[upper]
+    if np.ptp(x[upper]) == 0 or np.ptp(y) == 0:
+        return nothing | {"reason": "all pairs are equal"}
+    generator = np.random.Generator(np.random.PCG64(SEED))
+    orders = [np.arange(len(a)), *(generator.permutation(len(a)) for _ in range(PERMUTATIONS))]
+    y = (y - y.mean()) / y.std()
+    shuffled = np.stack([x[np.ix_(order, order)][upper] for order in orders])
+    all_of_them = shuffled @ y / (len(y) * x[upper].std())
+    found, null = float(all_of_them[0]), all_of_them[1:]
+    low, high = np.quantile(null, [alpha / 2, 1 - alpha / 2])
+    beyond = 1 + int((np.abs(null) >= abs(found)).sum())
+    return {
+        "correlation": found, "interval": [float(low), float(high)], "p_value": beyond / (PERMUTATIONS + 1), "reason": None,
+    }  # fmt: skip

@@ -1,0 +1,207 @@
+"""Between training and judging: the kept parameters of a run are examined, and what is found becomes one file in its folder.
+
+Nothing here is trained and nothing decided. All-pair quantities look at up to 64 main replicas, the first ones of each history,
+so that their cost grows with the number of replicas and not with its square.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermo_cli import rng
+from thermo_cli.contracts import Array, Dataset, Findings, StackedSystem
+from thermo_cli.data.split import subsample_size
+from thermo_cli.design import Replica, control_rows, main_rows, replica_table, shares_init, streams_used
+from thermo_cli.dynamics.gradient import protocol
+from thermo_cli.dynamics.walks import walk
+from thermo_cli.microstates.connectivity import barrier
+from thermo_cli.microstates.examination import Material, Rows, examine, examine_particles, self_test
+from thermo_cli.microstates.kernels import unbiased_cka
+from thermo_cli.microstates.outputs import (
+    disagreement,
+    error_consistency,
+    expected_disagreement,
+    jensen_shannon,
+    root_mean_square,
+)
+from thermo_cli.microstates.overlap import matched_pairs, prepared
+from thermo_cli.microstates.symmetry import rows_of
+from thermo_cli.observables.macroscopic import METRICS, snapshot_steps
+from thermo_cli.store import RunFolder
+from thermo_cli.systems.probing import probe
+
+MOST: Final = 64  # main replicas of which all pairs are looked at
+ANCHORS: Final = 512  # examples of the test set on which representations are compared
+EXAMPLES: Final = 512  # of the pool, for the loss along a path
+BARRIERS: Final = 16  # pairs that share no replica
+TESTED: Final = (2, 64)  # replicas and examples of the self-test
+
+
+def examine_run(folder: RunFolder, dataset: Dataset | None) -> None:
+    """Examine the microstates of a run, unless that was done of these very replicas, and keep what is found.
+
+    Args:
+        folder: A run that has been trained.
+        dataset: Its data; None for a physical system.
+    """
+    material = gather(folder)
+    if material is None:
+        return
+    known = folder.findings()
+    if (
+        known is not None
+        and known.facts["replicas"] == list(material.replicas)
+        and known.facts["pairs"] == list(material.pairs)
+    ):
+        return
+    folder.write_findings(_networks(folder, dataset, material) if dataset is not None else _particles(folder, material))
+
+
+def gather(folder: RunFolder) -> Material | None:
+    """Collect the microstates that are looked at; None where fewer than two replicas have finished with finite parameters.
+
+    Args:
+        folder: A run that has been trained.
+    """
+    spec, table = folder.spec, replica_table(folder.spec)
+    finished = [row for row in table if row.shard in folder.records]
+    times = [step for step in snapshot_steps(spec.total) if step > 0]
+    mains = _chosen(main_rows(finished), len(spec.histories))
+    if not mains:
+        return None
+    rows = {step: folder.microstates(step, mains) for step in (0, *times)}
+    finite = np.all([np.isfinite(found).all(axis=1) for found in rows.values()], axis=0)
+    mains = [main for main, good in zip(mains, finite, strict=True) if good]
+    if len(mains) < 2:
+        return None
+    partners = {
+        main: partner
+        for main, partner in control_rows(table, "same_bath").items()
+        if {main.shard, partner.shard} <= folder.records.keys()
+    }
+    twins = {
+        main: twin
+        for main, twin in control_rows(table, "twin").items()
+        if {main.shard, twin.shard} <= folder.records.keys()
+    }
+    seed, firsts = spec.ensemble.seed, list(partners)
+    none = rows[times[-1]][:0]
+
+    def at(step: int, members: Sequence[Replica]) -> Rows:
+        return folder.microstates(step, members) if members else none
+
+    return Material(
+        replicas=tuple(main.name for main in mains), pairs=tuple(main.name for main in firsts),
+        mains={step: rows[step][finite] for step in times}, initial=rows[0][finite],
+        firsts=at(times[-1], firsts), partners=at(times[-1], list(partners.values())), earlier=at(spec.total // 2, firsts),
+        streams=[_null_stream(seed, main) for main in mains],
+        pair_streams=[(_null_stream(seed, main), _null_stream(seed, partner)) for main, partner in partners.items()],
+        twins={step: (at(step, list(twins.values())), at(step, list(twins))) for step in (1, *times) if twins},
+        seed=seed,
+    )  # fmt: skip
+
+
+def _chosen(mains: Sequence[Replica], histories: int) -> list[Replica]:
+    """Take the first replicas of each history, 64 in all at most."""
+    share = MOST // histories or 1
+    return [main for main in mains if main.index < share]
+
+
+def _null_stream(seed: int, replica: Replica) -> int:
+    return rng.stream(seed, "noise", f"{replica.name.rpartition('/')[0]}/{replica.role}/null", replica.index)
+
+
+def _particles(folder: RunFolder, material: Material) -> Findings:
+    spec = folder.spec
+    moving = walk(spec, main_rows(replica_table(spec))[:1], spec.total)
+    return examine_particles(material, moving.reference)
+
+
+def _networks(folder: RunFolder, dataset: Dataset, material: Material) -> Findings:
+    """Examine networks: overlaps, then representations, functions and paths as far as the spec asks for them."""
+    spec, wanted = folder.spec, folder.spec.observe.micro
+    facts = folder.manifest["data"]
+    rule = protocol(
+        spec.system, spec.dynamics, dataset, int(facts["pool_examples"]), spec.total, spec.ensemble.precision
+    )
+    system, symmetry = rule.system, rule.system.symmetry()
+    found = examine(material, symmetry, shares_init(spec))
+    arrays, words = dict(found.arrays), dict(found.facts)
+    count, examples = TESTED
+    test = dataset.x_test.astype(np.float64)
+    failure = self_test(
+        material.last[:count].astype(np.float64), symmetry,
+        lambda rows: probe(system, rows, test[:examples]).outputs.astype(np.float64), spec.ensemble.seed,
+    )  # fmt: skip
+    if failure:
+        words["untested"] = failure
+    size = subsample_size(spec.ensemble.subsample, int(facts["pool_examples"]))
+    consumed = streams_used(spec, size, list(spec.histories)[:1]) & set(spec.ensemble.vary)
+    if not consumed - {"subsample"}:
+        words |= _by_construction(system, rule.optimizer.penalty)
+    if "similarity" in wanted:
+        arrays |= _representations(system, material, dataset)
+    if "disagreement" in wanted:
+        arrays |= _functions(system, material, dataset)
+    if "barrier" in wanted:
+        arrays |= _paths(system, material, dataset)
+    return Findings(arrays, words)
+
+
+def _by_construction(system: StackedSystem, penalty: float) -> dict[str, Any]:
+    """Say what follows when partners on one bath differ in nothing that is consumed."""
+    if system.convex and penalty > 0:
+        return {"unique": True}
+    return {"untested": "partners on one bath would be copies: nothing that is varied besides the subsample is used"}
+
+
+def _representations(system: StackedSystem, material: Material, dataset: Dataset) -> dict[str, Array]:
+    """Compare hidden layers and outputs by CKA on anchors of the test set, at T and before training (the null)."""
+    x = dataset.x_test[:ANCHORS].astype(material.last.dtype)
+    arrays: dict[str, Array] = {}
+    if len(x) < 4:
+        return arrays
+    for name, rows in (("cka", material.last), ("cka_null", material.initial)):
+        answers = probe(system, rows, x, hidden=True)
+        for layer, active in (*answers.layers.items(), ("output", answers.outputs)):
+            arrays[f"{name}/{layer}"] = unbiased_cka(active.transpose(0, 2, 1))
+    return arrays
+
+
+def _functions(system: StackedSystem, material: Material, dataset: Dataset) -> dict[str, Array]:
+    """Compare answers on the test set."""
+    outputs = probe(system, material.last, dataset.x_test.astype(material.last.dtype)).outputs.astype(np.float64)
+    if dataset.task == "regression":
+        return {"output_distance": root_mean_square(outputs[:, 0] * dataset.target_sd)}
+    classes = outputs.argmax(axis=1)
+    wrong = classes != dataset.y_test
+    return {
+        "disagreement": disagreement(classes), "disagreement_null": expected_disagreement(classes),
+        "error_consistency": error_consistency(wrong), "test_error": wrong.mean(axis=1),
+        "jensen_shannon": jensen_shannon(outputs[:, :, :ANCHORS]),
+    }  # fmt: skip
+
+
+def _paths(system: StackedSystem, material: Material, dataset: Dataset) -> dict[str, Array]:
+    """Measure the loss along straight lines between main replicas that share nothing, raw and aligned."""
+    number = min(len(material.replicas) // 2, BARRIERS)
+    first, second = material.last[0 : 2 * number : 2], material.last[1 : 2 * number : 2]
+    chosen = np.unique(np.linspace(0, len(dataset.y) - 1, EXAMPLES).astype(np.int64))
+    x, y = dataset.x[chosen].astype(first.dtype), dataset.y[chosen]
+    metric = METRICS[dataset.task]["loss"]
+
+    def loss(rows: NDArray[np.floating]) -> Array:
+        outputs = probe(system, rows, x).outputs.astype(np.float64)
+        return metric(outputs, np.broadcast_to(y, (len(rows), len(y))), dataset.target_sd)
+
+    symmetry = system.symmetry()
+    (a, plain), (b, _) = prepared(first, symmetry), prepared(second, symmetry)
+    _, _, turned = matched_pairs(a, b, plain, material.seed)
+    return {
+        "barrier_raw": barrier(first, second, loss),
+        "barrier_aligned": barrier(
+            rows_of(a, plain).astype(first.dtype), rows_of(turned, plain).astype(first.dtype), loss
+        ),
+    }

@@ -1,0 +1,85 @@
+"""Means over all pairs of replicas, with the jackknife over replicas: pairs share replicas, so they are not independent."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from thermo_cli.contracts import Array
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its standard error.
+
+    Attributes:
+        value: The mean.
+        error: Its standard error.
+        count: Independent units behind it: replicas, or pairs that share none.
+    """
+
+    value: float
+    error: float
+    count: int
+
+    def interval(self, confidence: float) -> list[float | None]:
+        """Return the t-interval; nothing from a single unit.
+
+        Args:
+            confidence: Of both ends together.
+        """
+        if self.count < 2 or not np.isfinite(self.error):
+            return [None, None]
+        half = float(stats.t.ppf((1 + confidence) / 2, self.count - 1)) * self.error
+        return [self.value - half, self.value + half]
+
+    def as_dict(
+        self, confidence: float, null: float | None = None, own: float | None = None, **more: Any
+    ) -> dict[str, Any]:
+        """Return what verdict.json holds of a microscopic quantity.
+
+        Args:
+            confidence: Of the interval.
+            null: What unrelated microstates show.
+            own: What a replica shows against itself, earlier.
+            more: Further fields.
+        """
+        return {"estimate": self.value, "interval": self.interval(confidence), "null": null, "self": own, **more}
+
+
+def pair_mean(matrix: Array) -> Estimate:
+    """Average over all pairs r < s; replicas without any finite value are left out.
+
+    Args:
+        matrix: Symmetric, (replica, replica); the diagonal is not looked at.
+
+    Source: the delete-one jackknife for U-statistics, Arvesen 1969.
+    """
+    off = matrix.astype(np.float64, copy=True)
+    np.fill_diagonal(off, np.nan)
+    kept = np.isfinite(off).any(axis=1)
+    off = off[np.ix_(kept, kept)]
+    np.fill_diagonal(off, 0.0)
+    n = len(off)
+    if n < 2:
+        return Estimate(float("nan"), float("nan"), n)
+    rows, total = off.sum(axis=1), off.sum() / 2
+    value = float(total / (n * (n - 1) / 2))
+    if n < 3:
+        return Estimate(value, float("nan"), n)
+    without = (total - rows) / ((n - 1) * (n - 2) / 2)
+    return Estimate(value, float(np.sqrt((n - 1) / n * np.square(without - without.mean()).sum())), n)
+
+
+def unit_mean(values: Array) -> Estimate:
+    """Average over independent units.
+
+    Args:
+        values: (unit,); those that are not finite are left out.
+    """
+    kept = values[np.isfinite(values)]
+    if not len(kept):
+        return Estimate(float("nan"), float("nan"), 0)
+    error = float(kept.std(ddof=1) / np.sqrt(len(kept))) if len(kept) > 1 else float("nan")
+    return Estimate(float(kept.mean()), error, len(kept))

@@ -1,0 +1,179 @@
+"""From the findings about microstates to what verdict.json says of them, and to what diversity is decided on."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from thermo_cli.contracts import Array, Findings, Overlaps
+from thermo_cli.microstates.pairs import Estimate, pair_mean, unit_mean
+
+EDGES: Final = np.round(np.linspace(-0.5, 1.0, 31), 3)  # of P(q)
+
+
+def overlaps_of(found: Findings) -> Overlaps:
+    """Return what diversity and ergodicity are decided on.
+
+    Args:
+        found: Of a run folder.
+    """
+    arrays, facts = found.arrays, found.facts
+    nothing = np.empty(0)
+    cosine = facts["null_cosine"]
+    return Overlaps(
+        distances=arrays.get("pair_distance", nothing), null=arrays.get("pair_null", nothing),
+        own=arrays.get("pair_own", nothing), floor=float(facts["floor"]),
+        null_cosine=float("nan") if cosine is None else float(cosine), dimensions=int(facts["dimensions"]),
+        untested=str(facts.get("untested", "")), unique=bool(facts.get("unique", False)),
+    )  # fmt: skip
+
+
+def divergence(found: Findings) -> Array | None:
+    """Return 1 - Q* of all pairs at T, (replica, replica), or None where there is no null.
+
+    Args:
+        found: Of a run folder.
+    """
+    last = _last(found)
+    if f"distance/{last}" not in found.arrays:
+        return None
+    scale = float(found.arrays[f"null/{last}"][0])
+    return found.arrays[f"distance/{last}"] / scale if scale > 0 else None
+
+
+def microscopic(found: Findings, confidence: float) -> dict[str, dict[str, Any]]:
+    """Return the microscopic part of verdict.json: each quantity with estimate, interval, null and self.
+
+    Args:
+        found: Of a run folder.
+        confidence: Of the intervals, which come from the jackknife over replicas or from independent pairs.
+    """
+    said: dict[str, dict[str, Any]] = {}
+    arrays = found.arrays
+    apart = divergence(found)
+    if apart is not None:
+        said["overlap"] = _overlap(found, apart, confidence)
+        said |= _scales(found, confidence)
+    for name, null in (
+        ("disagreement", "disagreement_null"),
+        ("error_consistency", None),
+        ("jensen_shannon", None),
+        ("output_distance", None),
+    ):
+        if name in arrays:
+            chance = 0.0 if name == "error_consistency" else pair_mean(arrays[null]).value if null else None
+            said[name] = pair_mean(arrays[name]).as_dict(confidence, chance)
+    if "test_error" in arrays:
+        said["disagreement"]["test_error"] = float(arrays["test_error"].mean())
+        change = arrays["disagreement"] - (arrays["test_error"][:, None] + arrays["test_error"][None]) / 2
+        said["generalization_gap"] = pair_mean(change).as_dict(confidence, 0.0)
+    said |= _similarity(arrays, confidence) | _barrier(arrays, confidence)
+    return said
+
+
+def _overlap(found: Findings, apart: Array, confidence: float) -> dict[str, Any]:
+    """Q* between replicas in one frame, its distribution P(q), its layers, its history, and Q* of replicas with themselves."""
+    arrays, facts = found.arrays, found.facts
+    steps = [int(step) for step in arrays["steps"]]
+    scale = float(arrays[f"null/{steps[-1]}"][0])
+    half = steps.index(steps[-1] // 2) if steps[-1] // 2 in steps else None
+    own = {step: unit_mean(1 - arrays["own"][number] / scale) for number, step in enumerate(steps[:-1])}
+    off = np.triu_indices(len(apart), 1)
+    null = arrays["null_pairs"]
+    null_pairs = 1 - null[np.triu_indices(len(null), 1)] / scale
+    return pair_mean(1 - apart).as_dict(
+        confidence, 0.0, own[steps[half]].value if half is not None else None,
+        same_bath=unit_mean(_share(arrays)).as_dict(confidence),
+        layers={
+            layer: pair_mean(1 - arrays[f"layer/{layer}"] / _one(arrays[f"layer_null/{layer}"])).as_dict(confidence)
+            for layer in facts["layers"] if _one(arrays[f"layer_null/{layer}"]) > 0
+        },
+        between={str(step): pair_mean(1 - arrays[f"distance/{step}"] / _one(arrays[f"null/{step}"])).value for step in steps},
+        with_itself={str(step): one.value for step, one in own.items()},
+        distribution={
+            "edges": EDGES.tolist(), "counts": _counts(1 - apart[off]), "null_counts": _counts(null_pairs),
+            "with_itself": _counts(1 - arrays["own"][half] / scale) if half is not None else None,
+        },
+        of="displacement from the common initialization" if facts["displacement"] else facts["null"],
+    )  # fmt: skip
+
+
+def _scales(found: Findings, confidence: float) -> dict[str, dict[str, Any]]:
+    """Memory of the initialization, spread of the parameters, effective number of directions, separation of twins."""
+    arrays, facts = found.arrays, found.facts
+    said: dict[str, dict[str, Any]] = {}
+    if "memory" in arrays:
+        cosine = arrays["memory"]
+        others = (cosine.sum(axis=1) - np.diag(cosine)) / max(len(cosine) - 1, 1)
+        said["memory"] = unit_mean(np.diag(cosine) - others).as_dict(confidence, 0.0)
+        raw = arrays["raw_cosine"][np.triu_indices(len(cosine), 1)]
+        width = float(raw.var(ddof=1)) if len(raw) > 1 else 0.0
+        said["participation_ratio"] = Estimate(
+            1 / width if width > 0 else float("nan"), float("nan"), len(cosine)
+        ).as_dict(confidence)
+    steps = [int(step) for step in arrays["steps"]]
+    if f"spread/{steps[-1]}" in arrays:
+        last = arrays[f"spread/{steps[-1]}"]
+        floor = 2 * np.log(max(float(facts["floor"]), np.finfo(np.float64).tiny)) - np.log(facts["dimensions"])
+        said["dispersion"] = Estimate(float((last[0] - last[1]).mean()), float("nan"), 1).as_dict(
+            confidence, 0.0,
+            layers={layer: float(a - b) for layer, a, b in zip(facts["layers"], last[0], last[1], strict=True)},
+            above_floor={layer: float(a - floor) for layer, a in zip(facts["layers"], last[0], strict=True)},
+            between={str(step): float((arrays[f"spread/{step}"][0] - arrays[f"spread/{step}"][1]).mean()) for step in steps},
+        )  # fmt: skip
+    return said | _chaos(found, steps, confidence)
+
+
+def _chaos(found: Findings, steps: list[int], confidence: float) -> dict[str, dict[str, Any]]:
+    """How far twins have come apart, over the distance between replicas; both raw, since twins keep their labels."""
+    arrays = found.arrays
+    apart = _one(arrays["raw_distance"]) if "raw_distance" in arrays else 0.0
+    if f"twin/{steps[-1]}" not in arrays or apart <= 0:
+        return {}
+    parted = {
+        str(step): float(arrays[f"twin/{step}"].mean() / apart) for step in (1, *steps) if f"twin/{step}" in arrays
+    }
+    floor = float(found.facts["floor"]) / apart
+    return {"chaos": unit_mean(arrays[f"twin/{steps[-1]}"] / apart).as_dict(confidence, floor, between=parted)}
+
+
+def _similarity(arrays: Mapping[str, Any], confidence: float) -> dict[str, dict[str, Any]]:
+    layers = [name.removeprefix("cka/") for name in arrays if name.startswith("cka/")]
+    if not layers:
+        return {}
+    parts = {
+        layer: pair_mean(arrays[f"cka/{layer}"]).as_dict(confidence, pair_mean(arrays[f"cka_null/{layer}"]).value)
+        for layer in sorted(layers)
+    }
+    last = sorted(layer for layer in layers if layer != "output")[-1:] or ["output"]
+    return {"similarity": {**parts[last[0]], "layer": last[0], "layers": parts}}
+
+
+def _barrier(arrays: Mapping[str, Any], confidence: float) -> dict[str, dict[str, Any]]:
+    if "barrier_raw" not in arrays:
+        return {}
+    return {
+        "barrier": unit_mean(arrays["barrier_aligned"]).as_dict(confidence),
+        "barrier_raw": unit_mean(arrays["barrier_raw"]).as_dict(confidence),
+    }
+
+
+def _share(arrays: Mapping[str, Any]) -> Array:
+    null = arrays["pair_null"]
+    null = null[np.isfinite(null)]
+    if not len(null) or null.mean() <= 0:
+        return np.full(len(arrays["pair_distance"]), np.nan)
+    return np.asarray(1 - arrays["pair_distance"] / null.mean())
+
+
+def _counts(values: Array) -> list[int]:
+    finite = values[np.isfinite(values)]
+    return [int(count) for count in np.histogram(np.clip(finite, EDGES[0], EDGES[-1]), EDGES)[0]]
+
+
+def _one(array: Array) -> float:
+    return float(array[0])
+
+
+def _last(found: Findings) -> int:
+    return int(found.arrays["steps"][-1])
