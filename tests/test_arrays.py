@@ -159,6 +159,60 @@ def test_a_schedule_needs_budgets() -> None:
     assert outcomes(moving)["stationarity"] == "fails"
 
 
+def met() -> tuple[Array, list[str]]:
+    """Two histories that have met, and their labels."""
+    return np.concatenate([ensemble(32, start=-10.0), ensemble(32)]), ["left"] * 32 + ["right"] * 32
+
+
+@pytest.mark.parametrize(("centre", "spread", "expected"), [(0.0, 1.0, "thermalized"), (100.0, 1.0, "thermalized"),
+                                                            (1.0, 0.01, "crystallized")])  # fmt: skip
+def test_microstates_without_symmetries_decide_diversity(centre: float, spread: float, expected: str) -> None:
+    """Gaussian states around any centre are distinct when their spread is that of the reference; a crystal at (1, ...) is one."""
+    generator = np.random.Generator(np.random.PCG64(3))
+    values, labels = met()
+    microstates = {
+        "pairs": centre + spread * generator.standard_normal((8, 2, 64)), "reference": centre + generator.standard_normal((64, 64)),
+    }  # fmt: skip
+    found = judged(values, histories=labels, microstates=microstates)
+    assert found.verdict == expected
+    assert judged(values, histories=labels).verdict == "settled"
+
+
+def test_ergodicity_is_required_on_request() -> None:
+    """Frozen replicas thermalize, unless wandering is asked for; those that wander are a fluid."""
+    generator = np.random.Generator(np.random.PCG64(4))
+    values, labels = met()
+    pairs = generator.standard_normal((32, 2, 400))
+    given = {"pairs": pairs, "reference": generator.standard_normal((64, 400))}
+    frozen, wandering = (
+        given | {"earlier": pairs[:, 0] + 0.1},
+        given | {"earlier": generator.standard_normal((32, 400))},
+    )
+    found = judged(values, histories=labels, microstates=frozen)
+    assert (found.verdict, found.phase) == ("thermalized", "amorphous")
+    assert judged(values, histories=labels, microstates=frozen, require_ergodic=True).verdict == "settled"
+    found = judged(values, histories=labels, microstates=wandering, require_ergodic=True)
+    assert (found.verdict, found.phase) == ("thermalized", "fluid")
+
+
+@pytest.mark.parametrize(
+    "microstates",
+    [
+        {"pairs": np.ones((8, 2, 4))},
+        {"pairs": np.ones((8, 2, 4)), "reference": np.ones((8, 4)), "nulls": 1},
+        {"pairs": np.ones((8, 4)), "reference": np.ones((8, 4))},
+        {"pairs": np.ones((8, 2, 4)), "reference": np.ones((8, 5))},
+        {"pairs": np.ones((8, 2, 4)), "reference": np.ones((3, 4))},
+        {"pairs": np.ones((8, 2, 4)), "reference": np.ones((8, 4)), "earlier": np.ones((7, 4))},
+    ],
+)
+def test_microstates_that_do_not_fit_are_named(microstates: dict[str, Any]) -> None:
+    """Missing, unknown or wrongly shaped parts are errors that say what is wanted."""
+    with pytest.raises((DataError, UsageError)) as error:
+        judged(ensemble(), microstates=microstates)
+    assert "reference" in str(error.value)
+
+
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
 def test_three_paths_give_the_same_criteria(tmp_path: Path, command: Command, suffix: str) -> None:
     """The same numbers through `judge`, through a `recorded` spec and through judging its stored run again."""

@@ -39,14 +39,15 @@ BARRIERS: Final = 16  # pairs that share no replica
 TESTED: Final = (2, 64)  # replicas and examples of the self-test
 
 
-def examine_run(folder: RunFolder, dataset: Dataset | None) -> None:
+def examine_run(folder: RunFolder, dataset: Dataset | None, most: int = MOST) -> None:
     """Examine the microstates of a run, unless that was done of these very replicas, and keep what is found.
 
     Args:
         folder: A run that has been trained.
         dataset: Its data; None for a physical system.
+        most: Main replicas of which all pairs are looked at.
     """
-    material = gather(folder)
+    material = gather(folder, most)
     if material is None:
         return
     known = folder.findings()
@@ -59,16 +60,18 @@ def examine_run(folder: RunFolder, dataset: Dataset | None) -> None:
     folder.write_findings(_networks(folder, dataset, material) if dataset is not None else _particles(folder, material))
 
 
-def gather(folder: RunFolder) -> Material | None:
+def gather(folder: RunFolder, most: int = MOST) -> Material | None:
     """Collect the microstates that are looked at; None where fewer than two replicas have finished with finite parameters.
 
     Args:
         folder: A run that has been trained.
+        most: Main replicas that are looked at, at most.
     """
     spec, table = folder.spec, replica_table(folder.spec)
     finished = [row for row in table if row.shard in folder.records]
     times = [step for step in snapshot_steps(spec.total) if step > 0]
-    mains = _chosen(main_rows(finished), len(spec.histories))
+    share = most // len(spec.histories) or 1
+    mains = [main for main in main_rows(finished) if main.index < share]
     if not mains:
         return None
     rows = {step: folder.microstates(step, mains) for step in (0, *times)}
@@ -101,12 +104,6 @@ def gather(folder: RunFolder) -> Material | None:
         twins={step: (at(step, list(twins.values())), at(step, list(twins))) for step in (1, *times) if twins},
         seed=seed,
     )  # fmt: skip
-
-
-def _chosen(mains: Sequence[Replica], histories: int) -> list[Replica]:
-    """Take the first replicas of each history, 64 in all at most."""
-    share = MOST // histories or 1
-    return [main for main in mains if main.index < share]
 
 
 def _null_stream(seed: int, replica: Replica) -> int:
@@ -172,13 +169,17 @@ def _representations(system: StackedSystem, material: Material, dataset: Dataset
 
 def _functions(system: StackedSystem, material: Material, dataset: Dataset) -> dict[str, Array]:
     """Compare answers on the test set."""
-    outputs = probe(system, material.last, dataset.x_test.astype(material.last.dtype)).outputs.astype(np.float64)
+    x = dataset.x_test.astype(material.last.dtype)
+    outputs = probe(system, material.last, x).outputs.astype(np.float64)
     if dataset.task == "regression":
         return {"output_distance": root_mean_square(outputs[:, 0] * dataset.target_sd)}
     classes = outputs.argmax(axis=1)
     wrong = classes != dataset.y_test
+    half = next(rows for step, rows in material.mains.items() if step >= max(material.mains) // 2)
+    earlier = probe(system, half, x).outputs.argmax(axis=1)
     return {
         "disagreement": disagreement(classes), "disagreement_null": expected_disagreement(classes),
+        "disagreement_own": (classes != earlier).mean(axis=1),
         "error_consistency": error_consistency(wrong), "test_error": wrong.mean(axis=1),
         "jensen_shannon": jensen_shannon(outputs[:, :, :ANCHORS]),
     }  # fmt: skip

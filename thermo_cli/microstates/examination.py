@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Block, Findings, Symmetry, Tensors
-from thermo_cli.microstates.overlap import Frame, frame, matched_pairs, prepared, squared_distances
+from thermo_cli.microstates.overlap import Frame, cosines, frame, matched_pairs, prepared, squared_distances
 from thermo_cli.microstates.symmetry import random_element, rows_of, scrambled, tensors_of
 
 Rows = NDArray[np.floating]
@@ -149,7 +149,9 @@ def _all_pairs(material: Material, frames: Mapping[int, Frame], nulls: Mapping[i
         arrays[f"null/{step}"] = np.array([null.distances[off].mean()])
         arrays[f"spread/{step}"] = np.array([list(found.spread.values()), list(null.spread.values())])
     last = max(frames)
-    arrays["null_pairs"] = nulls[last].distances
+    arrays |= {
+        "null_pairs": nulls[last].distances, "aligned_cosine": frames[last].cosines, "aligned_cosine_null": nulls[last].cosines,
+    }  # fmt: skip
     for layer, distances in frames[last].layers.items():
         arrays[f"layer/{layer}"] = distances
         arrays[f"layer_null/{layer}"] = np.array([nulls[last].layers[layer][off].mean()])
@@ -189,10 +191,8 @@ def _memory(material: Material) -> dict[str, Array]:
     """Return raw cosines, of all pairs at T and of each replica with each start, and the rms distance of pairs."""
     upper = np.triu_indices(len(material.replicas), 1)
     apart = np.array([np.sqrt(squared_distances(material.last)[upper].mean())])
-    last, initial = (rows.astype(np.float64) for rows in (material.last, material.initial))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        last, initial = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (last, initial))
-    return {"raw_cosine": last @ last.T, "memory": last @ initial.T, "raw_distance": apart}
+    memory = cosines(material.last, material.initial)
+    return {"raw_cosine": cosines(material.last), "memory": memory, "raw_distance": apart}
 
 
 def _floor(material: Material) -> float:

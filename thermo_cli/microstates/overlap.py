@@ -25,13 +25,13 @@ class Frame:
     Attributes:
         layers: Layer to the squared distances within it, (replica, replica).
         spread: Layer to the mean over its parameters of the logarithm of their variance over replicas.
-        cosine: Mean cosine over all pairs.
+        cosines: Of all pairs, (replica, replica).
         labels: How the units were ordered, to begin with at another time.
     """
 
     layers: dict[str, Array]
     spread: dict[str, float]
-    cosine: float
+    cosines: Array
     labels: Labels
 
     @property
@@ -68,7 +68,7 @@ def frame(tensors: Tensors, symmetry: Symmetry, seed: int, start: Labels | None 
         layers[layer] = squared_distances(rows)
         variance = rows.var(axis=0, ddof=1, dtype=np.float64) if len(rows) > 1 else np.full(rows.shape[1], np.nan)
         spread[layer] = float(np.log(np.maximum(variance, TINY)).mean())
-    return Frame(layers, spread, mean_cosine(rows_of(aligned, symmetry)), labels)
+    return Frame(layers, spread, cosines(rows_of(aligned, symmetry)), labels)
 
 
 def matched_pairs(first: Tensors, second: Tensors, symmetry: Symmetry, seed: int) -> tuple[Array, Array, Tensors]:
@@ -104,17 +104,17 @@ def squared_distances(rows: NDArray[np.floating]) -> Array:
     return found
 
 
-def mean_cosine(rows: NDArray[np.floating]) -> float:
-    """Return the mean cosine over all pairs.
+def cosines(rows: NDArray[np.floating], others: NDArray[np.floating] | None = None) -> Array:
+    """Return <x_r, y_s> / (|x_r| |y_s|), (replica, replica); NaN where a norm is 0.
 
     Args:
-        rows: (replica, parameter).
+        rows: x, (replica, parameter).
+        others: y, the same; x if absent.
     """
-    count = len(rows)
-    norms = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
-    if count < 2 or not norms.all():
-        return float("nan")
-    return float((np.square((rows / norms).sum(axis=0)).sum() - count) / (count * (count - 1)))
+    sides = [side.astype(np.float64) for side in (rows, rows if others is None else others)]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        one, other = (side / np.linalg.norm(side, axis=1, keepdims=True) for side in sides)
+    return np.asarray(one @ other.T)
 
 
 def layer_of(block: str) -> str:

@@ -62,7 +62,8 @@ def microscopic(found: Findings, confidence: float) -> dict[str, dict[str, Any]]
     ):
         if name in arrays:
             chance = 0.0 if name == "error_consistency" else pair_mean(arrays[null]).value if null else None
-            said[name] = pair_mean(arrays[name]).as_dict(confidence, chance)
+            own = unit_mean(arrays[f"{name}_own"]).value if f"{name}_own" in arrays else None
+            said[name] = pair_mean(arrays[name]).as_dict(confidence, chance, own)
     if "test_error" in arrays:
         said["disagreement"]["test_error"] = float(arrays["test_error"].mean())
         change = arrays["disagreement"] - (arrays["test_error"][:, None] + arrays["test_error"][None]) / 2
@@ -102,10 +103,15 @@ def _scales(found: Findings, confidence: float) -> dict[str, dict[str, Any]]:
     """Memory of the initialization, spread of the parameters, effective number of directions, separation of twins."""
     arrays, facts = found.arrays, found.facts
     said: dict[str, dict[str, Any]] = {}
+    if "aligned_cosine" in arrays:
+        null = pair_mean(arrays["aligned_cosine_null"]).value
+        said["aligned_cosine"] = pair_mean(arrays["aligned_cosine"]).as_dict(confidence, null)
     if "memory" in arrays:
         cosine = arrays["memory"]
-        others = (cosine.sum(axis=1) - np.diag(cosine)) / max(len(cosine) - 1, 1)
-        said["memory"] = unit_mean(np.diag(cosine) - others).as_dict(confidence, 0.0)
+        own, others = np.diag(cosine), (cosine.sum(axis=1) - np.diag(cosine)) / max(len(cosine) - 1, 1)
+        # where all replicas have one start, that of another replica is no null
+        kept = own if facts["displacement"] else own - others
+        said["memory"] = unit_mean(kept).as_dict(confidence, None if facts["displacement"] else 0.0)
         raw = arrays["raw_cosine"][np.triu_indices(len(cosine), 1)]
         width = float(raw.var(ddof=1)) if len(raw) > 1 else 0.0
         said["participation_ratio"] = Estimate(

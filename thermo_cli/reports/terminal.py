@@ -140,7 +140,7 @@ def _macrostate(view: RunView) -> Table:
 
 def _microstate(view: RunView) -> Padding:
     table = Table(box=None, padding=(0, 2, 0, 0), title="Microscopic", title_justify="left", title_style="bold")
-    for name in ("between replicas", "estimate [interval]", "null", "self, T/2 earlier"):
+    for name in ("between replicas", "estimate [interval]", "null", "self, T/2"):
         table.add_column(name, no_wrap=True)
     for line in view.microscopic:
         low, high = line.interval
