@@ -83,11 +83,13 @@ class Block:
         name: The name it has in the plain torch module.
         shape: Its shape.
         bound: Initial values are uniform in (-bound, bound).
+        trained: Whether it is a parameter; running statistics are not.
     """
 
     name: str
     shape: tuple[int, ...]
     bound: float
+    trained: bool = True
 
     @property
     def size(self) -> int:
@@ -173,11 +175,14 @@ class Pass(Protocol):
     def hidden(self) -> "Mapping[str, torch.Tensor]":
         """Activations of the hidden layers after `forward`, each (replica, unit, example)."""
 
-    def forward(self) -> "torch.Tensor":
-        """Fill and return the outputs, (replica, output, example)."""
+    def forward(self, training: bool = False) -> "torch.Tensor":
+        """Fill and return the outputs, (replica, output, example); in training with the statistics of the batch."""
 
     def backward(self) -> None:
         """Fill the gradient of each replica's mean loss over its batch."""
+
+    def settle(self) -> None:
+        """Put new running statistics in place, after the optimizer's update."""
 
 
 class StackedSystem(Protocol):
@@ -194,8 +199,11 @@ class StackedSystem(Protocol):
     def convex(self) -> bool:
         """Whether an L2 penalty makes the minimum of the energy the only one."""
 
-    def symmetry(self) -> Symmetry:
-        """Return the transformations of the parameters that change no output."""
+    def symmetry(self) -> Symmetry | None:
+        """Return the transformations of the parameters that change no output; None where they are not known."""
+
+    def initial(self, generator: np.random.Generator, scale: float) -> Array:
+        """Draw the initial parameters of one replica, (parameters,)."""
 
     def bind(self, parameters: "torch.Tensor", gradient: "torch.Tensor | None", width: int, batch: int) -> Pass:
         """Allocate the buffers of a pass of `width` replicas over `batch` examples each."""

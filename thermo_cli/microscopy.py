@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermo_cli import rng
-from thermo_cli.contracts import Array, Dataset, Findings, StackedSystem
+from thermo_cli.contracts import Array, Dataset, Findings, StackedSystem, Symmetry
 from thermo_cli.data.split import subsample_size
 from thermo_cli.design import Replica, control_rows, main_rows, replica_table, shares_init, streams_used
 from thermo_cli.dynamics.gradient import protocol
@@ -19,6 +19,7 @@ from thermo_cli.dynamics.walks import walk
 from thermo_cli.microstates.connectivity import barrier
 from thermo_cli.microstates.examination import Material, Rows, examine, examine_particles, self_test
 from thermo_cli.microstates.kernels import unbiased_cka
+from thermo_cli.microstates.matching import relabelled
 from thermo_cli.microstates.outputs import (
     disagreement,
     error_consistency,
@@ -27,7 +28,7 @@ from thermo_cli.microstates.outputs import (
     root_mean_square,
 )
 from thermo_cli.microstates.overlap import matched_pairs, prepared
-from thermo_cli.microstates.symmetry import rows_of
+from thermo_cli.microstates.symmetry import rows_of, tensors_of
 from thermo_cli.observables.macroscopic import METRICS, snapshot_steps
 from thermo_cli.store import RunFolder
 from thermo_cli.systems.probing import probe
@@ -36,6 +37,9 @@ MOST: Final = 64  # main replicas of which all pairs are looked at
 ANCHORS: Final = 512  # examples of the test set on which representations are compared
 EXAMPLES: Final = 512  # of the pool, for the loss along a path
 BARRIERS: Final = 16  # pairs that share no replica
+UNSUPPORTED: Final = (
+    "alignment unsupported: the symmetries of this system are not known; representations and answers serve"
+)
 TESTED: Final = (2, 64)  # replicas and examples of the self-test
 
 
@@ -124,14 +128,9 @@ def _networks(folder: RunFolder, dataset: Dataset, material: Material) -> Findin
         spec.system, spec.dynamics, dataset, int(facts["pool_examples"]), spec.total, spec.ensemble.precision
     )
     system, symmetry = rule.system, rule.system.symmetry()
-    found = examine(material, symmetry, shares_init(spec))
+    found = examine(material, symmetry or Symmetry(system.blocks), shares_init(spec))
     arrays, words = dict(found.arrays), dict(found.facts)
-    count, examples = TESTED
-    test = dataset.x_test.astype(np.float64)
-    failure = self_test(
-        material.last[:count].astype(np.float64), symmetry,
-        lambda rows: probe(system, rows, test[:examples]).outputs.astype(np.float64), spec.ensemble.seed,
-    )  # fmt: skip
+    failure = UNSUPPORTED if symmetry is None else _self_test(system, symmetry, material, dataset)
     if failure:
         words["untested"] = failure
     size = subsample_size(spec.ensemble.subsample, int(facts["pool_examples"]))
@@ -139,12 +138,21 @@ def _networks(folder: RunFolder, dataset: Dataset, material: Material) -> Findin
     if not consumed - {"subsample"}:
         words |= _by_construction(system, rule.optimizer.penalty)
     if "similarity" in wanted:
-        arrays |= _representations(system, material, dataset)
+        kernels, words["representations"] = _representations(system, material, dataset)
+        arrays |= kernels
     if "disagreement" in wanted:
         arrays |= _functions(system, material, dataset)
     if "barrier" in wanted:
         arrays |= _paths(system, material, dataset)
     return Findings(arrays, words)
+
+
+def _self_test(system: StackedSystem, symmetry: Symmetry, material: Material, dataset: Dataset) -> str:
+    """Say how a random transformation of the symmetry changes the outputs of trained replicas, or nothing."""
+    count, examples = TESTED
+    test = dataset.x_test[:examples].astype(np.float64)
+    rows = material.last[:count].astype(np.float64)
+    return self_test(rows, symmetry, lambda rows: probe(system, rows, test).outputs.astype(np.float64), material.seed)
 
 
 def _by_construction(system: StackedSystem, penalty: float) -> dict[str, Any]:
@@ -154,17 +162,19 @@ def _by_construction(system: StackedSystem, penalty: float) -> dict[str, Any]:
     return {"untested": "partners on one bath would be copies: nothing that is varied besides the subsample is used"}
 
 
-def _representations(system: StackedSystem, material: Material, dataset: Dataset) -> dict[str, Array]:
+def _representations(system: StackedSystem, material: Material, dataset: Dataset) -> tuple[dict[str, Array], list[str]]:
     """Compare hidden layers and outputs by CKA on anchors of the test set, at T and before training (the null)."""
     x = dataset.x_test[:ANCHORS].astype(material.last.dtype)
     arrays: dict[str, Array] = {}
+    names: list[str] = []
     if len(x) < 4:
-        return arrays
+        return arrays, names
     for name, rows in (("cka", material.last), ("cka_null", material.initial)):
         answers = probe(system, rows, x, hidden=True)
+        names = [*answers.layers, "output"]
         for layer, active in (*answers.layers.items(), ("output", answers.outputs)):
             arrays[f"{name}/{layer}"] = unbiased_cka(active.transpose(0, 2, 1))
-    return arrays
+    return arrays, names
 
 
 def _functions(system: StackedSystem, material: Material, dataset: Dataset) -> dict[str, Array]:
@@ -194,15 +204,14 @@ def _paths(system: StackedSystem, material: Material, dataset: Dataset) -> dict[
     metric = METRICS[dataset.task]["loss"]
 
     def loss(rows: NDArray[np.floating]) -> Array:
-        outputs = probe(system, rows, x).outputs.astype(np.float64)
+        outputs = probe(system, rows, x, anew=True).outputs.astype(np.float64)
         return metric(outputs, np.broadcast_to(y, (len(rows), len(y))), dataset.target_sd)
 
+    found = {"barrier_raw": barrier(first, second, loss)}
     symmetry = system.symmetry()
-    (a, plain), (b, _) = prepared(first, symmetry), prepared(second, symmetry)
-    _, _, turned = matched_pairs(a, b, plain, material.seed)
-    return {
-        "barrier_raw": barrier(first, second, loss),
-        "barrier_aligned": barrier(
-            rows_of(a, plain).astype(first.dtype), rows_of(turned, plain).astype(first.dtype), loss
-        ),
-    }
+    if symmetry is not None:
+        (a, plain), (b, _) = prepared(first, symmetry), prepared(second, symmetry)
+        _, _, labels = matched_pairs(a, b, plain, material.seed)
+        turned = relabelled(tensors_of(second, symmetry), symmetry, labels)
+        found["barrier_aligned"] = barrier(first, rows_of(turned, symmetry).astype(first.dtype), loss)
+    return found

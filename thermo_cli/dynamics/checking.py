@@ -64,8 +64,10 @@ def plain_steps(stack: Stack, slot: int, start: torch.Tensor, steps: int) -> tor
             protocol = stack.legs[leg].protocol
             module = protocol.system.module().to(protocol.dtype)
             parameters = list(module.parameters())
-            for parameter, part in zip(parameters, torch.split(values, [p.numel() for p in parameters]), strict=True):
-                parameter.data.copy_(part.view_as(parameter))
+            state = dict(module.named_parameters()) | dict(module.named_buffers())
+            whole = [state[block.name].data for block in protocol.system.blocks]
+            for tensor, part in zip(whole, torch.split(values, [one.numel() for one in whole]), strict=True):
+                tensor.copy_(part.view_as(tensor))
             optimizer = protocol.optimizer.plain(parameters)
             if memory is not None:  # velocities and running means go on
                 optimizer.load_state_dict({**optimizer.state_dict(), "state": memory})
@@ -74,10 +76,12 @@ def plain_steps(stack: Stack, slot: int, start: torch.Tensor, steps: int) -> tor
             group["lr"] = protocol.rate(step)
         x_rows, target_rows = stack.rows(step, step + 1)
         rows = slice(slot * protocol.batch, (slot + 1) * protocol.batch)
-        loss = measure(module(stack.x[x_rows[0][rows]]), stack.targets[target_rows[0][rows]])
+        outputs = module.train()(stack.x[x_rows[0][rows]])
+        outputs = outputs[0] if isinstance(outputs, tuple) else outputs
+        loss = measure(outputs, stack.targets[target_rows[0][rows]])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        values = torch.cat([parameter.data.reshape(-1) for parameter in parameters])
+        values = torch.cat([tensor.reshape(-1) for tensor in whole])
         memory = optimizer.state_dict()["state"]
     return values

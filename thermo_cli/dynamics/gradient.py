@@ -69,7 +69,7 @@ class Evaluation:
     Attributes:
         train: Outputs on each replica's own subsample, (replica, output, example).
         test: Outputs on the test set, (replica, output, example).
-        parameters: (replica, parameters).
+        parameters: (replica, parameters), 0 where they are running statistics.
         gradient: Of the energy over the whole subsample, (replica, parameters).
     """
 
@@ -153,12 +153,15 @@ class Stack:
         self.width, self.size = self.subsamples.shape
         self.step = 0
         system, dtype = protocol.system, protocol.dtype
-        rows = [layout.initial(system.blocks, rng.generator(member.init), init_scale) for member in self.members]
+        rows = [system.initial(rng.generator(member.init), init_scale) for member in self.members]
         initial = torch.from_numpy(np.stack(rows)).to(dtype)
         twins = torch.tensor([member.role == "twin" for member in self.members])
         initial[twins] = torch.nextafter(initial[twins], torch.full_like(initial[twins], torch.inf))
         self.parameters = layout.flatten(initial, system.blocks)
         self.gradient = torch.zeros_like(self.parameters)
+        self.trained = torch.cat(
+            [torch.full((self.width * block.size,), float(block.trained), dtype=dtype) for block in system.blocks]
+        )
         self.state = {
             name: torch.zeros((), dtype=torch.float32) if name == "count" else torch.zeros_like(self.parameters)
             for name in dict.fromkeys(name for leg in self.legs for name in leg.protocol.optimizer.buffers)
@@ -203,9 +206,10 @@ class Stack:
             for x_row, target_row in zip(x_rows.unbind(), target_rows.unbind(), strict=True):
                 torch.index_select(self.x, 0, x_row, out=train.inputs)
                 torch.index_select(self.targets, 0, target_row, out=train.targets)
-                train.forward()
+                train.forward(training=True)
                 train.backward()
                 update(parameters, gradient, state, rate_of(self.step))
+                train.settle()
                 self.step += 1
 
     def evaluate(self) -> Evaluation:
@@ -221,10 +225,11 @@ class Stack:
             train.append(_numpy(piece.forward()))
             piece.backward()
             total.add_(self._evaluation_gradient, alpha=rows.shape[1] / self.size)
-        total.add_(self.parameters, alpha=self.protocol.optimizer.penalty)
+        trained = self.parameters * self.trained
+        total.add_(trained, alpha=self.protocol.optimizer.penalty)
         return Evaluation(
             np.concatenate(train, axis=2), self.outputs(self.x_test),
-            _numpy(layout.vectors(self.parameters, blocks, self.width)), _numpy(layout.vectors(total, blocks, self.width)),
+            _numpy(layout.vectors(trained, blocks, self.width)), _numpy(layout.vectors(total, blocks, self.width)),
         )  # fmt: skip
 
     def outputs(self, x: torch.Tensor) -> Array:

@@ -34,7 +34,9 @@ class Learner:
     def __init__(self, spec: Spec, dataset: Dataset, members: Sequence[Replica]) -> None:
         self.spec, self.dataset, self.count = spec, dataset, len(members)
         self.stack = build_stack(spec, dataset, members)
-        self.initial = self.stack.vectors().astype(np.float64)
+        blocks = self.stack.protocol.system.blocks
+        self.trained = np.concatenate([np.full(block.size, block.trained) for block in blocks])
+        self.initial = self.stack.vectors().astype(np.float64) * self.trained
 
     @property
     def step(self) -> int:
@@ -108,11 +110,12 @@ class Learner:
     def _flatness(self, now: Evaluation) -> Array:
         """Average the rise of the energy when every parameter is changed by a random share of itself."""
         before, kept = self._observables(now)["energy"], self.stack.parameters.clone()
+        state = self.stack.vectors().astype(np.float64)
         blocks, draw = self.stack.protocol.system.blocks, rng.generator(self.spec.ensemble.seed, 2)
         rises = []
         for _ in range(PERTURBED):
-            factor = 1 + PARAMETER_STEP * draw.standard_normal(layout.count(blocks))
-            rows = torch.from_numpy(now.parameters * factor).to(kept.dtype)
+            factor = 1 + PARAMETER_STEP * draw.standard_normal(layout.count(blocks)) * self.trained
+            rows = torch.from_numpy(state * factor).to(kept.dtype)
             self.stack.parameters.copy_(layout.flatten(rows, blocks))
             rises.append(self._energy() - before)
         self.stack.parameters.copy_(kept)

@@ -4,6 +4,7 @@ All-pair quantities are over the replicas in one frame; what decides is measured
 each matched to its partner. Both are held against a null that went the same way.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Block, Findings, Symmetry, Tensors
 from thermo_cli.microstates.overlap import Frame, cosines, frame, matched_pairs, prepared, squared_distances
-from thermo_cli.microstates.symmetry import random_element, rows_of, scrambled, tensors_of
+from thermo_cli.microstates.symmetry import fold, random_element, rows_of, scrambled, tensors_of, unfolded
 
 Rows = NDArray[np.floating]
 REFERENCES: Final = 128  # draws from a reference law
@@ -69,7 +70,7 @@ def examine(material: Material, symmetry: Symmetry, shared: bool) -> Findings:
         shared: Whether all replicas have one initialization.
     """
     if shared:
-        symmetry = Symmetry(symmetry.blocks)
+        material, symmetry = _trained(material, symmetry)
     origin = material.initial[:1] if shared else 0.0
 
     def ready(rows: Rows) -> tuple[Tensors, Symmetry]:
@@ -123,6 +124,16 @@ def examine_particles(material: Material, reference: Callable[[np.random.Generat
         "pair_own": np.square(material.firsts - material.earlier).sum(axis=1),
     }  # fmt: skip
     return Findings(arrays | _twins(material), facts)
+
+
+def _trained(material: Material, symmetry: Symmetry) -> tuple[Material, Symmetry]:
+    """Leave out running statistics, whose displacement means nothing, and all symmetries: the labels are kept."""
+    kept = np.concatenate([np.full(block.size, block.trained) for block in symmetry.blocks])
+    parts = {name: getattr(material, name)[:, kept] for name in ("initial", "firsts", "partners", "earlier")}
+    mains = {step: rows[:, kept] for step, rows in material.mains.items()}
+    twins = {step: (twin[:, kept], main[:, kept]) for step, (twin, main) in material.twins.items()}
+    blocks = tuple(block for block in symmetry.blocks if block.trained)
+    return dataclasses.replace(material, mains=mains, twins=twins, **parts), Symmetry(blocks)
 
 
 def _frames(
@@ -214,7 +225,8 @@ def self_test(rows: Rows, symmetry: Symmetry, outputs: Callable[[Rows], Array], 
         outputs: Parameters -> outputs, (replica, output, example).
         seed: Draws the transformation.
     """
-    changed = random_element(tensors_of(rows, symmetry), symmetry, rng.generator(seed, 7))
+    folded, plain = fold(tensors_of(rows, symmetry), symmetry)
+    changed = unfolded(random_element(folded, plain, rng.generator(seed, 7)), symmetry)
     before, after = outputs(rows), outputs(rows_of(changed, symmetry))
     if symmetry.shifts:
         before, after = (side - side.mean(axis=1, keepdims=True) for side in (before, after))

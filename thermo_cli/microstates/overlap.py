@@ -71,7 +71,7 @@ def frame(tensors: Tensors, symmetry: Symmetry, seed: int, start: Labels | None 
     return Frame(layers, spread, cosines(rows_of(aligned, symmetry)), labels)
 
 
-def matched_pairs(first: Tensors, second: Tensors, symmetry: Symmetry, seed: int) -> tuple[Array, Array, Tensors]:
+def matched_pairs(first: Tensors, second: Tensors, symmetry: Symmetry, seed: int) -> tuple[Array, Array, Labels]:
     """Match each replica to its partner.
 
     Args:
@@ -81,13 +81,13 @@ def matched_pairs(first: Tensors, second: Tensors, symmetry: Symmetry, seed: int
         seed: Draws the order in which groups are matched.
 
     Returns:
-        Squared distances and cosines, both (pair,), and the partners as they were matched.
+        Squared distances and cosines, both (pair,), and the order in which the partners' units were put.
     """
-    turned, _ = match(second, first, symmetry, rng.generator(seed, PAIRS))
+    turned, labels = match(second, first, symmetry, rng.generator(seed, PAIRS))
     a, b = (rows_of(side, symmetry).astype(np.float64) for side in (first, turned))
     with np.errstate(invalid="ignore", divide="ignore"):
         cosine = np.einsum("rp,rp->r", a, b) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
-    return np.square(a - b).sum(axis=1), cosine, turned
+    return np.square(a - b).sum(axis=1), cosine, labels
 
 
 def squared_distances(rows: NDArray[np.floating]) -> Array:

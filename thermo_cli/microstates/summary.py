@@ -68,7 +68,7 @@ def microscopic(found: Findings, confidence: float) -> dict[str, dict[str, Any]]
         said["disagreement"]["test_error"] = float(arrays["test_error"].mean())
         change = arrays["disagreement"] - (arrays["test_error"][:, None] + arrays["test_error"][None]) / 2
         said["generalization_gap"] = pair_mean(change).as_dict(confidence, 0.0)
-    said |= _similarity(arrays, confidence) | _barrier(arrays, confidence)
+    said |= _similarity(found, confidence) | _barrier(arrays, confidence)
     return said
 
 
@@ -143,25 +143,26 @@ def _chaos(found: Findings, steps: list[int], confidence: float) -> dict[str, di
     return {"chaos": unit_mean(arrays[f"twin/{steps[-1]}"] / apart).as_dict(confidence, floor, between=parted)}
 
 
-def _similarity(arrays: Mapping[str, Any], confidence: float) -> dict[str, dict[str, Any]]:
-    layers = [name.removeprefix("cka/") for name in arrays if name.startswith("cka/")]
+def _similarity(found: Findings, confidence: float) -> dict[str, dict[str, Any]]:
+    """CKA per layer with that of untrained networks; the last hidden layer speaks for the whole."""
+    layers = found.facts.get("representations", [])
     if not layers:
         return {}
     parts = {
-        layer: pair_mean(arrays[f"cka/{layer}"]).as_dict(confidence, pair_mean(arrays[f"cka_null/{layer}"]).value)
-        for layer in sorted(layers)
+        layer: pair_mean(found.arrays[f"cka/{layer}"]).as_dict(
+            confidence, pair_mean(found.arrays[f"cka_null/{layer}"]).value
+        )
+        for layer in layers
     }
-    last = sorted(layer for layer in layers if layer != "output")[-1:] or ["output"]
-    return {"similarity": {**parts[last[0]], "layer": last[0], "layers": parts}}
+    last = layers[-2] if len(layers) > 1 else layers[-1]
+    return {"similarity": {**parts[last], "layer": last, "layers": parts}}
 
 
 def _barrier(arrays: Mapping[str, Any], confidence: float) -> dict[str, dict[str, Any]]:
     if "barrier_raw" not in arrays:
         return {}
-    return {
-        "barrier": unit_mean(arrays["barrier_aligned"]).as_dict(confidence),
-        "barrier_raw": unit_mean(arrays["barrier_raw"]).as_dict(confidence),
-    }
+    names = {"barrier": "barrier_aligned", "barrier_raw": "barrier_raw"}
+    return {name: unit_mean(arrays[kept]).as_dict(confidence) for name, kept in names.items() if kept in arrays}
 
 
 def _share(arrays: Mapping[str, Any]) -> Array:

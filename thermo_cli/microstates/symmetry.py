@@ -99,6 +99,23 @@ def fold(tensors: Tensors, symmetry: Symmetry) -> tuple[Tensors, Symmetry]:
     return found, Symmetry(blocks, symmetry.groups, axes, symmetry.shifts)
 
 
+def unfolded(tensors: Tensors, symmetry: Symmetry) -> Tensors:
+    """Return folded tensors as blocks of the system again: each norm does nothing but add the bias.
+
+    Args:
+        tensors: Without norms, as `fold` returns them.
+        symmetry: Of the system, with its norms.
+    """
+    found = dict(tensors)
+    for norm in symmetry.norms:
+        bias = found[norm.beta]
+        found[norm.gamma], found[norm.mean] = np.ones_like(bias), np.zeros_like(bias)
+        found[norm.variance] = np.full_like(bias, 1 - EPSILON)
+        if norm.bias is not None:
+            found[norm.bias] = np.zeros_like(bias)
+    return found
+
+
 def permute(tensors: Tensors, symmetry: Symmetry, group: str, order: NDArray[np.int64]) -> None:
     """Put a group's units in another order, in place; unit i becomes unit order[i].
 

@@ -236,6 +236,26 @@ class LinearSystem(Part):
     """No arguments."""
 
 
+class CnnArguments(Part):
+    """Arguments of `cnn`."""
+
+    channels: Annotated[int, Field(ge=1, le=4096)] = 8
+    """Channels of every layer."""
+    blocks: Annotated[int, Field(ge=0, le=64)] = 1
+    """Residual blocks of two layers, after the first layer."""
+    image: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=3, max_length=3)] | None = None
+    """Colours, height and width of an image; a square of one colour if absent."""
+
+
+class CnnSystem(Part):
+    """A convolutional network with batch-norm and residual blocks."""
+
+    use: Literal["cnn"]
+    """A convolutional network."""
+    arguments: CnnArguments = Field(default_factory=CnnArguments, alias="with")
+    """Channels, blocks and shape of the images."""
+
+
 class InitialLaw(Part):
     """What the coordinates of a physical system are drawn from: Gaussian, each by itself."""
 
@@ -362,6 +382,7 @@ class RecordedSystem(Part):
 System = Annotated[
     MlpSystem
     | LinearSystem
+    | CnnSystem
     | HarmonicSystem
     | DoubleWellSystem
     | RandomEnergySystem

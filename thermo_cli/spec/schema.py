@@ -31,13 +31,14 @@ MICRO: Final[tuple[Micro, ...]] = get_args(Micro)
 MOVES: Final[dict[str, tuple[str | None, ...]]] = {
     "mlp": ("sgd", "adam", "adamw"),
     "linear": ("sgd", "adam", "adamw"),
+    "cnn": ("sgd", "adam", "adamw"),
     "harmonic": ("langevin", "sgd"),
     "double_well": ("langevin",),
     "random_energy": ("metropolis",),
     "autoregressive": ("recursion",),
     "recorded": (None,),
 }
-LEARNERS: Final = ("mlp", "linear")
+LEARNERS: Final = ("mlp", "linear", "cnn")
 
 
 class Subsample(Part):

@@ -9,7 +9,9 @@ import math
 from collections import OrderedDict
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from thermo_cli.contracts import Block, Group, Symmetry, Task
 from thermo_cli.systems import layout
@@ -81,6 +83,15 @@ class Mlp:
         shifts = (f"layer{last}.weight", f"layer{last}.bias") if self.task == "classification" else ()
         return Symmetry(self.blocks, groups, axes, shifts)
 
+    def initial(self, generator: np.random.Generator, scale: float) -> NDArray[np.float64]:
+        """Draw the initial parameters of one replica, (parameters,).
+
+        Args:
+            generator: Generator of the replica's `init` stream.
+            scale: Factor of the history.
+        """
+        return layout.initial(self.blocks, generator, scale)
+
     def activations(self) -> int:
         """Return the number of activations per example."""
         return sum(self.sizes)
@@ -144,8 +155,16 @@ class MlpPass:
         """Activations of each hidden layer after `forward`, (replica, unit, example)."""
         return {f"hidden{layer}": active for layer, active in enumerate(self._active[1:-1])}
 
-    def forward(self) -> torch.Tensor:
-        """Fill and return the outputs (logits or numbers), (replica, output, example)."""
+    def settle(self) -> None:
+        """Do nothing: there are no running statistics."""
+
+    def forward(self, training: bool = False) -> torch.Tensor:
+        """Fill and return the outputs (logits or numbers), (replica, output, example).
+
+        Args:
+            training: Of no effect: nothing depends on the batch.
+        """
+        del training
         active = self._active
         for layer in self._layers:
             out = active[layer + 1]

@@ -27,7 +27,10 @@ class Probe:
     layers: dict[str, NDArray[np.floating]]
 
 
-def probe(system: StackedSystem, rows: NDArray[np.floating], x: NDArray[np.floating], *, hidden: bool = False) -> Probe:
+def probe(
+    system: StackedSystem, rows: NDArray[np.floating], x: NDArray[np.floating], *, hidden: bool = False,
+    anew: bool = False,
+) -> Probe:  # fmt: skip
     """Run every replica on the same examples.
 
     Args:
@@ -35,24 +38,27 @@ def probe(system: StackedSystem, rows: NDArray[np.floating], x: NDArray[np.float
         rows: Parameters, (replica, parameter), in the precision to compute in.
         x: Features, (example, feature).
         hidden: Whether the hidden activations are wanted too.
+        anew: With the statistics of these examples instead of the running ones (for batch-norm).
     """
-    found = [
-        _stack(system, rows[start : start + CHUNK_REPLICAS], x, hidden) for start in range(0, len(rows), CHUNK_REPLICAS)
-    ]
+    pieces = [rows[start : start + CHUNK_REPLICAS] for start in range(0, len(rows), CHUNK_REPLICAS)]
+    found = [_stack(system, piece, x, hidden, anew) for piece in pieces]
     return Probe(
         np.concatenate([one.outputs for one in found]),
         {name: np.concatenate([one.layers[name] for one in found]) for name in found[0].layers},
     )
 
 
-def _stack(system: StackedSystem, rows: NDArray[np.floating], x: NDArray[np.floating], hidden: bool) -> Probe:
+def _stack(
+    system: StackedSystem, rows: NDArray[np.floating], x: NDArray[np.floating], hidden: bool, anew: bool
+) -> Probe:
     width, parameters = len(rows), layout.flatten(torch.from_numpy(np.ascontiguousarray(rows)), system.blocks)
     outputs, layers = [], []
-    for start in range(0, len(x), CHUNK_EXAMPLES):
-        part = torch.from_numpy(x[start : start + CHUNK_EXAMPLES])
+    chunk = len(x) if anew else CHUNK_EXAMPLES  # one batch, one set of statistics
+    for start in range(0, len(x), chunk):
+        part = torch.from_numpy(x[start : start + chunk])
         run = system.bind(parameters, None, width, len(part))
         run.inputs.view(width, *part.shape).copy_(part)
-        outputs.append(run.forward().numpy().copy())
+        outputs.append(run.forward(training=anew).numpy().copy())
         layers.append({name: active.numpy().copy() for name, active in run.hidden.items()} if hidden else {})
     return Probe(
         np.concatenate(outputs, axis=2),
