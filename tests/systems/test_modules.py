@@ -62,10 +62,8 @@ def test_a_stacked_step_is_a_plain_step(tmp_path: Path, dynamics: str) -> None:
     for slot in range(3):
         expected = plain_steps(stack, slot, start[slot], 12)
         assert float((moved[slot] - expected).norm() / expected.norm()) < 1e-10
-    statistics = [
-        part for part, block in zip(layout.views(stack.parameters, blocks, 4), blocks, strict=True) if not block.trained
-    ]
-    assert all(float((one - one[:1]).abs().max()) > 0 for one in statistics), "each replica has statistics of its own"
+    for part, block in zip(layout.views(stack.parameters, blocks, 4), blocks, strict=True):
+        assert block.trained or float((part - part[:1]).abs().max()) > 0, "each replica has statistics of its own"
 
 
 def test_the_start_is_a_function_of_the_stream_and_nobody_s_generator_moves() -> None:
@@ -94,7 +92,7 @@ def test_statistics_are_no_parameters(tmp_path: Path) -> None:
     norms = np.linalg.norm(rows[:, kept], axis=1)
     np.testing.assert_allclose(values["parameter_norm"][:, -1], norms)
     np.testing.assert_allclose(values["energy_l2"][:, -1], 0.5 * 1e-2 * norms**2)
-    assert np.abs(rows[:, ~kept]).max() > 0.5
+    assert rows[:, ~kept].max() > 0.9**12, "what is left of the variance of 1 at the start"
 
 
 def test_evaluation_is_that_of_the_plain_module() -> None:
