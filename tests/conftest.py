@@ -42,7 +42,10 @@ def command(tmp_path: Path) -> Command:
         return subprocess.run(
             [sys.executable, "-m", f"thermo_cli.cli.{name.removeprefix('thermo-')}", *arguments],
             cwd=options.get("cwd", tmp_path), capture_output=True, text=True, timeout=timeout, check=False,
-            env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)},
+            env={
+                **os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONPATH": str(ROOT),
+                "OMP_NUM_THREADS": str(options.get("threads", "1")),
+            },
         )  # fmt: skip
 
     return run

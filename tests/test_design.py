@@ -116,8 +116,9 @@ def test_partners_share_what_is_not_varied(small: Path) -> None:
 )
 def test_randomness_that_is_used(small: Path, changes: list[str], used: set[str]) -> None:
     """Full batches have no order; only first phases draw from `noise`, and only the histories that are asked about count."""
-    assert streams_used(load_spec(small, changes), 74) == used
-    assert streams_used(load_spec(small, changes), 74, ["hot"]) == used - {"noise"}
+    assert streams_used(load_spec(small, changes), 74, 124) == used
+    assert streams_used(load_spec(small, changes), 74, 124, ["hot"]) == used - {"noise"}
+    assert "subsample" not in streams_used(load_spec(small, changes), 124, 124)
 
 
 @given(st.integers(0, 2**64 - 1), st.sampled_from(STREAMS), st.text(max_size=20), st.integers(0, 10**6))

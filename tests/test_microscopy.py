@@ -10,6 +10,7 @@ import pytest
 import thermo_cli
 from tests.conftest import Command
 from thermo_cli.data.split import load_dataset
+from thermo_cli.errors import SpecError
 from thermo_cli.microscopy import examine_run, gather
 from thermo_cli.store import RunFolder
 
@@ -59,6 +60,7 @@ def test_a_network_is_distinct_and_says_so_in_all_places(distinct: thermo_cli.Ru
     assert said["disagreement"]["estimate"] < said["disagreement"]["null"]
     point = distinct.verdict.diagnostics["comparison"]["test_accuracy"]
     assert point["divergence"] == pytest.approx(1 - said["overlap"]["estimate"])
+    assert said["overlap"]["frame"]["estimate"] is not None
     json.dumps(distinct.as_dict(), allow_nan=False)
 
 
@@ -111,6 +113,7 @@ def test_regression_compares_outputs_in_their_own_unit(tmp_path: Path) -> None:
     [
         (["ensemble.controls.same_bath=7"], "untested", "7 same-bath pairs"),
         (["ensemble.vary=[subsample]", "dynamics.batch_size=full"], "untested", "copies"),
+        (["system.with.hidden=[2]", "data={use: moons}"], "untested", "too small"),
         (["ensemble.vary=[subsample]", "dynamics.batch_size=full", "system={use: linear}"], "fails", "by construction"),
         (["ensemble.vary=[subsample]", "dynamics.batch_size=full", "system={use: linear}",
           "dynamics.with.weight_decay=0"], "untested", "copies"),
@@ -152,3 +155,81 @@ def test_a_damaged_file_is_refused_and_a_missing_one_is_untested(tmp_path: Path,
     assert without.findings() is None
     shown: dict[str, Any] = json.loads(command("thermo-report", "latest", "--format", "json").stdout)
     assert shown["outcomes"]["diversity"] == "untested"
+
+
+PARTICLES = """\
+name: particles
+system:   {use: harmonic, with: {dimensions: 20, start: 5.0}}
+dynamics: {use: langevin, with: {lr: 0.1, temperature: 1.0}, steps: 400}
+ensemble: {replicas: 8, seed: 3, vary: [init, noise]}
+equilibrium: {margins: {position: 1.0}}
+"""
+
+
+def test_coupled_particles_are_not_identical(tmp_path: Path) -> None:
+    """Driven by one noise, partners come together whatever the landscape; with their own, they are held against their law."""
+    assert outcome(run(tmp_path, PARTICLES), "diversity")[0] == "holds"
+    got, explanation = outcome(run(tmp_path, PARTICLES, "ensemble.vary=[init]"), "diversity")
+    assert (got, "same noise" in explanation) == ("untested", True)
+
+
+def test_ensembles_of_copies_are_refused(tmp_path: Path) -> None:
+    """Nothing that varies is used: every replica would be the same."""
+    for text, change in ((PARTICLES, "ensemble.vary=[order]"), (DISTINCT, "ensemble.vary=[noise]")):
+        with pytest.raises(SpecError, match="copies of each other"):
+            run(tmp_path, text, change)
+    with pytest.raises(SpecError, match="copies"):
+        run(
+            tmp_path,
+            DISTINCT,
+            "ensemble.vary=[subsample]",
+            "ensemble.subsample={fraction: 1.0}",
+            "dynamics.batch_size=full",
+        )
+
+
+def test_weights_beyond_measure_lose_no_run(tmp_path: Path) -> None:
+    """A history whose weights are huge and finite is examined or untested; the run is judged."""
+    wild = DISTINCT.replace("hot: {init_scale: 2.0}", "hot: {init_scale: 1.0e+25}").replace(
+        "[16]}", "[16], activation: tanh}"
+    )
+    found = run(tmp_path, wild, "dynamics.steps=40", "dynamics.with.weight_decay=0.0", "dynamics.with.momentum=0.0")
+    assert found.verdict.verdict in ("undecided", "relaxing", "glassy", "diverged")
+    json.dumps(found.as_dict(), allow_nan=False)
+
+
+def test_what_fails_in_the_examination_is_untested_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The traceback is in the run folder, the reason in the verdict; the next command examines again."""
+
+    def broken(*given: object) -> None:
+        raise RuntimeError("no such thing")
+
+    monkeypatch.setattr("thermo_cli.microscopy.examine", broken)
+    found = run(tmp_path, DISTINCT, "dynamics.steps=100")
+    got, explanation = outcome(found, "diversity")
+    assert (got, "no such thing" in explanation) == ("untested", True)
+    assert "RuntimeError" in (found.folder.path / "microstates.error.txt").read_text()
+    monkeypatch.undo()
+    assert outcome(run(tmp_path, DISTINCT, "dynamics.steps=100"), "diversity")[0] != "untested"
+
+
+def test_a_first_phase_that_lasts_past_the_middle_leaves_ergodicity_untested(tmp_path: Path) -> None:
+    """Half the training time earlier another protocol held; and after one step there is no earlier."""
+    text = DISTINCT.replace("{cold: {}, hot: {init_scale: 2.0}}", "{cold: {first: {steps: 60, labels: shuffled}}}")
+    got, explanation = outcome(run(tmp_path, text, "dynamics.steps=100"), "ergodicity")
+    assert (got, "final protocol" in explanation) == ("untested", True)
+    found = run(tmp_path, DISTINCT, "dynamics.steps=1")
+    assert outcome(found, "ergodicity")[0] == "untested"
+    assert found.verdict.microscopic["disagreement"]["self"] is None
+
+
+def test_threads_of_the_machine_change_no_byte(tmp_path: Path, command: Command) -> None:
+    """One thread or two in the process that examines."""
+    (tmp_path / "spec.yaml").write_text(DISTINCT)
+    stored = []
+    for threads in ("1", "2"):
+        done = command("thermo-run", "spec.yaml", "--results", threads, "--set", "dynamics.steps=100", threads=threads)
+        assert done.returncode == 0, done.stderr
+        (file,) = (tmp_path / threads).glob("*/microstates.safetensors")
+        stored.append(file.read_bytes())
+    assert stored[0] == stored[1]

@@ -1,5 +1,6 @@
 """The court on anybody's numbers: arrays in, verdict out, no spec and no run folder."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -195,19 +196,29 @@ def _overlaps(parts: Mapping[str, ArrayLike]) -> tuple[Overlaps, None]:
             "microstates are not what they should be", received=", ".join(parts) or "nothing",
             remedy="pairs and reference; earlier and floor if known",
         )  # fmt: skip
-    pairs, reference = (np.asarray(parts[name], dtype=np.float64) for name in ("pairs", "reference"))
-    earlier = np.asarray(parts["earlier"], dtype=np.float64) if "earlier" in parts else np.empty((0, 0))
-    wanted = (pairs.ndim == 3 and pairs.shape[1] == 2, reference.ndim == 2 and len(reference) > 3)
+    try:
+        pairs, reference = (np.asarray(parts[name], dtype=np.float64) for name in ("pairs", "reference"))
+        earlier = np.asarray(parts.get("earlier", np.empty((0, 0))), dtype=np.float64)
+        norms = np.linalg.norm(pairs.reshape(-1, pairs.shape[-1]), axis=1)
+        default = (
+            np.finfo(np.float64).eps * float(norms[np.isfinite(norms)].mean()) if np.isfinite(norms).any() else 0.0
+        )
+        floor = float(np.asarray(parts.get("floor", default), dtype=np.float64))
+    except (TypeError, ValueError, IndexError) as error:
+        raise DataError(
+            "microstates are no numbers of one shape", received=str(error), remedy="give arrays of numbers"
+        ) from None
+    if not (math.isfinite(floor) and floor >= 0):
+        raise DataError("the floor is a distance", received=floor, remedy="a finite number, 0 or more")
+    wanted = (pairs.ndim == 3 and pairs.shape[1] == 2, reference.ndim == 2 and len(reference) > 15)
     if not all(wanted) or pairs.shape[2] != reference.shape[1] or (len(earlier) and earlier.shape != pairs[:, 0].shape):
         raise DataError(
             "microstates have the wrong shape",
             received=f"pairs {pairs.shape}, reference {reference.shape}, earlier {earlier.shape}",
-            remedy="pairs (pair, 2, parameter), reference (at least 4, parameter), earlier (pair, parameter)",
+            remedy="pairs (pair, 2, parameter), reference (at least 16, parameter), earlier (pair, parameter)",
         )  # fmt: skip
     first, second = pairs[:, 0], pairs[:, 1]
     even = len(reference) // 2 * 2
-    norms = np.linalg.norm(first, axis=1)
-    floor = float(np.asarray(parts.get("floor", np.finfo(np.float64).eps * float(np.nanmean(norms))), dtype=np.float64))
     own = np.square(first - earlier).sum(axis=1) if len(earlier) else np.empty(0)
     return Overlaps(
         np.square(first - second).sum(axis=1), np.square(reference[0:even:2] - reference[1:even:2]).sum(axis=1), own,

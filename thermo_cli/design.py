@@ -98,31 +98,34 @@ def control_rows(table: Sequence[Replica], role: str) -> dict[Replica, Replica]:
     return {mains[row.history, row.index]: row for row in table if row.role == role}
 
 
-def streams_used(spec: Spec, examples: int, histories: Sequence[str] | None = None) -> set[str]:
+def streams_used(spec: Spec, examples: int, pool: int, histories: Sequence[str] | None = None) -> set[str]:
     """Return the sources of randomness that training consumes, varied or not.
 
     Args:
         spec: The experiment.
         examples: Of each replica; 0 without data.
+        pool: Examples that they are drawn from; 0 without data.
         histories: Those that are asked about; all if absent.
     """
     if not spec.learns:
         return {"init", "noise", *(("subsample",) if spec.system.use == "random_energy" else ())}
-    used = {"init", "subsample"}
-    if getattr(spec.dynamics, "batch_size", "full") not in ("full", examples):
-        used.add("order")
-    for name, path in spec.histories.items():
-        if (
-            (histories is None or name in histories)
-            and path.first is not None
-            and (path.first.labels or path.first.examples)
-        ):
+    used = {"init"}
+    if spec.ensemble.subsample.bootstrap or examples < pool:
+        used.add("subsample")
+    paths = [path.first for name, path in spec.histories.items() if histories is None or name in histories]
+    batches = [getattr(spec.dynamics, "batch_size", "full")]
+    for first in paths:
+        if first is not None and (first.labels or first.examples):
             used.add("noise")
+        if first is not None and first.dynamics is not None and first.dynamics.batch_size is not None:
+            batches.append(first.dynamics.batch_size)
+    if any(batch not in ("full", examples) for batch in batches):
+        used.add("order")
     return used
 
 
 def shares_init(spec: Spec) -> bool:
-    """Return whether all replicas begin with the same parameters.
+    """Return whether all replicas begin with the same parameters, but for the scale of their history.
 
     Args:
         spec: The experiment.

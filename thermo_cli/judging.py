@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from thermo_cli.equilibrium.settings import Setting, Settings, margins_of, windo
 from thermo_cli.equilibrium.verdict import as_dict
 from thermo_cli.errors import SpecError
 from thermo_cli.microstates.raw import raw_overlaps
-from thermo_cli.microstates.summary import divergence, overlaps_of
+from thermo_cli.microstates.summary import divergence, mean_divergence, overlaps_of, unknown_overlaps
 from thermo_cli.microstates.summary import microscopic as summarized
 from thermo_cli.preparation import check_margins
 from thermo_cli.reports.view import RunView, view_of
@@ -31,6 +31,10 @@ from thermo_cli.spec.loading import validate
 from thermo_cli.spec.schema import Equilibrium
 from thermo_cli.spec.yaml_source import Source
 from thermo_cli.store import RunFolder
+
+NOT_EXAMINED: Final = (
+    "the microstates were not examined, or too few replicas have finite ones: give the thermo-run command again"
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,9 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Run:
     trajectories, settings = folder.trajectories(), settings_of(equilibrium or folder.spec.equilibrium)
     setting = setting_of(folder.spec, folder.manifest["data"], trajectories)
     found = folder.findings()
-    overlaps = overlaps_of(found) if found is not None else None
+    overlaps = (
+        overlaps_of(found) if found is not None else unknown_overlaps(NOT_EXAMINED) if folder.spec.dynamics else None
+    )
     microscopic = _raw(folder) | (summarized(found, settings.confidence) if found is not None else {})
     diagnostics = diagnostics_of(folder, trajectories, setting, settings) | _comparison(
         found, trajectories, setting, settings
@@ -149,13 +155,13 @@ def setting_of(spec: Spec, facts: Mapping[str, Any], trajectories: Trajectories)
     schedule, rate = getattr(spec.dynamics, "schedule", "constant"), getattr(spec.dynamics.arguments, "lr", None)  # type: ignore[union-attr]
     controls = sum(row.role in ("same_bath", "twin") for row in replica_table(spec))
     if not spec.learns:
-        varied = ", ".join(name for name in spec.ensemble.vary if name in streams_used(spec, 0))
+        varied = ", ".join(name for name in spec.ensemble.vary if name in streams_used(spec, 0, 0))
         scope = f"for fresh replicas of this {spec.system.use} system; varied: {varied}"
         return Setting(
             spec.total, tuple(spec.histories), None, schedule, scope, rate, energy_margin=False, controls=controls
         )
     whole = subsample_size(spec.ensemble.subsample, int(facts["pool_examples"]))
-    used = streams_used(spec, whole)
+    used = streams_used(spec, whole, int(facts["pool_examples"]))
     varied = ", ".join(name for name in spec.ensemble.vary if name in used)
     scope = f"for resampling this pool of {facts['pool_examples']} examples, with this test set; varied: {varied}"
     return Setting(
@@ -218,7 +224,9 @@ def _comparison(
     place = {name: row for row, name in enumerate(trajectories.replicas)}
     rows = [place[name] for name in found.facts["replicas"]]
     finals = {name: values[rows, -1] for name, values in trajectories.values.items()}
-    return {"comparison": comparison(finals, apart, margins_of(trajectories, setting, settings), settings.alpha)}
+    histories = [trajectories.histories[row] for row in rows]
+    margins, mean = margins_of(trajectories, setting, settings), mean_divergence(found)
+    return {"comparison": comparison(finals, apart, margins, settings.alpha, histories, mean)}
 
 
 def _raw(folder: RunFolder) -> dict[str, dict[str, Any]]:

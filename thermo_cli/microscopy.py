@@ -4,11 +4,14 @@ Nothing here is trained and nothing decided. All-pair quantities look at up to 6
 so that their cost grows with the number of replicas and not with its square.
 """
 
+import traceback
 from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Findings, StackedSystem, Symmetry
@@ -17,7 +20,7 @@ from thermo_cli.design import Replica, control_rows, main_rows, replica_table, s
 from thermo_cli.dynamics.gradient import protocol
 from thermo_cli.dynamics.walks import walk
 from thermo_cli.microstates.connectivity import barrier
-from thermo_cli.microstates.examination import Material, Rows, examine, examine_particles, self_test
+from thermo_cli.microstates.examination import FORMAT, Material, Rows, disjoint, examine, examine_particles, self_test
 from thermo_cli.microstates.kernels import unbiased_cka
 from thermo_cli.microstates.matching import relabelled
 from thermo_cli.microstates.outputs import (
@@ -36,7 +39,6 @@ from thermo_cli.systems.probing import probe
 MOST: Final = 64  # main replicas of which all pairs are looked at
 ANCHORS: Final = 512  # examples of the test set on which representations are compared
 EXAMPLES: Final = 512  # of the pool, for the loss along a path
-BARRIERS: Final = 16  # pairs that share no replica
 UNSUPPORTED: Final = (
     "alignment unsupported: the symmetries of this system are not known; representations and answers serve"
 )
@@ -52,16 +54,33 @@ def examine_run(folder: RunFolder, dataset: Dataset | None, most: int = MOST) ->
         most: Main replicas of which all pairs are looked at.
     """
     material = gather(folder, most)
-    if material is None:
+    if material is None or _examined(folder.findings(), material):
         return
-    known = folder.findings()
-    if (
-        known is not None
-        and known.facts["replicas"] == list(material.replicas)
-        and known.facts["pairs"] == list(material.pairs)
-    ):
-        return
-    folder.write_findings(_networks(folder, dataset, material) if dataset is not None else _particles(folder, material))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):  # the bits of a sum depend on the number of threads
+            found = _networks(folder, dataset, material) if dataset is not None else _particles(folder, material)
+    except Exception as error:  # noqa: BLE001 - a trained run is never lost for what could not be examined
+        folder.write_error("microstates", traceback.format_exc())
+        reason = f"the examination failed ({type(error).__name__}: {error}); see microstates.error.txt"
+        found = Findings(
+            {}, {"replicas": [], "pairs": [], "floor": 0.0, "null_cosine": None, "dimensions": 0, "untested": reason}
+        )
+    finally:
+        torch.set_num_threads(threads)
+    folder.write_findings(found)
+
+
+def _examined(known: Findings | None, material: Material) -> bool:
+    """Say whether what is known is of these very replicas, pairs and twins."""
+    if known is None:
+        return False
+    wanted = {
+        "format": FORMAT, "replicas": list(material.replicas), "pairs": list(material.pairs),
+        "twins": list(material.twin_names),
+    }  # fmt: skip
+    return all(known.facts.get(name) == value for name, value in wanted.items())
 
 
 def gather(folder: RunFolder, most: int = MOST) -> Material | None:
@@ -99,14 +118,18 @@ def gather(folder: RunFolder, most: int = MOST) -> Material | None:
     def at(step: int, members: Sequence[Replica]) -> Rows:
         return folder.microstates(step, members) if members else none
 
+    earlier = at(spec.total // 2, firsts)
+    first = next(iter(spec.histories.values())).first
+    if spec.total < 2 or (first is not None and first.steps > spec.total // 2):
+        earlier = np.full_like(earlier, np.nan)
     return Material(
         replicas=tuple(main.name for main in mains), pairs=tuple(main.name for main in firsts),
         mains={step: rows[step][finite] for step in times}, initial=rows[0][finite],
-        firsts=at(times[-1], firsts), partners=at(times[-1], list(partners.values())), earlier=at(spec.total // 2, firsts),
+        firsts=at(times[-1], firsts), partners=at(times[-1], list(partners.values())), earlier=earlier,
         streams=[_null_stream(seed, main) for main in mains],
         pair_streams=[(_null_stream(seed, main), _null_stream(seed, partner)) for main, partner in partners.items()],
         twins={step: (at(step, list(twins.values())), at(step, list(twins))) for step in (1, *times) if twins},
-        seed=seed,
+        twin_names=tuple(main.name for main in twins), seed=seed,
     )  # fmt: skip
 
 
@@ -117,7 +140,11 @@ def _null_stream(seed: int, replica: Replica) -> int:
 def _particles(folder: RunFolder, material: Material) -> Findings:
     spec = folder.spec
     moving = walk(spec, main_rows(replica_table(spec))[:1], spec.total)
-    return examine_particles(material, moving.reference)
+    found = examine_particles(material, moving.reference)
+    if "noise" not in spec.ensemble.vary:
+        reason = "partners on one bath would be driven by the same noise: what makes them alike is not the landscape"
+        return Findings(found.arrays, {**found.facts, "untested": reason})
+    return found
 
 
 def _networks(folder: RunFolder, dataset: Dataset, material: Material) -> Findings:
@@ -133,10 +160,12 @@ def _networks(folder: RunFolder, dataset: Dataset, material: Material) -> Findin
     failure = UNSUPPORTED if symmetry is None else _self_test(system, symmetry, material, dataset)
     if failure:
         words["untested"] = failure
-    size = subsample_size(spec.ensemble.subsample, int(facts["pool_examples"]))
-    consumed = streams_used(spec, size, list(spec.histories)[:1]) & set(spec.ensemble.vary)
-    if not consumed - {"subsample"}:
+    pool = int(facts["pool_examples"])
+    size = subsample_size(spec.ensemble.subsample, pool)
+    consumed = streams_used(spec, size, pool, list(spec.histories)[:1]) & set(spec.ensemble.vary)
+    if not failure and not consumed - {"subsample"}:
         words |= _by_construction(system, rule.optimizer.penalty)
+    words["crossed"] = spec.ensemble.crossed is not None
     if "similarity" in wanted:
         kernels, words["representations"] = _representations(system, material, dataset)
         arrays |= kernels
@@ -163,13 +192,14 @@ def _by_construction(system: StackedSystem, penalty: float) -> dict[str, Any]:
 
 
 def _representations(system: StackedSystem, material: Material, dataset: Dataset) -> tuple[dict[str, Array], list[str]]:
-    """Compare hidden layers and outputs by CKA on anchors of the test set, at T and before training (the null)."""
+    """Compare hidden layers and outputs by CKA on anchors of the test set, at T and untrained (the null)."""
     x = dataset.x_test[:ANCHORS].astype(material.last.dtype)
     arrays: dict[str, Array] = {}
     names: list[str] = []
     if len(x) < 4:
         return arrays, names
-    for name, rows in (("cka", material.last), ("cka_null", material.initial)):
+    untrained = [system.initial(rng.generator(stream, 1), 1.0) for stream in material.streams]
+    for name, rows in (("cka", material.last), ("cka_null", np.stack(untrained).astype(material.last.dtype))):
         answers = probe(system, rows, x, hidden=True)
         names = [*answers.layers, "output"]
         for layer, active in (*answers.layers.items(), ("output", answers.outputs)):
@@ -185,20 +215,21 @@ def _functions(system: StackedSystem, material: Material, dataset: Dataset) -> d
         return {"output_distance": root_mean_square(outputs[:, 0] * dataset.target_sd)}
     classes = outputs.argmax(axis=1)
     wrong = classes != dataset.y_test
-    half = next(rows for step, rows in material.mains.items() if step >= max(material.mains) // 2)
-    earlier = probe(system, half, x).outputs.argmax(axis=1)
-    return {
+    found: dict[str, Array] = {}
+    half = max(material.mains) // 2
+    if half in material.mains:
+        earlier = probe(system, material.mains[half], x).outputs.argmax(axis=1)
+        found["disagreement_own"] = (classes != earlier).mean(axis=1)
+    return found | {
         "disagreement": disagreement(classes), "disagreement_null": expected_disagreement(classes),
-        "disagreement_own": (classes != earlier).mean(axis=1),
         "error_consistency": error_consistency(wrong), "test_error": wrong.mean(axis=1),
         "jensen_shannon": jensen_shannon(outputs[:, :, :ANCHORS]),
     }  # fmt: skip
 
 
 def _paths(system: StackedSystem, material: Material, dataset: Dataset) -> dict[str, Array]:
-    """Measure the loss along straight lines between main replicas that share nothing, raw and aligned."""
-    number = min(len(material.replicas) // 2, BARRIERS)
-    first, second = material.last[0 : 2 * number : 2], material.last[1 : 2 * number : 2]
+    """Measure the loss along straight lines between main replicas, in pairs that have none in common, raw and aligned."""
+    first, second = disjoint(material.last)
     chosen = np.unique(np.linspace(0, len(dataset.y) - 1, EXAMPLES).astype(np.int64))
     x, y = dataset.x[chosen].astype(first.dtype), dataset.y[chosen]
     metric = METRICS[dataset.task]["loss"]
@@ -211,7 +242,7 @@ def _paths(system: StackedSystem, material: Material, dataset: Dataset) -> dict[
     symmetry = system.symmetry()
     if symmetry is not None:
         (a, plain), (b, _) = prepared(first, symmetry), prepared(second, symmetry)
-        _, _, labels = matched_pairs(a, b, plain, material.seed)
+        labels = matched_pairs(a, b, plain, material.seed).labels
         turned = relabelled(tensors_of(second, symmetry), symmetry, labels)
         found["barrier_aligned"] = barrier(first, rows_of(turned, symmetry).astype(first.dtype), loss)
     return found

@@ -166,7 +166,7 @@ def _parts(study: Study, need: Needs) -> list[str]:
     controls = f" and {beside} controls" if beside else ""
     return [
         *lines,
-        f"  system      {spec.system.use}, {need.parameters} parameters{precision}",
+        f"  system      {spec.system.use}, {need.parameters} parameters{precision}{_looped(study)}",
         f"  dynamics    {dynamics.use if dynamics else ''}, {spec.total} steps{words}{budgets}",
         f"  ensemble    {replicas_of(spec)} replicas x {len(spec.histories)} histories ({', '.join(spec.histories)})"
         f"{controls}, {need.shards} shards of {spec.ensemble.shard}",
@@ -174,6 +174,18 @@ def _parts(study: Study, need: Needs) -> list[str]:
         f"  memory      about {_bytes(need.memory)} in {need.workers} worker(s)",
         f"  disk        about {_bytes(need.disk)} ({_bytes(free_bytes(study.folder.path))} free)",
     ]
+
+
+def _looped(study: Study) -> str:
+    """Say whether replicas are trained one after the other, and why."""
+    if study.dataset is None:
+        return ""
+    spec = study.spec
+    rule = protocol(
+        spec.system, spec.dynamics, study.dataset, study.subsample_size, spec.total, spec.ensemble.precision
+    )
+    why = getattr(rule.system, "looped", "")
+    return f"; not stacked, but looped over: {why}" if why else ""
 
 
 def _timing(study: Study, need: Needs, pace: Pace) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from thermo_cli.contracts import Dataset, Task
 from thermo_cli.data.recorded import Recorded, read_recorded
 from thermo_cli.data.split import load_dataset, subsample_size
-from thermo_cli.design import Replica, replica_table
+from thermo_cli.design import Replica, replica_table, streams_used
 from thermo_cli.dynamics.checking import check_stacking
 from thermo_cli.dynamics.gradient import legs_of
 from thermo_cli.dynamics.learner import draw_subsamples
@@ -17,6 +17,8 @@ from thermo_cli.dynamics.walks import walk
 from thermo_cli.environment import DEVICE
 from thermo_cli.errors import DataError, SpecError
 from thermo_cli.observables.macroscopic import METRICS
+from thermo_cli.registry import Trust, code_fingerprint, set_trust, trust
+from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec, identity
 from thermo_cli.spec.builtins import RecordedSystem
 from thermo_cli.store import RunFolder
@@ -50,19 +52,21 @@ class Study:
         return fingerprint_of(self.dataset, self.recorded)
 
 
-def prepare(spec: Spec, base: Path, results: Path) -> Study:
+def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) -> Study:
     """Resolve and check everything before the first step.
 
     Args:
         spec: The resolved spec.
         base: Folder of the spec.
         results: Where run folders are.
+        allow: What the spec may import beyond the built-ins: `local`, or packages.
 
     Raises:
         SpecError: Parts of the spec do not fit each other or the data.
         DataError: The data cannot serve.
         RunError: The stacked step is not the plain one.
     """
+    set_trust(Trust(tuple(allow), base))
     dataset = load_dataset(spec.data, base) if spec.data is not None else None
     recorded = read_recorded(base / spec.system.arguments.path) if isinstance(spec.system, RecordedSystem) else None
     table = replica_table(spec)
@@ -74,7 +78,10 @@ def prepare(spec: Spec, base: Path, results: Path) -> Study:
     elif recorded is None:
         _check_walks(spec, table)
     check_margins(spec, dataset.task if dataset is not None else None, recorded)
-    digits = identity(spec, fingerprint_of(dataset, recorded), DEVICE)
+    if recorded is None:
+        _check_varied(spec, size, len(dataset.y) if dataset is not None else 0)
+    code = code_fingerprint(spec.system.use, trust()) if ":" in spec.system.use else ""
+    digits = identity(spec, fingerprint_of(dataset, recorded) + code, DEVICE)
     return Study(spec, base, dataset, recorded, table, size, RunFolder(results / f"{spec.name}-{digits}"))
 
 
@@ -114,6 +121,17 @@ def check_margins(spec: Spec, task: Task | None, recorded: Recorded | None = Non
                 f"{observable} is not observed in {what}", received=f"a margin for {observable}",
                 remedy="margins can go to " + ", ".join(sorted(known)), where="equilibrium.margins",
             )  # fmt: skip
+
+
+def _check_varied(spec: Spec, examples: int, pool: int) -> None:
+    """Refuse an ensemble of copies: what `vary` names must be used."""
+    used = streams_used(spec, examples, pool)
+    if not used & set(spec.ensemble.vary):
+        raise SpecError(
+            "replicas would be copies of each other: this experiment uses nothing that varies",
+            received=", ".join(spec.ensemble.vary), remedy="vary " + ", ".join(name for name in STREAMS if name in used),
+            where="ensemble.vary",
+        )  # fmt: skip
 
 
 def _check_fit(spec: Spec, size: int) -> None:

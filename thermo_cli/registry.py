@@ -1,10 +1,22 @@
-"""The built-in names: what `use: NAME` in a spec stands for, as strings, so that nothing heavy is imported to check a name."""
+"""The built-in names, as strings, so that nothing heavy is imported to check one; and what else a spec may name.
+
+A spec from a stranger must not run code by itself: `use: module:object` is looked up only below `torch.`, and in places that
+the user allows with `--allow local` (modules beside the spec and in the working directory) or `--allow PACKAGE`.
+"""
 
 import difflib
+import hashlib
 import importlib
+import importlib.util
+import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
+from thermo_cli.errors import SpecError
+
+TRUSTED: Final = ("torch",)
 Kind = Literal["data", "system", "dynamics", "walk", "schedule"]
 
 BUILT_INS: Final[dict[Kind, dict[str, str]]] = {
@@ -63,6 +75,124 @@ def resolve(kind: Kind, name: str) -> Any:
     """
     module, _, attribute = BUILT_INS[kind][name].partition(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What a spec may import beyond the built-ins.
+
+    Attributes:
+        allowed: `local`, or names of packages.
+        base: Folder of the spec.
+    """
+
+    allowed: tuple[str, ...]
+    base: Path
+
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """Where local modules are looked for."""
+        return (self.base.resolve(), Path.cwd())
+
+
+_TRUST = [Trust((), Path())]
+
+
+def set_trust(given: Trust) -> None:
+    """Say, once in a process, what specs may import.
+
+    Args:
+        given: By the user, on the command line or in Python.
+    """
+    _TRUST[0] = given
+
+
+def trust() -> Trust:
+    """Return what specs may import."""
+    return _TRUST[0]
+
+
+def locate(name: str, trust: Trust, where: str) -> Any:
+    """Import what `module:object` names, if that is allowed; nothing is imported before it is.
+
+    Args:
+        name: `module:object`.
+        trust: What the user allows.
+        where: Field of the spec, for messages.
+
+    Raises:
+        SpecError: It is not allowed, or not there.
+    """
+    module, _, attribute = name.partition(":")
+    package = module.partition(".")[0]
+    local = local_file(module, trust)
+    if local is not None and "local" in trust.allowed:
+        found = _import_local(module, local, where)
+    elif package in TRUSTED or package in trust.allowed:
+        found = _import(module, where)
+    else:
+        flag = "local" if local is not None else package
+        raise SpecError(
+            "a spec runs no code of others by itself", received=f"use: {name}",
+            remedy=f"if you trust it: --allow {flag}", where=where,
+        )  # fmt: skip
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            guess = nearest(part, [word for word in dir(found) if not word.startswith("_")])
+            hint = f"did you mean {guess!r}?" if guess else "look for its name in the module"
+            raise SpecError(f"{module} has no {part}", received=f"use: {name}", remedy=hint, where=where)
+        found = getattr(found, part)
+    return found
+
+
+def code_fingerprint(name: str, trust: Trust) -> str:
+    """Return the hash of a local module's file: other code is another run. Empty for packages, whose versions are recorded.
+
+    Args:
+        name: `module:object`.
+        trust: Says where local modules are.
+    """
+    local = local_file(name.partition(":")[0], trust)
+    return hashlib.sha256(local.read_bytes()).hexdigest() if local is not None and "local" in trust.allowed else ""
+
+
+def local_file(module: str, trust: Trust) -> Path | None:
+    """Return the file of a module beside the spec or in the working directory, or None.
+
+    Args:
+        module: Its dotted name.
+        trust: Says where local modules are.
+    """
+    path = Path(*module.split("."))
+    for place in trust.places:
+        for file in (place / path.with_suffix(".py"), place / path / "__init__.py"):
+            if file.is_file():
+                return file
+    return None
+
+
+def _import_local(module: str, file: Path, where: str) -> Any:
+    root = str(file.parents[module.count(".") + (file.name == "__init__.py")])
+    sys.path.insert(0, root)
+    try:
+        return _import(module, where)
+    finally:
+        sys.path.remove(root)
+
+
+def _import(module: str, where: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise SpecError(
+            "this module cannot be imported", received=f"{module}: {error}", remedy="correct its name, or install it",
+            where=where,
+        ) from None  # fmt: skip
+    except Exception as error:
+        raise SpecError(
+            "this module raises an error when it is imported", received=f"{module}: {type(error).__name__}: {error}",
+            remedy="mend it", where=where,
+        ) from error  # fmt: skip
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

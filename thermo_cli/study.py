@@ -43,7 +43,7 @@ class Watcher(Protocol):
 
 def execute(
     spec_path: str | Path, *, overrides: Sequence[str] = (), results: str | Path = "results", workers: int | None = None,
-    fresh: bool = False, watcher: Watcher | None = None,
+    fresh: bool = False, allow: Sequence[str] = (), watcher: Watcher | None = None,
 ) -> Run:  # fmt: skip
     """Train the ensemble that a spec describes, as far as it is not trained yet, and judge it.
 
@@ -53,6 +53,7 @@ def execute(
         results: Where run folders are.
         workers: Processes to train in; all cores by default. The numbers do not depend on it.
         fresh: Set an existing run of this very spec aside and start again.
+        allow: What the spec may import beyond the built-ins: `local` (beside it or in the working directory), or packages.
         watcher: Looks on.
 
     Raises:
@@ -61,7 +62,7 @@ def execute(
         StoreError: The run folder cannot be written or read.
         Interrupted: The user stopped it; the same call resumes.
     """
-    study = prepare(load_spec(spec_path, overrides), Path(spec_path).resolve().parent, Path(results))
+    study = prepare(load_spec(spec_path, overrides), Path(spec_path).resolve().parent, Path(results), allow)
     if fresh:
         study.folder.set_aside()
     study.folder.make()
@@ -77,7 +78,7 @@ def execute(
         else:
             if watcher is not None:
                 _note_changes(study, watcher)
-            train(study, workers, watcher)
+            train(study, workers, watcher, allow)
             examine_run(study.folder, study.dataset)
         run = judge_run(study.folder)
         study.folder.write_json("verdict.json", run.as_dict())
@@ -94,13 +95,14 @@ def open_run(name: str | Path, results: str | Path = "results") -> Run:
     return judge_run(find_run(str(name), Path(results)))
 
 
-def train(study: Study, workers: int | None, watcher: Watcher | None) -> None:
+def train(study: Study, workers: int | None, watcher: Watcher | None, allow: Sequence[str] = ()) -> None:
     """Train every shard that has not finished.
 
     Args:
         study: What to train.
         workers: Number of processes.
         watcher: Looks on.
+        allow: What the spec may import.
 
     Raises:
         Interrupted: The user stopped it.
@@ -111,7 +113,7 @@ def train(study: Study, workers: int | None, watcher: Watcher | None) -> None:
     if not missing:
         return
     folder.stop_file.unlink(missing_ok=True)
-    tasks = [ShardTask(folder.path, name, study.base) for name in missing]
+    tasks = [ShardTask(folder.path, name, study.base, tuple(allow)) for name in missing]
     engine = LocalEngine(workers or usable_cores())
     if watcher is not None:
         watcher.begin(folder)

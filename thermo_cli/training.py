@@ -20,6 +20,7 @@ from thermo_cli.dynamics.learner import Learner
 from thermo_cli.dynamics.walks import walk
 from thermo_cli.errors import DataError
 from thermo_cli.observables.macroscopic import measurement_steps, snapshot_steps
+from thermo_cli.registry import Trust, set_trust
 from thermo_cli.spec import Spec, from_resolved
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardRecords, ShardStore
@@ -32,11 +33,12 @@ LOCK_SECONDS: Final = 20.0
 
 @dataclass(frozen=True)
 class ShardTask:
-    """What a worker is told: which shard of which run, and where relative data paths start."""
+    """What a worker is told: which shard of which run, where relative data paths start, and what the spec may import."""
 
     folder: Path
     shard: str
     base: Path
+    allow: tuple[str, ...] = ()
 
 
 def train_shard(task: ShardTask) -> str:
@@ -53,6 +55,7 @@ def train_shard(task: ShardTask) -> str:
         StoreError: The disk is full, or a committed file is damaged.
     """
     torch.set_num_threads(1)
+    set_trust(Trust(task.allow, task.base))
     folder = RunFolder(task.folder)
     store = folder.shard(task.shard)
     with store.lock(LOCK_SECONDS):

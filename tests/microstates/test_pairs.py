@@ -44,6 +44,10 @@ def test_a_replica_without_values_is_left_out_and_few_give_no_interval() -> None
     matrix = products(np.array([1.0, 2.0, 3.0, 4.0]))
     broken = matrix.copy()
     broken[1], broken[:, 1] = np.nan, np.nan
+    one_pair = matrix.copy()
+    one_pair[0, 2] = one_pair[2, 0] = np.nan
+    assert pair_mean(one_pair).value == pytest.approx((2 + 4 + 6 + 8 + 12) / 5)
+    assert np.isfinite(pair_mean(one_pair).error)
     assert pair_mean(broken).value == pytest.approx((3 + 4 + 12) / 3)
     assert pair_mean(matrix[:2, :2]).interval(0.95) == [None, None]
     assert np.isnan(pair_mean(matrix[:1, :1]).value)

@@ -43,6 +43,10 @@ def run(
         int | None,
         typer.Option(min=1, metavar="N", help="Processes; all cores by default. Results do not depend on it."),
     ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(metavar="local|PACKAGE", help="What the spec may import beyond the built-ins; repeatable."),
+    ] = None,
     require: Annotated[
         str | None, typer.Option(metavar="VERDICT[,VERDICT]", help="The gate: exit 1 unless reached (4 if undecided).")
     ] = None,
@@ -65,8 +69,8 @@ def run(
             raise UsageError("which experiment?", received="no SPEC.yaml", remedy=remedy)
         required = required_verdicts(require)
         if plan or pilot:
-            return _plan(spec, given, results, workers, pilot)
-        return _train(spec, given, results, workers, fresh, required)
+            return _plan(spec, given, results, workers, pilot, allow or [])
+        return _train(spec, given, results, workers, fresh, required, allow or [])
 
     leave_with(work)
 
@@ -85,20 +89,28 @@ def _print_source(schema: bool, example: str | None) -> int:
     return 0
 
 
-def _plan(spec_path: Path, overrides: list[str], results: Path, workers: int | None, pilot: bool) -> int:
+def _plan(
+    spec_path: Path, overrides: list[str], results: Path, workers: int | None, pilot: bool, allow: list[str]
+) -> int:
     from thermo_cli.spec import load_spec
 
     spec = load_spec(spec_path, overrides)  # errors in the spec answer before torch is imported
     from thermo_cli.planning import describe, measure_pace
     from thermo_cli.preparation import prepare
 
-    study = prepare(spec, spec_path.resolve().parent, results)
+    study = prepare(spec, spec_path.resolve().parent, results, allow)
     write(describe(study, workers, measure_pace(study) if pilot else None) + "\n")
     return 0
 
 
 def _train(
-    spec: Path, overrides: list[str], results: Path, workers: int | None, fresh: bool, required: list[str]
+    spec: Path,
+    overrides: list[str],
+    results: Path,
+    workers: int | None,
+    fresh: bool,
+    required: list[str],
+    allow: list[str],
 ) -> int:
     from thermo_cli.spec import load_spec
 
@@ -108,7 +120,9 @@ def _train(
     from thermo_cli.reports.terminal import render
     from thermo_cli.study import execute
 
-    done = execute(spec, overrides=overrides, results=results, workers=workers, fresh=fresh, watcher=Live())
+    done = execute(
+        spec, overrides=overrides, results=results, workers=workers, fresh=fresh, allow=allow, watcher=Live()
+    )
     write(drawn(render(view(done))) + f"{done.folder.path}  (thermo-report {done.folder.name})\n")
     if done.folder.status != "complete":
         complain(

@@ -20,6 +20,7 @@ from thermo_cli.dynamics import batches
 from thermo_cli.registry import resolve
 from thermo_cli.spec import Spec
 from thermo_cli.systems import layout
+from thermo_cli.systems.custom import custom
 
 CHUNK_STEPS: Final = 256  # steps whose batches are drawn at once, fewer where
 CHUNK_ROWS: Final = 2**21  # so many rows of data would be named at once
@@ -90,9 +91,12 @@ def protocol(system: Any, dynamics: Any, dataset: Dataset, examples: int, total:
         total: Steps over which the learning rate follows its schedule.
         precision: Floating-point type of the parameters.
     """
-    built = resolve("system", system.use)(
-        inputs=dataset.inputs, outputs=dataset.outputs, task=dataset.task, **system.arguments.model_dump()
-    )
+    if ":" in system.use:
+        built: StackedSystem = custom(system.use, dataset.inputs, dataset.outputs, dataset.task, system.arguments)
+    else:
+        built = resolve("system", system.use)(
+            inputs=dataset.inputs, outputs=dataset.outputs, task=dataset.task, **system.arguments.model_dump()
+        )
     optimizer = resolve("dynamics", dynamics.use)(**dynamics.arguments.model_dump())
     schedule = resolve("schedule", dynamics.schedule)
     batch = examples if dynamics.batch_size == "full" else dynamics.batch_size

@@ -35,7 +35,7 @@ def diversity(overlaps: Overlaps | None, settings: Settings) -> Row:
             "fails",
             "one model by construction: nothing random sets replicas on one bath apart, and the optimum is unique",
         )
-    reason = untested(overlaps)
+    reason = untested(overlaps, settings.diverged)
     if overlaps is None or reason:
         return _row("untested", reason)
     estimate, low, high = overlap(overlaps.distances, overlaps.null, settings.alpha)
@@ -60,11 +60,12 @@ def diversity(overlaps: Overlaps | None, settings: Settings) -> Row:
     )  # fmt: skip
 
 
-def untested(overlaps: Overlaps | None) -> str:
+def untested(overlaps: Overlaps | None, tolerated: int) -> str:
     """Say why nothing can be decided from overlaps, or nothing.
 
     Args:
         overlaps: Distances and their null.
+        tolerated: Pairs that may have lost a member.
     """
     if overlaps is None:
         return NO_MICROSTATES
@@ -73,9 +74,14 @@ def untested(overlaps: Overlaps | None) -> str:
     pairs, null = finite(overlaps.distances), finite(overlaps.null)
     if overlaps.dimensions < DIMENSIONS:
         return f"a microstate of {overlaps.dimensions} numbers is too small: independent ones are called distinct too often"
+    lost = len(overlaps.distances) - len(pairs)
+    if lost > tolerated:
+        return f"{lost} of {len(overlaps.distances)} same-bath pairs have lost a member that diverged or crashed"
     if len(pairs) < PAIRS:
         return f"{len(pairs)} same-bath pairs, {PAIRS} are needed (ensemble.controls.same_bath)"
-    if not len(null) or not null.any() or math.sqrt(float(null.mean())) <= FLOORS * overlaps.floor:
+    if len(null) < PAIRS:
+        return f"{len(null)} pairs of states without anything in common, {PAIRS} are needed"
+    if not null.any() or math.sqrt(float(null.mean())) <= FLOORS * overlaps.floor:
         return "states without anything in common are no further apart than rounding makes them"
     if overlaps.null_cosine > NULL_COSINE:
         return (
@@ -85,9 +91,11 @@ def untested(overlaps: Overlaps | None) -> str:
 
 
 def overlap(distances: Array, null: Array, alpha: float) -> tuple[float, float, float]:
-    """Return Q* with bounds of confidence 1 - alpha each.
+    """Return Q* = 1 - m with bounds of confidence 1 - alpha each, m being the mean squared distance over that of the null.
 
-    The error of the null's mean is added to that of the pairs (delta method); t with one degree of freedom less than pairs.
+    Squared distances are skewed, so the bounds are the widest of three: t on m, t on log m, and those of a chi-square variable
+    of n 2 m^2 / s^2 degrees of freedom (t alone calls 7.9 % identical at Q* = 0.9 in ten dimensions, these 4 to 5 %). The
+    error of the null's mean is added to that of the pairs (delta method); t with one degree of freedom less than pairs.
 
     Args:
         distances: Squared, (pair,).
@@ -95,13 +103,17 @@ def overlap(distances: Array, null: Array, alpha: float) -> tuple[float, float, 
         alpha: One minus the confidence.
     """
     pairs, unrelated = finite(distances), finite(null)
-    scale = float(unrelated.mean())
+    scale, count = float(unrelated.mean()), len(pairs)
     share = pairs / scale
-    error = math.sqrt(
-        share.var(ddof=1) / len(share) + (share.mean() / scale) ** 2 * unrelated.var(ddof=1) / len(unrelated)
-    )
-    estimate, half = 1 - float(share.mean()), float(stats.t.ppf(1 - alpha, len(share) - 1)) * error
-    return estimate, estimate - half, estimate + half
+    mean = float(share.mean())
+    error = math.sqrt(share.var(ddof=1) / count + (mean / scale) ** 2 * unrelated.var(ddof=1) / len(unrelated))
+    half = float(stats.t.ppf(1 - alpha, count - 1)) * error
+    lower, upper = [mean - half], [mean + half]
+    if mean > 0 and error > 0:
+        freedom = 2 * (mean / error) ** 2
+        lower += [mean * math.exp(-half / mean), mean * freedom / float(stats.chi2.ppf(1 - alpha, freedom))]
+        upper += [mean * math.exp(half / mean), mean * freedom / float(stats.chi2.ppf(alpha, freedom))]
+    return 1 - mean, 1 - max(upper), 1 - min(lower)
 
 
 def finite(values: Array) -> Array:

@@ -35,12 +35,12 @@ def ergodicity(overlaps: Overlaps | None, setting: Setting, settings: Settings) 
         return row("inapplicable", "there is one microstate for each bath")
     if setting.schedule != "constant":
         return row("untested", "frozen by schedule: a rate that falls to zero ends all wandering")
-    reason = untested(overlaps)
+    reason = untested(overlaps, settings.diverged)
     if overlaps is None or reason:
         return row("untested", reason)
     kept = np.isfinite(overlaps.own) & np.isfinite(overlaps.distances) if len(overlaps.own) else np.zeros(0, dtype=bool)
     if kept.sum() < PAIRS:
-        return row("untested", "microstates half of the training time earlier were not kept")
+        return row("untested", "there are no microstates of the final protocol half of the training time earlier")
     change = (overlaps.distances[kept] - overlaps.own[kept]) / float(overlaps.null[np.isfinite(overlaps.null)].mean())
     found = mean_interval(change, settings.alpha)
     outcome: Outcome = "holds" if found.upper < LARGEST else "fails" if found.lower > LARGEST else "undecided"

@@ -193,6 +193,8 @@ def _missing(outcomes: Mapping[CriterionName, Outcome]) -> str:
         words.append("history is forgotten")
     if outcomes["diversity"] not in ("holds", "fails"):
         words.append("these are different models")
+    if not words and outcomes["ergodicity"] != "holds":
+        words.append("replicas wander as far as they differ (E, which the spec requires)")
     return " and ".join(words) or "more"
 
 

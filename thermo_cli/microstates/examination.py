@@ -14,11 +14,22 @@ from numpy.typing import NDArray
 
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Block, Findings, Symmetry, Tensors
-from thermo_cli.microstates.overlap import Frame, cosines, frame, matched_pairs, prepared, squared_distances
+from thermo_cli.microstates.overlap import (
+    Frame,
+    cosines,
+    frame,
+    layers_of,
+    matched_pairs,
+    own_distances,
+    prepared,
+    squared_distances,
+)  # fmt: skip
 from thermo_cli.microstates.symmetry import fold, random_element, rows_of, scrambled, tensors_of, unfolded
 
 Rows = NDArray[np.floating]
 REFERENCES: Final = 128  # draws from a reference law
+MAIN_PAIRS: Final = 16  # of main replicas, matched pair by pair
+FORMAT: Final = 1  # of the findings: another one is made anew
 SELF_TEST: Final = 1e-6  # of the largest output, in double precision
 
 
@@ -33,11 +44,13 @@ class Material:
         initial: At step 0, (replica, parameter).
         firsts: Of the pairs' main replicas at T, (pair, parameter).
         partners: Of their partners at T.
-        earlier: Of the pairs' main replicas at T/2.
+        earlier: Of the pairs' main replicas at T/2; NaN where that was another protocol, or the start.
         streams: Of the null, one per replica.
         pair_streams: Of the null of main replica and partner, one per pair.
         twins: Step to parameters of twins and of their originals.
+        twin_names: Of the originals.
         seed: Draws what belongs to nobody.
+        whole: Parameters at T where `mains` are only what was learned.
     """
 
     replicas: tuple[str, ...]
@@ -50,7 +63,9 @@ class Material:
     streams: Sequence[int]
     pair_streams: Sequence[tuple[int, int]]
     twins: Mapping[int, tuple[Rows, Rows]] = field(default_factory=dict)
+    twin_names: tuple[str, ...] = ()
     seed: int = 0
+    whole: Rows | None = None
 
     @property
     def last(self) -> Rows:
@@ -61,32 +76,33 @@ class Material:
 def examine(material: Material, symmetry: Symmetry, shared: bool) -> Findings:
     """Measure distances of microstates that have a symmetry, and of their shuffled copies.
 
-    Replicas that share their initialization keep its labels, and memory passes for order: of them the displacement theta_T -
-    theta_0 is examined, without matching.
+    Replicas that share their initialization keep its labels, and memory passes for order: of them, without matching, that part
+    is examined which was learned, theta_T - c theta_0 with the least-squares c. (With c = 1, decay or a hot start leave
+    -theta_0 in the difference of all replicas, which then look like one another.)
 
     Args:
         material: The microstates.
         symmetry: Of the system.
-        shared: Whether all replicas have one initialization.
+        shared: Whether all replicas have one initialization, but for its scale.
     """
     if shared:
-        material, symmetry = _trained(material, symmetry)
-    origin = material.initial[:1] if shared else 0.0
+        material, symmetry = _learned(material, symmetry)
 
     def ready(rows: Rows) -> tuple[Tensors, Symmetry]:
-        return prepared((rows - origin).astype(rows.dtype, copy=False), symmetry)
+        return prepared(rows, symmetry)
 
     frames, nulls = _frames(material, ready)
     last, plain = ready(material.last)
     arrays = {"steps": np.array(list(material.mains), dtype=np.float64), **_all_pairs(material, frames, nulls)}
-    own = [matched_pairs(last, ready(rows)[0], plain, material.seed)[0] for rows in material.mains.values()]
+    own = [own_distances(last, ready(rows)[0], plain, material.seed) for rows in material.mains.values()]
     arrays["own"] = np.stack(own)
     pairs, cosine = _bath_pairs(material, ready)
-    arrays |= pairs | _twins(material) | _memory(material)
-    facts = {
-        "replicas": list(material.replicas), "pairs": list(material.pairs), "layers": list(next(iter(frames.values())).layers),
-        "null": "shuffled", "null_cosine": cosine if np.isfinite(cosine) else None,
-        "dimensions": sum(block.size for block in plain.blocks), "floor": _floor(material), "displacement": shared,
+    arrays |= _main_pairs(material, ready) | pairs | _twins(material) | _memory(material)
+    gauge = sum(block.size // block.shape[0] for block in plain.blocks if block.name in plain.shifts)
+    gauge += sum(group.size for group in plain.groups if group.scale)
+    facts = _facts(material) | {
+        "layers": list(layers_of(plain)), "null": "shuffled", "null_cosine": cosine if np.isfinite(cosine) else None,
+        "dimensions": sum(block.size for block in plain.blocks) - gauge, "displacement": shared,
     }  # fmt: skip
     return Findings(arrays, facts)
 
@@ -101,9 +117,8 @@ def examine_particles(material: Material, reference: Callable[[np.random.Generat
     drawn = reference(rng.generator(material.seed, 6), REFERENCES)
     arrays: dict[str, Array] = {"steps": np.array(list(material.mains), dtype=np.float64)}
     dimensions = material.last.shape[1]
-    facts: dict[str, Any] = {
-        "replicas": list(material.replicas), "pairs": list(material.pairs), "layers": [], "null": "reference law",
-        "null_cosine": None, "dimensions": dimensions, "floor": _floor(material), "displacement": False,
+    facts = _facts(material) | {
+        "layers": [], "null": "reference law", "null_cosine": None, "dimensions": dimensions, "displacement": False,
     }  # fmt: skip
     if drawn is None:
         return Findings(
@@ -113,27 +128,54 @@ def examine_particles(material: Material, reference: Callable[[np.random.Generat
     symmetry = Symmetry((Block("coordinates", (dimensions,), 0.0),))
     unrelated = np.square(drawn[0::2] - drawn[1::2]).sum(axis=1)
     for step, rows in material.mains.items():
-        if len(rows) > 1:
-            found = frame({"coordinates": rows}, symmetry, material.seed)
-            arrays |= {f"distance/{step}": found.distances, f"null/{step}": np.array([unrelated.mean()])}
+        found = frame({"coordinates": rows}, symmetry, material.seed)
+        arrays |= {f"distance/{step}": found.distances, f"null/{step}": np.array([unrelated.mean()])}
+    first, second = disjoint(material.last)
     arrays |= {
         "null_pairs": squared_distances(drawn[: len(material.last)]),
         "own": np.stack([np.square(material.last - rows).sum(axis=1) for rows in material.mains.values()]),
-        "pair_distance": np.square(material.firsts - material.partners).sum(axis=1),
-        "pair_null": unrelated,
+        "main_distance": np.square(first - second).sum(axis=1), "main_null": unrelated,
+        "pair_distance": np.square(material.firsts - material.partners).sum(axis=1), "pair_null": unrelated,
         "pair_own": np.square(material.firsts - material.earlier).sum(axis=1),
     }  # fmt: skip
     return Findings(arrays | _twins(material), facts)
 
 
-def _trained(material: Material, symmetry: Symmetry) -> tuple[Material, Symmetry]:
-    """Leave out running statistics, whose displacement means nothing, and all symmetries: the labels are kept."""
+def disjoint(rows: Rows) -> tuple[Rows, Rows]:
+    """Return pairs of replicas of which none has a replica in common with another, at most 16.
+
+    Args:
+        rows: (replica, parameter).
+    """
+    number = min(len(rows) // 2, MAIN_PAIRS)
+    return rows[0 : 2 * number : 2], rows[1 : 2 * number : 2]
+
+
+def _facts(material: Material) -> dict[str, Any]:
+    return {
+        "format": FORMAT, "replicas": list(material.replicas), "pairs": list(material.pairs),
+        "twins": list(material.twin_names), "floor": _floor(material),
+    }  # fmt: skip
+
+
+def _learned(material: Material, symmetry: Symmetry) -> tuple[Material, Symmetry]:
+    """Take away what is left of the common start, running statistics, and all symmetries: the labels are kept."""
     kept = np.concatenate([np.full(block.size, block.trained) for block in symmetry.blocks])
-    parts = {name: getattr(material, name)[:, kept] for name in ("initial", "firsts", "partners", "earlier")}
-    mains = {step: rows[:, kept] for step, rows in material.mains.items()}
+    start = material.initial[0, kept].astype(np.float64)
+    length = float(np.linalg.norm(start))
+    unit = start / length if length > 0 else start
+
+    def learned(rows: Rows) -> Rows:
+        return (rows[:, kept] - np.outer(rows[:, kept] @ unit, unit)).astype(rows.dtype)
+
+    mains = {step: learned(rows) for step, rows in material.mains.items()}
     twins = {step: (twin[:, kept], main[:, kept]) for step, (twin, main) in material.twins.items()}
     blocks = tuple(block for block in symmetry.blocks if block.trained)
-    return dataclasses.replace(material, mains=mains, twins=twins, **parts), Symmetry(blocks)
+    changed = dataclasses.replace(
+        material, initial=material.initial[:, kept], mains=mains, twins=twins, whole=material.last[:, kept],
+        firsts=learned(material.firsts), partners=learned(material.partners), earlier=learned(material.earlier),
+    )  # fmt: skip
+    return changed, Symmetry(blocks)
 
 
 def _frames(
@@ -160,13 +202,24 @@ def _all_pairs(material: Material, frames: Mapping[int, Frame], nulls: Mapping[i
         arrays[f"null/{step}"] = np.array([null.distances[off].mean()])
         arrays[f"spread/{step}"] = np.array([list(found.spread.values()), list(null.spread.values())])
     last = max(frames)
-    arrays |= {
+    return arrays | {
         "null_pairs": nulls[last].distances, "aligned_cosine": frames[last].cosines, "aligned_cosine_null": nulls[last].cosines,
     }  # fmt: skip
-    for layer, distances in frames[last].layers.items():
-        arrays[f"layer/{layer}"] = distances
-        arrays[f"layer_null/{layer}"] = np.array([nulls[last].layers[layer][off].mean()])
-    return arrays
+
+
+def _main_pairs(material: Material, ready: Callable[[Rows], tuple[Tensors, Symmetry]]) -> dict[str, Array]:
+    """Match main replicas in pairs that have none in common, and their shuffled copies: Q* that no other replica influences."""
+    (first, plain), (second, _) = (ready(side) for side in disjoint(material.last))
+    streams = np.arange(2 * len(next(iter(first.values()))))
+    shuffled = [
+        scrambled(side, [rng.generator(material.streams[row]) for row in streams[which::2]])
+        for which, side in enumerate((first, second))
+    ]
+    found, null = (matched_pairs(a, b, plain, material.seed) for a, b in ((first, second), shuffled))
+    return {
+        "main_distance": found.distances, "main_null": null.distances,
+        "main_layers": np.stack(list(found.layers.values())), "main_layers_null": np.stack(list(null.layers.values())),
+    }  # fmt: skip
 
 
 def _bath_pairs(
@@ -179,15 +232,16 @@ def _bath_pairs(
         return arrays, float("nan")
     (first, plain), (second, _) = ready(material.firsts[kept]), ready(material.partners[kept])
     streams = [pair for pair, keep in zip(material.pair_streams, kept, strict=True) if keep]
-    sides = [
+    shuffled = [
         scrambled(side, [rng.generator(pair[which]) for pair in streams]) for which, side in enumerate((first, second))
     ]
-    distance, _, _ = matched_pairs(first, second, plain, material.seed)
-    null, cosine, _ = matched_pairs(sides[0], sides[1], plain, material.seed)
-    own, _, _ = matched_pairs(first, ready(material.earlier[kept])[0], plain, material.seed)
-    for name, values in (("pair_distance", distance), ("pair_null", null), ("pair_own", own)):
-        arrays[name][kept] = values
-    return arrays, float(np.nanmean(cosine)) if np.isfinite(cosine).any() else float("nan")
+    null = matched_pairs(shuffled[0], shuffled[1], plain, material.seed)
+    arrays["pair_distance"][kept] = matched_pairs(first, second, plain, material.seed).distances
+    arrays["pair_null"][kept] = null.distances
+    if np.isfinite(material.earlier[kept]).all():
+        arrays["pair_own"][kept] = own_distances(first, ready(material.earlier[kept])[0], plain, material.seed)
+    cosine = null.cosines[np.isfinite(null.cosines)]
+    return arrays, float(cosine.mean()) if len(cosine) else float("nan")
 
 
 def _twins(material: Material) -> dict[str, Array]:
@@ -201,19 +255,20 @@ def _twins(material: Material) -> dict[str, Array]:
 def _memory(material: Material) -> dict[str, Array]:
     """Return raw cosines, of all pairs at T and of each replica with each start, and the rms distance of pairs."""
     upper = np.triu_indices(len(material.replicas), 1)
-    apart = np.array([np.sqrt(squared_distances(material.last)[upper].mean())])
-    memory = cosines(material.last, material.initial)
-    return {"raw_cosine": cosines(material.last), "memory": memory, "raw_distance": apart}
+    last = material.last if material.whole is None else material.whole
+    apart = np.array([np.sqrt(squared_distances(last)[upper].mean())])
+    return {"raw_cosine": cosines(last), "memory": cosines(last, material.initial), "raw_distance": apart}
 
 
 def _floor(material: Material) -> float:
     """Return the distance that rounding makes: of twins after one step, or machine epsilon times the norm."""
-    after = material.twins.get(1)
-    if after is not None and len(after[0]):
-        change = after[0].astype(np.float64) - after[1]
-        return float(np.sqrt(np.square(change).sum(axis=1).mean()))
-    kind = material.last.dtype
-    return float(np.finfo(kind).eps * np.linalg.norm(material.last.astype(np.float64), axis=1).mean())
+    twin, original = material.twins.get(1, (np.empty((0, 0)), np.empty((0, 0))))
+    change = np.square(twin.astype(np.float64) - original).sum(axis=1)
+    change = change[np.isfinite(change)]
+    if len(change) and change.any():
+        return float(np.sqrt(change.mean()))
+    eps = np.finfo(material.last.dtype).eps
+    return float(eps * np.linalg.norm(material.last.astype(np.float64), axis=1).mean())
 
 
 def self_test(rows: Rows, symmetry: Symmetry, outputs: Callable[[Rows], Array], seed: int) -> str:

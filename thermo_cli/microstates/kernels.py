@@ -23,6 +23,8 @@ def unbiased_cka(features: NDArray[np.floating]) -> Array:
     m = features.shape[1]
     centred = features - features.mean(axis=1, keepdims=True)  # of no effect but on rounding
     kernels = np.einsum("rif,rjf->rij", centred, centred, optimize=True)
+    size = np.square(features, dtype=np.float64).sum(axis=(1, 2))
+    varies = np.square(centred, dtype=np.float64).sum(axis=(1, 2)) > m * np.finfo(features.dtype).eps ** 2 * 100 * size
     index = np.arange(m)
     kernels[:, index, index] = 0.0
     flat = kernels.reshape(len(kernels), -1)
@@ -33,6 +35,7 @@ def unbiased_cka(features: NDArray[np.floating]) -> Array:
     own = np.diag(hsic).copy()
     with np.errstate(invalid="ignore", divide="ignore"):
         found: Array = hsic / np.sqrt(np.outer(own, own))
-    found[own <= 0] = np.nan
-    found[:, own <= 0] = np.nan
+    constant = ~varies | (own <= 0)
+    found[constant] = np.nan
+    found[:, constant] = np.nan
     return found

@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from thermo_cli import rng
 from thermo_cli.contracts import Integers, Symmetry, Tensors
 from thermo_cli.microstates.symmetry import flip, mean, permute, select
 
 SWEEPS: Final = 30  # of a pair: until nothing changes
+RESTARTS: Final = 3  # of a pair, from random orders
+COUNTER: Final = 5  # of the seed's stream
 REFERENCE_SWEEPS: Final = 4  # of many replicas to the first one, before
 CENTROID_SWEEPS: Final = 4  # one to each running centroid; further ones shorten distances by less than 1 %
 
@@ -72,6 +75,53 @@ def match(
     return found, labels
 
 
+def match_best(tensors: Tensors, reference: Tensors, symmetry: Symmetry, seed: int) -> tuple[Tensors, Labels]:
+    """Match from the given order and from a few random ones, and keep the nearest of each replica.
+
+    What is drawn for one replica does not depend on how many others there are.
+
+    Args:
+        tensors: In canonical form, block name to (replica, *shape).
+        reference: The same.
+        symmetry: Of the system.
+        seed: Draws orders.
+    """
+    count = len(next(iter(tensors.values())))
+    best, labels = match(tensors, reference, symmetry, rng.generator(seed, COUNTER, 0))
+    nearest = _distance(best, reference)
+    for restart in range(1, 1 + RESTARTS if symmetry.groups else 1):
+        start = {
+            group.name: (
+                rng.generator(seed, COUNTER, restart, place).random((count, group.size)).argsort(axis=1),
+                np.ones((count, group.size)),
+            )
+            for place, group in enumerate(symmetry.groups)
+        }
+        moved = relabelled(tensors, symmetry, start)
+        found, then = match(moved, reference, symmetry, rng.generator(seed, COUNTER, restart))
+        distance, whole = _distance(found, reference), composed(start, then)
+        better = distance < nearest
+        for name, tensor in found.items():
+            best[name][better] = tensor[better]
+        for name, (order, signs) in whole.items():
+            labels[name][0][better], labels[name][1][better] = order[better], signs[better]
+        nearest = np.minimum(nearest, distance)
+    return best, labels
+
+
+def composed(first: Labels, then: Labels) -> Labels:
+    """Return the order that two orders make one after the other.
+
+    Args:
+        first: The first.
+        then: The second.
+    """
+    return {
+        name: (np.take_along_axis(order, then[name][0], 1), np.take_along_axis(signs, then[name][0], 1) * then[name][1])
+        for name, (order, signs) in first.items()
+    }
+
+
 def align(
     tensors: Tensors, symmetry: Symmetry, generator: np.random.Generator, start: Labels | None = None
 ) -> tuple[Tensors, Labels]:
@@ -91,13 +141,7 @@ def align(
         found, labels = relabelled(tensors, symmetry, start), start
     for _ in range(CENTROID_SWEEPS if start is None else 1):
         found, then = match(found, mean(found), symmetry, generator, 1)
-        labels = {
-            name: (
-                np.take_along_axis(order, then[name][0], 1),
-                np.take_along_axis(signs, then[name][0], 1) * then[name][1],
-            )
-            for name, (order, signs) in labels.items()
-        }
+        labels = composed(labels, then)
     return found, labels
 
 
@@ -131,6 +175,12 @@ def relabelled(tensors: Tensors, symmetry: Symmetry, labels: Labels) -> Tensors:
     return found
 
 
+def _distance(tensors: Tensors, reference: Tensors) -> NDArray[np.float64]:
+    """Return squared distances, (replica,)."""
+    parts = [np.square(tensors[name] - reference[name], dtype=np.float64) for name in tensors]
+    return np.asarray(sum(part.reshape(len(part), -1).sum(axis=1) for part in parts))
+
+
 def _gain(current: Tensors, reference: Tensors, symmetry: Symmetry, group: str) -> NDArray[np.floating]:
     """Return <ref_i, cur_j> over all blocks that touch the group, (replica, unit of reference, unit)."""
     total: NDArray[np.floating] | float = 0.0
@@ -144,6 +194,10 @@ def _gain(current: Tensors, reference: Tensors, symmetry: Symmetry, group: str) 
 
 
 def _assign(gain: NDArray[np.floating], signed: bool) -> tuple[Integers, NDArray[np.float64]]:
+    gain = gain.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        size = np.abs(gain).max(axis=(1, 2), keepdims=True)
+        gain = np.where(np.isfinite(size) & (size > 0), gain / size, 0.0)  # what overflows is left as it is
     worth = np.abs(gain) if signed else gain
     order = np.empty(gain.shape[:2], dtype=np.int64)
     for row, square in enumerate(worth):

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Symmetry, Tensors
-from thermo_cli.microstates.matching import Labels, align, match
+from thermo_cli.microstates.matching import Labels, align, match, match_best
 from thermo_cli.microstates.symmetry import canonical, fold, rows_of, tensors_of
 
-TINY = np.finfo(np.float64).tiny
-FRAME, PAIRS = 4, 5  # counters of the seed's stream: the order in which groups are matched
+FRAME, OWN = 4, 8  # counters of the seed's stream: the order in which groups are matched
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,26 @@ class Frame:
     @property
     def distances(self) -> Array:
         """Squared distances, (replica, replica)."""
+        return np.asarray(sum(self.layers.values()))
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Pairs of replicas, each matched by itself.
+
+    Attributes:
+        layers: Layer to the squared distances within it, (pair,).
+        cosines: (pair,).
+        labels: The order in which the partners' units were put.
+    """
+
+    layers: dict[str, Array]
+    cosines: Array
+    labels: Labels
+
+    @property
+    def distances(self) -> Array:
+        """Squared distances, (pair,)."""
         return np.asarray(sum(self.layers.values()))
 
 
@@ -62,32 +81,47 @@ def frame(tensors: Tensors, symmetry: Symmetry, seed: int, start: Labels | None 
     """
     aligned, labels = align(tensors, symmetry, rng.generator(seed, FRAME), start)
     layers, spread = {}, {}
-    for layer in dict.fromkeys(layer_of(block.name) for block in symmetry.blocks):
-        names = [block.name for block in symmetry.blocks if layer_of(block.name) == layer]
-        rows = np.concatenate([aligned[name].reshape(len(aligned[name]), -1) for name in names], axis=1)
+    for layer in layers_of(symmetry):
+        rows = _joined(aligned, symmetry, layer)
         layers[layer] = squared_distances(rows)
-        variance = rows.var(axis=0, ddof=1, dtype=np.float64) if len(rows) > 1 else np.full(rows.shape[1], np.nan)
-        spread[layer] = float(np.log(np.maximum(variance, TINY)).mean())
+        variance = rows.var(axis=0, ddof=1, dtype=np.float64) if len(rows) > 1 else np.zeros(0)
+        moving = variance[variance > 0]  # what never differs between replicas has no logarithm
+        spread[layer] = float(np.log(moving).mean()) if len(moving) else float("nan")
     return Frame(layers, spread, cosines(rows_of(aligned, symmetry)), labels)
 
 
-def matched_pairs(first: Tensors, second: Tensors, symmetry: Symmetry, seed: int) -> tuple[Array, Array, Labels]:
-    """Match each replica to its partner.
+def matched_pairs(first: Tensors, second: Tensors, symmetry: Symmetry, seed: int) -> Matched:
+    """Match each replica to its partner, from several orders.
 
     Args:
         first: In canonical form, block name to (pair, *shape).
         second: The partners.
         symmetry: Without batch-norm.
-        seed: Draws the order in which groups are matched.
-
-    Returns:
-        Squared distances and cosines, both (pair,), and the order in which the partners' units were put.
+        seed: Draws the orders.
     """
-    turned, labels = match(second, first, symmetry, rng.generator(seed, PAIRS))
+    turned, labels = match_best(second, first, symmetry, seed)
+    layers = {}
+    for layer in layers_of(symmetry):
+        a, b = (_joined(side, symmetry, layer).astype(np.float64) for side in (first, turned))
+        layers[layer] = np.square(a - b).sum(axis=1)
     a, b = (rows_of(side, symmetry).astype(np.float64) for side in (first, turned))
     with np.errstate(invalid="ignore", divide="ignore"):
         cosine = np.einsum("rp,rp->r", a, b) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
-    return np.square(a - b).sum(axis=1), cosine, labels
+    return Matched(layers, cosine, labels)
+
+
+def own_distances(now: Tensors, earlier: Tensors, symmetry: Symmetry, seed: int) -> Array:
+    """Return squared distances of replicas from themselves at another time, matched from the labels that they keep, (replica,).
+
+    Args:
+        now: In canonical form, block name to (replica, *shape).
+        earlier: The same replicas.
+        symmetry: Without batch-norm.
+        seed: Draws the order in which groups are matched.
+    """
+    turned, _ = match(earlier, now, symmetry, rng.generator(seed, OWN))
+    change = rows_of(now, symmetry).astype(np.float64) - rows_of(turned, symmetry)
+    return np.asarray(np.square(change).sum(axis=1))
 
 
 def squared_distances(rows: NDArray[np.floating]) -> Array:
@@ -117,10 +151,20 @@ def cosines(rows: NDArray[np.floating], others: NDArray[np.floating] | None = No
     return np.asarray(one @ other.T)
 
 
-def layer_of(block: str) -> str:
-    """Return the layer that a block belongs to: its name up to the last point.
+def layers_of(symmetry: Symmetry) -> tuple[str, ...]:
+    """Return the layers, in order: the names of blocks up to the last point.
 
     Args:
-        block: Its name.
+        symmetry: Names the blocks.
     """
+    return tuple(dict.fromkeys(_layer(block.name) for block in symmetry.blocks))
+
+
+def _layer(block: str) -> str:
     return block.rpartition(".")[0] or block
+
+
+def _joined(tensors: Tensors, symmetry: Symmetry, layer: str) -> NDArray[np.floating]:
+    """Join the blocks of a layer, (replica, parameter)."""
+    names = [block.name for block in symmetry.blocks if _layer(block.name) == layer]
+    return np.concatenate([tensors[name].reshape(len(tensors[name]), -1) for name in names], axis=1)

@@ -23,19 +23,19 @@ class Estimate:
     error: float
     count: int
 
-    def interval(self, confidence: float) -> list[float | None]:
+    def interval(self, confidence: float | None) -> list[float | None]:
         """Return the t-interval; nothing from a single unit.
 
         Args:
-            confidence: Of both ends together.
+            confidence: Of both ends together; None where the units are not independent.
         """
-        if self.count < 2 or not np.isfinite(self.error):
+        if confidence is None or self.count < 2 or not np.isfinite(self.error):
             return [None, None]
         half = float(stats.t.ppf((1 + confidence) / 2, self.count - 1)) * self.error
         return [self.value - half, self.value + half]
 
     def as_dict(
-        self, confidence: float, null: float | None = None, own: float | None = None, **more: Any
+        self, confidence: float | None, null: float | None = None, own: float | None = None, **more: Any
     ) -> dict[str, Any]:
         """Return what verdict.json holds of a microscopic quantity.
 
@@ -49,7 +49,7 @@ class Estimate:
 
 
 def pair_mean(matrix: Array) -> Estimate:
-    """Average over all pairs r < s; replicas without any finite value are left out.
+    """Average over all pairs r < s that have a value; replicas without any are left out.
 
     Args:
         matrix: Symmetric, (replica, replica); the diagonal is not looked at.
@@ -60,15 +60,16 @@ def pair_mean(matrix: Array) -> Estimate:
     np.fill_diagonal(off, np.nan)
     kept = np.isfinite(off).any(axis=1)
     off = off[np.ix_(kept, kept)]
-    np.fill_diagonal(off, 0.0)
-    n = len(off)
+    there = np.isfinite(off)
+    off[~there] = 0.0
+    n, rows, counts = len(off), off.sum(axis=1), there.sum(axis=1)
+    total, count = off.sum() / 2, counts.sum() / 2
     if n < 2:
         return Estimate(float("nan"), float("nan"), n)
-    rows, total = off.sum(axis=1), off.sum() / 2
-    value = float(total / (n * (n - 1) / 2))
-    if n < 3:
+    value = float(total / count)
+    if n < 3 or (count <= counts).any():
         return Estimate(value, float("nan"), n)
-    without = (total - rows) / ((n - 1) * (n - 2) / 2)
+    without = (total - rows) / (count - counts)
     return Estimate(value, float(np.sqrt((n - 1) / n * np.square(without - without.mean()).sum())), n)
 
 

@@ -28,12 +28,24 @@ def overlaps_of(found: Findings) -> Overlaps:
     )  # fmt: skip
 
 
+def unknown_overlaps(reason: str) -> Overlaps:
+    """Return overlaps of which nothing is known.
+
+    Args:
+        reason: Why.
+    """
+    nothing = np.empty(0)
+    return Overlaps(nothing, nothing, nothing, 0.0, float("nan"), 0, untested=reason)
+
+
 def divergence(found: Findings) -> Array | None:
     """Return 1 - Q* of all pairs at T, (replica, replica), or None where there is no null.
 
     Args:
         found: Of a run folder.
     """
+    if "steps" not in found.arrays:
+        return None
     last = _last(found)
     if f"distance/{last}" not in found.arrays:
         return None
@@ -41,7 +53,17 @@ def divergence(found: Findings) -> Array | None:
     return found.arrays[f"distance/{last}"] / scale if scale > 0 else None
 
 
-def microscopic(found: Findings, confidence: float) -> dict[str, dict[str, Any]]:
+def mean_divergence(found: Findings) -> float | None:
+    """Return 1 - Q* of pairs of main replicas that were matched by themselves, or None where there is no null.
+
+    Args:
+        found: Of a run folder.
+    """
+    distances, null = (found.arrays.get(name, np.empty(0)) for name in ("main_distance", "main_null"))
+    return float(distances.mean() / null.mean()) if len(distances) and len(null) and null.mean() > 0 else None
+
+
+def microscopic(found: Findings, confidence: float | None) -> dict[str, dict[str, Any]]:
     """Return the microscopic part of verdict.json: each quantity with estimate, interval, null and self.
 
     Args:
@@ -50,6 +72,8 @@ def microscopic(found: Findings, confidence: float) -> dict[str, dict[str, Any]]
     """
     said: dict[str, dict[str, Any]] = {}
     arrays = found.arrays
+    if found.facts.get("crossed"):
+        confidence = None  # replicas share their randomness: nothing independent stands behind an interval
     apart = divergence(found)
     if apart is not None:
         said["overlap"] = _overlap(found, apart, confidence)
@@ -72,34 +96,34 @@ def microscopic(found: Findings, confidence: float) -> dict[str, dict[str, Any]]
     return said
 
 
-def _overlap(found: Findings, apart: Array, confidence: float) -> dict[str, Any]:
-    """Q* between replicas in one frame, its distribution P(q), its layers, its history, and Q* of replicas with themselves."""
+def _overlap(found: Findings, apart: Array, confidence: float | None) -> dict[str, Any]:
+    """Q* of pairs matched by themselves, per layer, of replicas with themselves; in one frame, P(q) and its history."""
     arrays, facts = found.arrays, found.facts
     steps = [int(step) for step in arrays["steps"]]
-    scale = float(arrays[f"null/{steps[-1]}"][0])
-    half = steps.index(steps[-1] // 2) if steps[-1] // 2 in steps else None
-    own = {step: unit_mean(1 - arrays["own"][number] / scale) for number, step in enumerate(steps[:-1])}
-    off = np.triu_indices(len(apart), 1)
-    null = arrays["null_pairs"]
-    null_pairs = 1 - null[np.triu_indices(len(null), 1)] / scale
-    return pair_mean(1 - apart).as_dict(
-        confidence, 0.0, own[steps[half]].value if half is not None else None,
-        same_bath=unit_mean(_share(arrays)).as_dict(confidence),
-        layers={
-            layer: pair_mean(1 - arrays[f"layer/{layer}"] / _one(arrays[f"layer_null/{layer}"])).as_dict(confidence)
-            for layer in facts["layers"] if _one(arrays[f"layer_null/{layer}"]) > 0
-        },
+    scale = float(arrays["main_null"].mean())
+    half = str(steps[-1] // 2)
+    own = {str(step): unit_mean(1 - arrays["own"][row] / scale).value for row, step in enumerate(steps[:-1])}
+    frame, null = float(arrays[f"null/{steps[-1]}"][0]), arrays["null_pairs"]
+    layers = {}
+    for row, layer in enumerate(facts["layers"] if "main_layers" in arrays else ()):
+        unrelated = float(arrays["main_layers_null"][row].mean())
+        if unrelated > 0:
+            layers[layer] = unit_mean(1 - arrays["main_layers"][row] / unrelated).as_dict(confidence)
+    return unit_mean(1 - arrays["main_distance"] / scale).as_dict(
+        confidence, 0.0, own.get(half),
+        same_bath=unit_mean(_share(arrays)).as_dict(confidence), layers=layers, with_itself=own,
+        frame=pair_mean(1 - apart).as_dict(confidence, 0.0),
         between={str(step): pair_mean(1 - arrays[f"distance/{step}"] / _one(arrays[f"null/{step}"])).value for step in steps},
-        with_itself={str(step): one.value for step, one in own.items()},
         distribution={
-            "edges": EDGES.tolist(), "counts": _counts(1 - apart[off]), "null_counts": _counts(null_pairs),
-            "with_itself": _counts(1 - arrays["own"][half] / scale) if half is not None else None,
+            "edges": EDGES.tolist(), "counts": _counts(1 - apart[np.triu_indices(len(apart), 1)]),
+            "null_counts": _counts(1 - null[np.triu_indices(len(null), 1)] / frame),
+            "with_itself": _counts(1 - arrays["own"][steps.index(int(half))] / scale) if half in own else None,
         },
-        of="displacement from the common initialization" if facts["displacement"] else facts["null"],
+        of="what was learned since the common initialization" if facts["displacement"] else facts["null"],
     )  # fmt: skip
 
 
-def _scales(found: Findings, confidence: float) -> dict[str, dict[str, Any]]:
+def _scales(found: Findings, confidence: float | None) -> dict[str, dict[str, Any]]:
     """Memory of the initialization, spread of the parameters, effective number of directions, separation of twins."""
     arrays, facts = found.arrays, found.facts
     said: dict[str, dict[str, Any]] = {}
@@ -121,16 +145,16 @@ def _scales(found: Findings, confidence: float) -> dict[str, dict[str, Any]]:
     if f"spread/{steps[-1]}" in arrays:
         last = arrays[f"spread/{steps[-1]}"]
         floor = 2 * np.log(max(float(facts["floor"]), np.finfo(np.float64).tiny)) - np.log(facts["dimensions"])
-        said["dispersion"] = Estimate(float((last[0] - last[1]).mean()), float("nan"), 1).as_dict(
+        said["dispersion"] = Estimate(_mean(last[0] - last[1]), float("nan"), 1).as_dict(
             confidence, 0.0,
             layers={layer: float(a - b) for layer, a, b in zip(facts["layers"], last[0], last[1], strict=True)},
             above_floor={layer: float(a - floor) for layer, a in zip(facts["layers"], last[0], strict=True)},
-            between={str(step): float((arrays[f"spread/{step}"][0] - arrays[f"spread/{step}"][1]).mean()) for step in steps},
+            between={str(step): _mean(arrays[f"spread/{step}"][0] - arrays[f"spread/{step}"][1]) for step in steps},
         )  # fmt: skip
     return said | _chaos(found, steps, confidence)
 
 
-def _chaos(found: Findings, steps: list[int], confidence: float) -> dict[str, dict[str, Any]]:
+def _chaos(found: Findings, steps: list[int], confidence: float | None) -> dict[str, dict[str, Any]]:
     """How far twins have come apart, over the distance between replicas; both raw, since twins keep their labels."""
     arrays = found.arrays
     apart = _one(arrays["raw_distance"]) if "raw_distance" in arrays else 0.0
@@ -143,7 +167,7 @@ def _chaos(found: Findings, steps: list[int], confidence: float) -> dict[str, di
     return {"chaos": unit_mean(arrays[f"twin/{steps[-1]}"] / apart).as_dict(confidence, floor, between=parted)}
 
 
-def _similarity(found: Findings, confidence: float) -> dict[str, dict[str, Any]]:
+def _similarity(found: Findings, confidence: float | None) -> dict[str, dict[str, Any]]:
     """CKA per layer with that of untrained networks; the last hidden layer speaks for the whole."""
     layers = found.facts.get("representations", [])
     if not layers:
@@ -158,7 +182,7 @@ def _similarity(found: Findings, confidence: float) -> dict[str, dict[str, Any]]
     return {"similarity": {**parts[last], "layer": last, "layers": parts}}
 
 
-def _barrier(arrays: Mapping[str, Any], confidence: float) -> dict[str, dict[str, Any]]:
+def _barrier(arrays: Mapping[str, Any], confidence: float | None) -> dict[str, dict[str, Any]]:
     if "barrier_raw" not in arrays:
         return {}
     names = {"barrier": "barrier_aligned", "barrier_raw": "barrier_raw"}
@@ -176,6 +200,11 @@ def _share(arrays: Mapping[str, Any]) -> Array:
 def _counts(values: Array) -> list[int]:
     finite = values[np.isfinite(values)]
     return [int(count) for count in np.histogram(np.clip(finite, EDGES[0], EDGES[-1]), EDGES)[0]]
+
+
+def _mean(values: Array) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else float("nan")
 
 
 def _one(array: Array) -> float:

@@ -4,9 +4,11 @@ One pydantic model per built-in, so that an argument that does not exist, or has
 before anything is imported.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+MODULE: Final = "module:Class"
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -256,6 +258,15 @@ class CnnSystem(Part):
     """Channels, blocks and shape of the images."""
 
 
+class ModuleSystem(Part):
+    """A torch module of your own, or one of torch: `module:Class`, with --allow local or --allow PACKAGE."""
+
+    use: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
+    """`module:Class`: an nn.Module that maps rows of features to outputs; `inputs` and `outputs` are given if it takes them."""
+    arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
+    """Arguments of the class."""
+
+
 class InitialLaw(Part):
     """What the coordinates of a physical system are drawn from: Gaussian, each by itself."""
 
@@ -379,16 +390,23 @@ class RecordedSystem(Part):
     """Where the records are."""
 
 
+def _system_tag(value: Any) -> str | None:
+    """Tell which model reads a system: that of its name, or the one of modules."""
+    use = value.get("use") if isinstance(value, dict) else getattr(value, "use", None)
+    return MODULE if isinstance(use, str) and ":" in use else use
+
+
 System = Annotated[
-    MlpSystem
-    | LinearSystem
-    | CnnSystem
-    | HarmonicSystem
-    | DoubleWellSystem
-    | RandomEnergySystem
-    | AutoregressiveSystem
-    | RecordedSystem,
-    Field(discriminator="use"),
+    Annotated[MlpSystem, Tag("mlp")]
+    | Annotated[LinearSystem, Tag("linear")]
+    | Annotated[CnnSystem, Tag("cnn")]
+    | Annotated[HarmonicSystem, Tag("harmonic")]
+    | Annotated[DoubleWellSystem, Tag("double_well")]
+    | Annotated[RandomEnergySystem, Tag("random_energy")]
+    | Annotated[AutoregressiveSystem, Tag("autoregressive")]
+    | Annotated[RecordedSystem, Tag("recorded")]
+    | Annotated[ModuleSystem, Tag(MODULE)],
+    Discriminator(_system_tag),
 ]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from thermo_cli.rng import STREAMS, StreamName
-from thermo_cli.spec.builtins import Data, Dynamics, Part, Positive, System
+from thermo_cli.spec.builtins import MODULE, Data, Dynamics, Part, Positive, System
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -32,13 +32,14 @@ MOVES: Final[dict[str, tuple[str | None, ...]]] = {
     "mlp": ("sgd", "adam", "adamw"),
     "linear": ("sgd", "adam", "adamw"),
     "cnn": ("sgd", "adam", "adamw"),
+    MODULE: ("sgd", "adam", "adamw"),
     "harmonic": ("langevin", "sgd"),
     "double_well": ("langevin",),
     "random_energy": ("metropolis",),
     "autoregressive": ("recursion",),
     "recorded": (None,),
 }
-LEARNERS: Final = ("mlp", "linear", "cnn")
+LEARNERS: Final = ("mlp", "linear", "cnn", MODULE)
 
 
 class Subsample(Part):
@@ -257,7 +258,12 @@ class Spec(Part):
     @property
     def learns(self) -> bool:
         """Whether the system learns from data; physical and recorded ones do not."""
-        return self.system.use in LEARNERS
+        return self.family in LEARNERS
+
+    @property
+    def family(self) -> str:
+        """Name of the built-in system, or `module:Class` for every other one."""
+        return MODULE if ":" in self.system.use else self.system.use
 
     @property
     def total(self) -> int:
@@ -267,8 +273,8 @@ class Spec(Part):
     @model_validator(mode="after")
     def _parts_fit(self) -> "Spec":
         system, dynamics = self.system.use, self.dynamics.use if self.dynamics is not None else None
-        if dynamics not in MOVES[system]:
-            known = [name for name in MOVES[system] if name is not None]
+        if dynamics not in MOVES[self.family]:
+            known = [name for name in MOVES[self.family] if name is not None]
             raise ValueError(
                 f"{system} goes with dynamics {' or '.join(known)}, not {dynamics or 'none'}" if known
                 else f"{system} runs have moved already: leave dynamics out"

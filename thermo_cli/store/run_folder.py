@@ -211,6 +211,15 @@ class RunFolder:
             self.microstates_file, ArrayFile(found.arrays, {"kind": "microstates", "facts": dict(found.facts)})
         )
 
+    def write_error(self, name: str, text: str) -> None:
+        """Keep the traceback of something that failed beside the training.
+
+        Args:
+            name: Of what.
+            text: The traceback.
+        """
+        write_text(self.path / f"{name}.error.txt", text)
+
     def unfinished(self) -> list[str]:
         """Return the names of the shards that still need training."""
         return [name for name in self.shards if not self.shard(name).finished]

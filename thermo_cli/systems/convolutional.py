@@ -33,7 +33,7 @@ def cnn(inputs: int, outputs: int, task: Task, channels: int, blocks: int, image
             "the features are no image of this shape", received=f"{inputs} features, {' x '.join(map(str, shape))}",
             remedy="image: [colours, height, width] of the data", where="system.with.image",
         )  # fmt: skip
-    return ModuleSystem(functools.partial(Cnn, shape, outputs, channels, blocks), outputs, task)
+    return ModuleSystem(functools.partial(Cnn, shape, outputs, channels, blocks), inputs, outputs, task)
 
 
 class Cnn(nn.Module):
@@ -48,7 +48,7 @@ class Cnn(nn.Module):
 
     def __init__(self, image: tuple[int, ...], outputs: int, channels: int, blocks: int) -> None:
         super().__init__()
-        self.image, self.inputs, self.blocks = image, math.prod(image), blocks
+        self.image, self.blocks = image, blocks
         self.stem = _Layer(image[0], channels)
         for number in range(blocks):
             self.add_module(f"inner{number}", _Layer(channels, channels))
@@ -69,7 +69,7 @@ class Cnn(nn.Module):
             hidden[f"block{number}"] = value.flatten(1)
         return self.head(value.mean((2, 3))), hidden
 
-    def symmetry(self, blocks: tuple[Block, ...], task: Task) -> Symmetry:
+    def stated_symmetry(self, blocks: tuple[Block, ...], task: Task) -> Symmetry:
         """Return what changes no output: order and scale of the channels, those of the residual stream all together.
 
         Args:

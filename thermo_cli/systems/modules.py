@@ -1,5 +1,7 @@
 """Any torch module as a stack: `functional_call` under `vmap` over the replicas, gradients by autograd of the summed losses.
 
+A module that `vmap` cannot take, or takes wrongly, is looped over instead; the plan says so and why.
+
 Running statistics (floating-point buffers) lie beside the parameters, as blocks that are not trained: a forward pass in
 training computes their new values, which replace whatever the optimizer made of them.
 """
@@ -21,20 +23,28 @@ class ModuleSystem:
 
     Args:
         build: Returns a fresh module: (example, feature) -> (example, output).
+        inputs: Number of features.
         outputs: Number of outputs.
         task: Decides the loss.
+
+    Attributes:
+        looped: Why its replicas are trained one after the other; empty where they are stacked.
     """
 
     convex = False
 
-    def __init__(self, build: Callable[[], nn.Module], outputs: int, task: Task) -> None:
-        self.build, self.outputs, self.task = build, outputs, task
+    def __init__(self, build: Callable[[], nn.Module], inputs: int, outputs: int, task: Task) -> None:
+        self.build, self.inputs, self.outputs = build, inputs, outputs
+        self.task: Task = task
         self.template = seeded(build, 0)
         trained = {name: tensor for name, tensor in self.template.named_parameters() if tensor.requires_grad}
         kept = {name: tensor for name, tensor in self.template.named_buffers() if tensor.is_floating_point()}
         self.blocks = tuple(
             Block(name, tuple(tensor.shape), 0.0, trained=name in trained) for name, tensor in (trained | kept).items()
         )
+
+        self.looped = ""
+        self.looped = self._why_looped()
 
     def initial(self, generator: np.random.Generator, scale: float) -> NDArray[np.float64]:
         """Draw the initial state of one replica as the module's own constructor does, (parameters,).
@@ -53,7 +63,7 @@ class ModuleSystem:
 
     def symmetry(self) -> Symmetry | None:
         """Return the transformations that change no output, where the module states them; None where they are not known."""
-        stated = getattr(self.template, "symmetry", None)
+        stated = getattr(self.template, "stated_symmetry", None)
         return stated(self.blocks, self.task) if stated is not None else None
 
     def bind(self, parameters: torch.Tensor, gradient: torch.Tensor | None, width: int, batch: int) -> "ModulePass":
@@ -66,6 +76,32 @@ class ModuleSystem:
             batch: Number of examples per replica.
         """
         return ModulePass(self, parameters, gradient, width, batch)
+
+    def _why_looped(self) -> str:
+        """Compare a stacked step of two replicas with a looped one, in double precision; say what is wrong with it."""
+        rows = np.stack([self.initial(np.random.Generator(np.random.PCG64(seed)), 1.0) for seed in (0, 1)])
+        flat = layout.flatten(torch.from_numpy(rows), self.blocks)
+        found = []
+        for looped in ("", "to compare"):
+            self.looped, parameters, gradient = looped, flat.clone(), torch.zeros_like(flat)
+            run = self.bind(parameters, gradient, 2, 3)
+            run.inputs.copy_(torch.linspace(-1, 1, run.inputs.numel(), dtype=torch.float64).view_as(run.inputs))
+            try:
+                outputs = run.forward(training=True)
+                run.backward()
+                run.settle()
+            except (RuntimeError, NotImplementedError, ValueError) as error:
+                if looped:
+                    raise
+                return str(error).partition("\n")[0][:120]
+            finally:
+                self.looped = ""
+            found.append(torch.cat([outputs.reshape(-1), gradient, parameters]))
+        return (
+            ""
+            if torch.allclose(found[0], found[1], rtol=1e-9, atol=1e-12)
+            else "a stacked step differs from a looped one"
+        )
 
     def module(self) -> nn.Module:
         """Return one replica as a plain torch module."""
@@ -83,11 +119,6 @@ class ModuleSystem:
         for hook in hooks:
             hook.remove()
         return sum(counted)
-
-    @property
-    def inputs(self) -> int:
-        """Number of features."""
-        return int(getattr(self.template, "inputs", 0))
 
 
 class ModulePass:
@@ -179,8 +210,15 @@ class ModulePass:
             return outputs, hidden, {name: state[name] for name in kept}
 
         x = self.inputs.view(self.width, -1, self.inputs.shape[1])
-        outputs, hidden, statistics = torch.func.vmap(one)(dict(tensors), x)
-        return outputs, hidden, statistics
+        if not self.system.looped:
+            outputs, hidden, statistics = torch.func.vmap(one)(dict(tensors), x)
+            return outputs, hidden, statistics
+        rows = [one({name: tensor[row] for name, tensor in tensors.items()}, x[row]) for row in range(self.width)]
+        return (
+            torch.stack([row[0] for row in rows]),
+            {name: torch.stack([row[1][name] for row in rows]) for name in rows[0][1]},
+            {name: torch.stack([row[2][name] for row in rows]) for name in rows[0][2]},
+        )
 
 
 def seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:

@@ -57,6 +57,22 @@ def test_the_point_of_an_ensemble() -> None:
     """Spread over the margin and mean divergence."""
     points = generator().standard_normal((30, 5))
     apart = distances(points) / 10
-    found = comparison({"A": points[:, 0]}, apart, {"A": Margin(2.0, False, True)}, 0.05)["A"]
-    assert found["spread"] == pytest.approx(points[:, 0].std(ddof=1) / 2)
-    assert found["divergence"] == pytest.approx(apart[np.triu_indices(30, 1)].mean())
+    values = np.append(points[:29, 0], np.inf)
+    found = comparison({"A": values}, apart, {"A": Margin(2.0, False, True)}, 0.05, ["all"] * 30, 0.7)["A"]
+    assert found["spread"] == pytest.approx(points[:29, 0].std(ddof=1) / 2)
+    assert found["divergence"] == 0.7
+    assert found["mantel"]["correlation"] is not None
+
+
+def test_histories_that_are_apart_are_not_shuffled_together() -> None:
+    """Two histories apart in both ways carry no correlation by that alone."""
+    low = 0
+    for seed in range(100):
+        draw = generator(seed)
+        offset = np.repeat([0.0, 5.0], 10)
+        apart = distances(draw.standard_normal((20, 3)) + offset[:, None])
+        labels = ["cold"] * 10 + ["hot"] * 10
+        found = mantel(offset + draw.standard_normal(20), apart, 0.05, labels)
+        low += found["p_value"] <= 0.05
+        assert mantel(offset + draw.standard_normal(20), apart, 0.05)["p_value"] < 0.01
+    assert low <= 13

@@ -1,11 +1,12 @@
 """Macroscopic against microscopic, for the ensemble and pair by pair: do models further apart perform more differently?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from thermo_cli.contracts import Array
+from thermo_cli.contracts import Array, Integers
 from thermo_cli.equilibrium.settings import Margin
 
 PERMUTATIONS: Final = 999
@@ -13,8 +14,9 @@ SEED: Final = 20240
 
 
 def comparison(
-    values: Mapping[str, Array], apart: Array, margins: Mapping[str, Margin], alpha: float
-) -> dict[str, dict[str, Any]]:
+    values: Mapping[str, Array], apart: Array, margins: Mapping[str, Margin], alpha: float, histories: Sequence[str],
+    divergence: float | None,
+) -> dict[str, dict[str, Any]]:  # fmt: skip
     """Compare the spread of each gating observable with the microscopic divergence of the same replicas.
 
     Args:
@@ -22,23 +24,24 @@ def comparison(
         apart: 1 - Q*_rs, (replica, replica).
         margins: delta of each gating observable.
         alpha: One minus the confidence.
+        histories: History of each replica.
+        divergence: 1 - Q* of the ensemble, from pairs matched by themselves.
 
     Returns:
         Observable to `spread` (sd over delta), `divergence` (mean 1 - Q*) and `mantel`.
     """
-    upper = np.triu_indices(len(apart), 1)
     found = {}
     for name, margin in margins.items():
         finals = values[name]
-        spread = float(np.nanstd(finals, ddof=1)) / margin.delta if np.isfinite(finals).sum() > 1 else None
+        finite = finals[np.isfinite(finals)]
         found[name] = {
-            "spread": spread, "divergence": float(apart[upper].mean()) if len(upper[0]) else None,
-            "mantel": mantel(finals, apart, alpha),
+            "spread": float(finite.std(ddof=1)) / margin.delta if len(finite) > 1 else None, "divergence": divergence,
+            "mantel": mantel(finals, apart, alpha, histories),
         }  # fmt: skip
     return found
 
 
-def mantel(values: Array, distances: Array, alpha: float) -> dict[str, Any]:
+def mantel(values: Array, distances: Array, alpha: float, histories: Sequence[str] | None = None) -> dict[str, Any]:
     """Correlate |A_r - A_s| with the microscopic distance over all pairs r, s, and permute the replicas for its null.
 
     Pairs are not independent, so the interval is that of the correlation when the replicas' names are shuffled: what lies
@@ -48,14 +51,17 @@ def mantel(values: Array, distances: Array, alpha: float) -> dict[str, Any]:
         values: A_r, (replica,).
         distances: 1 - Q*_rs, (replica, replica).
         alpha: One minus the confidence of the interval.
+        histories: History of each replica; names are shuffled within them, since histories are not alike.
 
     Returns:
         `correlation`, `interval` of the null, `p_value` (two-sided), and `reason` where there is none.
 
     Source: Mantel 1967.
     """
-    kept = np.isfinite(values) & np.isfinite(distances).any(axis=1)
+    off = distances + np.diag(np.full(len(distances), np.nan))
+    kept = np.isfinite(values) & np.isfinite(off).any(axis=1)
     a, d = values[kept], distances[np.ix_(kept, kept)]
+    groups = np.asarray(histories if histories is not None else [""] * len(values))[kept]
     upper = np.triu_indices(len(a), 1)
     nothing: dict[str, Any] = {"correlation": None, "interval": [None, None], "p_value": None}
     if len(a) < 4:
@@ -64,7 +70,7 @@ def mantel(values: Array, distances: Array, alpha: float) -> dict[str, Any]:
     if np.ptp(x[upper]) == 0 or np.ptp(y) == 0:
         return nothing | {"reason": "all pairs are equal"}
     generator = np.random.Generator(np.random.PCG64(SEED))
-    orders = [np.arange(len(a)), *(generator.permutation(len(a)) for _ in range(PERMUTATIONS))]
+    orders = [np.arange(len(a)), *(_shuffled(groups, generator) for _ in range(PERMUTATIONS))]
     y = (y - y.mean()) / y.std()
     shuffled = np.stack([x[np.ix_(order, order)][upper] for order in orders])
     all_of_them = shuffled @ y / (len(y) * x[upper].std())
@@ -74,3 +80,12 @@ def mantel(values: Array, distances: Array, alpha: float) -> dict[str, Any]:
     return {
         "correlation": found, "interval": [float(low), float(high)], "p_value": beyond / (PERMUTATIONS + 1), "reason": None,
     }  # fmt: skip
+
+
+def _shuffled(groups: NDArray[Any], generator: np.random.Generator) -> Integers:
+    """Draw an order of the replicas that mixes no groups."""
+    order = np.arange(len(groups))
+    for group in np.unique(groups):
+        inside = np.flatnonzero(groups == group)
+        order[inside] = generator.permutation(inside)
+    return order
