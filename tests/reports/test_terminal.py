@@ -30,7 +30,7 @@ def ensemble(spread: float, drift: float, replicas: int = 32) -> Trajectories:
 
 def shown(trajectories: Trajectories, title: str = "demo-01234567", width: int = 80) -> tuple[RunView, str]:
     """Judge and draw as plain text."""
-    verdict = judge(trajectories, SETTING, Settings(), {})
+    verdict = judge(trajectories, SETTING, Settings())
     view = view_of(title, "", "complete", verdict, trajectories)
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False, color_system=None)
     console.print(render(view))

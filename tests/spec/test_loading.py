@@ -17,7 +17,7 @@ EXPERIMENTS = sorted((ROOT / "experiments").glob("**/*.yaml"))
 MISTAKES = [
     ("steps: 400", "stpes: 400", ["4:", "unknown key", "stpes", "did you mean 'steps'"]),
     ("use: wine", "use: whine", ["2:17", "unknown name", "did you mean 'wine'"]),
-    ("use: mlp", "use: cnn", ["3:", "unknown name", "known: mlp, linear"]),
+    ("use: mlp", "use: perceptron", ["3:", "unknown name", "known: mlp, linear"]),
     ("hidden: [8]", "hiden: [8]", ["3:29", "system.with.hiden", "did you mean 'hidden'"]),
     ("hidden: [8]", "hidden: [8, x]", ["system.with.hidden[1]", "expected an integer"]),
     ("hidden: [8]", "hidden: []", ["system.with.hidden", "at least 1 item"]),
