@@ -202,9 +202,7 @@ def _all_pairs(material: Material, frames: Mapping[int, Frame], nulls: Mapping[i
         arrays[f"null/{step}"] = np.array([null.distances[off].mean()])
         arrays[f"spread/{step}"] = np.array([list(found.spread.values()), list(null.spread.values())])
     last = max(frames)
-    return arrays | {
-        "null_pairs": nulls[last].distances, "aligned_cosine": frames[last].cosines, "aligned_cosine_null": nulls[last].cosines,
-    }  # fmt: skip
+    return arrays | {"null_pairs": nulls[last].distances}
 
 
 def _main_pairs(material: Material, ready: Callable[[Rows], tuple[Tensors, Symmetry]]) -> dict[str, Array]:
@@ -218,6 +216,7 @@ def _main_pairs(material: Material, ready: Callable[[Rows], tuple[Tensors, Symme
     found, null = (matched_pairs(a, b, plain, material.seed) for a, b in ((first, second), shuffled))
     return {
         "main_distance": found.distances, "main_null": null.distances,
+        "main_cosine": found.cosines, "main_cosine_null": null.cosines,
         "main_layers": np.stack(list(found.layers.values())), "main_layers_null": np.stack(list(null.layers.values())),
     }  # fmt: skip
 

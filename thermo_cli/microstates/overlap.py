@@ -24,13 +24,11 @@ class Frame:
     Attributes:
         layers: Layer to the squared distances within it, (replica, replica).
         spread: Layer to the mean over its parameters of the logarithm of their variance over replicas.
-        cosines: Of all pairs, (replica, replica).
         labels: How the units were ordered, to begin with at another time.
     """
 
     layers: dict[str, Array]
     spread: dict[str, float]
-    cosines: Array
     labels: Labels
 
     @property
@@ -87,7 +85,7 @@ def frame(tensors: Tensors, symmetry: Symmetry, seed: int, start: Labels | None 
         variance = rows.var(axis=0, ddof=1, dtype=np.float64) if len(rows) > 1 else np.zeros(0)
         moving = variance[variance > 0]  # what never differs between replicas has no logarithm
         spread[layer] = float(np.log(moving).mean()) if len(moving) else float("nan")
-    return Frame(layers, spread, cosines(rows_of(aligned, symmetry)), labels)
+    return Frame(layers, spread, labels)
 
 
 def matched_pairs(first: Tensors, second: Tensors, symmetry: Symmetry, seed: int) -> Matched:

@@ -127,9 +127,9 @@ def _scales(found: Findings, confidence: float | None) -> dict[str, dict[str, An
     """Memory of the initialization, spread of the parameters, effective number of directions, separation of twins."""
     arrays, facts = found.arrays, found.facts
     said: dict[str, dict[str, Any]] = {}
-    if "aligned_cosine" in arrays:
-        null = pair_mean(arrays["aligned_cosine_null"]).value
-        said["aligned_cosine"] = pair_mean(arrays["aligned_cosine"]).as_dict(confidence, null)
+    if "main_cosine" in arrays:
+        null = unit_mean(arrays["main_cosine_null"]).value
+        said["aligned_cosine"] = unit_mean(arrays["main_cosine"]).as_dict(confidence, null)
     if "memory" in arrays:
         cosine = arrays["memory"]
         own, others = np.diag(cosine), (cosine.sum(axis=1) - np.diag(cosine)) / max(len(cosine) - 1, 1)
