@@ -173,6 +173,14 @@ def test_coupled_particles_are_not_identical(tmp_path: Path) -> None:
     assert (got, "same noise" in explanation) == ("untested", True)
 
 
+def test_langevin_dynamics_is_a_fluid(tmp_path: Path) -> None:
+    """Enough same-bath pairs tell that a particle has gone as far from itself as from others."""
+    fluid = run(tmp_path, PARTICLES, "ensemble={replicas: 128, seed: 3, vary: [init, noise], controls: {same_bath: 128}}",
+                "system.with.dimensions=64")  # fmt: skip
+    assert outcome(fluid, "ergodicity")[0] == "holds"
+    assert fluid.verdict.phase == "fluid"
+
+
 def test_ensembles_of_copies_are_refused(tmp_path: Path) -> None:
     """Nothing that varies is used: every replica would be the same."""
     for text, change in ((PARTICLES, "ensemble.vary=[order]"), (DISTINCT, "ensemble.vary=[noise]")):
