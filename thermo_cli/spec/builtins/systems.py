@@ -1,0 +1,208 @@
+"""What is trained: `system.use` with its arguments."""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from thermo_cli.spec.builtins.parts import NoArguments, NonNegative, Part, Positive
+
+MODULE: Final = "module:Class"
+
+
+class MlpArguments(Part):
+    """Arguments of `mlp`."""
+
+    hidden: Annotated[list[Annotated[int, Field(ge=1, le=65_536)]], Field(min_length=1, max_length=64)] = [32, 32]
+    """Number of units of each hidden layer."""
+    activation: Literal["relu", "tanh"] = "relu"
+    """Nonlinearity of the hidden units."""
+
+
+class MlpSystem(Part):
+    """A fully connected network."""
+
+    use: Literal["mlp"]
+    """A fully connected network."""
+    arguments: MlpArguments = Field(default_factory=MlpArguments, alias="with")
+    """Hidden layers and activation."""
+
+
+class LinearSystem(Part):
+    """A linear model: softmax regression for classes, least squares for numbers."""
+
+    use: Literal["linear"]
+    """A linear model."""
+    arguments: NoArguments = Field(default_factory=NoArguments, alias="with")
+    """No arguments."""
+
+
+class CnnArguments(Part):
+    """Arguments of `cnn`."""
+
+    channels: Annotated[int, Field(ge=1, le=4096)] = 8
+    """Channels of every layer."""
+    blocks: Annotated[int, Field(ge=0, le=64)] = 1
+    """Residual blocks of two layers, after the first layer."""
+    image: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=3, max_length=3)] | None = None
+    """Colours, height and width of an image; a square of one colour if absent."""
+
+
+class CnnSystem(Part):
+    """A convolutional network with batch-norm and residual blocks."""
+
+    use: Literal["cnn"]
+    """A convolutional network."""
+    arguments: CnnArguments = Field(default_factory=CnnArguments, alias="with")
+    """Channels, blocks and shape of the images."""
+
+
+class ModuleSystem(Part):
+    """A torch module of your own, or one of torch: `module:Class`, with --allow local or --allow PACKAGE."""
+
+    use: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
+    """`module:Class`: an nn.Module that maps rows of features to outputs; `inputs` and `outputs` are given if it takes them."""
+    arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
+    """Arguments of the class."""
+
+
+class InitialLaw(Part):
+    """What the coordinates of a physical system are drawn from: Gaussian, each by itself."""
+
+    start: float = 0.0
+    """Mean of the initial coordinates."""
+    start_sd: NonNegative = 1.0
+    """Standard deviation of the initial coordinates; `init_scale` of a history multiplies it."""
+
+
+class HarmonicArguments(InitialLaw):
+    """Arguments of `harmonic`."""
+
+    dimensions: Annotated[int, Field(ge=1, le=65_536)] = 64
+    """Number of independent coordinates d."""
+    stiffness: Positive = 1.0
+    """a in U = (a/2) |x - c|^2."""
+    centre: float = 0.0
+    """c, the same for all coordinates."""
+    gradient_noise: NonNegative = 0.0
+    """Variance of Gaussian noise on each component of the gradient, for `sgd`."""
+    reference_sd: Positive | None = None
+    """Spread of coordinates without anything in common, which overlaps are held against; that of equilibrium if absent."""
+
+
+class HarmonicSystem(Part):
+    """A quadratic potential, U = (a/2) |x - c|^2: everything about it is known in closed form."""
+
+    use: Literal["harmonic"]
+    """A quadratic potential."""
+    arguments: HarmonicArguments = Field(default_factory=HarmonicArguments, alias="with")
+    """Coordinates, stiffness, centre, initial law."""
+
+
+class DoubleWellArguments(InitialLaw):
+    """Arguments of `double_well`."""
+
+    height: Positive = 1.0
+    """h in U = h (x^2 - 1)^2 - f x: the barrier between the wells at -1 and +1."""
+    tilt: float = 0.0
+    """f, a constant force; in a first phase it chooses the well."""
+
+
+class DoubleWellSystem(Part):
+    """One particle in two wells, U = h (x^2 - 1)^2 - f x; it crosses at Kramers' rate."""
+
+    use: Literal["double_well"]
+    """Two wells with a barrier."""
+    arguments: DoubleWellArguments = Field(default_factory=DoubleWellArguments, alias="with")
+    """Barrier, tilt, initial law."""
+
+
+class RandomEnergyArguments(Part):
+    """Arguments of `random_energy`."""
+
+    spins: Annotated[int, Field(ge=2, le=20)] = 12
+    """N; each of the 2^N states has an energy drawn from N(0, N/2), by the replica's `subsample` stream."""
+
+
+class RandomEnergySystem(Part):
+    """The random energy model: every state of N spins has an independent random energy; below T_c it freezes."""
+
+    use: Literal["random_energy"]
+    """Independent random energies."""
+    arguments: RandomEnergyArguments = Field(default_factory=RandomEnergyArguments, alias="with")
+    """Number of spins."""
+
+
+class AutoregressiveArguments(Part):
+    """Arguments of `autoregressive`."""
+
+    phi: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Autocorrelation of one step."""
+    sd: NonNegative = 1.0
+    """Stationary standard deviation of the noise."""
+    start: float = 0.0
+    """Where it starts; its mean is 0."""
+    offset_sd: NonNegative = 0.0
+    """Standard deviation of a constant offset of each replica: a frozen glass."""
+    drift: Literal["none", "linear", "logarithmic", "exponential"] = "none"
+    """f(t): t/T, log2(1 + t)/log2(1 + T), or 1 - exp(-t/tau)."""
+    drift_size: float = 0.0
+    """Mean of the drift's factor."""
+    drift_sd: NonNegative = 0.0
+    """Standard deviation of the drift's factor over replicas: they drift apart."""
+    tau: Positive = 100.0
+    """Time of the exponential drift, in steps."""
+
+
+class AutoregressiveSystem(Part):
+    """A(t) = AR(1) + offset + drift: what a macroscopic observable can look like, with everything known."""
+
+    use: Literal["autoregressive"]
+    """AR(1) with offsets and drifts."""
+    arguments: AutoregressiveArguments = Field(default_factory=AutoregressiveArguments, alias="with")
+    """Correlation, offsets and drifts."""
+
+
+class RecordedArguments(Part):
+    """Arguments of `recorded`."""
+
+    path: Annotated[str, Field(min_length=1)]
+    """CSV, Parquet or JSON lines with columns replica, step, observable, value and optionally history; relative to the spec."""
+    parameters: Annotated[str, Field(min_length=1)] | None = None
+    """Path pattern of safetensors files with parameters, with {history}, {replica} and {step}; relative to the spec."""
+    initial: dict[str, float] = Field(default_factory=dict)
+    """Observable to its mean before training, where the first record is later than that."""
+    schedule: Literal["constant", "scheduled"] = "constant"
+    """Whether the learning rate was constant over the window; if not, stationarity cannot be read off one trajectory."""
+    test_examples: Annotated[int, Field(ge=1)] | None = None
+    """Size of the test set, for the default margin of the accuracy."""
+    scope: Annotated[str, Field(min_length=1)] = "for the runs recorded"
+    """Which randomness was varied, printed with the verdict."""
+
+
+class RecordedSystem(Part):
+    """Runs that exist already, judged without training."""
+
+    use: Literal["recorded"]
+    """Recorded runs."""
+    arguments: RecordedArguments = Field(alias="with")
+    """Where the records are."""
+
+
+def _system_tag(value: Any) -> str | None:
+    """Tell which model reads a system: that of its name, or the one of modules."""
+    use = value.get("use") if isinstance(value, dict) else getattr(value, "use", None)
+    return MODULE if isinstance(use, str) and ":" in use else use
+
+
+System = Annotated[
+    Annotated[MlpSystem, Tag("mlp")]
+    | Annotated[LinearSystem, Tag("linear")]
+    | Annotated[CnnSystem, Tag("cnn")]
+    | Annotated[HarmonicSystem, Tag("harmonic")]
+    | Annotated[DoubleWellSystem, Tag("double_well")]
+    | Annotated[RandomEnergySystem, Tag("random_energy")]
+    | Annotated[AutoregressiveSystem, Tag("autoregressive")]
+    | Annotated[RecordedSystem, Tag("recorded")]
+    | Annotated[ModuleSystem, Tag(MODULE)],
+    Discriminator(_system_tag),
+]
