@@ -12,7 +12,9 @@ MODULE: Final = "module:Class"
 class MlpArguments(Part):
     """Arguments of `mlp`."""
 
-    hidden: Annotated[list[Annotated[int, Field(ge=1, le=65_536)]], Field(min_length=1, max_length=64)] = [32, 32]
+    hidden: Annotated[list[Annotated[int, Field(ge=1, le=65_536)]], Field(min_length=1, max_length=64)] = Field(
+        default=[32, 32]
+    )
     """Number of units of each hidden layer."""
     activation: Literal["relu", "tanh"] = "relu"
     """Nonlinearity of the hidden units."""
