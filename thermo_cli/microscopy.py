@@ -42,6 +42,7 @@ EXAMPLES: Final = 512  # of the pool, for the loss along a path
 UNSUPPORTED: Final = (
     "alignment unsupported: the symmetries of this system are not known; representations and answers serve"
 )
+UNALIGNED: Final = ("steps", "raw_", "memory", "twin/")  # findings that mean something without alignment
 TESTED: Final = (2, 64)  # replicas and examples of the self-test
 
 
@@ -155,9 +156,14 @@ def _networks(folder: RunFolder, dataset: Dataset, material: Material) -> Findin
         spec.system, spec.dynamics, dataset, int(facts["pool_examples"]), spec.total, spec.ensemble.precision
     )
     system, symmetry = rule.system, rule.system.symmetry()
-    found = examine(material, symmetry or Symmetry(system.blocks), shares_init(spec))
+    shared = shares_init(spec)
+    found = examine(material, symmetry or Symmetry(system.blocks), shared)
     arrays, words = dict(found.arrays), dict(found.facts)
-    failure = UNSUPPORTED if symmetry is None else _self_test(system, symmetry, material, dataset)
+    failure = ""
+    if symmetry is not None and not shared:
+        failure = _self_test(system, symmetry, material, dataset)
+    elif not shared:  # what shares its start needs no alignment
+        failure, arrays = UNSUPPORTED, {name: array for name, array in arrays.items() if name.startswith(UNALIGNED)}
     if failure:
         words["untested"] = failure
     pool = int(facts["pool_examples"])

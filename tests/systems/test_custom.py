@@ -78,6 +78,15 @@ def test_nothing_is_imported_before_it_is_allowed(own: Path, command: Command) -
     assert (row["outcome"], "alignment unsupported" in row["explanation"]) == ("untested", True)
     assert found["microscopic"]["disagreement"]["estimate"] is not None
     assert found["microscopic"]["similarity"]["layer"] == "output"
+    assert "overlap" not in found["microscopic"], "raw distances are not called an overlap"
+    assert found["microscopic"]["memory"]["estimate"] is not None
+    shared = ("--set", "ensemble.vary=[subsample, order]", "--results", "shared")
+    assert command("thermo-run", "own.yaml", "--allow", "local", *shared).returncode == 0
+    (file,) = (own / "shared").glob("*/verdict.json")
+    found = json.loads(file.read_text())
+    assert found["outcomes"]["diversity"] != "untested", (
+        "from one start the labels are kept, and no alignment is needed"
+    )
 
 
 def test_other_code_is_another_run(own: Path, command: Command) -> None:

@@ -75,9 +75,10 @@ def microscopic(found: Findings, confidence: float | None) -> dict[str, dict[str
     if found.facts.get("crossed"):
         confidence = None  # replicas share their randomness: nothing independent stands behind an interval
     apart = divergence(found)
+    if "steps" in arrays:
+        said |= _scales(found, confidence)
     if apart is not None:
         said["overlap"] = _overlap(found, apart, confidence)
-        said |= _scales(found, confidence)
     for name, null in (
         ("disagreement", "disagreement_null"),
         ("error_consistency", None),
