@@ -67,7 +67,7 @@ def write_readme(readme: Path, parts: Sequence[str], trials: int, seconds: float
         seconds: How long the exam took.
         reused: Whether trained runs of an earlier exam were judged again.
     """
-    how = "to judge, trained by an earlier exam" if reused else "to train and judge"
+    how = "to judge, trained for the most part by an earlier exam" if reused else "to train and judge"
     between = (
         f"{trials:,} ensembles, {seconds / 60:.0f} minutes on two cores {how}; 95 % bounds in brackets.",
         "The physical systems obey their laws (512 replicas):",
