@@ -16,7 +16,7 @@ import thermo_cli
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SPECS: Final = ROOT / "experiments" / "literature"
-WIDTHS: Final = (16, 32, 64, 128, 256, 512)
+WIDTHS: Final = (16, 32, 64, 128, 256)
 SCALES: Final = (16, 128, 512)
 State = Mapping[str, Any]
 

@@ -94,8 +94,9 @@ def examine(material: Material, symmetry: Symmetry, shared: bool) -> Findings:
     frames, nulls = _frames(material, ready)
     last, plain = ready(material.last)
     arrays = {"steps": np.array(list(material.mains), dtype=np.float64), **_all_pairs(material, frames, nulls)}
-    own = [own_distances(last, ready(rows)[0], plain, material.seed) for rows in material.mains.values()]
-    arrays["own"] = np.stack(own)
+    earlier = [ready(rows)[0] for rows in material.mains.values()][:-1]
+    own = [own_distances(last, one, plain, material.seed) for one in earlier]
+    arrays["own"] = np.stack([*own, np.zeros(len(material.replicas))])
     pairs, cosine = _bath_pairs(material, ready)
     arrays |= _main_pairs(material, ready) | pairs | _twins(material) | _memory(material)
     gauge = sum(block.size // block.shape[0] for block in plain.blocks if block.name in plain.shifts)

@@ -22,7 +22,7 @@ def unbiased_cka(features: NDArray[np.floating]) -> Array:
     """
     m = features.shape[1]
     centred = features - features.mean(axis=1, keepdims=True)  # of no effect but on rounding
-    kernels = np.einsum("rif,rjf->rij", centred, centred, optimize=True)
+    kernels = centred @ centred.transpose(0, 2, 1)
     size = np.square(features, dtype=np.float64).sum(axis=(1, 2))
     varies = np.square(centred, dtype=np.float64).sum(axis=(1, 2)) > m * np.finfo(features.dtype).eps ** 2 * 100 * size
     index = np.arange(m)

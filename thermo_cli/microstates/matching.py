@@ -16,10 +16,11 @@ from thermo_cli.contracts import Integers, Symmetry, Tensors
 from thermo_cli.microstates.symmetry import flip, mean, permute, select
 
 SWEEPS: Final = 30  # of a pair: until nothing changes
-RESTARTS: Final = 3  # of a pair, from random orders
+RESTARTS: Final = 3  # of a pair, from random orders, where all groups are
+NARROW: Final = 64  # as narrow as this: there descent ends short of the best order
 COUNTER: Final = 5  # of the seed's stream
-REFERENCE_SWEEPS: Final = 4  # of many replicas to the first one, before
-CENTROID_SWEEPS: Final = 4  # one to each running centroid; further ones shorten distances by less than 1 %
+REFERENCE_SWEEPS: Final = 3  # of many replicas to the first one, before
+CENTROID_SWEEPS: Final = 3  # one to each running centroid; further ones shorten distances by less than 1 %
 
 Labels = dict[str, tuple[Integers, NDArray[np.float64]]]
 """Group to which unit is now at each place, and its sign, both (replica, unit)."""
@@ -89,7 +90,8 @@ def match_best(tensors: Tensors, reference: Tensors, symmetry: Symmetry, seed: i
     count = len(next(iter(tensors.values())))
     best, labels = match(tensors, reference, symmetry, rng.generator(seed, COUNTER, 0))
     nearest = _distance(best, reference)
-    for restart in range(1, 1 + RESTARTS if symmetry.groups else 1):
+    narrow = bool(symmetry.groups) and max(group.size for group in symmetry.groups) <= NARROW
+    for restart in range(1, 1 + RESTARTS if narrow else 1):
         start = {
             group.name: (
                 rng.generator(seed, COUNTER, restart, place).random((count, group.size)).argsort(axis=1),
@@ -194,14 +196,11 @@ def _gain(current: Tensors, reference: Tensors, symmetry: Symmetry, group: str) 
 
 
 def _assign(gain: NDArray[np.floating], signed: bool) -> tuple[Integers, NDArray[np.float64]]:
-    gain = gain.astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        size = np.abs(gain).max(axis=(1, 2), keepdims=True)
-        gain = np.where(np.isfinite(size) & (size > 0), gain / size, 0.0)  # what overflows is left as it is
-    worth = np.abs(gain) if signed else gain
-    order = np.empty(gain.shape[:2], dtype=np.int64)
-    for row, square in enumerate(worth):
-        order[row] = linear_sum_assignment(square, maximize=True)[1]
+    """Solve the assignment of each replica; one whose gains overflow is left as it is."""
+    order = np.tile(np.arange(gain.shape[1]), (len(gain), 1))
+    for row, square in enumerate(gain):
+        if np.isfinite(square).all():
+            order[row] = linear_sum_assignment(np.abs(square) if signed else square, maximize=True)[1]
     if not signed:
         return order, np.ones(order.shape)
     chosen = np.take_along_axis(gain, order[:, :, None], 2)[:, :, 0]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from thermo_cli.contracts import Symmetry, Tensors
 
-CONVERGED: Final = 1e-7  # largest |log c| of a sweep of rescaling
+CONVERGED: Final = 1e-6  # largest |log c| of a sweep of rescaling
 SWEEPS: Final = 200
 EPSILON: Final = 1e-5  # of torch.nn.BatchNorm
 
