@@ -22,15 +22,16 @@ def pairs(share: float, sd: float = 0.2, count: int = 8, seed: int = 0) -> Overl
 
 
 @pytest.mark.parametrize(
-    ("share", "outcome"), [(1.0, "holds"), (0.5, "holds"), (0.15, "holds"), (0.11, "undecided"), (0.107, "undecided"),
+    ("share", "outcome"), [(1.0, "holds"), (0.5, "holds"), (0.15, "holds"), (0.105, "undecided"), (0.095, "undecided"),
                            (0.05, "fails"), (0.0001, "fails")],
 )  # fmt: skip
 def test_each_side_of_nine_tenths(share: float, outcome: str) -> None:
     """Q* = 1 - share: distinct below 0.9, identical above, open where the interval holds both."""
-    found = diversity(pairs(share), SETTINGS)
-    assert found.outcome == outcome
-    assert (found.replicas_needed is not None) == (outcome == "undecided")
-    assert found.explanation
+    found = [diversity(pairs(share, seed=seed), SETTINGS) for seed in range(100)]
+    assert [row.outcome for row in found].count(outcome) >= 75
+    for row in found:
+        assert (row.replicas_needed is not None) == (row.outcome == "undecided")
+        assert row.explanation
 
 
 def test_error_rates_at_the_boundary() -> None:
