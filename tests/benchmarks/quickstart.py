@@ -103,7 +103,8 @@ def main() -> None:
         helps.append(time.perf_counter() - start)
     whole = median(seconds)
     print("| quickstart on two cores | |\n| --- | ---: |")
-    print(f"| start to verdict, 64 replicas x 16,000 steps and 10 controls | {whole:.1f} s ({min(seconds):.1f}-{max(seconds):.1f}) |")
+    spread = f"{whole:.1f} s ({min(seconds):.1f}-{max(seconds):.1f})"
+    print(f"| start to verdict, 64 replicas x 16,000 steps and 10 controls | {spread} |")
     print(f"| peak memory, all processes | {max(peaks):.0f} MB |")
     print(f"| judging the stored run | {judged:.2f} s, {judged / whole:.1%} of the whole |")
     print(f"| `thermo-run --help` | {median(helps[1:]):.2f} s |")
