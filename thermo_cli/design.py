@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from thermo_cli import rng
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec
+from thermo_cli.spec.schema import ESTIMATOR
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Replica:
         noise: Stream of everything else random.
         steps: Its training time: T, or a smaller budget.
         role: `main` replicas are judged; `budget` ones repeat a main replica with a smaller total; the controls `same_bath`
-            (same examples, everything else drawn again) and `twin` (moved by one unit in the last place) set scales.
+            (same examples, everything else drawn again) and `twin` (moved by one unit in the last place) set scales; of
+            estimators also `null` and `null_bath`: a main replica and its partner with the labels shuffled.
     """
 
     history: str
@@ -48,7 +50,13 @@ class Replica:
     @property
     def name(self) -> str:
         """Name in tables and reports, `<history>/<index>`, with `@<steps>` where the budget is not T."""
-        ending = {"budget": f"@{self.steps}", "same_bath": "+bath", "twin": "+twin"}
+        ending = {
+            "budget": f"@{self.steps}",
+            "same_bath": "+bath",
+            "twin": "+twin",
+            "null": "+null",
+            "null_bath": "+bath+null",
+        }
         return f"{self.history}/{self.index}" + ending.get(self.role, "")
 
 
@@ -92,7 +100,7 @@ def control_rows(table: Sequence[Replica], role: str) -> dict[Replica, Replica]:
 
     Args:
         table: The replica table.
-        role: `same_bath` or `twin`.
+        role: `same_bath`, `twin`, `null` or `null_bath`.
     """
     mains = {(row.history, row.index): row for row in main_rows(table)}
     return {mains[row.history, row.index]: row for row in table if row.role == role}
@@ -110,6 +118,8 @@ def streams_used(spec: Spec, examples: int, pool: int, histories: Sequence[str] 
     if not spec.learns:
         return {"init", "noise", *(("subsample",) if spec.system.use == "random_energy" else ())}
     used = {"init"}
+    if spec.family == ESTIMATOR:
+        used |= {"noise"} if any(path.first is not None for path in spec.histories.values()) else set()
     if spec.ensemble.subsample.bootstrap or examples < pool:
         used.add("subsample")
     paths = [path.first for name, path in spec.histories.items() if histories is None or name in histories]
@@ -150,7 +160,8 @@ def budgets_of(spec: Spec) -> tuple[int, ...]:
         spec: The experiment.
     """
     schedule = getattr(spec.dynamics, "schedule", "constant")
-    return (spec.total // 4, spec.total // 2) if spec.observe.budgets and schedule != "constant" else ()
+    wanted = spec.time == "budget" or (spec.observe.budgets and schedule != "constant")
+    return (spec.total // 4, spec.total // 2) if wanted else ()
 
 
 def _replica(spec: Spec, position: int, history: str, index: int) -> Replica:
@@ -165,7 +176,7 @@ def _replica(spec: Spec, position: int, history: str, index: int) -> Replica:
         else rng.stream(ensemble.seed, name, "", 0)
         for name in STREAMS
     }
-    shard, slot = divmod(index, ensemble.shard)
+    shard, slot = divmod(index, spec.width)
     part = index * len(spec.histories) + position
     init, examples, order, noise = (streams[name] for name in STREAMS)
     return Replica(history, index, f"{history}-{shard:04d}", slot, part, init, examples, order, noise, spec.total)
@@ -184,11 +195,18 @@ def _controls(spec: Spec, rows: Sequence[Replica]) -> list[Replica]:
             for name, own in zip(("init", "order", "noise"), (row.init, row.order, row.noise), strict=True)
         )
         found.append(dataclasses.replace(row, role="same_bath", init=init, order=order, noise=noise))
-    found += [dataclasses.replace(row, role="twin") for row in mains[: ensemble.controls.twin]]
+    if (
+        spec.family == ESTIMATOR
+    ):  # its state cannot be moved by a unit in the last place; its null are fits to shuffled labels
+        found += [
+            dataclasses.replace(row, role=role)
+            for main, partner in zip(mains, found[:], strict=False)
+            for row, role in ((main, "null"), (partner, "null_bath"))
+        ]
+    else:
+        found += [dataclasses.replace(row, role="twin") for row in mains[: ensemble.controls.twin]]
     return [
-        dataclasses.replace(
-            row, shard=f"{history}@controls-{number // ensemble.shard:04d}", slot=number % ensemble.shard
-        )
+        dataclasses.replace(row, shard=f"{history}@controls-{number // spec.width:04d}", slot=number % spec.width)
         for number, row in enumerate(found)
     ]
 

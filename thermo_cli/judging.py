@@ -28,7 +28,7 @@ from thermo_cli.reports.view import RunView, view_of
 from thermo_cli.spec import Spec
 from thermo_cli.spec.builtins import RecordedSystem
 from thermo_cli.spec.loading import validate
-from thermo_cli.spec.schema import Equilibrium
+from thermo_cli.spec.schema import ESTIMATOR, Equilibrium
 from thermo_cli.spec.yaml_source import Source
 from thermo_cli.store import RunFolder
 
@@ -72,7 +72,7 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Run:
         equilibrium: Other margins, confidence, content or window than the spec's.
     """
     trajectories, settings = folder.trajectories(), settings_of(equilibrium or folder.spec.equilibrium)
-    setting = setting_of(folder.spec, folder.manifest["data"], trajectories)
+    setting = setting_of(folder.spec, folder.manifest["data"], trajectories, timeless(folder, trajectories))
     found = folder.findings()
     overlaps = (
         overlaps_of(found) if found is not None else unknown_overlaps(NOT_EXAMINED) if folder.spec.dynamics else None
@@ -82,6 +82,19 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Run:
         found, trajectories, setting, settings
     )
     return Run(folder, judge(trajectories, setting, settings, overlaps, microscopic, diagnostics), trajectories)
+
+
+def timeless(folder: RunFolder, trajectories: Trajectories) -> bool:
+    """Say whether every fit is in closed form, or came to the only optimum there is: no training time is left.
+
+    Args:
+        folder: The run.
+        trajectories: Which tell the replicas that have crashed.
+    """
+    if folder.spec.time != "once":
+        return False
+    found = folder.finals("timeless")
+    return found is not None and bool(np.all(found[~trajectories.crashed]))
 
 
 def settings_of(equilibrium: Equilibrium) -> Settings:
@@ -137,13 +150,14 @@ def view(run: Run) -> RunView:
     return view_of(run.folder.name, run.folder.spec.description, run.folder.status, run.verdict, run.observables)
 
 
-def setting_of(spec: Spec, facts: Mapping[str, Any], trajectories: Trajectories) -> Setting:
+def setting_of(spec: Spec, facts: Mapping[str, Any], trajectories: Trajectories, timeless: bool = False) -> Setting:
     """Collect what the court must know of an experiment.
 
     Args:
         spec: The resolved spec.
         facts: `data` of the manifest.
         trajectories: The observables, which recorded runs take T and their histories from.
+        timeless: Whether the fits have no training time that could go on.
     """
     if isinstance(spec.system, RecordedSystem):
         given = spec.system.arguments
@@ -153,7 +167,7 @@ def setting_of(spec: Spec, facts: Mapping[str, Any], trajectories: Trajectories)
             initial=given.initial, energy_margin=bool(trajectories.steps[0] == 0),
         )  # fmt: skip
     schedule, rate = getattr(spec.dynamics, "schedule", "constant"), getattr(spec.dynamics.arguments, "lr", None)  # type: ignore[union-attr]
-    controls = sum(row.role in ("same_bath", "twin") for row in replica_table(spec))
+    controls = sum(row.role not in ("main", "budget") for row in replica_table(spec))
     if not spec.learns:
         varied = ", ".join(name for name in spec.ensemble.vary if name in streams_used(spec, 0, 0))
         scope = f"for fresh replicas of this {spec.system.use} system; varied: {varied}"
@@ -166,7 +180,8 @@ def setting_of(spec: Spec, facts: Mapping[str, Any], trajectories: Trajectories)
     scope = f"for resampling this pool of {facts['pool_examples']} examples, with this test set; varied: {varied}"
     return Setting(
         spec.total, tuple(spec.histories), int(facts["test_examples"]), schedule, scope, rate,
-        independent=spec.ensemble.crossed is None, controls=controls,
+        independent=spec.ensemble.crossed is None, controls=controls, evolves=not timeless,
+        once=spec.time == "once" and not timeless,
     )  # fmt: skip
 
 
@@ -230,7 +245,7 @@ def _comparison(
 
 
 def _raw(folder: RunFolder) -> dict[str, dict[str, Any]]:
-    if folder.status != "complete":
+    if folder.status != "complete" or folder.spec.family == ESTIMATOR:
         return {}
     system = folder.spec.system
     if isinstance(system, RecordedSystem):

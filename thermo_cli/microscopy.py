@@ -23,16 +23,12 @@ from thermo_cli.microstates.connectivity import barrier
 from thermo_cli.microstates.examination import FORMAT, Material, Rows, disjoint, examine, examine_particles, self_test
 from thermo_cli.microstates.kernels import unbiased_cka
 from thermo_cli.microstates.matching import relabelled
-from thermo_cli.microstates.outputs import (
-    disagreement,
-    error_consistency,
-    expected_disagreement,
-    jensen_shannon,
-    root_mean_square,
-)
+from thermo_cli.microstates.outputs import functions
 from thermo_cli.microstates.overlap import matched_pairs, prepared
 from thermo_cli.microstates.symmetry import rows_of, tensors_of
 from thermo_cli.observables.macroscopic import METRICS, snapshot_steps
+from thermo_cli.spec.schema import ESTIMATOR
+from thermo_cli.specimens import Specimens, examine_estimators, gather_fits
 from thermo_cli.store import RunFolder
 from thermo_cli.systems.probing import probe
 
@@ -54,14 +50,22 @@ def examine_run(folder: RunFolder, dataset: Dataset | None, most: int = MOST) ->
         dataset: Its data; None for a physical system.
         most: Main replicas of which all pairs are looked at.
     """
-    material = gather(folder, most)
-    if material is None or _examined(folder.findings(), material):
+    fits = gather_fits(folder, replica_table(folder.spec), most) if folder.spec.family == ESTIMATOR else None
+    material = gather(folder, most) if folder.spec.family != ESTIMATOR else None
+    if material is None and fits is None:
+        return
+    names = (
+        ([row.name for row in fits.mains], [row.name for row in fits.firsts], []) if fits is not None
+        else (list(material.replicas), list(material.pairs), list(material.twin_names)) if material is not None
+        else ([], [], [])
+    )  # fmt: skip
+    if _examined(folder.findings(), *names):
         return
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with threadpool_limits(1):  # the bits of a sum depend on the number of threads
-            found = _networks(folder, dataset, material) if dataset is not None else _particles(folder, material)
+            found = _found(folder, dataset, material, fits)
     except Exception as error:  # noqa: BLE001 - a trained run is never lost for what could not be examined
         folder.write_error("microstates", traceback.format_exc())
         reason = f"the examination failed ({type(error).__name__}: {error}); see microstates.error.txt"
@@ -73,14 +77,18 @@ def examine_run(folder: RunFolder, dataset: Dataset | None, most: int = MOST) ->
     folder.write_findings(found)
 
 
-def _examined(known: Findings | None, material: Material) -> bool:
+def _found(folder: RunFolder, dataset: Dataset | None, material: Material | None, fits: Specimens | None) -> Findings:
+    if dataset is not None and fits is not None:
+        return examine_estimators(folder, dataset, fits)
+    assert material is not None
+    return _networks(folder, dataset, material) if dataset is not None else _particles(folder, material)
+
+
+def _examined(known: Findings | None, replicas: list[str], pairs: list[str], twins: list[str]) -> bool:
     """Say whether what is known is of these very replicas, pairs and twins."""
     if known is None:
         return False
-    wanted = {
-        "format": FORMAT, "replicas": list(material.replicas), "pairs": list(material.pairs),
-        "twins": list(material.twin_names),
-    }  # fmt: skip
+    wanted = {"format": FORMAT, "replicas": replicas, "pairs": pairs, "twins": twins}
     return all(known.facts.get(name) == value for name, value in wanted.items())
 
 
@@ -215,22 +223,10 @@ def _representations(system: StackedSystem, material: Material, dataset: Dataset
 
 def _functions(system: StackedSystem, material: Material, dataset: Dataset) -> dict[str, Array]:
     """Compare answers on the test set."""
-    x = dataset.x_test.astype(material.last.dtype)
-    outputs = probe(system, material.last, x).outputs.astype(np.float64)
-    if dataset.task == "regression":
-        return {"output_distance": root_mean_square(outputs[:, 0] * dataset.target_sd)}
-    classes = outputs.argmax(axis=1)
-    wrong = classes != dataset.y_test
-    found: dict[str, Array] = {}
-    half = max(material.mains) // 2
-    if half in material.mains:
-        earlier = probe(system, material.mains[half], x).outputs.argmax(axis=1)
-        found["disagreement_own"] = (classes != earlier).mean(axis=1)
-    return found | {
-        "disagreement": disagreement(classes), "disagreement_null": expected_disagreement(classes),
-        "error_consistency": error_consistency(wrong), "test_error": wrong.mean(axis=1),
-        "jensen_shannon": jensen_shannon(outputs[:, :, :ANCHORS]),
-    }  # fmt: skip
+    x, half = dataset.x_test.astype(material.last.dtype), max(material.mains) // 2
+    outputs = probe(system, material.last, x).outputs
+    earlier = probe(system, material.mains[half], x).outputs if half in material.mains else None
+    return functions(outputs, dataset.y_test, dataset.task, dataset.target_sd, earlier)
 
 
 def _paths(system: StackedSystem, material: Material, dataset: Dataset) -> dict[str, Array]:

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from thermo_cli.design import budgets_of, control_rows, main_rows, replicas_of, shards
+from thermo_cli.dynamics.fitting import few
 from thermo_cli.dynamics.gradient import CHUNK_EXAMPLES, protocol
+from thermo_cli.dynamics.learner import draw_subsamples
 from thermo_cli.dynamics.walks import BLOCK_STEPS, walk
 from thermo_cli.engines.local import usable_cores
 from thermo_cli.equilibrium.diversity import PAIRS
 from thermo_cli.equilibrium.intervals import count_to_hold, replicas_for_share
+from thermo_cli.fitting import fit_replica, measured_steps
 from thermo_cli.observables.macroscopic import METRICS, measurement_steps, snapshot_steps
 from thermo_cli.preparation import Study
+from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.store import free_bytes
 from thermo_cli.systems import layout
 from thermo_cli.training import movement
@@ -65,10 +69,14 @@ def needs(study: Study, workers: int | None) -> Needs:
         study: What would run.
         workers: Number of processes, None for all cores.
     """
-    spec, width, groups = study.spec, study.spec.ensemble.shard, shards(study.table)
+    spec, width, groups = study.spec, study.spec.width, shards(study.table)
     item = 8 if spec.ensemble.precision == "float64" or not spec.learns else 4
-    measurements = len(measurement_steps(spec.total, spec.observe.window_measurements))
-    kept = len(snapshot_steps(spec.total))
+    fitted = spec.family == ESTIMATOR
+    measurements = (
+        len(measured_steps(spec, study.table[0])) if fitted
+        else len(measurement_steps(spec.total, spec.observe.window_measurements))
+    )  # fmt: skip
+    kept = 1 if fitted else len(snapshot_steps(spec.total))
     active = min(workers or usable_cores(), len(groups))
     parameters, per_shard, observables = _stack_needs(study, item)
     snapshots = width * parameters * kept * item
@@ -78,17 +86,22 @@ def needs(study: Study, workers: int | None) -> Needs:
 
 def _stack_needs(study: Study, item: int) -> tuple[int, int, int]:
     """Return the parameters of a replica, the bytes of a shard in training, and the number of observables."""
-    spec, dataset, width = study.spec, study.dataset, study.spec.ensemble.shard
+    spec, dataset, width = study.spec, study.dataset, study.spec.width
     if dataset is None:
         moving = walk(spec, study.table[:1], spec.total)
         parameters = moving.vectors().shape[1]
         return parameters, width * BLOCK_STEPS * parameters * 3 * item, len(moving.measure())
+    data = (dataset.x.nbytes + dataset.x_test.nbytes) * 3
+    if spec.family == ESTIMATOR:
+        rows = few(draw_subsamples(spec, len(dataset.y), study.table[:1])[0], dataset)
+        tried = fit_replica(spec, dataset, study.table[0], rows)
+        number = next(iter(tried.snapshots.values())).size
+        return number, width * number * item + data, len(tried.values)
     rule = protocol(spec.system, spec.dynamics, dataset, study.subsample_size, spec.total, spec.ensemble.precision)
     parameters = layout.count(rule.system.blocks)
     evaluated = min(study.subsample_size, CHUNK_EXAMPLES) + min(len(dataset.y_test), CHUNK_EXAMPLES)
     active = rule.system.activations() * 2 * (rule.batch + evaluated)
     stack = width * (parameters * (4 + len(rule.optimizer.buffers)) + active) * item
-    data = (dataset.x.nbytes + dataset.x_test.nbytes) * 3
     return parameters, stack + data, 2 * len(METRICS[dataset.task]) + WATCHED
 
 
@@ -100,6 +113,11 @@ def measure_pace(study: Study) -> Pace | None:
     """
     if not study.table:
         return None
+    if study.spec.family == ESTIMATOR:
+        start = time.perf_counter()
+        assert study.dataset is not None  # estimators have data: the schema holds that
+        fit_replica(study.spec, study.dataset, study.table[0])
+        return Pace(study.spec.width * (time.perf_counter() - start) / study.spec.total, 0.0)
     import torch
 
     threads, total = torch.get_num_threads(), study.spec.total
@@ -159,17 +177,21 @@ def _parts(study: Study, need: Needs) -> list[str]:
             f"{study.subsample_size} examples per replica"
         )
     batch, rate = getattr(dynamics, "batch_size", None), getattr(dynamics, "schedule", "constant")
-    words = f", batch {batch}, {rate} rate" if dataset is not None else ""
+    words = (
+        f", batch {batch}, {rate} rate" if batch is not None else f", time: {spec.time}" if spec.time != "steps" else ""
+    )
     budgets = "".join(f", and again with {budget} steps" for budget in budgets_of(spec))
-    precision = f", {spec.ensemble.precision}" if dataset is not None else ""
+    fitted = spec.family == ESTIMATOR
+    precision = f", {spec.ensemble.precision}" if dataset is not None and not fitted else ""
+    what = "numbers of structure" if fitted else "parameters"
     beside = len(study.table) - sum(row.role in ("main", "budget") for row in study.table)
     controls = f" and {beside} controls" if beside else ""
     return [
         *lines,
-        f"  system      {spec.system.use}, {need.parameters} parameters{precision}{_looped(study)}",
+        f"  system      {spec.system.use}, {need.parameters} {what}{precision}{_looped(study)}",
         f"  dynamics    {dynamics.use if dynamics else ''}, {spec.total} steps{words}{budgets}",
         f"  ensemble    {replicas_of(spec)} replicas x {len(spec.histories)} histories ({', '.join(spec.histories)})"
-        f"{controls}, {need.shards} shards of {spec.ensemble.shard}",
+        f"{controls}, {need.shards} shards of {spec.width}",
         f"  measured    {need.measurements} times, {spec.observe.window_measurements} of them in the last half",
         f"  memory      about {_bytes(need.memory)} in {need.workers} worker(s)",
         f"  disk        about {_bytes(need.disk)} ({_bytes(free_bytes(study.folder.path))} free)",
@@ -178,7 +200,7 @@ def _parts(study: Study, need: Needs) -> list[str]:
 
 def _looped(study: Study) -> str:
     """Say whether replicas are trained one after the other, and why."""
-    if study.dataset is None:
+    if study.dataset is None or study.spec.family == ESTIMATOR:
         return ""
     spec = study.spec
     rule = protocol(
@@ -194,7 +216,7 @@ def _timing(study: Study, need: Needs, pace: Pace) -> list[str]:
     whole = sum(members[0].steps for members in groups.values()) / steps  # smaller budgets count by their length
     rounds = max(whole / need.workers, 1.0)
     seconds = STARTUP_SECONDS + rounds * (steps * pace.step + need.measurements * pace.measurement)
-    width = study.spec.ensemble.shard
+    width = study.spec.width
     return [
         f"  pace        {pace.step / width * 1e6:.1f} us per replica-step: {width / pace.step:,.0f} a second in each worker",
         f"  time        about {seconds:.0f} s with {need.workers} worker(s); measuring adds "

@@ -1,6 +1,6 @@
 """Everything that can be refused is refused here, before the first step: parts that do not fit, data that cannot serve."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,16 +11,19 @@ from thermo_cli.data.recorded import Recorded, read_recorded
 from thermo_cli.data.split import load_dataset, subsample_size
 from thermo_cli.design import Replica, replica_table, streams_used
 from thermo_cli.dynamics.checking import check_stacking
+from thermo_cli.dynamics.fitting import try_fit
 from thermo_cli.dynamics.gradient import legs_of
 from thermo_cli.dynamics.learner import draw_subsamples
 from thermo_cli.dynamics.walks import walk
 from thermo_cli.environment import DEVICE
 from thermo_cli.errors import DataError, SpecError
+from thermo_cli.observables.fitted import metrics_of
 from thermo_cli.observables.macroscopic import METRICS
 from thermo_cli.registry import Trust, code_fingerprint, set_trust, trust
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec, identity
 from thermo_cli.spec.builtins import RecordedSystem
+from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.store import RunFolder
 
 
@@ -69,15 +72,15 @@ def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) ->
     set_trust(Trust(tuple(allow), base))
     dataset = load_dataset(spec.data, base) if spec.data is not None else None
     recorded = read_recorded(base / spec.system.arguments.path) if isinstance(spec.system, RecordedSystem) else None
-    table = replica_table(spec)
+    table, known = replica_table(spec), None
     size = subsample_size(spec.ensemble.subsample, len(dataset.y)) if dataset is not None else 0
     if dataset is not None:
         _check_fit(spec, size)
         _check_classes(spec, dataset, table)
-        _check_protocols(spec, dataset, table)
+        known = _check_learner(spec, dataset, table)
     elif recorded is None:
         _check_walks(spec, table)
-    check_margins(spec, dataset.task if dataset is not None else None, recorded)
+    check_margins(spec, dataset.task if dataset is not None else None, recorded, known)
     if recorded is None:
         _check_varied(spec, size, len(dataset.y) if dataset is not None else 0)
     code = code_fingerprint(spec.system.use, trust()) if ":" in spec.system.use else ""
@@ -95,19 +98,23 @@ def fingerprint_of(dataset: Dataset | None, recorded: Recorded | None) -> str:
     return dataset.fingerprint if dataset is not None else recorded.fingerprint if recorded is not None else ""
 
 
-def check_margins(spec: Spec, task: Task | None, recorded: Recorded | None = None) -> None:
+def check_margins(
+    spec: Spec, task: Task | None, recorded: Recorded | None = None, metrics: Collection[str] | None = None
+) -> None:
     """Refuse margins of observables that a run does not measure.
 
     Args:
         spec: With the margins.
         task: Classification or regression; None for physical and recorded systems.
         recorded: Runs made elsewhere.
+        metrics: Those that the system's answers allow; all of the task if absent.
 
     Raises:
         SpecError: A margin is for something else.
     """
     if task is not None:
-        known = {"energy", *(f"test_{name}" for name in METRICS[task] if name in spec.observe.macro)}
+        able = METRICS[task] if metrics is None else metrics
+        known = {"energy", *(f"test_{name}" for name in able if name in spec.observe.macro)}
     elif recorded is not None:
         known = set(recorded.values)
     elif spec.dynamics is not None:
@@ -165,6 +172,14 @@ def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> 
             )  # fmt: skip
         for leg in legs if history == table[0].history or len(legs) > 1 else ():
             check_stacking(leg.protocol, dataset, members, leg.examples)
+
+
+def _check_learner(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> Collection[str]:
+    """Check what is trained, and return the metrics that its answers allow."""
+    if spec.family == ESTIMATOR:
+        return metrics_of(try_fit(spec, dataset, table[0]), spec.observe.macro, dataset)
+    _check_protocols(spec, dataset, table)
+    return METRICS[dataset.task]
 
 
 def _check_walks(spec: Spec, table: Sequence[Replica]) -> None:

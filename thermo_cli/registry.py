@@ -1,7 +1,7 @@
 """The built-in names, as strings, so that nothing heavy is imported to check one; and what else a spec may name.
 
-A spec from a stranger must not run code by itself: `use: module:object` is looked up only below `torch.`, and in places that
-the user allows with `--allow local` (modules beside the spec and in the working directory) or `--allow PACKAGE`.
+A spec from a stranger must not run code by itself: `use: module:object` is looked up only below `torch.` and `sklearn.`, and in
+places that the user allows with `--allow local` (modules beside the spec and in the working directory) or `--allow PACKAGE`.
 """
 
 import difflib
@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 
 from thermo_cli.errors import SpecError
 
-TRUSTED: Final = ("torch",)
+TRUSTED: Final = ("sklearn", "torch")
 Kind = Literal["data", "system", "dynamics", "walk", "schedule"]
 
 BUILT_INS: Final[dict[Kind, dict[str, str]]] = {

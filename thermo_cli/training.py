@@ -19,9 +19,11 @@ from thermo_cli.dynamics.gradient import CHUNK_STEPS
 from thermo_cli.dynamics.learner import Learner
 from thermo_cli.dynamics.walks import walk
 from thermo_cli.errors import DataError
+from thermo_cli.fitting import fit_shard
 from thermo_cli.observables.macroscopic import measurement_steps, snapshot_steps
 from thermo_cli.registry import Trust, set_trust
 from thermo_cli.spec import Spec, from_resolved
+from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardRecords, ShardStore
 
@@ -67,6 +69,8 @@ def train_shard(task: ShardTask) -> str:
         dataset = _dataset(resolved, task.base, folder.manifest["data_fingerprint"]) if spec.learns else None
         table = replica_table(spec)
         members = shards(table)[task.shard]
+        if dataset is not None and spec.family == ESTIMATOR:
+            return fit_shard(folder, store, spec, dataset, members)
         kept = kept_steps(members, table)
         return _Training(folder, store, spec, members, kept, movement(spec, dataset, members)).run()
 

@@ -32,7 +32,9 @@ def history(
         margins: delta of each gating observable.
     """
     if not setting.evolves:
-        return [_without("the fit is in closed form: there is no path to forget", "inapplicable")]
+        return [
+            _without("the fit is in closed form, or at the only optimum: there is no path to forget", "inapplicable")
+        ]
     if not setting.independent:
         return [_without("in a crossed design replicas share their randomness: they are no independent units")]
     if len(setting.histories) < 2:

@@ -54,6 +54,7 @@ class Setting:
         scope: "for resampling this pool of n examples, with this test set; varied: ..."
         learning_rate: For the remedy of a divergence; None where there is none.
         evolves: Whether there is a training time; a closed-form fit has none.
+        once: Whether the fit was done once, although it has a training time: nothing says what more of it would change.
         independent: Whether main replicas share no randomness; in a crossed design they do.
         initial: Observable to its mean before training, stated by who recorded it.
         energy_margin: Whether a margin of the energy may be derived from its fall.
@@ -67,6 +68,7 @@ class Setting:
     scope: str
     learning_rate: float | None = None
     evolves: bool = True
+    once: bool = False
     independent: bool = True
     initial: Mapping[str, float] = field(default_factory=dict)
     energy_margin: bool = True

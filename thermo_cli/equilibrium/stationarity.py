@@ -113,9 +113,15 @@ def stationarity(
     """
     case = Case(observable, history, margin, setting, settings)
     if not setting.evolves:
-        return case.refused("the fit is in closed form: there is no training time", "inapplicable")
+        return case.refused(
+            "the fit is in closed form, or at the only optimum: there is no training time", "inapplicable"
+        )
     if not setting.independent:
         return case.refused("in a crossed design replicas share their randomness: they are no independent units")
+    if setting.once:
+        return case.refused(
+            "the fit was done once, and one fit says nothing about a longer one: give it a training time (dynamics.with.time)"
+        )
     if budgets is not None:
         return case.judged(between_budgets(budgets, setting.steps))
     if setting.schedule != "constant":

@@ -25,6 +25,29 @@ def unbiased_cka(features: NDArray[np.floating]) -> Array:
     kernels = centred @ centred.transpose(0, 2, 1)
     size = np.square(features, dtype=np.float64).sum(axis=(1, 2))
     varies = np.square(centred, dtype=np.float64).sum(axis=(1, 2)) > m * np.finfo(features.dtype).eps ** 2 * 100 * size
+    return _cka(kernels, ~varies)
+
+
+def kernel_cka(triangles: NDArray[np.floating]) -> Array:
+    """Return the same of kernels that are given by what is above their diagonals.
+
+    Args:
+        triangles: Row after row, (replica, m (m - 1) / 2); four anchors or more.
+
+    Returns:
+        (replica, replica); NaN where a kernel is constant.
+    """
+    m = round((1 + np.sqrt(1 + 8 * triangles.shape[1])) / 2)
+    kernels = np.zeros((len(triangles), m, m), dtype=triangles.dtype)
+    above = np.triu_indices(m, 1)
+    kernels[:, above[0], above[1]] = triangles
+    kernels += kernels.transpose(0, 2, 1)
+    return _cka(kernels, np.ptp(triangles, axis=1) == 0)
+
+
+def _cka(kernels: NDArray[np.floating], constant: NDArray[np.bool_]) -> Array:
+    """CKA of kernels, which are changed."""
+    m = kernels.shape[1]
     index = np.arange(m)
     kernels[:, index, index] = 0.0
     flat = kernels.reshape(len(kernels), -1)
@@ -35,7 +58,7 @@ def unbiased_cka(features: NDArray[np.floating]) -> Array:
     own = np.diag(hsic).copy()
     with np.errstate(invalid="ignore", divide="ignore"):
         found: Array = hsic / np.sqrt(np.outer(own, own))
-    constant = ~varies | (own <= 0)
+    constant = constant | (own <= 0)
     found[constant] = np.nan
     found[:, constant] = np.nan
     return found

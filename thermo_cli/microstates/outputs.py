@@ -1,10 +1,14 @@
 """How alike functions are: where two models answer differently on the same examples."""
 
+from typing import Any, Final
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from thermo_cli.contracts import Array, Integers
+from thermo_cli.contracts import Array, Integers, Task
+
+ANCHORS: Final = 512  # examples on which probabilities are compared
 
 
 def disagreement(classes: Integers) -> Array:
@@ -67,6 +71,32 @@ def jensen_shannon(logits: NDArray[np.floating]) -> Array:
         mixed = _entropy((probabilities[a] + probabilities[a + 1 :]) / 2)
         found[a, a + 1 :] = found[a + 1 :, a] = mixed - (own[a] + own[a + 1 :]) / 2
     return found
+
+
+def functions(
+    outputs: NDArray[np.floating], y: NDArray[Any], task: Task, unit: float, earlier: NDArray[np.floating] | None = None
+) -> dict[str, Array]:
+    """Compare the answers of all replicas on the test set.
+
+    Args:
+        outputs: Logits or numbers, (replica, output, example).
+        y: Targets, (example,).
+        task: Classification or regression.
+        unit: What one unit of a regression target is in the units of the file.
+        earlier: Outputs at T/2, where those are known.
+    """
+    if task == "regression":
+        return {"output_distance": root_mean_square(outputs[:, 0].astype(np.float64) * unit)}
+    classes = outputs.argmax(axis=1)
+    wrong = classes != y
+    found: dict[str, Array] = {}
+    if earlier is not None:
+        found["disagreement_own"] = (classes != earlier.argmax(axis=1)).mean(axis=1)
+    return found | {
+        "disagreement": disagreement(classes), "disagreement_null": expected_disagreement(classes),
+        "error_consistency": error_consistency(wrong), "test_error": wrong.mean(axis=1),
+        "jensen_shannon": jensen_shannon(outputs[:, :, :ANCHORS].astype(np.float64)),
+    }  # fmt: skip
 
 
 def root_mean_square(outputs: NDArray[np.floating]) -> Array:

@@ -175,12 +175,20 @@ def _similarity(found: Findings, confidence: float | None) -> dict[str, dict[str
         return {}
     parts = {
         layer: pair_mean(found.arrays[f"cka/{layer}"]).as_dict(
-            confidence, pair_mean(found.arrays[f"cka_null/{layer}"]).value
+            confidence,
+            pair_mean(found.arrays[f"cka_null/{layer}"]).value if f"cka_null/{layer}" in found.arrays else None,
+            **_twins(found.arrays, layer, confidence),
         )
         for layer in layers
     }
-    last = layers[-2] if len(layers) > 1 else layers[-1]
+    last = layers[-2] if len(layers) > 1 else layers[-1]  # of estimators their structure
     return {"similarity": {**parts[last], "layer": last, "layers": parts}}
+
+
+def _twins(arrays: Mapping[str, Any], layer: str, confidence: float | None) -> dict[str, Any]:
+    """CKA of replicas with their label-permuted twins, where there are such."""
+    name = f"cka_twin/{layer}"
+    return {"label_permuted_twin": unit_mean(arrays[name]).as_dict(confidence)} if name in arrays else {}
 
 
 def _barrier(arrays: Mapping[str, Any], confidence: float | None) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from thermo_cli.rng import STREAMS, StreamName
-from thermo_cli.spec.builtins import MODULE, Data, Dynamics, Part, Positive, System
+from thermo_cli.spec.builtins import MODULE, Data, Dynamics, FitDynamics, NamedSystem, Part, Positive, System
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -28,18 +28,21 @@ Macro = Literal[
 MACRO: Final[tuple[Macro, ...]] = get_args(Macro)
 Micro = Literal["overlap", "similarity", "disagreement", "barrier"]
 MICRO: Final[tuple[Micro, ...]] = get_args(Micro)
+ESTIMATOR: Final = "sklearn.module:Class"
+FITS_PER_TASK: Final = 4  # so that many cores share them, and a file holds more than one
 MOVES: Final[dict[str, tuple[str | None, ...]]] = {
     "mlp": ("sgd", "adam", "adamw"),
     "linear": ("sgd", "adam", "adamw"),
     "cnn": ("sgd", "adam", "adamw"),
     MODULE: ("sgd", "adam", "adamw"),
+    ESTIMATOR: ("fit",),
     "harmonic": ("langevin", "sgd"),
     "double_well": ("langevin",),
     "random_energy": ("metropolis",),
     "autoregressive": ("recursion",),
     "recorded": (None,),
 }
-LEARNERS: Final = ("mlp", "linear", "cnn", MODULE)
+LEARNERS: Final = ("mlp", "linear", "cnn", MODULE, ESTIMATOR)
 
 
 class Subsample(Part):
@@ -262,8 +265,21 @@ class Spec(Part):
 
     @property
     def family(self) -> str:
-        """Name of the built-in system, or `module:Class` for every other one."""
-        return MODULE if ":" in self.system.use else self.system.use
+        """Name of the built-in system; of the others, what is fitted is an estimator, and what moves is a torch module."""
+        if ":" not in self.system.use:
+            return self.system.use
+        fitted = isinstance(self.dynamics, FitDynamics) or self.system.use.startswith("sklearn.")
+        return ESTIMATOR if fitted else MODULE
+
+    @property
+    def width(self) -> int:
+        """Replicas of a shard: `ensemble.shard` where they train in one stack."""
+        return FITS_PER_TASK if self.family == ESTIMATOR else self.ensemble.shard
+
+    @property
+    def time(self) -> str:
+        """What the training time counts: `steps`, or what the spec says of a fit."""
+        return self.dynamics.arguments.time if isinstance(self.dynamics, FitDynamics) else "steps"
 
     @property
     def total(self) -> int:
@@ -287,10 +303,32 @@ class Spec(Part):
             raise ValueError("ensemble.design: crossed takes a system that learns from data, and one history")
         if self.ensemble.crossed is not None and (self.ensemble.subsample.disjoint or self.observe.budgets):
             raise ValueError("ensemble.design: crossed takes neither disjoint subsamples nor budgets")
+        self._check_fit()
         for name, history in self.histories.items():
             if history.first is not None:
                 self._check_first(name, history.first)
         return self
+
+    def _check_fit(self) -> None:
+        """Refuse what an estimator's fit does not have: steps of one shot, other starts than its own, first phases."""
+        if isinstance(self.system, NamedSystem) and self.system.preprocess and self.family != ESTIMATOR:
+            raise ValueError("system.preprocess goes with dynamics fit: a torch module takes the data as they are")
+        if not isinstance(self.dynamics, FitDynamics):
+            return
+        time, steps = self.dynamics.arguments.time, self.dynamics.steps
+        if time == "once" and steps != 1:
+            raise ValueError(
+                "dynamics.steps counts something only with dynamics.with.time: staged, warm_start, partial, budget"
+            )
+        if time in ("staged", "warm_start", "budget") and steps < 4:
+            raise ValueError(f"dynamics.steps with time {time} must be at least 4, not {steps}")
+        for name, history in self.histories.items():
+            first = history.first
+            if history.init_scale != 1 or (first is not None and (time != "partial" or first.system or first.dynamics)):
+                raise ValueError(
+                    f"histories.{name}: the only path an estimator can take is a first phase of partial fits with shuffled "
+                    "labels or a part of the examples (dynamics.with.time: partial)"
+                )
 
     def _check_first(self, name: str, first: FirstPhase) -> None:
         shortest = self.total // 4 if self.observe.budgets else self.total

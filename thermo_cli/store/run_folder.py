@@ -263,7 +263,13 @@ class RunFolder:
             if replica.shard in read:
                 for name, arrays in read[replica.shard].values.items():
                     values[name][row] = [array[replica.slot] for array in arrays]
-        crashed = np.array([replica.shard not in read for replica in table], dtype=bool)
+        crashed = np.array(
+            [
+                r.shard not in read or bool(read[r.shard].final.get("crashed", np.zeros(r.slot + 1))[r.slot])
+                for r in table
+            ],
+            dtype=bool,
+        )
         names, histories = tuple(r.name for r in table), tuple(r.history for r in table)
         return Trajectories(steps, values, names, histories, crashed, self._budgets(values))
 

@@ -58,13 +58,28 @@ class CnnSystem(Part):
     """Channels, blocks and shape of the images."""
 
 
-class ModuleSystem(Part):
-    """A torch module of your own, or one of torch: `module:Class`, with --allow local or --allow PACKAGE."""
+ClassName = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
 
-    use: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
-    """`module:Class`: an nn.Module that maps rows of features to outputs; `inputs` and `outputs` are given if it takes them."""
+
+class Step(Part):
+    """One step before an estimator."""
+
+    use: ClassName
+    """`sklearn.module:Class`: a transformer, fitted on each replica's subsample."""
     arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
     """Arguments of the class."""
+
+
+class NamedSystem(Part):
+    """A torch module or a scikit-learn estimator: `module:Class`; beyond torch and scikit-learn with --allow."""
+
+    use: ClassName
+    """An nn.Module that maps rows of features to outputs (`inputs`, `outputs` are given if it takes them), or, with dynamics
+    `fit`, a scikit-learn classifier or regressor."""
+    arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
+    """Arguments of the class; `{use: module:Class, with: {...}}` among them is an estimator of its own."""
+    preprocess: list[Step] = Field(default_factory=list)
+    """Steps before an estimator, in order, fitted on each replica's own subsample."""
 
 
 class InitialLaw(Part):
@@ -205,6 +220,6 @@ System = Annotated[
     | Annotated[RandomEnergySystem, Tag("random_energy")]
     | Annotated[AutoregressiveSystem, Tag("autoregressive")]
     | Annotated[RecordedSystem, Tag("recorded")]
-    | Annotated[ModuleSystem, Tag(MODULE)],
+    | Annotated[NamedSystem, Tag(MODULE)],
     Discriminator(_system_tag),
 ]

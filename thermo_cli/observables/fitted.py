@@ -1,0 +1,85 @@
+"""Macroscopic observables of one fitted estimator at one time."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermo_cli.contracts import Array, Dataset
+from thermo_cli.observables.macroscopic import METRICS
+
+TELLS: Final[dict[str, tuple[str, ...]]] = {
+    "probabilities": ("loss", "accuracy", "brier", "calibration_error", "margin"),
+    "scores": ("accuracy", "margin"),
+    "labels": ("accuracy",),
+    "numbers": ("loss", "r2", "rmse"),
+}
+
+
+def metrics_of(kind: str, macro: Sequence[str], dataset: Dataset) -> dict[str, Callable[[Array, Any, float], Array]]:
+    """Return the metrics that can be computed from what an estimator says, by name.
+
+    Args:
+        kind: `probabilities`, `scores`, `labels` or `numbers`.
+        macro: Names, as in `observe.macro`.
+        dataset: For the task.
+    """
+    return {name: METRICS[dataset.task][name] for name in macro if name in TELLS[kind]}
+
+
+def before_fit(
+    metrics: Mapping[str, Callable[[Array, Any, float], Array]], dataset: Dataset, y: NDArray[Any]
+) -> dict[str, float]:
+    """Return the test metrics of an estimator that has learned nothing but how often each class occurs, or the mean target.
+
+    Args:
+        metrics: What can be computed.
+        dataset: For the test set.
+        y: Targets of the subsample, (example,).
+    """
+    if dataset.task == "classification":
+        shares = np.bincount(y.astype(np.int64), minlength=dataset.outputs) / len(y)
+        answer = np.log(np.maximum(shares, np.finfo(np.float64).eps))
+    else:
+        answer = np.array([y.mean()])
+    constant = np.repeat(answer[None, :, None], len(dataset.y_test), axis=2)
+    return {
+        f"test_{name}": float(metric(constant, np.asarray(dataset.y_test)[None], dataset.target_sd)[0])
+        for name, metric in metrics.items()
+    }
+
+
+def measure_fit(
+    metrics: Mapping[str, Callable[[Array, Any, float], Array]], dataset: Dataset, y: NDArray[Any], train: Array, test: Array,
+    loss: float | None, terms: Mapping[str, float],
+) -> dict[str, float]:  # fmt: skip
+    """Compute the observables of one estimator: energy = loss + its penalties, and each metric on both splits.
+
+    The loss is the estimator's own where it is stated, else the cross-entropy or the squared error; of answers without
+    probabilities the share of wrong ones.
+
+    Args:
+        metrics: What can be computed.
+        dataset: For the test set.
+        y: Targets of the subsample, (example,).
+        train: Answers on the subsample, (output, example).
+        test: Answers on the test set, (output, example).
+        loss: Of the estimator itself; None where that is not known.
+        terms: Penalty to its energy.
+
+    Returns:
+        Observable to its value.
+    """
+    unit = dataset.target_sd
+    if loss is None:
+        rule = METRICS[dataset.task].get("loss" if dataset.task == "regression" or "loss" in metrics else "accuracy")
+        assert rule is not None  # both tasks have a loss, and classes an accuracy
+        value = float(rule(train[None], y[None], unit)[0])
+        loss = value if dataset.task == "regression" or "loss" in metrics else 1.0 - value
+    values = {"energy": loss + sum(terms.values()), "energy_loss": loss}
+    values |= {f"energy_{name}": value for name, value in terms.items()}
+    for name, metric in metrics.items():
+        values[f"train_{name}"] = float(metric(train[None], y[None], unit)[0])
+        values[f"test_{name}"] = float(metric(test[None], np.asarray(dataset.y_test)[None], unit)[0])
+    return values

@@ -1,0 +1,206 @@
+"""The energy that an estimator minimizes, as mean loss plus one term per penalty, and whether its minimum is the only one.
+
+Scikit-learn states objectives with factors of their own; here each is divided so that the loss is a mean over the examples,
+which moves no minimum. With class weights, and for estimators that minimize nothing of the kind, the energy is the loss alone.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermo_cli.contracts import Array
+
+CLOSED: Final = (
+    "LinearRegression", "Ridge", "RidgeClassifier", "KNeighborsClassifier", "KNeighborsRegressor", "RadiusNeighborsClassifier",
+    "RadiusNeighborsRegressor", "GaussianNB", "MultinomialNB", "BernoulliNB", "ComplementNB", "CategoricalNB",
+    "LinearDiscriminantAnalysis", "QuadraticDiscriminantAnalysis", "NearestCentroid", "KernelRidge",
+)  # fmt: skip
+STRICTLY_CONVEX: Final = (
+    "Ridge", "RidgeClassifier", "KernelRidge", "LogisticRegression", "ElasticNet", "LinearSVC", "LinearSVR", "SVC", "SVR",
+    "NuSVC", "NuSVR",
+)  # fmt: skip
+
+
+def loss_of(estimator: Any, outputs: Array, scores: NDArray[Any] | None, y: NDArray[Any]) -> float | None:
+    """Return the mean loss that an estimator itself minimizes; None where that is the cross-entropy or the squared error.
+
+    Args:
+        estimator: A fitted one.
+        outputs: Its answers, (output, example).
+        scores: Its decision values, (example,) or (example, class), where it has them.
+        y: Classes, (example,).
+    """
+    name = type(estimator).__name__
+    loss = getattr(estimator, "loss", None)
+    if scores is None or name not in ("LinearSVC", "SGDClassifier", "RidgeClassifier", "Perceptron", "SVC"):
+        return None
+    if scores.ndim == 1:
+        side = np.where(y == estimator.classes_[1], 1.0, -1.0)[:, None]
+        lead = side * scores[:, None]
+    elif scores.shape[1] == len(estimator.classes_) and name != "SVC":
+        lead = np.where(y[:, None] == estimator.classes_[None], 1.0, -1.0) * scores
+    else:
+        return None
+    if name == "RidgeClassifier":
+        found = np.square(1 - lead)
+    elif loss == "squared_hinge":
+        found = np.square(np.maximum(1 - lead, 0))
+    elif loss == "log_loss":
+        found = np.logaddexp(0, -lead)
+    elif loss == "perceptron" or name == "Perceptron":
+        found = np.maximum(-lead, 0)
+    elif loss in ("hinge", None):
+        found = np.maximum(1 - lead, 0)
+    else:
+        return None
+    return float(found.sum(axis=1).mean())
+
+
+def penalties(estimator: Any, examples: int) -> dict[str, float]:
+    """Return the terms that an estimator's objective adds to the mean loss, `l1` and `l2`.
+
+    Args:
+        estimator: A fitted one.
+        examples: Examples that it was fitted to.
+    """
+    rule = _RULES.get(type(estimator).__name__)
+    if rule is None or getattr(estimator, "class_weight", None) is not None:
+        return {}
+    return {name: value for name, value in rule(estimator, examples).items() if value != 0.0}
+
+
+def closed(estimator: Any) -> bool:
+    """Say whether the fit is in closed form: nothing iterates, or nothing is fitted but what the data say directly.
+
+    Args:
+        estimator: A built one.
+    """
+    name = type(estimator).__name__
+    if name in ("Ridge", "RidgeClassifier"):
+        return estimator.solver in ("auto", "svd", "cholesky") and not getattr(estimator, "positive", False)
+    names = estimator.get_params(deep=True)
+    budget = [names[key] for key in names if key.rpartition("__")[2] in ("max_iter", "n_estimators", "max_trials")]
+    return name in CLOSED or all(value == -1 for value in budget)
+
+
+def one_optimum(estimator: Any, examples: int, features: int) -> bool:
+    """Say whether the data decide the fitted model alone: a strictly convex energy, or a closed form without choices.
+
+    Args:
+        estimator: A built one.
+        examples: Examples of a replica.
+        features: What it sees of each.
+    """
+    name = type(estimator).__name__
+    if name == "LinearRegression":
+        return examples > features
+    if name == "LogisticRegression":
+        return (
+            bool(np.isfinite(estimator.C)) and float(estimator.l1_ratio or 0.0) < 1 and not _without_penalty(estimator)
+        )
+    if name == "ElasticNet":
+        return bool(estimator.alpha > 0 and estimator.l1_ratio < 1)
+    if name in ("Ridge", "RidgeClassifier", "KernelRidge"):
+        return bool(np.all(np.asarray(estimator.alpha) > 0))
+    if name == "LinearSVC" and estimator.penalty != "l2":
+        return False
+    return name in STRICTLY_CONVEX or name in CLOSED
+
+
+def converged(estimator: Any) -> bool:
+    """Say whether an iterative fit came to its own end before its largest number of iterations.
+
+    Args:
+        estimator: A fitted one.
+    """
+    limit, used = getattr(estimator, "max_iter", None), getattr(estimator, "n_iter_", None)
+    if limit is None or used is None:
+        return False
+    return int(limit) == -1 or int(np.max(used)) < int(limit)
+
+
+def _without_penalty(estimator: Any) -> bool:
+    return getattr(estimator, "penalty", "deprecated") is None
+
+
+def _square(values: Any) -> float:
+    return float(np.square(np.asarray(values, dtype=np.float64)).sum())
+
+
+def _size(values: Any) -> float:
+    return float(np.abs(np.asarray(values, dtype=np.float64)).sum())
+
+
+def _logistic(estimator: Any, examples: int) -> dict[str, float]:
+    """C sum_i loss_i + r |w|_1 + (1 - r) |w|^2 / 2, over C n."""
+    if _without_penalty(estimator) or not np.isfinite(estimator.C):
+        return {}
+    share, scale = float(estimator.l1_ratio or 0.0), 1.0 / (estimator.C * examples)
+    if getattr(estimator, "penalty", "deprecated") == "l1":
+        share = 1.0
+    return {"l1": scale * share * _size(estimator.coef_), "l2": scale * (1 - share) * _square(estimator.coef_) / 2}
+
+
+def _ridge(estimator: Any, examples: int) -> dict[str, float]:
+    """sum_i (y_i - f_i)^2 + alpha |w|^2, over n."""
+    return {"l2": float(np.max(estimator.alpha)) * _square(estimator.coef_) / examples}
+
+
+def _elastic(estimator: Any, examples: int) -> dict[str, float]:
+    """(1 / 2n) sum_i (y_i - f_i)^2 + alpha r |w|_1 + alpha (1 - r) |w|^2 / 2, times 2."""
+    del examples
+    share = float(getattr(estimator, "l1_ratio", 1.0))
+    return {
+        "l1": 2 * estimator.alpha * share * _size(estimator.coef_),
+        "l2": estimator.alpha * (1 - share) * _square(estimator.coef_),
+    }
+
+
+def _descent(estimator: Any, examples: int) -> dict[str, float]:
+    """Mean loss + alpha r |w|_1 + alpha (1 - r) |w|^2 / 2; twice that for the squared error, which is halved there."""
+    del examples
+    share = {"l2": 0.0, "l1": 1.0, "elasticnet": estimator.l1_ratio, None: None}[estimator.penalty]
+    if share is None:
+        return {}
+    scale = estimator.alpha * (2.0 if getattr(estimator, "loss", "") == "squared_error" else 1.0)
+    return {"l1": scale * share * _size(estimator.coef_), "l2": scale * (1 - share) * _square(estimator.coef_) / 2}
+
+
+def _margin(estimator: Any, examples: int) -> dict[str, float]:
+    """|(w, b)|^2 / 2 + C sum_i loss_i, over C n; the intercept is penalized too, in units of its scaling."""
+    scale = 1.0 / (estimator.C * examples)
+    if getattr(estimator, "penalty", "l2") == "l1":
+        return {"l1": scale * _size(estimator.coef_)}
+    bias = np.asarray(estimator.intercept_) / estimator.intercept_scaling if estimator.fit_intercept else 0.0
+    return {"l2": scale * (_square(estimator.coef_) + _square(bias)) / 2}
+
+
+def _kernel(estimator: Any, examples: int) -> dict[str, float]:
+    """|w|^2 / 2 + C sum_i loss_i, over C n, with |w|^2 = a K a of the dual coefficients a; of two classes."""
+    if len(estimator.classes_) > 2 or callable(estimator.kernel) or estimator.kernel == "precomputed":
+        return {}
+    from sklearn.metrics.pairwise import pairwise_kernels
+
+    own = pairwise_kernels(
+        estimator.support_vectors_, metric=estimator.kernel, filter_params=True, gamma=estimator._gamma,
+        degree=estimator.degree, coef0=estimator.coef0,
+    )  # fmt: skip
+    return {"l2": float((estimator.dual_coef_ @ own @ estimator.dual_coef_.T).sum()) / (2 * estimator.C * examples)}
+
+
+def _network(estimator: Any, examples: int) -> dict[str, float]:
+    """Mean loss + alpha |W|^2 / (2 n) over the n examples of a batch; twice that for the squared error, halved there."""
+    size = min(200, examples) if estimator.batch_size == "auto" else min(estimator.batch_size, examples)
+    if estimator.solver == "lbfgs":
+        size = examples
+    scale = 2.0 if hasattr(estimator, "loss") and estimator.loss == "squared_error" else 1.0
+    return {"l2": scale * estimator.alpha * sum(_square(weights) for weights in estimator.coefs_) / (2 * size)}
+
+
+_RULES: Final[dict[str, Callable[[Any, int], dict[str, float]]]] = {
+    "LogisticRegression": _logistic, "Ridge": _ridge, "RidgeClassifier": _ridge, "Lasso": _elastic, "ElasticNet": _elastic,
+    "SGDClassifier": _descent, "SGDRegressor": _descent, "LinearSVC": _margin, "SVC": _kernel, "MLPClassifier": _network,
+    "MLPRegressor": _network,
+}  # fmt: skip
