@@ -72,7 +72,9 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Run:
         equilibrium: Other margins, confidence, content or window than the spec's.
     """
     trajectories, settings = folder.trajectories(), settings_of(equilibrium or folder.spec.equilibrium)
-    setting = setting_of(folder.spec, folder.manifest["data"], trajectories, timeless(folder, trajectories))
+    setting = setting_of(
+        folder.spec, folder.manifest["data"], trajectories, timeless(folder, trajectories), before(folder)
+    )
     found = folder.findings()
     overlaps = (
         overlaps_of(found) if found is not None else unknown_overlaps(NOT_EXAMINED) if folder.spec.dynamics else None
@@ -95,6 +97,19 @@ def timeless(folder: RunFolder, trajectories: Trajectories) -> bool:
         return False
     found = folder.finals("timeless")
     return found is not None and bool(np.all(found[~trajectories.crashed]))
+
+
+def before(folder: RunFolder) -> dict[str, float]:
+    """Return the test metrics of estimators that have learned nothing yet, their means over replicas; empty for others.
+
+    Args:
+        folder: The run.
+    """
+    if folder.spec.family != ESTIMATOR or not folder.records:
+        return {}
+    names = [name for name in next(iter(folder.records.values())).final if name.startswith("before/")]
+    found = {name.removeprefix("before/"): folder.finals(name) for name in names}
+    return {name: float(np.nanmean(values)) for name, values in found.items() if values is not None}
 
 
 def settings_of(equilibrium: Equilibrium) -> Settings:
@@ -150,7 +165,10 @@ def view(run: Run) -> RunView:
     return view_of(run.folder.name, run.folder.spec.description, run.folder.status, run.verdict, run.observables)
 
 
-def setting_of(spec: Spec, facts: Mapping[str, Any], trajectories: Trajectories, timeless: bool = False) -> Setting:
+def setting_of(
+    spec: Spec, facts: Mapping[str, Any], trajectories: Trajectories, timeless: bool = False,
+    initial: Mapping[str, float] | None = None,
+) -> Setting:  # fmt: skip
     """Collect what the court must know of an experiment.
 
     Args:
@@ -158,6 +176,7 @@ def setting_of(spec: Spec, facts: Mapping[str, Any], trajectories: Trajectories,
         facts: `data` of the manifest.
         trajectories: The observables, which recorded runs take T and their histories from.
         timeless: Whether the fits have no training time that could go on.
+        initial: Observable to its mean before training, where that is no record.
     """
     if isinstance(spec.system, RecordedSystem):
         given = spec.system.arguments
@@ -181,7 +200,7 @@ def setting_of(spec: Spec, facts: Mapping[str, Any], trajectories: Trajectories,
     return Setting(
         spec.total, tuple(spec.histories), int(facts["test_examples"]), schedule, scope, rate,
         independent=spec.ensemble.crossed is None, controls=controls, evolves=not timeless,
-        once=spec.time == "once" and not timeless,
+        once=spec.time == "once" and not timeless, initial=initial or {}, energy_margin=spec.family != ESTIMATOR,
     )  # fmt: skip
 
 

@@ -217,7 +217,7 @@ def _warm(spec: Spec, fit: Fit, steps: Sequence[int], outputs: int) -> Iterator[
 
 
 def _partial(spec: Spec, fit: Fit, steps: Sequence[int], outputs: int) -> Iterator[Moment]:
-    """Go over the subsample once for every step, with one generator for all of them: a number would give every epoch one order."""
+    """Go over the subsample once for every step, with one generator for all: a number would give every epoch the same order."""
     del spec
     estimator, classes = (
         fit.built.estimator,

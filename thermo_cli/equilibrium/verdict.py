@@ -121,13 +121,12 @@ def summarize(
         spread = "" if state["sd"] is None else f" +- {state['sd']:.2g}"
         ending = {
             "settled": f"whether {_missing(outcomes)} is still open.",
-            "thermalized": "history is forgotten, and the models are different ones.",
-            "crystallized": "and all replicas are one model.",
+            "thermalized": f"{'history is forgotten, and ' if setting.evolves else ''}the models are different ones.",
+            "crystallized": "on one bath all replicas are one model.",
         }[verdict]
-        return (
-            f"{known} is {state['mean']:.4g}{spread} whatever the seed and subsample (within {margins[known].delta:.2g}), "
-            f"and training four times as long would move it by less than that; {ending}"
-        )
+        longer = ", and training four times as long would move it by less than that" if setting.evolves else ""
+        within = f"whatever the seed and subsample (within {margins[known].delta:.2g})"
+        return f"{known} is {state['mean']:.4g}{spread} {within}{longer}; {ending}"
     return _open(rows, setting)
 
 
