@@ -1,8 +1,8 @@
 """What is found out about the microstates of fitted estimators, which have no labels to be matched, only a kind.
 
-Coefficients are held against each other by their squared distance, kernels by 1 - CKA (unbiased). The null are the same pairs of
-replicas on one bath, fitted to shuffled labels: as alike as models of that bath can be that have learned nothing. Kernels are not
-matched, so however alike unrelated ones are (trees follow the shape of the features), Q* counts from there.
+Coefficients are held against each other by their squared distance, kernels by 1 - CKA (unbiased). The null are the same pairs
+of replicas on one bath, fitted to shuffled labels: as alike as models of that bath can be that have learned nothing. Kernels
+are not matched, so however alike unrelated ones are (trees follow the shape of the features), Q* counts from there.
 """
 
 from collections.abc import Callable
