@@ -46,7 +46,7 @@ def test_shards_hold_one_history_and_have_constant_width(small: Path) -> None:
 def test_the_csv_file_has_a_row_for_every_replica(small: Path) -> None:
     """Streams are written in full, so the table can be read without the code."""
     table = replica_table(load_spec(small))
-    lines = to_csv(table, 74).splitlines()
+    lines = to_csv(table, [74]).splitlines()
     assert lines[0].startswith(
         "replica,history,index,role,steps,shard,slot,subsample_size,part,init,subsample,order,noise"
     )

@@ -6,6 +6,7 @@ Rows come from the spec alone, and row k of a history does not depend on how man
 import csv
 import dataclasses
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from thermo_cli import rng
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec
 from thermo_cli.spec.schema import ESTIMATOR
+from thermo_cli.spec.sweeping import Point, points_of
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Replica:
         role: `main` replicas are judged; `budget` ones repeat a main replica with a smaller total; the controls `same_bath`
             (same examples, everything else drawn again) and `twin` (moved by one unit in the last place) set scales; of
             estimators also `null` and `null_bath`: a main replica and its partner with the labels shuffled.
+        point: Of a sweep.
     """
 
     history: str
@@ -46,6 +49,7 @@ class Replica:
     noise: int
     steps: int
     role: str = "main"
+    point: int = 0
 
     @property
     def name(self) -> str:
@@ -63,6 +67,9 @@ class Replica:
 def replica_table(spec: Spec) -> tuple[Replica, ...]:
     """Lay out the ensemble: for each history its replicas in order; the same with smaller budgets, if asked for; controls.
 
+    Of a sweep, the ensembles of its points one after the other. Points that differ only in numbers of their dynamics share
+    shards, as they can move in one stack; since a replica does not depend on its neighbours, they are what they are alone.
+
     A source of randomness that is not varied has one stream, that of replica 0 of a history without a name.
 
     Args:
@@ -70,6 +77,8 @@ def replica_table(spec: Spec) -> tuple[Replica, ...]:
     """
     if spec.dynamics is None:
         return ()
+    if spec.sweep:
+        return _swept(points_of(spec))
     rows = [
         _replica(spec, position, history, index)
         for position, history in enumerate(spec.histories)
@@ -164,6 +173,38 @@ def budgets_of(spec: Spec) -> tuple[int, ...]:
     return (spec.total // 4, spec.total // 2) if wanted else ()
 
 
+def _swept(points: Sequence[Point]) -> tuple[Replica, ...]:
+    """Lay out the points of a sweep, in shards of the groups that can move together."""
+    groups: dict[str, int] = {}
+    filled: dict[str, int] = {}
+    rows = []
+    for point in points:
+        group = groups.setdefault(_together(point), len(groups))
+        for row in replica_table(point.spec):
+            kind = f"g{group:03d}~{row.shard.rpartition('-')[0]}"
+            number = filled.get(kind, 0)
+            filled[kind] = number + 1
+            shard, slot = divmod(number, point.spec.width)
+            rows.append(dataclasses.replace(row, shard=f"{kind}-{shard:04d}", slot=slot, point=point.number))
+    return tuple(rows)
+
+
+def _together(point: Point) -> str:
+    """Return what points must have in common to move in one stack: everything but the numbers of their dynamics."""
+    if not point.spec.stacks:
+        return str(point.number)
+    content = point.spec.model_dump(mode="json", exclude={"name", "description", "equilibrium", "sweep"})
+    arguments = content["dynamics"]["with"]
+    content["dynamics"]["with"] = {name: value for name, value in arguments.items() if not _number(value)}
+    return json.dumps(content, sort_keys=True)
+
+
+def _number(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_number(item) for item in value)
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _replica(spec: Spec, position: int, history: str, index: int) -> Replica:
     """Lay out one main replica; crossed, replica (i, s, o) has the i-th init, s-th subsample and o-th order stream."""
     ensemble, counter = spec.ensemble, dict.fromkeys(STREAMS, index)
@@ -221,19 +262,20 @@ def shards(table: Sequence[Replica]) -> dict[str, tuple[Replica, ...]]:
     return {name: tuple(replica for replica in table if replica.shard == name) for name in names}
 
 
-def to_csv(table: Sequence[Replica], size: int) -> str:
+def to_csv(table: Sequence[Replica], sizes: Sequence[int]) -> str:
     """Write the replica table as CSV; streams in hexadecimal.
 
     Args:
         table: The replica table.
-        size: Number of examples in a subsample.
+        sizes: Number of examples in a subsample, at each point.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
+    swept = any(row.point for row in table)
     head = ["replica", "history", "index", "role", "steps", "shard", "slot", "subsample_size", "part"]
-    writer.writerow([*head, *STREAMS])
+    writer.writerow([*(["point"] if swept else []), *head, *STREAMS])
     for row in table:
         streams = [f"{getattr(row, name):032x}" for name in STREAMS]
-        place = [row.name, row.history, row.index, row.role, row.steps, row.shard, row.slot, size, row.part]
-        writer.writerow([*place, *streams])
+        place = [row.name, row.history, row.index, row.role, row.steps, row.shard, row.slot, sizes[row.point], row.part]
+        writer.writerow([*([row.point] if swept else []), *place, *streams])
     return text.getvalue()

@@ -31,10 +31,7 @@ def manifest(dataset: Dataset | None, fingerprint: str, base: Path) -> dict[str,
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "data_fingerprint": fingerprint,
-        "data": {
-            "task": dataset.task, "pool_examples": len(dataset.y), "test_examples": len(dataset.y_test),
-            "features": dataset.inputs, "outputs": dataset.outputs,
-        } if dataset is not None else {"task": None},
+        "data": facts_of(dataset),
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "git": _git(base),
@@ -44,6 +41,20 @@ def manifest(dataset: Dataset | None, fingerprint: str, base: Path) -> dict[str,
         },
         "threads_per_worker": 1,
         "determinism": DETERMINISM,
+    }  # fmt: skip
+
+
+def facts_of(dataset: Dataset | None) -> dict[str, Any]:
+    """Return what judging must know of the data.
+
+    Args:
+        dataset: Pool and test set; None where nothing is learned from data.
+    """
+    if dataset is None:
+        return {"task": None}
+    return {
+        "task": dataset.task, "pool_examples": len(dataset.y), "test_examples": len(dataset.y_test),
+        "features": dataset.inputs, "outputs": dataset.outputs,
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,7 +20,7 @@ from thermo_cli.equilibrium.diagnostics.noise_budget import noise_budget
 from thermo_cli.equilibrium.diagnostics.sampling_noise import distribution_wise
 from thermo_cli.equilibrium.settings import Setting, Settings, margins_of, window_of
 from thermo_cli.equilibrium.verdict import as_dict
-from thermo_cli.errors import SpecError
+from thermo_cli.errors import SpecError, StoreError
 from thermo_cli.microstates.raw import raw_overlaps
 from thermo_cli.microstates.summary import divergence, mean_divergence, overlaps_of, unknown_overlaps
 from thermo_cli.microstates.summary import microscopic as summarized
@@ -62,6 +63,77 @@ class Run:
     def as_dict(self) -> dict[str, Any]:
         """Return the content of verdict.json."""
         return as_dict(self.verdict, self.folder.spec.name, self.folder.name.rpartition("-")[2], self.folder.status)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep that has been judged: a run for each of its points, and no verdict of its own.
+
+    Attributes:
+        folder: Its folder.
+        runs: One per point, in order; None where a point cannot be judged.
+        reasons: Why not, one per point; empty where it can.
+    """
+
+    folder: RunFolder
+    runs: tuple[Run | None, ...]
+    reasons: tuple[str, ...]
+    verdict: None = None
+
+    @property
+    def points(self) -> tuple[dict[str, Any], ...]:
+        """Swept field to its value, of each point."""
+        return tuple(point.swept for point in self.folder.points)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the content of verdict.json: all that is said of the points, and null where one verdict would be."""
+        judged = {number: run.as_dict() for number, run in enumerate(self.runs) if run is not None}
+        whole = list(judged.values())
+        counts = {key: sum(one["run"]["replicas"][key] for one in whole) for key in whole[0]["run"]["replicas"]}
+        head = whole[0]["run"] | {"status": self.folder.status, "replicas": counts}
+        said = ("verdict", "phase", "summary", "scope", "criteria", "outcomes", "macroscopic", "microscopic", "diagnostics")
+        reached = Counter(one["verdict"] for one in whole) + Counter("not judged" for run in self.runs if run is None)
+        summary = ", ".join(f"{count} {name}" for name, count in reached.most_common())
+        return {
+            "schema_version": whole[0]["schema_version"], "run": head, "scope": whole[0]["scope"], "verdict": None,
+            "phase": None, "summary": f"{len(self.runs)} points: {summary}.", "criteria": [], "outcomes": {}, "macroscopic": {},
+            "microscopic": {}, "diagnostics": {},
+            "points": [
+                {
+                    "point": point, "replicas": judged[number]["run"]["replicas"],
+                    **{key: judged[number][key] for key in said if key in judged[number]},
+                }
+                if number in judged
+                else {
+                    "point": point, "replicas": None, "verdict": None, "phase": None, "summary": self.reasons[number],
+                    "criteria": [], "macroscopic": {}, "microscopic": {},
+                }
+                for number, point in enumerate(self.points)
+            ],
+        }  # fmt: skip
+
+
+def judge_folder(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Run | Sweep:
+    """Judge a run folder, or every point of a sweep: pure, no training, nothing written.
+
+    Args:
+        folder: The run.
+        equilibrium: Other margins, confidence, content or window than the spec's.
+    """
+    if not folder.points:
+        return judge_run(folder, equilibrium)
+    runs: list[Run | None] = []
+    reasons: list[str] = []
+    for point in folder.points:
+        try:
+            runs.append(judge_run(point, equilibrium))
+            reasons.append("")
+        except StoreError as error:
+            if len(reasons) + 1 == len(folder.points) and not any(runs):
+                raise
+            runs.append(None)
+            reasons.append(str(error))
+    return Sweep(folder, tuple(runs), tuple(reasons))
 
 
 def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Run:
@@ -124,7 +196,7 @@ def settings_of(equilibrium: Equilibrium) -> Settings:
     )  # fmt: skip
 
 
-def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> Run:
+def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> Run | Sweep:
     """Judge a stored run with other settings, and keep the verdict as `verdicts/<hash of settings>.json`.
 
     Args:
@@ -140,7 +212,7 @@ def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> Run:
     check_margins(spec, folder.manifest["data"]["task"])
     if spec.dynamics is None:
         _check_recorded_margins(spec, folder)
-    run = judge_run(folder, spec.equilibrium)
+    run = judge_folder(folder, spec.equilibrium)
     digest = hashlib.sha256(json.dumps(merged, sort_keys=True).encode()).hexdigest()[:8]
     folder.write_json(f"verdicts/{digest}.json", run.as_dict() | {"equilibrium": merged})
     return run

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Findings, StackedSystem, Symmetry
 from thermo_cli.data.split import subsample_size
-from thermo_cli.design import Replica, control_rows, main_rows, replica_table, shares_init, streams_used
+from thermo_cli.design import Replica, control_rows, main_rows, shares_init, streams_used
 from thermo_cli.dynamics.gradient import protocol
 from thermo_cli.dynamics.walks import walk
 from thermo_cli.microstates.connectivity import barrier
@@ -50,7 +50,7 @@ def examine_run(folder: RunFolder, dataset: Dataset | None, most: int = MOST) ->
         dataset: Its data; None for a physical system.
         most: Main replicas of which all pairs are looked at.
     """
-    fits = gather_fits(folder, replica_table(folder.spec), most) if folder.spec.family == ESTIMATOR else None
+    fits = gather_fits(folder, folder.table, most) if folder.spec.family == ESTIMATOR else None
     material = gather(folder, most) if folder.spec.family != ESTIMATOR else None
     if material is None and fits is None:
         return
@@ -99,7 +99,7 @@ def gather(folder: RunFolder, most: int = MOST) -> Material | None:
         folder: A run that has been trained.
         most: Main replicas that are looked at, at most.
     """
-    spec, table = folder.spec, replica_table(folder.spec)
+    spec, table = folder.spec, folder.table
     finished = [row for row in table if row.shard in folder.records]
     times = [step for step in snapshot_steps(spec.total) if step > 0]
     share = most // len(spec.histories) or 1
@@ -148,7 +148,7 @@ def _null_stream(seed: int, replica: Replica) -> int:
 
 def _particles(folder: RunFolder, material: Material) -> Findings:
     spec = folder.spec
-    moving = walk(spec, main_rows(replica_table(spec))[:1], spec.total)
+    moving = walk(spec, main_rows(folder.table)[:1], spec.total)
     found = examine_particles(material, moving.reference)
     if "noise" not in spec.ensemble.vary:
         reason = "partners on one bath would be driven by the same noise: what makes them alike is not the landscape"

@@ -1,5 +1,6 @@
 """Everything that can be refused is refused here, before the first step: parts that do not fit, data that cannot serve."""
 
+import dataclasses
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec, identity
 from thermo_cli.spec.builtins import RecordedSystem
 from thermo_cli.spec.schema import ESTIMATOR
+from thermo_cli.spec.sweeping import Point, points_of
 from thermo_cli.store import RunFolder
 
 
@@ -39,6 +41,7 @@ class Study:
         table: The replica table.
         subsample_size: Examples of each replica; 0 without data.
         folder: Where the run is, or will be.
+        points: Of a sweep, each an experiment of its own; the rest then speaks of all of them, or of the first.
     """
 
     spec: Spec
@@ -48,10 +51,13 @@ class Study:
     table: tuple[Replica, ...]
     subsample_size: int
     folder: RunFolder
+    points: tuple["Study", ...] = ()
 
     @property
     def fingerprint(self) -> str:
         """Hash of the data that the run rests on."""
+        if self.points:
+            return "+".join(dict.fromkeys(point.fingerprint for point in self.points))
         return fingerprint_of(self.dataset, self.recorded)
 
 
@@ -70,7 +76,34 @@ def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) ->
         RunError: The stacked step is not the plain one.
     """
     set_trust(Trust(tuple(allow), base))
-    dataset = load_dataset(spec.data, base) if spec.data is not None else None
+    loaded: dict[str, Dataset] = {}
+    studies = [_prepare(point, base, loaded) for point in points_of(spec)]
+    fingerprints = dict.fromkeys(study.fingerprint for study in studies)
+    digits = identity(spec, "+".join(fingerprints) + _code(spec), DEVICE)
+    folder = RunFolder(results / f"{spec.name}-{digits}")
+    if not spec.sweep:
+        return dataclasses.replace(studies[0], folder=folder)
+    table, first = replica_table(spec), studies[0]
+    points = tuple(
+        dataclasses.replace(
+            study, folder=RunFolder(folder.path, number), table=tuple(row for row in table if row.point == number)
+        )
+        for number, study in enumerate(studies)
+    )
+    return Study(spec, base, first.dataset, None, table, first.subsample_size, folder, points)
+
+
+def _code(spec: Spec) -> str:
+    """Return the hash of local code that a spec names: other code is another run."""
+    return code_fingerprint(spec.system.use, trust()) if ":" in spec.system.use else ""
+
+
+def _prepare(point: Point, base: Path, loaded: dict[str, Dataset]) -> Study:
+    """Resolve and check one experiment; data are loaded once for all points that share them."""
+    spec, dataset = point.spec, None
+    if spec.data is not None:
+        key = spec.data.model_dump_json()
+        dataset = loaded[key] = loaded[key] if key in loaded else load_dataset(spec.data, base)
     recorded = read_recorded(base / spec.system.arguments.path) if isinstance(spec.system, RecordedSystem) else None
     table, known = replica_table(spec), None
     size = subsample_size(spec.ensemble.subsample, len(dataset.y)) if dataset is not None else 0
@@ -83,9 +116,7 @@ def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) ->
     check_margins(spec, dataset.task if dataset is not None else None, recorded, known)
     if recorded is None:
         _check_varied(spec, size, len(dataset.y) if dataset is not None else 0)
-    code = code_fingerprint(spec.system.use, trust()) if ":" in spec.system.use else ""
-    digits = identity(spec, fingerprint_of(dataset, recorded) + code, DEVICE)
-    return Study(spec, base, dataset, recorded, table, size, RunFolder(results / f"{spec.name}-{digits}"))
+    return Study(spec, base, dataset, recorded, table, size, RunFolder(Path(spec.name)))
 
 
 def fingerprint_of(dataset: Dataset | None, recorded: Recorded | None) -> str:

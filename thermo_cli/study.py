@@ -6,16 +6,16 @@ spec -> replica table -> data -> training -> run folder -> microscopy -> court -
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from thermo_cli.contracts import Trajectories
 from thermo_cli.data.recorded import Recorded, read_parameters
 from thermo_cli.design import to_csv
 from thermo_cli.engines.local import LocalEngine, usable_cores
 from thermo_cli.engines.schedule import run_tasks
-from thermo_cli.environment import changes, manifest
+from thermo_cli.environment import changes, facts_of, manifest
 from thermo_cli.errors import Interrupted, ThermoError
-from thermo_cli.judging import Run, judge_run
+from thermo_cli.judging import Run, Sweep, judge_folder
 from thermo_cli.microscopy import examine_run
 from thermo_cli.preparation import Study, prepare
 from thermo_cli.spec import load_spec
@@ -44,7 +44,7 @@ class Watcher(Protocol):
 def execute(
     spec_path: str | Path, *, overrides: Sequence[str] = (), results: str | Path = "results", workers: int | None = None,
     fresh: bool = False, allow: Sequence[str] = (), watcher: Watcher | None = None,
-) -> Run:  # fmt: skip
+) -> Run | Sweep:  # fmt: skip
     """Train the ensemble that a spec describes, as far as it is not trained yet, and judge it.
 
     Args:
@@ -70,8 +70,8 @@ def execute(
         study.folder.create(
             Path(spec_path).read_text(encoding="utf-8-sig"),
             study.spec,
-            to_csv(study.table, study.subsample_size) if study.table else None,
-            manifest(study.dataset, study.fingerprint, study.base),
+            to_csv(study.table, [point.subsample_size for point in study.points or (study,)]) if study.table else None,
+            _manifest(study),
         )
         if study.recorded is not None:
             keep_recorded(study, study.recorded)
@@ -79,20 +79,21 @@ def execute(
             if watcher is not None:
                 _note_changes(study, watcher)
             train(study, workers, watcher, allow)
-            examine_run(study.folder, study.dataset)
-        run = judge_run(study.folder)
+            for point in study.points or (study,):
+                examine_run(point.folder, point.dataset)
+        run = judge_folder(study.folder)
         study.folder.write_json("verdict.json", run.as_dict())
     return run
 
 
-def open_run(name: str | Path, results: str | Path = "results") -> Run:
+def open_run(name: str | Path, results: str | Path = "results") -> Run | Sweep:
     """Open a run that exists and judge it with the settings it was made with.
 
     Args:
         name: Its folder, its name, or `latest`.
         results: Where run folders are.
     """
-    return judge_run(find_run(str(name), Path(results)))
+    return judge_folder(find_run(str(name), Path(results)))
 
 
 def train(study: Study, workers: int | None, watcher: Watcher | None, allow: Sequence[str] = ()) -> None:
@@ -151,10 +152,17 @@ def keep_recorded(study: Study, recorded: Recorded) -> None:
     write_recorded(study.folder.recorded_file, trajectories, parameters)
 
 
+def _manifest(study: Study) -> dict[str, Any]:
+    """Describe the surroundings of a run, and the data of each point of a sweep."""
+    return manifest(study.dataset, study.fingerprint, study.base) | (
+        {"points": [facts_of(point.dataset) for point in study.points]} if study.points else {}
+    )
+
+
 def _note_changes(study: Study, watcher: Watcher) -> None:
     """Say when a run is resumed on other versions or another processor than it began with."""
     if study.folder.unfinished():
-        changed = changes(study.folder.manifest, manifest(study.dataset, study.fingerprint, study.base))
+        changed = changes(study.folder.manifest, _manifest(study))
         if changed:
             watcher.note(
                 f"resumed with {', '.join(changed)}: the rest may round differently than the part that is done"

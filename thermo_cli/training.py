@@ -24,6 +24,7 @@ from thermo_cli.observables.macroscopic import measurement_steps, snapshot_steps
 from thermo_cli.registry import Trust, set_trust
 from thermo_cli.spec import Spec, from_resolved
 from thermo_cli.spec.schema import ESTIMATOR
+from thermo_cli.spec.sweeping import points_of
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardRecords, ShardStore
 
@@ -66,26 +67,27 @@ def train_shard(task: ShardTask) -> str:
             return "finished"
         resolved = (task.folder / "resolved.yaml").read_text()
         spec = from_resolved(resolved, str(task.folder / "resolved.yaml"))
-        dataset = _dataset(resolved, task.base, folder.manifest["data_fingerprint"]) if spec.learns else None
-        table = replica_table(spec)
+        table, points = replica_table(spec), points_of(spec)
         members = shards(table)[task.shard]
+        specs = [points[member.point].spec for member in members]
+        dataset = _dataset(specs[0].model_dump_json(), task.base, folder.manifest["data_fingerprint"])
         if dataset is not None and spec.family == ESTIMATOR:
-            return fit_shard(folder, store, spec, dataset, members)
+            return fit_shard(folder, store, specs[0], dataset, members)
         kept = kept_steps(members, table)
-        return _Training(folder, store, spec, members, kept, movement(spec, dataset, members)).run()
+        return _Training(folder, store, specs[0], members, kept, movement(specs, dataset, members)).run()
 
 
-def movement(spec: Spec, dataset: Dataset | None, members: Sequence[Replica]) -> Movement:
+def movement(specs: Sequence[Spec], dataset: Dataset | None, members: Sequence[Replica]) -> Movement:
     """Put a shard at step 0.
 
     Args:
-        spec: The experiment.
-        dataset: Its data; None for a physical system.
+        specs: The experiment of each replica; they differ in numbers of the dynamics at most.
+        dataset: Their data; None for a physical system.
         members: The shard's rows of the replica table.
     """
     if dataset is not None:
-        return Learner(spec, dataset, members)
-    return walk(spec, members, members[0].steps)
+        return Learner(specs, dataset, members)
+    return walk(specs[0], members, members[0].steps)
 
 
 def kept_steps(members: Sequence[Replica], table: Sequence[Replica]) -> set[int]:
@@ -97,19 +99,23 @@ def kept_steps(members: Sequence[Replica], table: Sequence[Replica]) -> set[int]
     """
     if members[0].role == "budget":
         return set()
+    point = {member.point for member in members}
     compared = any(member.role == "twin" for member in members) or any(
-        row in members for row in control_rows(table, "twin")
+        row in members
+        for number in point
+        for row in control_rows([one for one in table if one.point == number], "twin")
     )
     return {*snapshot_steps(members[0].steps), *((1,) if compared else ())}
 
 
 @lru_cache(maxsize=1)
-def _dataset(resolved: str, base: Path, fingerprint: str) -> Dataset:
-    """Load the data once per worker, and refuse them if they changed since the run began."""
-    data = from_resolved(resolved, "resolved.yaml").data
-    assert data is not None  # a learning system has data: the schema holds that
+def _dataset(spec: str, base: Path, fingerprint: str) -> Dataset | None:
+    """Load the data once per worker, and refuse them if they changed since the run began; None for a physical system."""
+    data = Spec.model_validate_json(spec).data
+    if data is None:
+        return None
     dataset = load_dataset(data, base)
-    if dataset.fingerprint != fingerprint:
+    if dataset.fingerprint not in fingerprint.split("+"):
         raise DataError(
             "the data changed while the run was in progress",
             received=dataset.fingerprint[:12],

@@ -17,6 +17,7 @@ from thermo_cli.registry import BUILT_INS, nearest
 from thermo_cli.spec import yaml_source
 from thermo_cli.spec.overrides import apply_overrides
 from thermo_cli.spec.schema import Spec, margin_problem
+from thermo_cli.spec.sweeping import points_of
 from thermo_cli.spec.yaml_source import Location, Source
 
 
@@ -67,6 +68,7 @@ def validate(source: Source) -> Spec:
                 remedy=problem,
                 where=f"{source.where(location, key=True)}: {_dotted(location)}",
             )
+    points_of(spec)
     return spec
 
 
@@ -76,7 +78,8 @@ def to_yaml(spec: Spec) -> str:
     Args:
         spec: A validated spec.
     """
-    text: str = yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+    content = spec.model_dump(mode="json", exclude=_unused(spec))
+    text: str = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
     return text
 
 
@@ -98,9 +101,14 @@ def identity(spec: Spec, data_fingerprint: str, device: str) -> str:
         data_fingerprint: Hash of the examples.
         device: Kind of device.
     """
-    content = spec.model_dump(mode="json", exclude={"equilibrium", "description"})
+    content = spec.model_dump(mode="json", exclude={"equilibrium", "description"} | _unused(spec))
     canonical = json.dumps([content, data_fingerprint, device], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:8]
+
+
+def _unused(spec: Spec) -> set[str]:
+    """Name the parts that are not written out when they are empty."""
+    return set() if spec.sweep else {"sweep"}
 
 
 def json_schema() -> str:

@@ -32,12 +32,23 @@ def apply_overrides(source: Source, overrides: Sequence[str]) -> Source:
             raise SpecError(
                 "an override is key.sub=value", received=override, remedy="for example --set dynamics.with.lr=0.3"
             )
-        _assign(value, path, yaml_source.parse(text, label).value if text.strip() else None, label)
+        assign(value, path, yaml_source.parse(text, label).value if text.strip() else None, label)
         given[path] = label
     return dataclasses.replace(source, value=value, overrides=given)
 
 
-def _assign(value: dict[str, Any], path: tuple[str, ...], new: Any, label: str) -> None:
+def assign(value: dict[str, Any], path: tuple[str, ...], new: Any, label: str) -> None:
+    """Set one field of a document, in place; mappings on the way are made where there are none.
+
+    Args:
+        value: The document.
+        path: Keys from the root.
+        new: The value.
+        label: Where it comes from, for messages.
+
+    Raises:
+        SpecError: The way leads through something that is not a mapping.
+    """
     for position, key in enumerate(path[:-1]):
         child = value.setdefault(key, {})
         if not isinstance(child, dict):

@@ -257,6 +257,8 @@ class Spec(Part):
     """What is measured."""
     equilibrium: Equilibrium = Field(default_factory=Equilibrium)
     """Margins and confidence."""
+    sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
+    """Field to the values that it takes, `dynamics.with.lr: [0.01, 0.1]`: an ensemble and a verdict for each combination."""
 
     @property
     def learns(self) -> bool:
@@ -270,6 +272,11 @@ class Spec(Part):
             return self.system.use
         fitted = isinstance(self.dynamics, FitDynamics) or self.system.use.startswith("sklearn.")
         return ESTIMATOR if fitted else MODULE
+
+    @property
+    def stacks(self) -> bool:
+        """Whether replicas train in one stack: networks and modules."""
+        return self.learns and self.family != ESTIMATOR
 
     @property
     def width(self) -> int:

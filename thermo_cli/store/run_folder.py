@@ -14,6 +14,7 @@ from thermo_cli.contracts import Findings, Trajectories
 from thermo_cli.design import Replica, budgets_of, main_rows, replica_table, shards
 from thermo_cli.errors import SpecError, StoreError, UsageError
 from thermo_cli.spec import Spec, from_resolved, to_yaml
+from thermo_cli.spec.sweeping import points_of
 from thermo_cli.store.files import SCHEMA_VERSION, ArrayFile, read_arrays, write_arrays, write_text
 from thermo_cli.store.recorded import read_recorded, read_recorded_parameters
 from thermo_cli.store.shard import ShardRecords, ShardStore
@@ -22,14 +23,15 @@ MEND: Final = "restore the file from a copy, or start again with --fresh"
 
 
 class RunFolder:
-    """One run on disk.
+    """One run on disk, or what it holds of one point of a sweep: the same folder, seen as if that point were alone.
 
     Args:
         path: `results/<name>-<hash>`.
+        point: Number of the point; None for the whole run.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, point: int | None = None) -> None:
+        self.path, self.point = path, point
 
     @property
     def name(self) -> str:
@@ -104,7 +106,27 @@ class RunFolder:
 
     @cached_property
     def spec(self) -> Spec:
-        """The resolved spec."""
+        """The resolved spec; that of the point, where one is looked at."""
+        return self._whole if self.point is None else points_of(self._whole)[self.point].spec
+
+    @cached_property
+    def points(self) -> tuple["RunFolder", ...]:
+        """The points of a sweep, in order; none of a run without one."""
+        return tuple(RunFolder(self.path, point.number) for point in points_of(self.spec)) if self.spec.sweep else ()
+
+    @cached_property
+    def swept(self) -> dict[str, Any]:
+        """Values of the swept fields at this point; empty where none is looked at."""
+        return points_of(self._whole)[self.point].values if self.point is not None else {}
+
+    @cached_property
+    def table(self) -> tuple[Replica, ...]:
+        """The replica table; of a point its rows, in the shards that it shares with others."""
+        rows = replica_table(self._whole)
+        return rows if self.point is None else tuple(row for row in rows if row.point == self.point)
+
+    @cached_property
+    def _whole(self) -> Spec:
         text = self._text("resolved.yaml")
         try:
             return from_resolved(text, str(self.path / "resolved.yaml"))
@@ -118,7 +140,7 @@ class RunFolder:
     @cached_property
     def shards(self) -> dict[str, tuple[Replica, ...]]:
         """The replica table by shard."""
-        return shards(replica_table(self.spec))
+        return shards(self.table)
 
     @cached_property
     def records(self) -> dict[str, ShardRecords]:
@@ -136,7 +158,7 @@ class RunFolder:
                 received=f"{self.path / 'manifest.json'}: no {missing[0]}",
                 remedy=MEND,
             )
-        return content
+        return content if self.point is None else content | {"data": content["points"][self.point]}
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Read one of the run's JSON files.
@@ -192,7 +214,11 @@ class RunFolder:
     @property
     def microstates_file(self) -> Path:
         """What is known of the microstates, once all replicas have finished."""
-        return self.path / "microstates.safetensors"
+        return self.path / f"microstates{self._suffix}.safetensors"
+
+    @property
+    def _suffix(self) -> str:
+        return "" if self.point is None else f"-{self.point:04d}"
 
     def findings(self) -> Findings | None:
         """Return what is known of the microstates, or None where they have not been examined."""
@@ -218,7 +244,7 @@ class RunFolder:
             name: Of what.
             text: The traceback.
         """
-        write_text(self.path / f"{name}.error.txt", text)
+        write_text(self.path / f"{name}{self._suffix}.error.txt", text)
 
     def unfinished(self) -> list[str]:
         """Return the names of the shards that still need training."""
@@ -250,7 +276,7 @@ class RunFolder:
         """Collect the observables of all main replicas; those of shards that are not there are NaN and count as crashed."""
         if self.spec.dynamics is None:
             return read_recorded(self.recorded_file)
-        table, read = main_rows(replica_table(self.spec)), self.records
+        table, read = main_rows(self.table), self.records
         if not any(replica.shard in read for replica in table):
             raise StoreError(
                 "no part of this run has finished, so there is nothing to judge", received=str(self.path),
@@ -279,7 +305,7 @@ class RunFolder:
         if not budgets:
             return {}
         finals = {name: np.full((len(array), 3), np.nan) for name, array in values.items()}
-        rows = {row.name: number for number, row in enumerate(main_rows(replica_table(self.spec)))}
+        rows = {row.name: number for number, row in enumerate(main_rows(self.table))}
         for name, members in self.shards.items():
             for replica in members if name in self.records else ():
                 if replica.role == "budget":
@@ -299,7 +325,7 @@ class RunFolder:
         found = [record.final[name] for record in self.records.values() if name in record.final]
         if not found:
             return None
-        table = main_rows(replica_table(self.spec))
+        table = main_rows(self.table)
         result = np.full((len(table), *found[0].shape[1:]), np.nan, dtype=found[0].dtype)
         for row, replica in enumerate(table):
             if replica.shard in self.records:
@@ -318,7 +344,7 @@ class RunFolder:
         """
         if self.spec.dynamics is None:
             return read_recorded_parameters(self.recorded_file, step)
-        return self.microstates(step, main_rows(replica_table(self.spec)))
+        return self.microstates(step, main_rows(self.table))
 
     def microstates(self, step: int, replicas: Sequence[Replica]) -> NDArray[np.floating]:
         """Return the parameters of some replicas at a kept step, (replica, parameters).
