@@ -242,11 +242,19 @@ class Movement(Protocol):
 
 
 class Optimizer(Protocol):
-    """An elementwise update rule on the flat parameters of a stack."""
+    """An elementwise update rule on the flat parameters of a stack.
+
+    Attributes:
+        lr: Learning rate, on which schedules act.
+        penalty: lambda of the energy (lambda / 2) |theta|^2 that the rule adds to the gradient.
+        buffers: What it keeps between steps, one number per parameter, zero at the start.
+        counters: What else it keeps, single numbers, zero at the start, and their type.
+    """
 
     lr: float
     penalty: float
     buffers: tuple[str, ...]
+    counters: "Mapping[str, torch.dtype]"
 
     def update(
         self, parameters: "torch.Tensor", gradient: "torch.Tensor", state: "Mapping[str, torch.Tensor]", lr: float

@@ -152,7 +152,9 @@ def setting_of(spec: Spec, facts: Mapping[str, Any], trajectories: Trajectories)
             int(trajectories.steps[-1]), histories, given.test_examples, given.schedule, given.scope,
             initial=given.initial, energy_margin=bool(trajectories.steps[0] == 0),
         )  # fmt: skip
-    schedule, rate = getattr(spec.dynamics, "schedule", "constant"), getattr(spec.dynamics.arguments, "lr", None)  # type: ignore[union-attr]
+    arguments: Any = spec.dynamics.arguments if spec.dynamics is not None else None
+    rate = arguments.get("lr") if isinstance(arguments, dict) else getattr(arguments, "lr", None)
+    schedule = getattr(spec.dynamics, "schedule", "constant")
     controls = sum(row.role in ("same_bath", "twin") for row in replica_table(spec))
     if not spec.learns:
         varied = ", ".join(name for name in spec.ensemble.vary if name in streams_used(spec, 0, 0))

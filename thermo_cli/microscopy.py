@@ -17,7 +17,7 @@ from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Findings, StackedSystem, Symmetry
 from thermo_cli.data.split import subsample_size
 from thermo_cli.design import Replica, control_rows, main_rows, replica_table, shares_init, streams_used
-from thermo_cli.dynamics.gradient import protocol
+from thermo_cli.dynamics.protocols import protocol
 from thermo_cli.dynamics.walks import walk
 from thermo_cli.microstates.connectivity import barrier
 from thermo_cli.microstates.examination import FORMAT, Material, Rows, disjoint, examine, examine_particles, self_test

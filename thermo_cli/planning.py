@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from thermo_cli.design import budgets_of, control_rows, main_rows, replicas_of, shards
-from thermo_cli.dynamics.gradient import CHUNK_EXAMPLES, protocol
+from thermo_cli.dynamics.gradient import CHUNK_EXAMPLES
+from thermo_cli.dynamics.protocols import protocol
 from thermo_cli.dynamics.walks import BLOCK_STEPS, walk
 from thermo_cli.engines.local import usable_cores
 from thermo_cli.equilibrium.diversity import PAIRS

@@ -11,8 +11,8 @@ from thermo_cli.data.recorded import Recorded, read_recorded
 from thermo_cli.data.split import load_dataset, subsample_size
 from thermo_cli.design import Replica, replica_table, streams_used
 from thermo_cli.dynamics.checking import check_stacking
-from thermo_cli.dynamics.gradient import legs_of
 from thermo_cli.dynamics.learner import draw_subsamples
+from thermo_cli.dynamics.protocols import legs_of
 from thermo_cli.dynamics.walks import walk
 from thermo_cli.environment import DEVICE
 from thermo_cli.errors import DataError, SpecError
@@ -80,7 +80,7 @@ def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) ->
     check_margins(spec, dataset.task if dataset is not None else None, recorded)
     if recorded is None:
         _check_varied(spec, size, len(dataset.y) if dataset is not None else 0)
-    code = code_fingerprint(spec.system.use, trust()) if ":" in spec.system.use else ""
+    code = "".join(code_fingerprint(name, trust()) for name in spec.foreign)
     digits = identity(spec, fingerprint_of(dataset, recorded) + code, DEVICE)
     return Study(spec, base, dataset, recorded, table, size, RunFolder(results / f"{spec.name}-{digits}"))
 
@@ -164,7 +164,8 @@ def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> 
                 where=f"histories.{history}.first.system",
             )  # fmt: skip
         for leg in legs if history == table[0].history or len(legs) > 1 else ():
-            check_stacking(leg.protocol, dataset, members, leg.examples)
+            for protocol in leg.protocols:
+                check_stacking(protocol, dataset, members, leg.examples)
 
 
 def _check_walks(spec: Spec, table: Sequence[Replica]) -> None:

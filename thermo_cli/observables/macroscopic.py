@@ -19,7 +19,7 @@ METRICS: Final[dict[Task, dict[str, Callable[[Array, Any, float], Array]]]] = {
 
 def measure(
     macro: Sequence[str], dataset: Dataset, subsamples: Any, train: Array, test: Array, parameters: Array,
-    gradient: Array, initial: Array, penalty: float,
+    gradient: Array, initial: Array, penalty: float | Array,
 ) -> dict[str, Array]:  # fmt: skip
     """Compute the observables that a spec names.
 
@@ -35,7 +35,7 @@ def measure(
         parameters: theta, (replica, parameters).
         gradient: Of the energy, (replica, parameters).
         initial: theta at step 0, (replica, parameters).
-        penalty: lambda; 0 without a penalty or with decoupled decay.
+        penalty: lambda, of all or (replica,); 0 without a penalty or with decoupled decay.
 
     Returns:
         Observable to (replica,).
@@ -47,7 +47,7 @@ def measure(
     with np.errstate(all="ignore"):  # a diverged replica has NaN here, and is counted by the court
         loss = metrics["loss"](train, y_train, dataset.target_sd)
         values["energy"] = values["energy_loss"] = loss
-        if penalty:
+        if np.any(penalty):
             values["energy_l2"] = 0.5 * penalty * np.einsum("rp,rp->r", parameters, parameters)
             values["energy"] = loss + values["energy_l2"]
         for name in macro:

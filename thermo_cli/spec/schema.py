@@ -28,18 +28,15 @@ Macro = Literal[
 MACRO: Final[tuple[Macro, ...]] = get_args(Macro)
 Micro = Literal["overlap", "similarity", "disagreement", "barrier"]
 MICRO: Final[tuple[Micro, ...]] = get_args(Micro)
+LEARNERS: Final = ("mlp", "linear", "cnn", MODULE)
 MOVES: Final[dict[str, tuple[str | None, ...]]] = {
-    "mlp": ("sgd", "adam", "adamw"),
-    "linear": ("sgd", "adam", "adamw"),
-    "cnn": ("sgd", "adam", "adamw"),
-    MODULE: ("sgd", "adam", "adamw"),
+    **dict.fromkeys(LEARNERS, ("sgd", "adam", "adamw", MODULE)),
     "harmonic": ("langevin", "sgd"),
     "double_well": ("langevin",),
     "random_energy": ("metropolis",),
     "autoregressive": ("recursion",),
     "recorded": (None,),
 }
-LEARNERS: Final = ("mlp", "linear", "cnn", MODULE)
 
 
 class Subsample(Part):
@@ -266,6 +263,12 @@ class Spec(Part):
         return MODULE if ":" in self.system.use else self.system.use
 
     @property
+    def foreign(self) -> tuple[str, ...]:
+        """Names of what is not built in, `module:object`, whose code decides the numbers too."""
+        named = [self.system.use] + ([self.dynamics.use] if self.dynamics is not None else [])
+        return tuple(name for name in named if ":" in name)
+
+    @property
     def total(self) -> int:
         """Training time T; 0 where it is read from records."""
         return self.dynamics.steps if self.dynamics is not None else 0
@@ -273,7 +276,7 @@ class Spec(Part):
     @model_validator(mode="after")
     def _parts_fit(self) -> "Spec":
         system, dynamics = self.system.use, self.dynamics.use if self.dynamics is not None else None
-        if dynamics not in MOVES[self.family]:
+        if (MODULE if dynamics is not None and ":" in dynamics else dynamics) not in MOVES[self.family]:
             known = [name for name in MOVES[self.family] if name is not None]
             raise ValueError(
                 f"{system} goes with dynamics {' or '.join(known)}, not {dynamics or 'none'}" if known

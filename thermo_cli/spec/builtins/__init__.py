@@ -6,8 +6,8 @@ anything is imported.
 
 from thermo_cli.spec.builtins.data import Data, DigitsData, MoonsData, TableData
 from thermo_cli.spec.builtins.dynamics import Dynamics
-from thermo_cli.spec.builtins.parts import Part, Positive
-from thermo_cli.spec.builtins.systems import MODULE, RecordedSystem, System
+from thermo_cli.spec.builtins.parts import MODULE, Part, Positive
+from thermo_cli.spec.builtins.systems import RecordedSystem, System
 
 __all__ = [
     "MODULE", "Data", "DigitsData", "Dynamics", "MoonsData", "Part", "Positive", "RecordedSystem", "System", "TableData",

@@ -1,10 +1,19 @@
 """How it moves: `dynamics.use` with its arguments."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
-from thermo_cli.spec.builtins.parts import NoArguments, NonNegative, Part, Positive, UnitInterval
+from thermo_cli.spec.builtins.parts import (
+    CLASS,
+    MODULE,
+    NoArguments,
+    NonNegative,
+    Part,
+    Positive,
+    UnitInterval,
+    tag_of,
+)
 
 
 class TimedPart(Part):
@@ -67,6 +76,15 @@ class AdamDynamics(DynamicsPart):
     """Learning rate, decay rates and penalty."""
 
 
+class OptimizerDynamics(DynamicsPart):
+    """An elementwise optimizer of torch.optim, or one of your own with --allow local or --allow PACKAGE."""
+
+    use: CLASS
+    """`torch.optim:RMSprop`, `module:Class`: a torch.optim.Optimizer that treats every parameter by itself."""
+    arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
+    """Arguments of the class; weight_decay that it adds to the gradient is part of the energy, decoupled decay is not."""
+
+
 class LangevinArguments(Part):
     """Arguments of `langevin`."""
 
@@ -111,5 +129,12 @@ class RecursionDynamics(TimedPart):
 
 
 Dynamics = Annotated[
-    SgdDynamics | AdamDynamics | LangevinDynamics | MetropolisDynamics | RecursionDynamics, Field(discriminator="use")
+    Annotated[SgdDynamics, Tag("sgd")]
+    | Annotated[AdamDynamics, Tag("adam")]
+    | Annotated[AdamDynamics, Tag("adamw")]
+    | Annotated[LangevinDynamics, Tag("langevin")]
+    | Annotated[MetropolisDynamics, Tag("metropolis")]
+    | Annotated[RecursionDynamics, Tag("recursion")]
+    | Annotated[OptimizerDynamics, Tag(MODULE)],
+    Discriminator(tag_of),
 ]

@@ -1,12 +1,10 @@
 """What is trained: `system.use` with its arguments."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from thermo_cli.spec.builtins.parts import NoArguments, NonNegative, Part, Positive
-
-MODULE: Final = "module:Class"
+from thermo_cli.spec.builtins.parts import CLASS, MODULE, NoArguments, NonNegative, Part, Positive, tag_of
 
 
 class MlpArguments(Part):
@@ -61,7 +59,7 @@ class CnnSystem(Part):
 class ModuleSystem(Part):
     """A torch module of your own, or one of torch: `module:Class`, with --allow local or --allow PACKAGE."""
 
-    use: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
+    use: CLASS
     """`module:Class`: an nn.Module that maps rows of features to outputs; `inputs` and `outputs` are given if it takes them."""
     arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
     """Arguments of the class."""
@@ -190,12 +188,6 @@ class RecordedSystem(Part):
     """Where the records are."""
 
 
-def _system_tag(value: Any) -> str | None:
-    """Tell which model reads a system: that of its name, or the one of modules."""
-    use = value.get("use") if isinstance(value, dict) else getattr(value, "use", None)
-    return MODULE if isinstance(use, str) and ":" in use else use
-
-
 System = Annotated[
     Annotated[MlpSystem, Tag("mlp")]
     | Annotated[LinearSystem, Tag("linear")]
@@ -206,5 +198,5 @@ System = Annotated[
     | Annotated[AutoregressiveSystem, Tag("autoregressive")]
     | Annotated[RecordedSystem, Tag("recorded")]
     | Annotated[ModuleSystem, Tag(MODULE)],
-    Discriminator(_system_tag),
+    Discriminator(tag_of),
 ]
