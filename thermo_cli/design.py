@@ -149,8 +149,7 @@ def budgets_of(spec: Spec) -> tuple[int, ...]:
     Args:
         spec: The experiment.
     """
-    schedule = getattr(spec.dynamics, "schedule", "constant")
-    return (spec.total // 4, spec.total // 2) if spec.observe.budgets and schedule != "constant" else ()
+    return (spec.total // 4, spec.total // 2) if spec.observe.budgets and spec.schedule != "constant" else ()
 
 
 def _replica(spec: Spec, position: int, history: str, index: int) -> Replica:

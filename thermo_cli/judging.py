@@ -154,20 +154,19 @@ def setting_of(spec: Spec, facts: Mapping[str, Any], trajectories: Trajectories)
         )  # fmt: skip
     arguments: Any = spec.dynamics.arguments if spec.dynamics is not None else None
     rate = arguments.get("lr") if isinstance(arguments, dict) else getattr(arguments, "lr", None)
-    schedule = getattr(spec.dynamics, "schedule", "constant")
     controls = sum(row.role in ("same_bath", "twin") for row in replica_table(spec))
     if not spec.learns:
         varied = ", ".join(name for name in spec.ensemble.vary if name in streams_used(spec, 0, 0))
         scope = f"for fresh replicas of this {spec.system.use} system; varied: {varied}"
         return Setting(
-            spec.total, tuple(spec.histories), None, schedule, scope, rate, energy_margin=False, controls=controls
+            spec.total, tuple(spec.histories), None, spec.schedule, scope, rate, energy_margin=False, controls=controls
         )
     whole = subsample_size(spec.ensemble.subsample, int(facts["pool_examples"]))
     used = streams_used(spec, whole, int(facts["pool_examples"]))
     varied = ", ".join(name for name in spec.ensemble.vary if name in used)
     scope = f"for resampling this pool of {facts['pool_examples']} examples, with this test set; varied: {varied}"
     return Setting(
-        spec.total, tuple(spec.histories), int(facts["test_examples"]), schedule, scope, rate,
+        spec.total, tuple(spec.histories), int(facts["test_examples"]), spec.schedule, scope, rate,
         independent=spec.ensemble.crossed is None, controls=controls,
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from thermo_cli.equilibrium.diversity import PAIRS
 from thermo_cli.equilibrium.intervals import count_to_hold, replicas_for_share
 from thermo_cli.observables.macroscopic import METRICS, measurement_steps, snapshot_steps
 from thermo_cli.preparation import Study
+from thermo_cli.spec.builtins import name_of
 from thermo_cli.store import free_bytes
 from thermo_cli.systems import layout
 from thermo_cli.training import movement
@@ -159,7 +160,7 @@ def _parts(study: Study, need: Needs) -> list[str]:
             f"  data        {spec.data.use}: pool of {len(dataset.y)}, test set of {len(dataset.y_test)}, "
             f"{study.subsample_size} examples per replica"
         )
-    batch, rate = getattr(dynamics, "batch_size", None), getattr(dynamics, "schedule", "constant")
+    batch, rate = getattr(dynamics, "batch_size", None), name_of(getattr(dynamics, "schedule", "constant"))
     words = f", batch {batch}, {rate} rate" if dataset is not None else ""
     budgets = "".join(f", and again with {budget} steps" for budget in budgets_of(spec))
     precision = f", {spec.ensemble.precision}" if dataset is not None else ""
@@ -225,9 +226,8 @@ def _power(study: Study, replicas: int, total: int) -> list[str]:
     words = "can hold once the histories were seen apart before T/2" if histories > 1 else "untested with one history"
     lines.append(f"  {'H history':<28} {words}")
     lines.append(f"  {'D diversity':<28} {_pairs(study)}")
-    schedule = getattr(spec.dynamics, "schedule", "constant")
-    if schedule != "constant" and not budgets_of(spec):
-        lines.append(f"  {'S stationarity':<28} untested under a {schedule} schedule without observe.budgets")
+    if spec.schedule != "constant" and not budgets_of(spec):
+        lines.append(f"  {'S stationarity':<28} untested under a {spec.schedule} schedule without observe.budgets")
     return lines
 
 

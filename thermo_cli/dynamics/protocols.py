@@ -1,5 +1,6 @@
 """What a spec says of training, put together: the system, and by which rule and at which rate each of its replicas moves."""
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from thermo_cli.dynamics.torch_optim import torch_optimizer
 from thermo_cli.errors import SpecError
 from thermo_cli.registry import resolve
 from thermo_cli.spec import Spec
+from thermo_cli.spec.builtins import name_of
 from thermo_cli.systems.custom import custom
 
 
@@ -165,13 +167,21 @@ def _moved_by(system: StackedSystem, dynamics: Any, examples: int, total: int, p
         optimizer = torch_optimizer(dynamics.use, dynamics.arguments)
         if not optimizer.follows_rate and dynamics.schedule != "constant":
             raise SpecError(
-                "this optimizer uses its learning rate at the first step only", received=f"schedule: {dynamics.schedule}",
+                "this optimizer uses its learning rate at the first step only",
+                received=f"{dynamics.use}, schedule: {name_of(dynamics.schedule)}",
                 remedy="schedule: constant", where="dynamics.schedule",
             )  # fmt: skip
     else:
         optimizer = resolve("dynamics", dynamics.use)(**dynamics.arguments.model_dump())
-    schedule = resolve("schedule", dynamics.schedule)
+    schedule = _schedule(dynamics.schedule)
     batch = examples if dynamics.batch_size == "full" else dynamics.batch_size
     return Protocol(
         system, optimizer, lambda step: optimizer.lr * schedule(step, total), batch, getattr(torch, precision)
     )
+
+
+def _schedule(given: Any) -> Callable[[int, int], float]:
+    """Return the factor on the learning rate as a function of step and training time."""
+    arguments = {} if isinstance(given, str) else given.model_dump(exclude={"use"})
+    factor: Callable[[int, int], float] = functools.partial(resolve("schedule", name_of(given)), **arguments)
+    return factor

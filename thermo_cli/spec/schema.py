@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from thermo_cli.rng import STREAMS, StreamName
-from thermo_cli.spec.builtins import MODULE, Data, Dynamics, Part, Positive, System
+from thermo_cli.spec.builtins import MODULE, Data, Dynamics, Part, Positive, Schedule, System, WarmupSchedule, name_of
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -152,7 +152,7 @@ class OtherDynamics(Part):
     """Arguments to replace."""
     batch_size: Annotated[int, Field(ge=1)] | Literal["full"] | None = None
     """Other batches."""
-    schedule: Literal["constant", "cosine"] | None = None
+    schedule: Schedule | None = None
     """Another path of the learning rate, over the steps of the first phase."""
 
 
@@ -273,6 +273,13 @@ class Spec(Part):
         """Training time T; 0 where it is read from records."""
         return self.dynamics.steps if self.dynamics is not None else 0
 
+    @property
+    def schedule(self) -> str:
+        """Name of the learning-rate schedule, or `constant` where the rate no longer changes in [T/2, T]."""
+        schedule = getattr(self.dynamics, "schedule", "constant")
+        warm = isinstance(schedule, WarmupSchedule) and schedule.use == "warmup" and schedule.steps <= self.total // 2
+        return "constant" if warm else name_of(schedule)
+
     @model_validator(mode="after")
     def _parts_fit(self) -> "Spec":
         system, dynamics = self.system.use, self.dynamics.use if self.dynamics is not None else None
@@ -290,15 +297,25 @@ class Spec(Part):
             raise ValueError("ensemble.design: crossed takes a system that learns from data, and one history")
         if self.ensemble.crossed is not None and (self.ensemble.subsample.disjoint or self.observe.budgets):
             raise ValueError("ensemble.design: crossed takes neither disjoint subsamples nor budgets")
+        schedule = getattr(self.dynamics, "schedule", None)
+        if isinstance(schedule, WarmupSchedule) and schedule.steps >= self._shortest[0]:
+            steps, budget = self._shortest
+            raise ValueError(f"dynamics.schedule.steps ({schedule.steps}) must be fewer than {budget} ({steps})")
         for name, history in self.histories.items():
             if history.first is not None:
                 self._check_first(name, history.first)
         return self
 
+    @property
+    def _shortest(self) -> tuple[int, str]:
+        """The shortest training time of a replica, and what it is."""
+        if self.observe.budgets and self.schedule != "constant":
+            return self.total // 4, "the smallest budget, a quarter of dynamics.steps"
+        return self.total, "dynamics.steps"
+
     def _check_first(self, name: str, first: FirstPhase) -> None:
-        shortest = self.total // 4 if self.observe.budgets else self.total
+        shortest, budget = self._shortest
         if first.steps >= shortest:
-            budget = "the smallest budget, a quarter of dynamics.steps" if self.observe.budgets else "dynamics.steps"
             raise ValueError(f"histories.{name}.first.steps ({first.steps}) must be fewer than {budget} ({shortest})")
         if (first.labels or first.examples) and not self.learns:
             raise ValueError(f"histories.{name}.first: {self.system.use} has no labels and no examples")

@@ -7,8 +7,10 @@ anything is imported.
 from thermo_cli.spec.builtins.data import Data, DigitsData, MoonsData, TableData
 from thermo_cli.spec.builtins.dynamics import Dynamics
 from thermo_cli.spec.builtins.parts import MODULE, Part, Positive
+from thermo_cli.spec.builtins.schedules import Schedule, WarmupSchedule, name_of
 from thermo_cli.spec.builtins.systems import RecordedSystem, System
 
 __all__ = [
-    "MODULE", "Data", "DigitsData", "Dynamics", "MoonsData", "Part", "Positive", "RecordedSystem", "System", "TableData",
+    "MODULE", "Data", "DigitsData", "Dynamics", "MoonsData", "Part", "Positive", "RecordedSystem", "Schedule", "System",
+    "TableData", "WarmupSchedule", "name_of",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from thermo_cli.spec.builtins.parts import (
     UnitInterval,
     tag_of,
 )
+from thermo_cli.spec.builtins.schedules import Schedule
 
 
 class TimedPart(Part):
@@ -28,8 +29,8 @@ class DynamicsPart(TimedPart):
 
     batch_size: Annotated[int, Field(ge=1)] | Literal["full"] = 64
     """Examples per step, drawn from the replica's subsample in shuffled epochs; `full` uses all of them at every step."""
-    schedule: Literal["constant", "cosine"] = "constant"
-    """Learning rate in time; with `cosine` stationarity cannot be read off one trajectory and stays untested."""
+    schedule: Schedule = "constant"
+    """Learning rate in time: constant, cosine, step, {use: warmup, steps: N}; while it changes, stationarity needs budgets."""
 
 
 class SgdArguments(Part):
