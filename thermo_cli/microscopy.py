@@ -170,7 +170,7 @@ def _networks(folder: RunFolder, dataset: Dataset, material: Material) -> Findin
     size = subsample_size(spec.ensemble.subsample, pool)
     consumed = streams_used(spec, size, pool, list(spec.histories)[:1]) & set(spec.ensemble.vary)
     if not failure and not consumed - {"subsample"}:
-        words |= _by_construction(system, rule.optimizer.penalty)
+        words |= _by_construction(system, 0.0 if rule.energies.terms else rule.optimizer.penalty)
     words["crossed"] = spec.ensemble.crossed is not None
     if "similarity" in wanted:
         kernels, words["representations"] = _representations(system, material, dataset)

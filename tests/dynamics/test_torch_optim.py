@@ -1,5 +1,6 @@
 """Optimizers of torch.optim, and of users, on stacks: equal to the class itself, resumable, refused where they cannot serve."""
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,6 +47,10 @@ class Signs(torch.optim.Optimizer):
             for p in group["params"]:
                 count = self.state[p]["count"] = self.state[p].get("count", 0) + 1
                 p.sub_(p.grad.sign() / count**0.5, alpha=group["lr"]).mul_(1 - group["lr"] * group["weight_decay"])
+
+
+def smoothness(named):
+    return named["layer0.weight"].diff(dim=1).square().sum()
 
 
 class Normed(Signs):
@@ -174,7 +179,7 @@ def test_what_cannot_serve_is_refused_before_training(
 def test_an_optimizer_of_your_own(
     tmp_path: Path, command: Command, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Allowed, it trains, and its code is part of the run's identity; what is not elementwise, or random, is refused."""
+    """Allowed, it trains, with an energy of your own, and is part of the run's identity; what is not elementwise is refused."""
     (tmp_path / "steps.py").write_text(OWN)
     monkeypatch.setattr("thermo_cli.registry._TRUST", [Trust(("local",), tmp_path)])
     monkeypatch.delitem(sys.modules, "steps", raising=False)
@@ -182,10 +187,15 @@ def test_an_optimizer_of_your_own(
         with pytest.raises(SpecError, match=words):
             build(tmp_path, change(f"steps:{use}", "{}"))
     assert torch_optimizer("steps:Signs", {"weight_decay": 0.1}).penalty == 0, "its decay is decoupled"
-    changes = [*change("steps:Signs", "{lr: 0.02}"), "dynamics.steps=40", "ensemble.controls={same_bath: 0, twin: 0}"]
+    changes = [*change("steps:Signs", "{lr: 0.02}"), "dynamics.steps=40", "ensemble.controls={same_bath: 0, twin: 0}",
+               "dynamics.energy={terms: {smoothness: {use: 'steps:smoothness', weight: 0.01}}}"]  # fmt: skip
     done = command("thermo-run", str(small), "--allow", "local", *(part for one in changes for part in ("--set", one)))
     assert done.returncode == 0, done.stderr
     spec, (folder,) = load_spec(small, changes), (tmp_path / "results").iterdir()
+    assert (
+        json.loads((folder / "verdict.json").read_text())["diagnostics"]["energy_terms"]["energy_smoothness"]["mean"]
+        > 0
+    )
     assert prepare(spec, tmp_path, tmp_path, ("local",)).folder.name == folder.name
     (tmp_path / "steps.py").write_text(OWN + "# changed")
     assert prepare(spec, tmp_path, tmp_path, ("local",)).folder.name != folder.name

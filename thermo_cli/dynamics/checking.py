@@ -81,8 +81,14 @@ def plain_steps(stack: Stack, slot: int, start: torch.Tensor, steps: int) -> tor
         outputs = module.train()(stack.x[x_rows[0][rows]])
         outputs = outputs[0] if isinstance(outputs, tuple) else outputs
         loss = measure(outputs, stack.targets[target_rows[0][rows]])
+        named = dict(module.named_parameters())
+        loss = loss + protocol.energies.plain(
+            {block.name: named[block.name] for block in protocol.system.blocks if block.trained}
+        )
         optimizer.zero_grad()
         loss.backward()
+        if protocol.clip is not None:
+            torch.nn.utils.clip_grad_norm_(parameters, protocol.clip)
         optimizer.step()
         values = torch.cat([tensor.reshape(-1) for tensor in whole])
         memory = [optimizer.state[parameter] for parameter in parameters]

@@ -33,6 +33,8 @@ class Cohort:
         gradient: Padded flat gradient.
         state: What the optimizers keep; a number per parameter is as long as the parameters.
         size: Numbers without the padding.
+        named: Name of each trained block to its parameters, (row, *shape).
+        gradients: The same of the gradient.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Cohort:
             for flat, own in zip(whole, inside, strict=True):
                 views = layout.views(flat[: width * layout.count(blocks)], blocks, width)
                 self._outside.append(([view[rows] for view in views], self.views(own)))
+        self.named, self.gradients = self.trained(self.parameters), self.trained(self.gradient)
         optimizers = [leg.protocols[number].optimizer for leg in legs]
         self.state = {
             name: torch.zeros_like(self.parameters) for optimizer in optimizers for name in optimizer.buffers
@@ -65,6 +68,14 @@ class Cohort:
             flat: Padded.
         """
         return layout.views(flat[: self.size], self.blocks, self.count)
+
+    def trained(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return each trained block of these rows by its name, (row, *shape).
+
+        Args:
+            flat: Padded.
+        """
+        return {block.name: view for block, view in zip(self.blocks, self.views(flat), strict=True) if block.trained}
 
     def gather(self) -> None:
         """Take parameters and gradient of these rows out of the stack."""

@@ -4,7 +4,7 @@ Losses add over replicas, so one backward pass gives every replica its own gradi
 (not even a NaN) reaches another.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -17,6 +17,7 @@ from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset
 from thermo_cli.design import Replica
 from thermo_cli.dynamics import batches
+from thermo_cli.dynamics.clipping import clip
 from thermo_cli.dynamics.cohorts import cohorts_of, padded
 from thermo_cli.dynamics.protocols import Leg, Protocol
 from thermo_cli.systems import layout
@@ -35,12 +36,14 @@ class Evaluation:
         test: Outputs on the test set, (replica, output, example).
         parameters: (replica, parameters), 0 where they are running statistics.
         gradient: Of the energy over the whole subsample, (replica, parameters).
+        energies: What is part of the energy besides the loss and the L2 penalty, name to (replica,).
     """
 
     train: Array
     test: Array
     parameters: Array
     gradient: Array
+    energies: Mapping[str, Array]
 
 
 class Stack:
@@ -127,6 +130,9 @@ class Stack:
                 for cohort in self.cohorts:
                     protocol = leg.protocols[cohort.number]
                     cohort.gather()
+                    protocol.energies.add_gradient(cohort.named, cohort.gradients)
+                    if protocol.clip is not None:
+                        clip(cohort.gradients.values(), protocol.clip)
                     lr = rate(protocol, self.step) if rate is not None else protocol.rate(self.step)
                     protocol.optimizer.update(cohort.parameters, cohort.gradient, cohort.state, lr)
                     cohort.scatter()
@@ -149,20 +155,24 @@ class Stack:
         trained = self.parameters * self.trained
         parameters = layout.vectors(trained, blocks, self.width)
         gradient = layout.vectors(total, blocks, self.width)
-        for cohort, penalty in zip(self.cohorts, self._penalties(), strict=True):
-            gradient[cohort.rows].add_(parameters[cohort.rows], alpha=penalty)
+        energies: dict[str, Array] = {}
+        for cohort, protocol in zip(self.cohorts, self.legs[-1].protocols, strict=True):
+            gradient[cohort.rows].add_(parameters[cohort.rows], alpha=protocol.optimizer.penalty)
+            cohort.gather()
+            beside = torch.zeros_like(cohort.parameters)
+            protocol.energies.add_gradient(cohort.named, cohort.trained(beside))
+            gradient[cohort.rows].add_(layout.vectors(beside[: cohort.size], blocks, cohort.count))
+            for name, values in protocol.energies.values(cohort.named).items():
+                energies.setdefault(name, np.zeros(self.width))[cohort.rows] = _numpy(values)
         return Evaluation(
-            np.concatenate(train, axis=2), self.outputs(self.x_test), _numpy(parameters), _numpy(gradient)
+            np.concatenate(train, axis=2), self.outputs(self.x_test), _numpy(parameters), _numpy(gradient), energies
         )
 
     @property
     def penalty(self) -> Array:
         """Factor lambda of each replica's L2 penalty, (replica,)."""
-        counts = [cohort.count for cohort in self.cohorts]
-        return np.repeat(np.array(self._penalties(), dtype=np.float64), counts)
-
-    def _penalties(self) -> list[float]:
-        return [one.optimizer.penalty for one in self.legs[-1].protocols]
+        leg = self.legs[-1]
+        return np.repeat(np.array([float(one.optimizer.penalty) for one in leg.protocols]), leg.counts)
 
     def outputs(self, x: torch.Tensor) -> Array:
         """Compute the outputs of all replicas on the same examples, (replica, output, example).

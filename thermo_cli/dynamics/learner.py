@@ -91,7 +91,7 @@ class Learner:
     def _observables(self, now: Evaluation) -> dict[str, Array]:
         return macroscopic.measure(
             self.spec.observe.macro, self.dataset, self.stack.subsamples, now.train, now.test, now.parameters, now.gradient,
-            self.initial, self.stack.penalty,
+            self.initial, self.stack.penalty, now.energies,
         )  # fmt: skip
 
     def _energy(self) -> Array:

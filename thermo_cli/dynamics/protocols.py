@@ -12,6 +12,7 @@ import torch
 from thermo_cli import rng
 from thermo_cli.contracts import Dataset, Integers, Optimizer, StackedSystem
 from thermo_cli.design import Replica
+from thermo_cli.dynamics.energies import NONE, Energies, energies_of
 from thermo_cli.dynamics.torch_optim import torch_optimizer
 from thermo_cli.errors import SpecError
 from thermo_cli.registry import resolve
@@ -30,6 +31,8 @@ class Protocol:
         rate: Learning rate before a step, from the schedule.
         batch: Examples per step.
         dtype: Floating-point type of the parameters.
+        clip: Largest norm of a replica's gradient; None for any.
+        energies: What is added to the loss, apart from the optimizer's penalty.
     """
 
     system: StackedSystem
@@ -37,6 +40,8 @@ class Protocol:
     rate: Callable[[int], float]
     batch: int
     dtype: torch.dtype
+    clip: float | None = None
+    energies: Energies = NONE
 
 
 @dataclass(frozen=True)
@@ -176,8 +181,9 @@ def _moved_by(system: StackedSystem, dynamics: Any, examples: int, total: int, p
     schedule = _schedule(dynamics.schedule)
     batch = examples if dynamics.batch_size == "full" else dynamics.batch_size
     return Protocol(
-        system, optimizer, lambda step: optimizer.lr * schedule(step, total), batch, getattr(torch, precision)
-    )
+        system, optimizer, lambda step: optimizer.lr * schedule(step, total), batch, getattr(torch, precision),
+        dynamics.clip, energies_of(dynamics.energy, system),
+    )  # fmt: skip
 
 
 def _schedule(given: Any) -> Callable[[int, int], float]:

@@ -265,7 +265,9 @@ class Spec(Part):
     @property
     def foreign(self) -> tuple[str, ...]:
         """Names of what is not built in, `module:object`, whose code decides the numbers too."""
+        energy = getattr(self.dynamics, "energy", None)
         named = [self.system.use] + ([self.dynamics.use] if self.dynamics is not None else [])
+        named += [term.use for term in energy.terms.values()] if energy is not None else []
         return tuple(name for name in named if ":" in name)
 
     @property

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, model_serializer
 
+from thermo_cli.spec.builtins.energies import Energy
 from thermo_cli.spec.builtins.parts import (
     CLASS,
     MODULE,
@@ -31,6 +32,15 @@ class DynamicsPart(TimedPart):
     """Examples per step, drawn from the replica's subsample in shuffled epochs; `full` uses all of them at every step."""
     schedule: Schedule = "constant"
     """Learning rate in time: constant, cosine, step, {use: warmup, steps: N}; while it changes, stationarity needs budgets."""
+    clip: Positive | None = None
+    """Largest norm of a replica's gradient (without weight_decay); a longer one is shortened to it."""
+    energy: Energy | None = None
+    """What is added to the loss besides weight_decay: an L1 penalty, and functions of your own."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_there(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write what older specs could not say only where it is said: their runs keep their names."""
+        return {key: value for key, value in handler(self).items() if value is not None}
 
 
 class SgdArguments(Part):
