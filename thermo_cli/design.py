@@ -98,7 +98,9 @@ def control_rows(table: Sequence[Replica], role: str) -> dict[Replica, Replica]:
     return {mains[row.history, row.index]: row for row in table if row.role == role}
 
 
-def streams_used(spec: Spec, examples: int, pool: int, histories: Sequence[str] | None = None) -> set[str]:
+def streams_used(
+    spec: Spec, examples: int, pool: int, histories: Sequence[str] | None = None, noisy: bool = False
+) -> set[str]:
     """Return the sources of randomness that training consumes, varied or not.
 
     Args:
@@ -106,10 +108,13 @@ def streams_used(spec: Spec, examples: int, pool: int, histories: Sequence[str] 
         examples: Of each replica; 0 without data.
         pool: Examples that they are drawn from; 0 without data.
         histories: Those that are asked about; all if absent.
+        noisy: Whether the system is known to drop out; a spec alone does not tell that of a module of somebody.
     """
     if not spec.learns:
         return {"init", "noise", *(("subsample",) if spec.system.use == "random_energy" else ())}
     used = {"init"}
+    if noisy or getattr(spec.system.arguments, "dropout", 0.0) > 0:
+        used.add("noise")
     if spec.ensemble.subsample.bootstrap or examples < pool:
         used.add("subsample")
     paths = [path.first for name, path in spec.histories.items() if histories is None or name in histories]

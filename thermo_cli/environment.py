@@ -18,13 +18,14 @@ DETERMINISM: Final = (
 )
 
 
-def manifest(dataset: Dataset | None, fingerprint: str, base: Path) -> dict[str, Any]:
+def manifest(dataset: Dataset | None, fingerprint: str, base: Path, noisy: bool = False) -> dict[str, Any]:
     """Describe the surroundings of a run.
 
     Args:
         dataset: Its data; None where nothing is learned from data.
         fingerprint: Hash of the data that the run rests on.
         base: Folder of the spec, whose git revision is recorded.
+        noisy: Whether training draws from the `noise` streams at every step.
     """
     import torch
 
@@ -33,7 +34,7 @@ def manifest(dataset: Dataset | None, fingerprint: str, base: Path) -> dict[str,
         "data_fingerprint": fingerprint,
         "data": {
             "task": dataset.task, "pool_examples": len(dataset.y), "test_examples": len(dataset.y_test),
-            "features": dataset.inputs, "outputs": dataset.outputs,
+            "features": dataset.inputs, "outputs": dataset.outputs, "noisy": noisy,
         } if dataset is not None else {"task": None},
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),

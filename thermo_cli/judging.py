@@ -162,7 +162,7 @@ def setting_of(spec: Spec, facts: Mapping[str, Any], trajectories: Trajectories)
             spec.total, tuple(spec.histories), None, spec.schedule, scope, rate, energy_margin=False, controls=controls
         )
     whole = subsample_size(spec.ensemble.subsample, int(facts["pool_examples"]))
-    used = streams_used(spec, whole, int(facts["pool_examples"]))
+    used = streams_used(spec, whole, int(facts["pool_examples"]), noisy=facts.get("noisy", False))
     varied = ", ".join(name for name in spec.ensemble.vary if name in used)
     scope = f"for resampling this pool of {facts['pool_examples']} examples, with this test set; varied: {varied}"
     return Setting(

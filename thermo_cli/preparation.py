@@ -36,6 +36,7 @@ class Study:
         table: The replica table.
         subsample_size: Examples of each replica; 0 without data.
         folder: Where the run is, or will be.
+        noisy: Whether training draws from the `noise` streams at every step.
     """
 
     spec: Spec
@@ -45,6 +46,7 @@ class Study:
     table: tuple[Replica, ...]
     subsample_size: int
     folder: RunFolder
+    noisy: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -71,18 +73,19 @@ def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) ->
     recorded = read_recorded(base / spec.system.arguments.path) if isinstance(spec.system, RecordedSystem) else None
     table = replica_table(spec)
     size = subsample_size(spec.ensemble.subsample, len(dataset.y)) if dataset is not None else 0
+    noisy = False
     if dataset is not None:
         _check_fit(spec, size)
         _check_classes(spec, dataset, table)
-        _check_protocols(spec, dataset, table)
+        noisy = _check_protocols(spec, dataset, table)
     elif recorded is None:
         _check_walks(spec, table)
     check_margins(spec, dataset.task if dataset is not None else None, recorded)
     if recorded is None:
-        _check_varied(spec, size, len(dataset.y) if dataset is not None else 0)
+        _check_varied(spec, size, len(dataset.y) if dataset is not None else 0, noisy)
     code = "".join(code_fingerprint(name, trust()) for name in spec.foreign)
     digits = identity(spec, fingerprint_of(dataset, recorded) + code, DEVICE)
-    return Study(spec, base, dataset, recorded, table, size, RunFolder(results / f"{spec.name}-{digits}"))
+    return Study(spec, base, dataset, recorded, table, size, RunFolder(results / f"{spec.name}-{digits}"), noisy)
 
 
 def fingerprint_of(dataset: Dataset | None, recorded: Recorded | None) -> str:
@@ -123,9 +126,9 @@ def check_margins(spec: Spec, task: Task | None, recorded: Recorded | None = Non
             )  # fmt: skip
 
 
-def _check_varied(spec: Spec, examples: int, pool: int) -> None:
+def _check_varied(spec: Spec, examples: int, pool: int, noisy: bool) -> None:
     """Refuse an ensemble of copies: what `vary` names must be used."""
-    used = streams_used(spec, examples, pool)
+    used = streams_used(spec, examples, pool, noisy=noisy)
     if not used & set(spec.ensemble.vary):
         raise SpecError(
             "replicas would be copies of each other: this experiment uses nothing that varies",
@@ -151,12 +154,14 @@ def _check_fit(spec: Spec, size: int) -> None:
             )  # fmt: skip
 
 
-def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> None:
-    """Check every protocol that is trained with, and that a first phase keeps the shapes of the parameters."""
+def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> bool:
+    """Check every protocol that is trained with, and that a first phase keeps shapes; say whether training is noisy."""
+    noisy = False
     for history in spec.histories:
         members = [row for row in table if row.history == history][:2]
         subsamples = draw_subsamples(spec, len(dataset.y), members)
         legs = legs_of(spec, dataset, members, subsamples)
+        noisy = noisy or any(leg.protocol.system.noisy for leg in legs)
         shapes = [[block.shape for block in leg.protocol.system.blocks] for leg in legs]
         if shapes[0] != shapes[-1]:
             raise SpecError(
@@ -166,6 +171,7 @@ def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> 
         for leg in legs if history == table[0].history or len(legs) > 1 else ():
             for protocol in leg.protocols:
                 check_stacking(protocol, dataset, members, leg.examples)
+    return noisy
 
 
 def _check_walks(spec: Spec, table: Sequence[Replica]) -> None:

@@ -71,7 +71,7 @@ def execute(
             Path(spec_path).read_text(encoding="utf-8-sig"),
             study.spec,
             to_csv(study.table, study.subsample_size) if study.table else None,
-            manifest(study.dataset, study.fingerprint, study.base),
+            manifest(study.dataset, study.fingerprint, study.base, study.noisy),
         )
         if study.recorded is not None:
             keep_recorded(study, study.recorded)

@@ -11,6 +11,7 @@ from thermo_cli.dynamics.gradient import Stack
 from thermo_cli.dynamics.protocols import Leg, Protocol
 from thermo_cli.errors import RunError
 from thermo_cli.systems import layout
+from thermo_cli.systems.dropout import masks
 
 
 def check_stacking(protocol: Protocol, dataset: Dataset, members: Sequence[Replica], subsamples: Integers) -> float:
@@ -78,6 +79,10 @@ def plain_steps(stack: Stack, slot: int, start: torch.Tensor, steps: int) -> tor
             group["lr"] = protocol.rate(step)
         x_rows, target_rows = stack.rows(step, step + 1)
         rows = slice(slot * protocol.batch, (slot + 1) * protocol.batch)
+        places = stack.passes[stack.leg(step)].sites
+        if places:
+            for name, mask in masks(stack.noise(step, step + 1)[0][slot : slot + 1], places, protocol.dtype).items():
+                module.get_submodule(name).mask = mask[0]
         outputs = module.train()(stack.x[x_rows[0][rows]])
         outputs = outputs[0] if isinstance(outputs, tuple) else outputs
         loss = measure(outputs, stack.targets[target_rows[0][rows]])

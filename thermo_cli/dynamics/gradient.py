@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset
 from thermo_cli.design import Replica
-from thermo_cli.dynamics import batches
+from thermo_cli.dynamics import batches, noise
 from thermo_cli.dynamics.clipping import clip
 from thermo_cli.dynamics.cohorts import cohorts_of, padded
 from thermo_cli.dynamics.protocols import Leg, Protocol
@@ -81,7 +81,7 @@ class Stack:
         self.x_test = torch.from_numpy(dataset.x_test).to(dtype).contiguous()
         self.targets = target_table(dataset, dtype)
         self._slots = np.arange(self.width)[:, None]
-        self._passes = [
+        self.passes = [
             leg.protocol.system.bind(self.parameters, self.gradient, self.width, leg.protocol.batch)
             for leg in self.legs
         ]
@@ -118,13 +118,19 @@ class Stack:
         """
         while self.step < until:
             number = self.leg(self.step)
-            leg, train = self.legs[number], self._passes[number]
+            leg, train = self.legs[number], self.passes[number]
             chunk = max(min(CHUNK_STEPS, CHUNK_ROWS // (self.width * leg.protocol.batch)), 1)
+            if train.sites:
+                block = noise.block_steps(train.noise.shape[1])
+                chunk = min(chunk, block - self.step % block)
             stop = min(until, self.step + chunk, leg.until if number < len(self.legs) - 1 else until)
             x_rows, target_rows = self.rows(self.step, stop)
+            drawn = self.noise(self.step, stop) if train.sites else None
             for x_row, target_row in zip(x_rows.unbind(), target_rows.unbind(), strict=True):
                 torch.index_select(self.x, 0, x_row, out=train.inputs)
                 torch.index_select(self.targets, 0, target_row, out=train.targets)
+                if drawn is not None:
+                    train.noise.copy_(drawn[self.step - stop])
                 train.forward(training=True)
                 train.backward()
                 for cohort in self.cohorts:
@@ -230,6 +236,16 @@ class Stack:
         if leg.targets is leg.examples:
             return x_rows, x_rows
         return x_rows, torch.from_numpy(leg.targets[self._slots, positions].reshape(stop - start, -1))
+
+    def noise(self, start: int, stop: int) -> torch.Tensor:
+        """Return the uniform numbers that some steps drop out by, (step, replica, number).
+
+        Args:
+            start: First step.
+            stop: Step after the last; both in the same leg.
+        """
+        number, streams = self.leg(start), [member.noise for member in self.members]
+        return torch.from_numpy(noise.uniforms(streams, number, self.passes[number].noise.shape[1], start, stop))
 
 
 def target_table(dataset: Dataset, dtype: torch.dtype) -> torch.Tensor:

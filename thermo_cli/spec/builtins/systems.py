@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, model_serializer
 
-from thermo_cli.spec.builtins.parts import CLASS, MODULE, NoArguments, NonNegative, Part, Positive, tag_of
+from thermo_cli.spec.builtins.parts import CLASS, MODULE, NoArguments, NonNegative, Part, Positive, UnitInterval, tag_of
 
 
 class MlpArguments(Part):
@@ -16,6 +16,13 @@ class MlpArguments(Part):
     """Number of units of each hidden layer."""
     activation: Literal["relu", "tanh"] = "relu"
     """Nonlinearity of the hidden units."""
+    dropout: UnitInterval = 0.0
+    """Probability of a hidden unit to be left out in training; masks come from each replica's `noise` stream."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write dropout only where there is some: runs of older specs keep their names."""
+        return {key: value for key, value in handler(self).items() if key != "dropout" or value}
 
 
 class MlpSystem(Part):
