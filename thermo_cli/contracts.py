@@ -165,11 +165,40 @@ class Symmetry:
         )
 
 
+@dataclass(frozen=True)
+class Site:
+    """A place where activations are dropped out in training.
+
+    Attributes:
+        name: Of the module there.
+        p: Probability of each number to be left out.
+        shape: Of one replica's mask for a batch.
+    """
+
+    name: str
+    p: float
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return math.prod(self.shape)
+
+
 class Pass(Protocol):
-    """Forward and backward pass of a whole stack on batches of one size, with buffers allocated once."""
+    """Forward and backward pass of a whole stack on batches of one size, with buffers allocated once.
+
+    Attributes:
+        inputs: To be filled with features, (replica * example, feature).
+        targets: To be filled with one-hot classes or numbers, (replica * example, output).
+        sites: Where activations are dropped out in training.
+        noise: To be filled with uniform numbers for all sites, (replica, number), before a step in training.
+    """
 
     inputs: "torch.Tensor"
     targets: "torch.Tensor"
+    sites: tuple[Site, ...]
+    noise: "torch.Tensor"
 
     @property
     def hidden(self) -> "Mapping[str, torch.Tensor]":
@@ -194,6 +223,10 @@ class StackedSystem(Protocol):
     blocks: tuple[Block, ...]
     task: Task
     outputs: int
+
+    @property
+    def noisy(self) -> bool:
+        """Whether training consumes the `noise` stream (dropout)."""
 
     @property
     def convex(self) -> bool:
@@ -242,11 +275,19 @@ class Movement(Protocol):
 
 
 class Optimizer(Protocol):
-    """An elementwise update rule on the flat parameters of a stack."""
+    """An elementwise update rule on the flat parameters of a stack.
+
+    Attributes:
+        lr: Learning rate, on which schedules act.
+        penalty: lambda of the energy (lambda / 2) |theta|^2 that the rule adds to the gradient.
+        buffers: What it keeps between steps, one number per parameter, zero at the start.
+        counters: What else it keeps, single numbers, zero at the start, and their type.
+    """
 
     lr: float
     penalty: float
     buffers: tuple[str, ...]
+    counters: "Mapping[str, torch.dtype]"
 
     def update(
         self, parameters: "torch.Tensor", gradient: "torch.Tensor", state: "Mapping[str, torch.Tensor]", lr: float

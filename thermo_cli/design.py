@@ -115,7 +115,9 @@ def control_rows(table: Sequence[Replica], role: str) -> dict[Replica, Replica]:
     return {mains[row.history, row.index]: row for row in table if row.role == role}
 
 
-def streams_used(spec: Spec, examples: int, pool: int, histories: Sequence[str] | None = None) -> set[str]:
+def streams_used(
+    spec: Spec, examples: int, pool: int, histories: Sequence[str] | None = None, noisy: bool = False
+) -> set[str]:
     """Return the sources of randomness that training consumes, varied or not.
 
     Args:
@@ -123,12 +125,13 @@ def streams_used(spec: Spec, examples: int, pool: int, histories: Sequence[str] 
         examples: Of each replica; 0 without data.
         pool: Examples that they are drawn from; 0 without data.
         histories: Those that are asked about; all if absent.
+        noisy: Whether the system is known to drop out; a spec alone does not tell that of a module of somebody.
     """
     if not spec.learns:
         return {"init", "noise", *(("subsample",) if spec.system.use == "random_energy" else ())}
     used = {"init"}
-    if spec.family == ESTIMATOR:
-        used |= {"noise"} if any(path.first is not None for path in spec.histories.values()) else set()
+    if noisy or getattr(spec.system.arguments, "dropout", 0.0) > 0:
+        used.add("noise")
     if spec.ensemble.subsample.bootstrap or examples < pool:
         used.add("subsample")
     paths = [path.first for name, path in spec.histories.items() if histories is None or name in histories]
@@ -168,8 +171,7 @@ def budgets_of(spec: Spec) -> tuple[int, ...]:
     Args:
         spec: The experiment.
     """
-    schedule = getattr(spec.dynamics, "schedule", "constant")
-    wanted = spec.time == "budget" or (spec.observe.budgets and schedule != "constant")
+    wanted = spec.time == "budget" or (spec.observe.budgets and spec.schedule != "constant")
     return (spec.total // 4, spec.total // 2) if wanted else ()
 
 

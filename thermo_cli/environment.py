@@ -18,20 +18,21 @@ DETERMINISM: Final = (
 )
 
 
-def manifest(dataset: Dataset | None, fingerprint: str, base: Path) -> dict[str, Any]:
+def manifest(dataset: Dataset | None, fingerprint: str, base: Path, noisy: bool = False) -> dict[str, Any]:
     """Describe the surroundings of a run.
 
     Args:
         dataset: Its data; None where nothing is learned from data.
         fingerprint: Hash of the data that the run rests on.
         base: Folder of the spec, whose git revision is recorded.
+        noisy: Whether training draws from the `noise` streams at every step.
     """
     import torch
 
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "data_fingerprint": fingerprint,
-        "data": facts_of(dataset),
+        "data": facts_of(dataset, noisy),
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "git": _git(base),
@@ -44,17 +45,19 @@ def manifest(dataset: Dataset | None, fingerprint: str, base: Path) -> dict[str,
     }  # fmt: skip
 
 
-def facts_of(dataset: Dataset | None) -> dict[str, Any]:
+def facts_of(dataset: Dataset | None, noisy: bool) -> dict[str, Any]:
     """Return what judging must know of the data.
 
     Args:
         dataset: Pool and test set; None where nothing is learned from data.
+        noisy: Whether training draws from the `noise` streams at every step.
     """
     if dataset is None:
         return {"task": None}
     return {
         "task": dataset.task, "pool_examples": len(dataset.y), "test_examples": len(dataset.y_test),
         "features": dataset.inputs, "outputs": dataset.outputs,
+        "noisy": noisy,
     }  # fmt: skip
 
 

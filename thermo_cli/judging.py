@@ -91,7 +91,17 @@ class Sweep:
         whole = list(judged.values())
         counts = {key: sum(one["run"]["replicas"][key] for one in whole) for key in whole[0]["run"]["replicas"]}
         head = whole[0]["run"] | {"status": self.folder.status, "replicas": counts}
-        said = ("verdict", "phase", "summary", "scope", "criteria", "outcomes", "macroscopic", "microscopic", "diagnostics")
+        said = (
+            "verdict",
+            "phase",
+            "summary",
+            "scope",
+            "criteria",
+            "outcomes",
+            "macroscopic",
+            "microscopic",
+            "diagnostics",
+        )
         reached = Counter(one["verdict"] for one in whole) + Counter("not judged" for run in self.runs if run is None)
         summary = ", ".join(f"{count} {name}" for name, count in reached.most_common())
         return {
@@ -257,20 +267,21 @@ def setting_of(
             int(trajectories.steps[-1]), histories, given.test_examples, given.schedule, given.scope,
             initial=given.initial, energy_margin=bool(trajectories.steps[0] == 0),
         )  # fmt: skip
-    schedule, rate = getattr(spec.dynamics, "schedule", "constant"), getattr(spec.dynamics.arguments, "lr", None)  # type: ignore[union-attr]
+    arguments: Any = spec.dynamics.arguments if spec.dynamics is not None else None
+    rate = arguments.get("lr") if isinstance(arguments, dict) else getattr(arguments, "lr", None)
     controls = sum(row.role not in ("main", "budget") for row in replica_table(spec))
     if not spec.learns:
         varied = ", ".join(name for name in spec.ensemble.vary if name in streams_used(spec, 0, 0))
         scope = f"for fresh replicas of this {spec.system.use} system; varied: {varied}"
         return Setting(
-            spec.total, tuple(spec.histories), None, schedule, scope, rate, energy_margin=False, controls=controls
+            spec.total, tuple(spec.histories), None, spec.schedule, scope, rate, energy_margin=False, controls=controls
         )
     whole = subsample_size(spec.ensemble.subsample, int(facts["pool_examples"]))
-    used = streams_used(spec, whole, int(facts["pool_examples"]))
+    used = streams_used(spec, whole, int(facts["pool_examples"]), noisy=facts.get("noisy", False))
     varied = ", ".join(name for name in spec.ensemble.vary if name in used)
     scope = f"for resampling this pool of {facts['pool_examples']} examples, with this test set; varied: {varied}"
     return Setting(
-        spec.total, tuple(spec.histories), int(facts["test_examples"]), schedule, scope, rate,
+        spec.total, tuple(spec.histories), int(facts["test_examples"]), spec.schedule, scope, rate,
         independent=spec.ensemble.crossed is None, controls=controls, evolves=not timeless,
         once=spec.time == "once" and not timeless, initial=initial or {}, energy_margin=spec.family != ESTIMATOR,
     )  # fmt: skip

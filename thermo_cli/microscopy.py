@@ -17,7 +17,7 @@ from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Findings, StackedSystem, Symmetry
 from thermo_cli.data.split import subsample_size
 from thermo_cli.design import Replica, control_rows, main_rows, shares_init, streams_used
-from thermo_cli.dynamics.gradient import protocol
+from thermo_cli.dynamics.protocols import protocol
 from thermo_cli.dynamics.walks import walk
 from thermo_cli.microstates.connectivity import barrier
 from thermo_cli.microstates.examination import FORMAT, Material, Rows, disjoint, examine, examine_particles, self_test
@@ -176,9 +176,9 @@ def _networks(folder: RunFolder, dataset: Dataset, material: Material) -> Findin
         words["untested"] = failure
     pool = int(facts["pool_examples"])
     size = subsample_size(spec.ensemble.subsample, pool)
-    consumed = streams_used(spec, size, pool, list(spec.histories)[:1]) & set(spec.ensemble.vary)
+    consumed = streams_used(spec, size, pool, list(spec.histories)[:1], system.noisy) & set(spec.ensemble.vary)
     if not failure and not consumed - {"subsample"}:
-        words |= _by_construction(system, rule.optimizer.penalty)
+        words |= _by_construction(system, 0.0 if rule.energies.terms else rule.optimizer.penalty)
     words["crossed"] = spec.ensemble.crossed is not None
     if "similarity" in wanted:
         kernels, words["representations"] = _representations(system, material, dataset)

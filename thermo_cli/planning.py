@@ -6,8 +6,9 @@ from typing import Final
 
 from thermo_cli.design import budgets_of, control_rows, main_rows, replicas_of, shards
 from thermo_cli.dynamics.fitting import few
-from thermo_cli.dynamics.gradient import CHUNK_EXAMPLES, protocol
+from thermo_cli.dynamics.gradient import CHUNK_EXAMPLES
 from thermo_cli.dynamics.learner import draw_subsamples
+from thermo_cli.dynamics.protocols import protocol
 from thermo_cli.dynamics.walks import BLOCK_STEPS, walk
 from thermo_cli.engines.local import usable_cores
 from thermo_cli.equilibrium.diversity import PAIRS
@@ -15,6 +16,7 @@ from thermo_cli.equilibrium.intervals import count_to_hold, replicas_for_share
 from thermo_cli.fitting import fit_replica, measured_steps
 from thermo_cli.observables.macroscopic import METRICS, measurement_steps, snapshot_steps
 from thermo_cli.preparation import Study
+from thermo_cli.spec.builtins import name_of
 from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.store import free_bytes
 from thermo_cli.systems import layout
@@ -176,7 +178,7 @@ def _parts(study: Study, need: Needs) -> list[str]:
             f"  data        {spec.data.use}: pool of {len(dataset.y)}, test set of {len(dataset.y_test)}, "
             f"{study.subsample_size} examples per replica"
         )
-    batch, rate = getattr(dynamics, "batch_size", None), getattr(dynamics, "schedule", "constant")
+    batch, rate = getattr(dynamics, "batch_size", None), name_of(getattr(dynamics, "schedule", "constant"))
     words = (
         f", batch {batch}, {rate} rate" if batch is not None else f", time: {spec.time}" if spec.time != "steps" else ""
     )
@@ -246,9 +248,8 @@ def _power(study: Study, replicas: int, total: int) -> list[str]:
     words = "can hold once the histories were seen apart before T/2" if histories > 1 else "untested with one history"
     lines.append(f"  {'H history':<28} {words}")
     lines.append(f"  {'D diversity':<28} {_pairs(study)}")
-    schedule = getattr(spec.dynamics, "schedule", "constant")
-    if schedule != "constant" and not budgets_of(spec):
-        lines.append(f"  {'S stationarity':<28} untested under a {schedule} schedule without observe.budgets")
+    if spec.schedule != "constant" and not budgets_of(spec):
+        lines.append(f"  {'S stationarity':<28} untested under a {spec.schedule} schedule without observe.budgets")
     return lines
 
 

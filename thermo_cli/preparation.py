@@ -13,8 +13,8 @@ from thermo_cli.data.split import load_dataset, subsample_size
 from thermo_cli.design import Replica, replica_table, streams_used
 from thermo_cli.dynamics.checking import check_stacking
 from thermo_cli.dynamics.fitting import try_fit
-from thermo_cli.dynamics.gradient import legs_of
 from thermo_cli.dynamics.learner import draw_subsamples
+from thermo_cli.dynamics.protocols import legs_of
 from thermo_cli.dynamics.walks import walk
 from thermo_cli.environment import DEVICE
 from thermo_cli.errors import DataError, SpecError
@@ -25,7 +25,7 @@ from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec, identity
 from thermo_cli.spec.builtins import RecordedSystem
 from thermo_cli.spec.schema import ESTIMATOR
-from thermo_cli.spec.sweeping import Point, points_of
+from thermo_cli.spec.sweeping import points_of
 from thermo_cli.store import RunFolder
 
 
@@ -42,6 +42,7 @@ class Study:
         subsample_size: Examples of each replica; 0 without data.
         folder: Where the run is, or will be.
         points: Of a sweep, each an experiment of its own; the rest then speaks of all of them, or of the first.
+        noisy: Whether training draws from the `noise` streams at every step.
     """
 
     spec: Spec
@@ -51,6 +52,7 @@ class Study:
     table: tuple[Replica, ...]
     subsample_size: int
     folder: RunFolder
+    noisy: bool = False
     points: tuple["Study", ...] = ()
 
     @property
@@ -77,9 +79,10 @@ def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) ->
     """
     set_trust(Trust(tuple(allow), base))
     loaded: dict[str, Dataset] = {}
-    studies = [_prepare(point, base, loaded) for point in points_of(spec)]
+    specs = [point.spec for point in points_of(spec)]
+    studies = [_prepare(one, base, loaded) for one in specs]
     fingerprints = dict.fromkeys(study.fingerprint for study in studies)
-    digits = identity(spec, "+".join(fingerprints) + _code(spec), DEVICE)
+    digits = identity(spec, "+".join(fingerprints) + "".join(dict.fromkeys(map(_code, specs))), DEVICE)
     folder = RunFolder(results / f"{spec.name}-{digits}")
     if not spec.sweep:
         return dataclasses.replace(studies[0], folder=folder)
@@ -90,33 +93,34 @@ def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) ->
         )
         for number, study in enumerate(studies)
     )
-    return Study(spec, base, first.dataset, None, table, first.subsample_size, folder, points)
+    return Study(spec, base, first.dataset, None, table, first.subsample_size, folder, first.noisy, points)
 
 
 def _code(spec: Spec) -> str:
-    """Return the hash of local code that a spec names: other code is another run."""
-    return code_fingerprint(spec.system.use, trust()) if ":" in spec.system.use else ""
+    """Return the hashes of local code that a spec names: other code is another run."""
+    return "".join(code_fingerprint(name, trust()) for name in spec.foreign)
 
 
-def _prepare(point: Point, base: Path, loaded: dict[str, Dataset]) -> Study:
+def _prepare(spec: Spec, base: Path, loaded: dict[str, Dataset]) -> Study:
     """Resolve and check one experiment; data are loaded once for all points that share them."""
-    spec, dataset = point.spec, None
+    dataset = None
     if spec.data is not None:
         key = spec.data.model_dump_json()
         dataset = loaded[key] = loaded[key] if key in loaded else load_dataset(spec.data, base)
     recorded = read_recorded(base / spec.system.arguments.path) if isinstance(spec.system, RecordedSystem) else None
     table, known = replica_table(spec), None
     size = subsample_size(spec.ensemble.subsample, len(dataset.y)) if dataset is not None else 0
+    noisy = False
     if dataset is not None:
         _check_fit(spec, size)
         _check_classes(spec, dataset, table)
-        known = _check_learner(spec, dataset, table)
+        known, noisy = _check_learner(spec, dataset, table)
     elif recorded is None:
         _check_walks(spec, table)
     check_margins(spec, dataset.task if dataset is not None else None, recorded, known)
     if recorded is None:
-        _check_varied(spec, size, len(dataset.y) if dataset is not None else 0)
-    return Study(spec, base, dataset, recorded, table, size, RunFolder(Path(spec.name)))
+        _check_varied(spec, size, len(dataset.y) if dataset is not None else 0, noisy)
+    return Study(spec, base, dataset, recorded, table, size, RunFolder(Path(spec.name)), noisy)
 
 
 def fingerprint_of(dataset: Dataset | None, recorded: Recorded | None) -> str:
@@ -161,9 +165,9 @@ def check_margins(
             )  # fmt: skip
 
 
-def _check_varied(spec: Spec, examples: int, pool: int) -> None:
+def _check_varied(spec: Spec, examples: int, pool: int, noisy: bool) -> None:
     """Refuse an ensemble of copies: what `vary` names must be used."""
-    used = streams_used(spec, examples, pool)
+    used = streams_used(spec, examples, pool, noisy=noisy)
     if not used & set(spec.ensemble.vary):
         raise SpecError(
             "replicas would be copies of each other: this experiment uses nothing that varies",
@@ -189,12 +193,14 @@ def _check_fit(spec: Spec, size: int) -> None:
             )  # fmt: skip
 
 
-def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> None:
-    """Check every protocol that is trained with, and that a first phase keeps the shapes of the parameters."""
+def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> bool:
+    """Check every protocol that is trained with, and that a first phase keeps shapes; say whether training is noisy."""
+    noisy = False
     for history in spec.histories:
         members = [row for row in table if row.history == history][:2]
         subsamples = draw_subsamples(spec, len(dataset.y), members)
         legs = legs_of(spec, dataset, members, subsamples)
+        noisy = noisy or any(leg.protocol.system.noisy for leg in legs)
         shapes = [[block.shape for block in leg.protocol.system.blocks] for leg in legs]
         if shapes[0] != shapes[-1]:
             raise SpecError(
@@ -202,15 +208,16 @@ def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> 
                 where=f"histories.{history}.first.system",
             )  # fmt: skip
         for leg in legs if history == table[0].history or len(legs) > 1 else ():
-            check_stacking(leg.protocol, dataset, members, leg.examples)
+            for protocol in leg.protocols:
+                check_stacking(protocol, dataset, members, leg.examples)
+    return noisy
 
 
-def _check_learner(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> Collection[str]:
-    """Check what is trained, and return the metrics that its answers allow."""
+def _check_learner(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> tuple[Collection[str], bool]:
+    """Check what is trained; return the metrics that its answers allow, and whether it draws noise at every step."""
     if spec.family == ESTIMATOR:
-        return metrics_of(try_fit(spec, dataset, table[0]), spec.observe.macro, dataset)
-    _check_protocols(spec, dataset, table)
-    return METRICS[dataset.task]
+        return metrics_of(try_fit(spec, dataset, table[0]), spec.observe.macro, dataset), False
+    return METRICS[dataset.task], _check_protocols(spec, dataset, table)
 
 
 def _check_walks(spec: Spec, table: Sequence[Replica]) -> None:

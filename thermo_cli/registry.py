@@ -59,6 +59,9 @@ BUILT_INS: Final[dict[Kind, dict[str, str]]] = {
     "schedule": {
         "constant": "thermo_cli.dynamics.schedules:constant",
         "cosine": "thermo_cli.dynamics.schedules:cosine",
+        "step": "thermo_cli.dynamics.schedules:step_down",
+        "warmup": "thermo_cli.dynamics.schedules:warmup",
+        "warmup_cosine": "thermo_cli.dynamics.schedules:warmup_cosine",
     },
 }
 

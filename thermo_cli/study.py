@@ -154,9 +154,8 @@ def keep_recorded(study: Study, recorded: Recorded) -> None:
 
 def _manifest(study: Study) -> dict[str, Any]:
     """Describe the surroundings of a run, and the data of each point of a sweep."""
-    return manifest(study.dataset, study.fingerprint, study.base) | (
-        {"points": [facts_of(point.dataset) for point in study.points]} if study.points else {}
-    )
+    whole = manifest(study.dataset, study.fingerprint, study.base, study.noisy)
+    return whole | ({"points": [facts_of(one.dataset, one.noisy) for one in study.points]} if study.points else {})
 
 
 def _note_changes(study: Study, watcher: Watcher) -> None:

@@ -14,8 +14,9 @@ from thermo_cli.data.split import load_dataset
 from thermo_cli.design import replica_table, shards
 from thermo_cli.dynamics import gradient
 from thermo_cli.dynamics.checking import check_stacking, plain_steps
-from thermo_cli.dynamics.gradient import Stack, protocol
+from thermo_cli.dynamics.gradient import Stack
 from thermo_cli.dynamics.learner import Learner, build_stack, draw_subsamples
+from thermo_cli.dynamics.protocols import protocol
 from thermo_cli.errors import RunError
 from thermo_cli.spec import Spec, load_spec
 from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
@@ -28,6 +29,9 @@ VARIANTS = {
     "adam": ["dynamics.use=adam", "dynamics.with={lr: 0.003, weight_decay: 1e-3}"],
     "adamw": ["dynamics.use=adamw", "dynamics.with={lr: 0.003, weight_decay: 0.1, betas: [0.8, 0.95]}"],
     "cosine": ["dynamics.schedule=cosine"],
+    "warmup": ["dynamics.schedule={use: warmup, steps: 30}"],
+    "warmup, cosine": ["dynamics.schedule={use: warmup_cosine, steps: 30}"],
+    "drops": ["dynamics.schedule={use: step, at: [0.1, 0.2], factor: 0.5}"],
     "full batch": ["dynamics.batch_size=full"],
     "tanh, two layers": ["system.with={hidden: [7, 5], activation: tanh}"],
     "linear": ["system={use: linear}"],

@@ -19,7 +19,8 @@ class Adam:
         weight_decay: lambda of the penalty (lambda / 2) |theta|^2, part of the energy.
     """
 
-    buffers: tuple[str, ...] = ("mean", "square", "count")
+    buffers: tuple[str, ...] = ("mean", "square")
+    counters: Mapping[str, torch.dtype] = {"count": torch.float32}
 
     def __init__(self, lr: float, betas: Sequence[float], eps: float, weight_decay: float) -> None:
         self.lr, self.eps, self.weight_decay = lr, eps, weight_decay
@@ -58,7 +59,8 @@ class AdamW:
         weight_decay: lambda.
     """
 
-    buffers: tuple[str, ...] = ("mean", "square", "count")
+    buffers: tuple[str, ...] = ("mean", "square")
+    counters: Mapping[str, torch.dtype] = {"count": torch.float32}
 
     def __init__(self, lr: float, betas: Sequence[float], eps: float, weight_decay: float) -> None:
         self.lr, self.eps, self.weight_decay = lr, eps, weight_decay

@@ -7,9 +7,11 @@ import torch
 
 from thermo_cli.contracts import Dataset, Integers
 from thermo_cli.design import Replica
-from thermo_cli.dynamics.gradient import Leg, Protocol, Stack
+from thermo_cli.dynamics.gradient import Stack
+from thermo_cli.dynamics.protocols import Leg, Protocol
 from thermo_cli.errors import RunError
 from thermo_cli.systems import layout
+from thermo_cli.systems.dropout import masks
 
 
 def check_stacking(protocol: Protocol, dataset: Dataset, members: Sequence[Replica], subsamples: Integers) -> float:
@@ -28,7 +30,7 @@ def check_stacking(protocol: Protocol, dataset: Dataset, members: Sequence[Repli
         RunError: It exceeds 1e-9: this version of torch does not do what the stacked step relies on.
     """
     exact = dataclasses.replace(protocol, dtype=torch.float64)
-    stack = Stack((Leg(exact, 2, subsamples, subsamples),), dataset, members)
+    stack = Stack((Leg((exact,), (len(members),), 2, subsamples, subsamples),), dataset, members)
     start = layout.vectors(stack.parameters, protocol.system.blocks, stack.width).clone()
     stack.advance(2)
     moved = layout.vectors(stack.parameters, protocol.system.blocks, stack.width)
@@ -61,7 +63,7 @@ def plain_steps(stack: Stack, slot: int, start: torch.Tensor, steps: int) -> tor
     for step in range(steps):
         if stack.leg(step) != leg:
             leg = stack.leg(step)
-            protocol = stack.legs[leg].protocol
+            protocol = stack.protocol_of(slot, leg)
             module = protocol.system.module().to(protocol.dtype)
             parameters = list(module.parameters())
             state = dict(module.named_parameters()) | dict(module.named_buffers())
@@ -70,18 +72,29 @@ def plain_steps(stack: Stack, slot: int, start: torch.Tensor, steps: int) -> tor
                 tensor.copy_(part.view_as(tensor))
             optimizer = protocol.optimizer.plain(parameters)
             if memory is not None:  # velocities and running means go on
-                optimizer.load_state_dict({**optimizer.state_dict(), "state": memory})
+                for parameter, kept in zip(parameters, memory, strict=True):
+                    optimizer.state[parameter] = kept
             measure = torch.nn.CrossEntropyLoss() if protocol.system.task == "classification" else torch.nn.MSELoss()
         for group in optimizer.param_groups:
             group["lr"] = protocol.rate(step)
         x_rows, target_rows = stack.rows(step, step + 1)
         rows = slice(slot * protocol.batch, (slot + 1) * protocol.batch)
+        places = stack.passes[stack.leg(step)].sites
+        if places:
+            for name, mask in masks(stack.noise(step, step + 1)[0][slot : slot + 1], places, protocol.dtype).items():
+                module.get_submodule(name).mask = mask[0]
         outputs = module.train()(stack.x[x_rows[0][rows]])
         outputs = outputs[0] if isinstance(outputs, tuple) else outputs
         loss = measure(outputs, stack.targets[target_rows[0][rows]])
+        named = dict(module.named_parameters())
+        loss = loss + protocol.energies.plain(
+            {block.name: named[block.name] for block in protocol.system.blocks if block.trained}
+        )
         optimizer.zero_grad()
         loss.backward()
+        if protocol.clip is not None:
+            torch.nn.utils.clip_grad_norm_(parameters, protocol.clip)
         optimizer.step()
         values = torch.cat([tensor.reshape(-1) for tensor in whole])
-        memory = optimizer.state_dict()["state"]
+        memory = [optimizer.state[parameter] for parameter in parameters]
     return values

@@ -4,63 +4,27 @@ Losses add over replicas, so one backward pass gives every replica its own gradi
 (not even a NaN) reaches another.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from thermo_cli import rng
-from thermo_cli.contracts import Array, Dataset, Integers, Optimizer, StackedSystem
+from thermo_cli.contracts import Array, Dataset
 from thermo_cli.design import Replica
-from thermo_cli.dynamics import batches
-from thermo_cli.registry import resolve
-from thermo_cli.spec import Spec
+from thermo_cli.dynamics import batches, noise
+from thermo_cli.dynamics.clipping import clip
+from thermo_cli.dynamics.cohorts import cohorts_of, padded
+from thermo_cli.dynamics.protocols import Leg, Protocol
 from thermo_cli.systems import layout
-from thermo_cli.systems.custom import custom
 
 CHUNK_STEPS: Final = 256  # steps whose batches are drawn at once, fewer where
 CHUNK_ROWS: Final = 2**21  # so many rows of data would be named at once
 CHUNK_EXAMPLES: Final = 1024  # examples evaluated at once: it fixes the order of the sums, hence the bits
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """What is trained and how: the same for every replica of a run.
-
-    Attributes:
-        system: The model family.
-        optimizer: The update rule.
-        rate: Learning rate before a step, from the schedule.
-        batch: Examples per step.
-        dtype: Floating-point type of the parameters.
-    """
-
-    system: StackedSystem
-    optimizer: Optimizer
-    rate: Callable[[int], float]
-    batch: int
-    dtype: torch.dtype
-
-
-@dataclass(frozen=True)
-class Leg:
-    """A stretch of the training under one protocol.
-
-    Attributes:
-        protocol: What is trained and how.
-        until: Step at which it ends.
-        examples: What each replica sees, indices into the pool, (replica, example).
-        targets: Whose targets it is told, same shape; the same examples unless the labels are shuffled.
-    """
-
-    protocol: Protocol
-    until: int
-    examples: Integers
-    targets: Integers
 
 
 @dataclass(frozen=True)
@@ -72,70 +36,14 @@ class Evaluation:
         test: Outputs on the test set, (replica, output, example).
         parameters: (replica, parameters), 0 where they are running statistics.
         gradient: Of the energy over the whole subsample, (replica, parameters).
+        energies: What is part of the energy besides the loss and the L2 penalty, name to (replica,).
     """
 
     train: Array
     test: Array
     parameters: Array
     gradient: Array
-
-
-def protocol(system: Any, dynamics: Any, dataset: Dataset, examples: int, total: int, precision: str) -> Protocol:
-    """Build what a spec names.
-
-    Args:
-        system: The spec's `system`, or that of a first phase.
-        dynamics: The spec's `dynamics`, or that of a first phase.
-        dataset: The data, for the shapes.
-        examples: Examples of a replica.
-        total: Steps over which the learning rate follows its schedule.
-        precision: Floating-point type of the parameters.
-    """
-    if ":" in system.use:
-        built: StackedSystem = custom(system.use, dataset.inputs, dataset.outputs, dataset.task, system.arguments)
-    else:
-        built = resolve("system", system.use)(
-            inputs=dataset.inputs, outputs=dataset.outputs, task=dataset.task, **system.arguments.model_dump()
-        )
-    optimizer = resolve("dynamics", dynamics.use)(**dynamics.arguments.model_dump())
-    schedule = resolve("schedule", dynamics.schedule)
-    batch = examples if dynamics.batch_size == "full" else dynamics.batch_size
-    return Protocol(
-        built, optimizer, lambda step: optimizer.lr * schedule(step, total), batch, getattr(torch, precision)
-    )
-
-
-def legs_of(spec: Spec, dataset: Dataset, members: Sequence[Replica], subsamples: Integers) -> tuple[Leg, ...]:
-    """Lay out the training of a history: its first phase, if it has one, and the final protocol.
-
-    Args:
-        spec: The experiment.
-        dataset: Its data.
-        members: Replicas of one history and one budget.
-        subsamples: Their examples, (replica, example).
-    """
-    total, precision = members[0].steps, spec.ensemble.precision
-    rule = protocol(spec.system, spec.dynamics, dataset, subsamples.shape[1], total, precision)
-    final = Leg(rule, total, subsamples, subsamples)
-    first = spec.histories[members[0].history].first
-    if first is None:
-        return (final,)
-    examples = subsamples
-    if first.examples is not None:
-        count = max(round(first.examples.fraction * subsamples.shape[1]), 1)
-        examples = np.stack(
-            [
-                np.sort(rng.generator(member.noise, 1).permutation(row)[:count])
-                for member, row in zip(members, subsamples, strict=True)
-            ]
-        )
-    targets = examples
-    if first.labels == "shuffled":
-        targets = np.stack(
-            [rng.generator(member.noise).permutation(row) for member, row in zip(members, examples, strict=True)]
-        )
-    rule = protocol(*spec.first_parts(first), dataset, examples.shape[1], first.steps, precision)
-    return Leg(rule, first.steps, examples, targets), final
+    energies: Mapping[str, Array]
 
 
 class Stack:
@@ -161,20 +69,19 @@ class Stack:
         initial = torch.from_numpy(np.stack(rows)).to(dtype)
         twins = torch.tensor([member.role == "twin" for member in self.members])
         initial[twins] = torch.nextafter(initial[twins], torch.full_like(initial[twins], torch.inf))
-        self.parameters = layout.flatten(initial, system.blocks)
-        self.gradient = torch.zeros_like(self.parameters)
+        flat = layout.flatten(initial, system.blocks)
+        whole = padded(len(flat), dtype), padded(len(flat), dtype)
+        self.parameters, self.gradient = (one[: len(flat)] for one in whole)
+        self.parameters.copy_(flat)
+        self.cohorts = cohorts_of(self.legs, whole, system.blocks, self.width)
         self.trained = torch.cat(
             [torch.full((self.width * block.size,), float(block.trained), dtype=dtype) for block in system.blocks]
         )
-        self.state = {
-            name: torch.zeros((), dtype=torch.float32) if name == "count" else torch.zeros_like(self.parameters)
-            for name in dict.fromkeys(name for leg in self.legs for name in leg.protocol.optimizer.buffers)
-        }
         self.x = torch.from_numpy(dataset.x).to(dtype).contiguous()
         self.x_test = torch.from_numpy(dataset.x_test).to(dtype).contiguous()
         self.targets = target_table(dataset, dtype)
         self._slots = np.arange(self.width)[:, None]
-        self._passes = [
+        self.passes = [
             leg.protocol.system.bind(self.parameters, self.gradient, self.width, leg.protocol.batch)
             for leg in self.legs
         ]
@@ -192,27 +99,49 @@ class Stack:
         """
         return next((number for number, leg in enumerate(self.legs) if step < leg.until), len(self.legs) - 1)
 
-    def advance(self, until: int, rate: Callable[[int], float] | None = None) -> None:
+    def protocol_of(self, slot: int, leg: int) -> Protocol:
+        """Return what a replica follows.
+
+        Args:
+            slot: Its place in the stack.
+            leg: Number of the leg.
+        """
+        cohort = next(cohort for cohort in self.cohorts if cohort.rows.start <= slot < cohort.rows.stop)
+        return self.legs[leg].protocols[cohort.number]
+
+    def advance(self, until: int, rate: Callable[[Protocol, int], float] | None = None) -> None:
         """Train up to a step.
 
         Args:
             until: Number of steps taken when this returns.
-            rate: Learning rate before a step, instead of the protocol's.
+            rate: Learning rate of a protocol before a step, instead of the protocol's own.
         """
-        parameters, gradient, state = self.parameters, self.gradient, self.state
         while self.step < until:
             number = self.leg(self.step)
-            leg, train = self.legs[number], self._passes[number]
-            update, rate_of = leg.protocol.optimizer.update, rate or leg.protocol.rate
+            leg, train = self.legs[number], self.passes[number]
             chunk = max(min(CHUNK_STEPS, CHUNK_ROWS // (self.width * leg.protocol.batch)), 1)
+            if train.sites:
+                block = noise.block_steps(train.noise.shape[1])
+                chunk = min(chunk, block - self.step % block)
             stop = min(until, self.step + chunk, leg.until if number < len(self.legs) - 1 else until)
             x_rows, target_rows = self.rows(self.step, stop)
+            drawn = self.noise(self.step, stop) if train.sites else None
             for x_row, target_row in zip(x_rows.unbind(), target_rows.unbind(), strict=True):
                 torch.index_select(self.x, 0, x_row, out=train.inputs)
                 torch.index_select(self.targets, 0, target_row, out=train.targets)
+                if drawn is not None:
+                    train.noise.copy_(drawn[self.step - stop])
                 train.forward(training=True)
                 train.backward()
-                update(parameters, gradient, state, rate_of(self.step))
+                for cohort in self.cohorts:
+                    protocol = leg.protocols[cohort.number]
+                    cohort.gather()
+                    protocol.energies.add_gradient(cohort.named, cohort.gradients)
+                    if protocol.clip is not None:
+                        clip(cohort.gradients.values(), protocol.clip)
+                    lr = rate(protocol, self.step) if rate is not None else protocol.rate(self.step)
+                    protocol.optimizer.update(cohort.parameters, cohort.gradient, cohort.state, lr)
+                    cohort.scatter()
                 train.settle()
                 self.step += 1
 
@@ -230,11 +159,26 @@ class Stack:
             piece.backward()
             total.add_(self._evaluation_gradient, alpha=rows.shape[1] / self.size)
         trained = self.parameters * self.trained
-        total.add_(trained, alpha=self.protocol.optimizer.penalty)
+        parameters = layout.vectors(trained, blocks, self.width)
+        gradient = layout.vectors(total, blocks, self.width)
+        energies: dict[str, Array] = {}
+        for cohort, protocol in zip(self.cohorts, self.legs[-1].protocols, strict=True):
+            gradient[cohort.rows].add_(parameters[cohort.rows], alpha=protocol.optimizer.penalty)
+            cohort.gather()
+            beside = torch.zeros_like(cohort.parameters)
+            protocol.energies.add_gradient(cohort.named, cohort.trained(beside))
+            gradient[cohort.rows].add_(layout.vectors(beside[: cohort.size], blocks, cohort.count))
+            for name, values in protocol.energies.values(cohort.named).items():
+                energies.setdefault(name, np.zeros(self.width))[cohort.rows] = _numpy(values)
         return Evaluation(
-            np.concatenate(train, axis=2), self.outputs(self.x_test),
-            _numpy(layout.vectors(trained, blocks, self.width)), _numpy(layout.vectors(total, blocks, self.width)),
-        )  # fmt: skip
+            np.concatenate(train, axis=2), self.outputs(self.x_test), _numpy(parameters), _numpy(gradient), energies
+        )
+
+    @property
+    def penalty(self) -> Array:
+        """Factor lambda of each replica's L2 penalty, (replica,)."""
+        leg = self.legs[-1]
+        return np.repeat(np.array([float(one.optimizer.penalty) for one in leg.protocols]), leg.counts)
 
     def outputs(self, x: torch.Tensor) -> Array:
         """Compute the outputs of all replicas on the same examples, (replica, output, example).
@@ -252,10 +196,7 @@ class Stack:
 
     def state_arrays(self) -> dict[str, NDArray[np.floating]]:
         """Return everything that decides the rest of the training, except the step and the replica table."""
-        return {
-            "parameters": self.parameters.numpy(),
-            **{f"optimizer.{name}": tensor.numpy() for name, tensor in self.state.items()},
-        }
+        return {name: tensor.numpy() for name, tensor in self._state().items()}
 
     def restore(self, step: int, arrays: dict[str, NDArray[np.floating]]) -> None:
         """Continue from a committed state.
@@ -265,9 +206,16 @@ class Stack:
             arrays: What `state_arrays` returned then.
         """
         self.step = step
-        self.parameters.copy_(torch.from_numpy(arrays["parameters"]))
-        for name, tensor in self.state.items():
-            tensor.copy_(torch.from_numpy(arrays[f"optimizer.{name}"]))
+        for name, tensor in self._state().items():
+            tensor.copy_(torch.from_numpy(arrays[name]))
+
+    def _state(self) -> dict[str, torch.Tensor]:
+        found = {"parameters": self.parameters}
+        for cohort in self.cohorts:
+            place = f"optimizer.{cohort.number}" if len(self.cohorts) > 1 else "optimizer"
+            for name, tensor in cohort.state.items():
+                found[f"{place}.{name}"] = tensor[: cohort.size] if tensor.ndim else tensor
+        return found
 
     def vectors(self) -> NDArray[np.floating]:
         """Return the parameters of each replica as one row, in the training's own precision, (replica, parameters)."""
@@ -288,6 +236,16 @@ class Stack:
         if leg.targets is leg.examples:
             return x_rows, x_rows
         return x_rows, torch.from_numpy(leg.targets[self._slots, positions].reshape(stop - start, -1))
+
+    def noise(self, start: int, stop: int) -> torch.Tensor:
+        """Return the uniform numbers that some steps drop out by, (step, replica, number).
+
+        Args:
+            start: First step.
+            stop: Step after the last; both in the same leg.
+        """
+        number, streams = self.leg(start), [member.noise for member in self.members]
+        return torch.from_numpy(noise.uniforms(streams, number, self.passes[number].noise.shape[1], start, stop))
 
 
 def target_table(dataset: Dataset, dtype: torch.dtype) -> torch.Tensor:

@@ -11,7 +11,8 @@ from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Integers
 from thermo_cli.data.split import subsample
 from thermo_cli.design import Replica
-from thermo_cli.dynamics.gradient import Evaluation, Stack, legs_of
+from thermo_cli.dynamics.gradient import Evaluation, Stack
+from thermo_cli.dynamics.protocols import legs_of
 from thermo_cli.observables import macroscopic, response
 from thermo_cli.spec import Spec
 from thermo_cli.systems import layout
@@ -26,14 +27,14 @@ class Learner:
     """A shard of a learning system in motion.
 
     Args:
-        spec: The experiment.
-        dataset: Its data.
+        specs: The experiment; or one per member, which differ in their dynamics alone, equal ones side by side.
+        dataset: The data.
         members: The shard's rows of the replica table, all of one history and one budget.
     """
 
-    def __init__(self, spec: Spec, dataset: Dataset, members: Sequence[Replica]) -> None:
-        self.spec, self.dataset, self.count = spec, dataset, len(members)
-        self.stack = build_stack(spec, dataset, members)
+    def __init__(self, specs: Spec | Sequence[Spec], dataset: Dataset, members: Sequence[Replica]) -> None:
+        self.spec, self.dataset, self.count = specs if isinstance(specs, Spec) else specs[0], dataset, len(members)
+        self.stack = build_stack(specs, dataset, members)
         blocks = self.stack.protocol.system.blocks
         self.trained = np.concatenate([np.full(block.size, block.trained) for block in blocks])
         self.initial = self.stack.vectors().astype(np.float64) * self.trained
@@ -90,7 +91,7 @@ class Learner:
     def _observables(self, now: Evaluation) -> dict[str, Array]:
         return macroscopic.measure(
             self.spec.observe.macro, self.dataset, self.stack.subsamples, now.train, now.test, now.parameters, now.gradient,
-            self.initial, self.stack.protocol.optimizer.penalty,
+            self.initial, self.stack.penalty, now.energies,
         )  # fmt: skip
 
     def _energy(self) -> Array:
@@ -126,23 +127,25 @@ class Learner:
         stack, before = self.stack, self._observables(now)["energy"]
         kept = {name: array.copy() for name, array in stack.state_arrays().items()}
         first, steps = stack.step, max(round(QUENCH_SHARE * stack.legs[-1].until), 1)
-        last = stack.protocol.rate(first - 1)
-        stack.advance(first + steps, rate=lambda step: last * (1 - (step - first + 1) / steps))
+        stack.advance(first + steps, rate=lambda rule, step: rule.rate(first - 1) * (1 - (step - first + 1) / steps))
         after = self._energy()
         stack.restore(first, kept)
         return before - after
 
 
-def build_stack(spec: Spec, dataset: Dataset, members: Sequence[Replica]) -> Stack:
+def build_stack(specs: Spec | Sequence[Spec], dataset: Dataset, members: Sequence[Replica]) -> Stack:
     """Put a shard's replicas at step 0.
 
     Args:
-        spec: The experiment.
-        dataset: Its data.
+        specs: The experiment; or one per member, which differ in their dynamics alone, equal ones side by side.
+        dataset: The data.
         members: The shard's rows of the replica table, all of one history and one budget.
     """
+    spec = specs if isinstance(specs, Spec) else specs[0]
     rows = fill(members, spec.ensemble.shard)
-    legs = legs_of(spec, dataset, rows, draw_subsamples(spec, len(dataset.y), rows))
+    if not isinstance(specs, Spec):
+        specs = [*specs, *[specs[-1]] * (len(rows) - len(specs))]
+    legs = legs_of(specs, dataset, rows, draw_subsamples(spec, len(dataset.y), rows))
     return Stack(legs, dataset, rows, spec.histories[members[0].history].init_scale)
 
 

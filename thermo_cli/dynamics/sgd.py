@@ -22,6 +22,7 @@ class Sgd:
         self.nesterov = nesterov and momentum > 0
         self.penalty = weight_decay
         self.buffers: tuple[str, ...] = ("velocity",) if momentum > 0 else ()
+        self.counters: Mapping[str, torch.dtype] = {}
 
     def update(
         self, parameters: torch.Tensor, gradient: torch.Tensor, state: Mapping[str, torch.Tensor], lr: float

@@ -1,6 +1,7 @@
 """All macroscopic observables of a stack at one step: what a training run records of itself."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -19,12 +20,12 @@ METRICS: Final[dict[Task, dict[str, Callable[[Array, Any, float], Array]]]] = {
 
 def measure(
     macro: Sequence[str], dataset: Dataset, subsamples: Any, train: Array, test: Array, parameters: Array,
-    gradient: Array, initial: Array, penalty: float,
+    gradient: Array, initial: Array, penalty: float | Array, energies: Mapping[str, Array] = MappingProxyType({}),
 ) -> dict[str, Array]:  # fmt: skip
     """Compute the observables that a spec names.
 
     The energy is the objective of the final protocol on the replica's own subsample,
-    U = (1/n) sum_i loss_i + (lambda/2) |theta|^2, also while a first phase trains on something else.
+    U = (1/n) sum_i loss_i + (lambda/2) |theta|^2 + the energies beside them, also while a first phase trains on something else.
 
     Args:
         macro: Names, as in `observe.macro`.
@@ -35,7 +36,8 @@ def measure(
         parameters: theta, (replica, parameters).
         gradient: Of the energy, (replica, parameters).
         initial: theta at step 0, (replica, parameters).
-        penalty: lambda; 0 without a penalty or with decoupled decay.
+        penalty: lambda, of all or (replica,); 0 without a penalty or with decoupled decay.
+        energies: Further ones, name to (replica,).
 
     Returns:
         Observable to (replica,).
@@ -47,9 +49,12 @@ def measure(
     with np.errstate(all="ignore"):  # a diverged replica has NaN here, and is counted by the court
         loss = metrics["loss"](train, y_train, dataset.target_sd)
         values["energy"] = values["energy_loss"] = loss
-        if penalty:
+        if np.any(penalty):
             values["energy_l2"] = 0.5 * penalty * np.einsum("rp,rp->r", parameters, parameters)
             values["energy"] = loss + values["energy_l2"]
+        for name, extra in energies.items():
+            values[f"energy_{name}"] = extra
+            values["energy"] = values["energy"] + extra
         for name in macro:
             if name in metrics:
                 values[f"train_{name}"] = loss if name == "loss" else metrics[name](train, y_train, dataset.target_sd)

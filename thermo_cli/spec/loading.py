@@ -148,8 +148,9 @@ def _explain(source: Source, group: list[ErrorDetails]) -> SpecError:
 
 def _unknown_use(source: Source, location: Location, received: Any) -> SpecError:
     """Explain a `use` that is absent or names nothing."""
-    use = received.get("use") if isinstance(received, dict) else None
-    known = list(BUILT_INS.get(str(location[0]), {})) if location else []  # type: ignore[call-overload]
+    use = received.get("use") if isinstance(received, dict) else received if isinstance(received, str) else None
+    kind = next((str(part) for part in reversed(location) if part in BUILT_INS), "")
+    known = list(BUILT_INS.get(kind, {}))  # type: ignore[call-overload]
     guess = nearest(str(use), known) if use is not None else None
     remedy = (f"did you mean {guess!r}? " if guess else "") + "known: " + ", ".join(known)
     what = "unknown name" if use is not None else "`use` is missing: it says which"

@@ -6,7 +6,19 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from thermo_cli.rng import STREAMS, StreamName
-from thermo_cli.spec.builtins import MODULE, Data, Dynamics, FitDynamics, NamedSystem, Part, Positive, System
+from thermo_cli.spec.builtins import (
+    MODULE,
+    Data,
+    Dynamics,
+    FitDynamics,
+    NamedSystem,
+    Part,
+    Positive,
+    Schedule,
+    System,
+    WarmupSchedule,
+    name_of,
+)
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -30,11 +42,10 @@ Micro = Literal["overlap", "similarity", "disagreement", "barrier"]
 MICRO: Final[tuple[Micro, ...]] = get_args(Micro)
 ESTIMATOR: Final = "sklearn.module:Class"
 FITS_PER_TASK: Final = 4  # so that many cores share them, and a file holds more than one
+STACKED: Final = ("mlp", "linear", "cnn", MODULE)
+LEARNERS: Final = (*STACKED, ESTIMATOR)
 MOVES: Final[dict[str, tuple[str | None, ...]]] = {
-    "mlp": ("sgd", "adam", "adamw"),
-    "linear": ("sgd", "adam", "adamw"),
-    "cnn": ("sgd", "adam", "adamw"),
-    MODULE: ("sgd", "adam", "adamw"),
+    **dict.fromkeys(STACKED, ("sgd", "adam", "adamw", MODULE)),
     ESTIMATOR: ("fit",),
     "harmonic": ("langevin", "sgd"),
     "double_well": ("langevin",),
@@ -42,7 +53,6 @@ MOVES: Final[dict[str, tuple[str | None, ...]]] = {
     "autoregressive": ("recursion",),
     "recorded": (None,),
 }
-LEARNERS: Final = ("mlp", "linear", "cnn", MODULE, ESTIMATOR)
 
 
 class Subsample(Part):
@@ -158,7 +168,7 @@ class OtherDynamics(Part):
     """Arguments to replace."""
     batch_size: Annotated[int, Field(ge=1)] | Literal["full"] | None = None
     """Other batches."""
-    schedule: Literal["constant", "cosine"] | None = None
+    schedule: Schedule | None = None
     """Another path of the learning rate, over the steps of the first phase."""
 
 
@@ -289,14 +299,29 @@ class Spec(Part):
         return self.dynamics.arguments.time if isinstance(self.dynamics, FitDynamics) else "steps"
 
     @property
+    def foreign(self) -> tuple[str, ...]:
+        """Names of what is not built in, `module:object`, whose code decides the numbers too."""
+        energy = getattr(self.dynamics, "energy", None)
+        named = [self.system.use] + ([self.dynamics.use] if self.dynamics is not None else [])
+        named += [term.use for term in energy.terms.values()] if energy is not None else []
+        return tuple(name for name in named if ":" in name)
+
+    @property
     def total(self) -> int:
         """Training time T; 0 where it is read from records."""
         return self.dynamics.steps if self.dynamics is not None else 0
 
+    @property
+    def schedule(self) -> str:
+        """Name of the learning-rate schedule, or `constant` where the rate no longer changes in [T/2, T]."""
+        schedule = getattr(self.dynamics, "schedule", "constant")
+        warm = isinstance(schedule, WarmupSchedule) and schedule.use == "warmup" and schedule.steps <= self.total // 2
+        return "constant" if warm else name_of(schedule)
+
     @model_validator(mode="after")
     def _parts_fit(self) -> "Spec":
         system, dynamics = self.system.use, self.dynamics.use if self.dynamics is not None else None
-        if dynamics not in MOVES[self.family]:
+        if (MODULE if dynamics is not None and ":" in dynamics else dynamics) not in MOVES[self.family]:
             known = [name for name in MOVES[self.family] if name is not None]
             raise ValueError(
                 f"{system} goes with dynamics {' or '.join(known)}, not {dynamics or 'none'}" if known
@@ -311,6 +336,10 @@ class Spec(Part):
         if self.ensemble.crossed is not None and (self.ensemble.subsample.disjoint or self.observe.budgets):
             raise ValueError("ensemble.design: crossed takes neither disjoint subsamples nor budgets")
         self._check_fit()
+        schedule = getattr(self.dynamics, "schedule", None)
+        if isinstance(schedule, WarmupSchedule) and schedule.steps >= self._shortest[0]:
+            steps, budget = self._shortest
+            raise ValueError(f"dynamics.schedule.steps ({schedule.steps}) must be fewer than {budget} ({steps})")
         for name, history in self.histories.items():
             if history.first is not None:
                 self._check_first(name, history.first)
@@ -337,10 +366,16 @@ class Spec(Part):
                     "labels or a part of the examples (dynamics.with.time: partial)"
                 )
 
+    @property
+    def _shortest(self) -> tuple[int, str]:
+        """The shortest training time of a replica, and what it is."""
+        if self.observe.budgets and self.schedule != "constant":
+            return self.total // 4, "the smallest budget, a quarter of dynamics.steps"
+        return self.total, "dynamics.steps"
+
     def _check_first(self, name: str, first: FirstPhase) -> None:
-        shortest = self.total // 4 if self.observe.budgets else self.total
+        shortest, budget = self._shortest
         if first.steps >= shortest:
-            budget = "the smallest budget, a quarter of dynamics.steps" if self.observe.budgets else "dynamics.steps"
             raise ValueError(f"histories.{name}.first.steps ({first.steps}) must be fewer than {budget} ({shortest})")
         if (first.labels or first.examples) and not self.learns:
             raise ValueError(f"histories.{name}.first: {self.system.use} has no labels and no examples")

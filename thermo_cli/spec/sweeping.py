@@ -40,7 +40,9 @@ def label_of(values: dict[str, Any]) -> str:
     Args:
         values: Swept field to its value.
     """
-    return ", ".join(f"{field}={value if isinstance(value, str) else json.dumps(value)}" for field, value in values.items())
+    return ", ".join(
+        f"{field}={value if isinstance(value, str) else json.dumps(value)}" for field, value in values.items()
+    )
 
 
 def points_of(spec: Spec) -> tuple[Point, ...]:

@@ -11,6 +11,7 @@ from torch import nn
 from thermo_cli.contracts import Task
 from thermo_cli.errors import SpecError
 from thermo_cli.registry import locate, trust
+from thermo_cli.systems.dropout import dropouts, with_masks
 from thermo_cli.systems.modules import ModuleSystem, seeded
 
 USE, WITH = "system.use", "system.with"
@@ -37,7 +38,11 @@ def custom(use: str, inputs: int, outputs: int, task: Task, arguments: Mapping[s
         )  # fmt: skip
     accepted = inspect.signature(found).parameters
     sizes = {name: size for name, size in (("inputs", inputs), ("outputs", outputs)) if name in accepted}
-    build = functools.partial(found, **{**sizes, **arguments})
+    make = functools.partial(found, **{**sizes, **arguments})
+
+    def build() -> nn.Module:
+        return with_masks(make())
+
     try:
         module = seeded(build, 0)
     except Exception as error:
@@ -76,6 +81,13 @@ def _check(module: nn.Module, use: str, inputs: int, outputs: int) -> None:
         )
     if not torch.equal(answers[0], answers[1]):
         raise SpecError(
-            "the module draws random numbers when it is trained (dropout?), which replicas cannot repeat yet", received=use,
-            remedy="leave it out", where=USE,
+            "the module draws random numbers when it is trained, from a generator that all replicas share", received=use,
+            remedy="use nn.Dropout modules, whose masks are drawn from each replica's stream; or leave it out", where=USE,
         )  # fmt: skip
+    for name, part in dropouts(module).items():
+        if part.calls != 2 or not part.p < 1:  # the two passes above
+            raise SpecError(
+                "a dropout module must be used once in forward, with p below 1",
+                received=f"{use}: {name}, p = {part.p}, used {part.calls / 2:g} times",
+                remedy="give each place a dropout module of its own", where=USE,
+            )  # fmt: skip

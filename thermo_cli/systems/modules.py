@@ -16,6 +16,7 @@ from torch.func import functional_call
 
 from thermo_cli.contracts import Block, Symmetry, Task
 from thermo_cli.systems import layout
+from thermo_cli.systems.dropout import dropouts, masks, sites
 
 
 class ModuleSystem:
@@ -29,6 +30,7 @@ class ModuleSystem:
 
     Attributes:
         looped: Why its replicas are trained one after the other; empty where they are stacked.
+        noisy: Whether it drops out in training.
     """
 
     convex = False
@@ -38,7 +40,12 @@ class ModuleSystem:
         self.task: Task = task
         self.template = seeded(build, 0)
         trained = {name: tensor for name, tensor in self.template.named_parameters() if tensor.requires_grad}
-        kept = {name: tensor for name, tensor in self.template.named_buffers() if tensor.is_floating_point()}
+        masks = {f"{name}.mask" for name in dropouts(self.template)}
+        self.noisy = bool(masks)
+        kept = {
+            name: tensor for name, tensor in self.template.named_buffers()
+            if tensor.is_floating_point() and name not in masks
+        }  # fmt: skip
         self.blocks = tuple(
             Block(name, tuple(tensor.shape), 0.0, trained=name in trained) for name, tensor in (trained | kept).items()
         )
@@ -85,6 +92,7 @@ class ModuleSystem:
         for looped in ("", "to compare"):
             self.looped, parameters, gradient = looped, flat.clone(), torch.zeros_like(flat)
             run = self.bind(parameters, gradient, 2, 3)
+            run.noise.copy_(torch.linspace(0, 1, run.noise.numel()).view_as(run.noise))
             run.inputs.copy_(torch.linspace(-1, 1, run.inputs.numel(), dtype=torch.float64).view_as(run.inputs))
             try:
                 outputs = run.forward(training=True)
@@ -127,6 +135,8 @@ class ModulePass:
     Attributes:
         inputs: To be filled with features, (replica * example, feature).
         targets: To be filled with one-hot classes or numbers, (replica * example, output).
+        sites: Where activations are dropped out.
+        noise: To be filled with uniform numbers before a step in training, (replica, number).
     """
 
     def __init__(
@@ -136,6 +146,8 @@ class ModulePass:
         dtype = parameters.dtype
         self.inputs = torch.zeros(width * batch, system.inputs, dtype=dtype)
         self.targets = torch.zeros(width * batch, system.outputs, dtype=dtype)
+        self.sites = sites(system.template, system.inputs, batch) if gradient is not None else ()
+        self.noise = torch.zeros(width, sum(site.size for site in self.sites))
         names = [block.name for block in system.blocks]
         self._tensors = dict(zip(names, layout.views(parameters, system.blocks, width), strict=True))
         self._trained = [block.name for block in system.blocks if block.trained]
@@ -153,12 +165,13 @@ class ModulePass:
         """Compute the outputs (logits or numbers), (replica, output, example).
 
         Args:
-            training: With the statistics of the batch instead of running ones, and gradients for `backward`.
+            training: With the statistics of the batch instead of running ones; and, where there is a gradient to fill, with
+                dropout by `noise`.
         """
         if training and self._gradients:
             return self._with_gradients(training=True)
         with torch.no_grad():
-            outputs, self._hidden, _ = self._call(self._tensors, training)
+            outputs, self._hidden, _ = self._call(self._tensors, {}, training)
         return outputs.transpose(1, 2).contiguous()
 
     def backward(self) -> None:
@@ -181,7 +194,8 @@ class ModulePass:
     def _with_gradients(self, training: bool) -> torch.Tensor:
         leaves = {name: self._tensors[name].detach().requires_grad_() for name in self._trained}
         with torch.enable_grad():
-            outputs, self._hidden, statistics = self._call({**self._tensors, **leaves}, training)
+            drops = masks(self.noise, self.sites, self.inputs.dtype) if training else {}
+            outputs, self._hidden, statistics = self._call({**self._tensors, **leaves}, drops, training)
             targets = self.targets.view(self.width, -1, self.system.outputs)
             if self.system.task == "classification":
                 loss = -(targets * torch.log_softmax(outputs, 2)).sum(2).mean(1).sum()
@@ -196,10 +210,11 @@ class ModulePass:
         return outputs.detach().transpose(1, 2).contiguous()
 
     def _call(
-        self, tensors: Mapping[str, torch.Tensor], training: bool
+        self, tensors: Mapping[str, torch.Tensor], drops: Mapping[str, torch.Tensor], training: bool
     ) -> tuple[torch.Tensor, Mapping[str, torch.Tensor], dict[str, torch.Tensor]]:
         template = self.system.template.train(training)
         kept = [name for name in tensors if name not in self._trained]
+        tensors = {**tensors, **{f"{name}.mask": mask for name, mask in drops.items()}}
 
         def one(
             state: dict[str, torch.Tensor], x: torch.Tensor
@@ -211,7 +226,7 @@ class ModulePass:
 
         x = self.inputs.view(self.width, -1, self.inputs.shape[1])
         if not self.system.looped:
-            outputs, hidden, statistics = torch.func.vmap(one)(dict(tensors), x)
+            outputs, hidden, statistics = torch.func.vmap(one)(tensors, x)
             return outputs, hidden, statistics
         rows = [one({name: tensor[row] for name, tensor in tensors.items()}, x[row]) for row in range(self.width)]
         return (

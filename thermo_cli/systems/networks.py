@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from thermo_cli.contracts import Block, Group, Symmetry, Task
+from thermo_cli.contracts import Block, Group, Site, Symmetry, Task
 from thermo_cli.systems import layout
+from thermo_cli.systems.dropout import Dropout, masks
 
 
-def mlp(inputs: int, outputs: int, task: Task, hidden: Sequence[int], activation: str) -> "Mlp":
+def mlp(inputs: int, outputs: int, task: Task, hidden: Sequence[int], activation: str, dropout: float = 0.0) -> "Mlp":
     """Build a fully connected network.
 
     Args:
@@ -26,8 +27,9 @@ def mlp(inputs: int, outputs: int, task: Task, hidden: Sequence[int], activation
         task: Softmax with cross-entropy, or squared error.
         hidden: Units of each hidden layer.
         activation: `relu` or `tanh`.
+        dropout: Probability of a hidden unit to be left out in training.
     """
-    return Mlp((inputs, *hidden, outputs), task, activation)
+    return Mlp((inputs, *hidden, outputs), task, activation, dropout)
 
 
 def linear(inputs: int, outputs: int, task: Task) -> "Mlp":
@@ -48,12 +50,13 @@ class Mlp:
         sizes: Features, hidden units, outputs.
         task: Decides the loss.
         activation: `relu` or `tanh`.
+        dropout: Probability of a hidden unit to be left out in training.
     """
 
-    def __init__(self, sizes: Sequence[int], task: Task, activation: str) -> None:
+    def __init__(self, sizes: Sequence[int], task: Task, activation: str, dropout: float = 0.0) -> None:
         self.sizes = tuple(sizes)
         self.task: Task = task
-        self.activation = activation
+        self.activation, self.dropout = activation, dropout
         self.outputs = self.sizes[-1]
         blocks = []
         for layer, (fan_in, fan_out) in enumerate(zip(self.sizes, self.sizes[1:], strict=False)):
@@ -63,6 +66,11 @@ class Mlp:
                 Block(f"layer{layer}.bias", (fan_out,), bound),
             ]
         self.blocks = tuple(blocks)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether it drops out in training."""
+        return self.dropout > 0
 
     @property
     def convex(self) -> bool:
@@ -116,6 +124,8 @@ class Mlp:
             modules[f"layer{layer}"] = torch.nn.Linear(fan_in, fan_out, device="meta").to_empty(device="cpu")
             if layer < last:
                 modules[f"activation{layer}"] = nonlinear()
+                if self.noisy:
+                    modules[f"dropout{layer}"] = Dropout(self.dropout)
         return torch.nn.Sequential(modules)
 
 
@@ -125,6 +135,8 @@ class MlpPass:
     Attributes:
         inputs: To be filled with features, (replica * example, feature).
         targets: To be filled with one-hot classes or numbers, (replica * example, output).
+        sites: Where activations are dropped out.
+        noise: To be filled with uniform numbers before a step in training, (replica, number).
     """
 
     def __init__(
@@ -143,11 +155,18 @@ class MlpPass:
         self._layers = range(len(sizes) - 1)
         first = self.inputs.view(width, batch, -1).transpose(1, 2)
         self._active = [first, *(torch.zeros(width, size, batch, dtype=dtype) for size in sizes[1:])]
+        hidden = sizes[1:-1] if system.noisy and gradient is not None else ()
+        self.sites = tuple(Site(f"dropout{layer}", system.dropout, (batch, size)) for layer, size in enumerate(hidden))
+        self.noise = torch.zeros(width, sum(site.size for site in self.sites))
+        self._masks = [torch.zeros(width, size, batch, dtype=dtype) for size in hidden]
+        self._given = [first, *(torch.zeros_like(mask) for mask in self._masks)] if hidden else self._active
+        self._dropping = False
         if gradient is None:
             return
         blocks = layout.views(gradient, system.blocks, width)
         self._weight_gradient, self._bias_gradient = blocks[0::2], [bias.unsqueeze(2) for bias in blocks[1::2]]
         self._active_t = [active.transpose(1, 2) for active in self._active]
+        self._given_t = [given.transpose(1, 2) for given in self._given]
         self._delta = [torch.zeros(width, size, batch, dtype=dtype) for size in sizes[1:]]
 
     @property
@@ -162,16 +181,21 @@ class MlpPass:
         """Fill and return the outputs (logits or numbers), (replica, output, example).
 
         Args:
-            training: Of no effect: nothing depends on the batch.
+            training: With dropout by `noise`, where there is a gradient to fill; nothing else depends on the batch.
         """
-        del training
-        active = self._active
+        self._dropping = training and bool(self.sites)
+        if self._dropping:
+            for mask, found in zip(self._masks, masks(self.noise, self.sites, self.inputs.dtype).values(), strict=True):
+                mask.copy_(found.transpose(1, 2))
+        given = self._given if self._dropping else self._active
         for layer in self._layers:
-            out = active[layer + 1]
-            torch.baddbmm(self._bias[layer], self._weight[layer], active[layer], out=out)
+            out = self._active[layer + 1]
+            torch.baddbmm(self._bias[layer], self._weight[layer], given[layer], out=out)
             if layer < len(self._layers) - 1:
                 torch.relu_(out) if self.relu else torch.tanh(out, out=out)
-        return active[-1]
+                if self._dropping:
+                    torch.mul(out, self._masks[layer], out=given[layer + 1])
+        return self._active[-1]
 
     def backward(self) -> None:
         """Fill the gradient of each replica's mean loss; `forward` must have run on the same inputs."""
@@ -182,13 +206,16 @@ class MlpPass:
         else:
             torch.sub(self._active[-1], self._target, out=delta)
         delta.mul_(self.scale)
+        given_t = self._given_t if self._dropping else self._active_t
         for layer in reversed(self._layers):
             delta = self._delta[layer]
-            torch.bmm(delta, self._active_t[layer], out=self._weight_gradient[layer])
+            torch.bmm(delta, given_t[layer], out=self._weight_gradient[layer])
             torch.sum(delta, 2, keepdim=True, out=self._bias_gradient[layer])
             if layer > 0:
                 below, active = self._delta[layer - 1], self._active[layer]
                 torch.bmm(self._weight_t[layer], delta, out=below)
+                if self._dropping:
+                    below.mul_(self._masks[layer - 1])
                 if self.relu:
                     torch.ops.aten.threshold_backward.grad_input(below, active, 0, grad_input=below)
                 else:

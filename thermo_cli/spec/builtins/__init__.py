@@ -6,10 +6,11 @@ anything is imported.
 
 from thermo_cli.spec.builtins.data import Data, DigitsData, MoonsData, TableData
 from thermo_cli.spec.builtins.dynamics import Dynamics, FitDynamics
-from thermo_cli.spec.builtins.parts import Part, Positive
-from thermo_cli.spec.builtins.systems import MODULE, NamedSystem, RecordedSystem, Step, System
+from thermo_cli.spec.builtins.parts import MODULE, Part, Positive
+from thermo_cli.spec.builtins.schedules import Schedule, WarmupSchedule, name_of
+from thermo_cli.spec.builtins.systems import NamedSystem, RecordedSystem, Step, System
 
 __all__ = [
     "MODULE", "Data", "DigitsData", "Dynamics", "FitDynamics", "MoonsData", "NamedSystem", "Part", "Positive", "RecordedSystem",
-    "Step", "System", "TableData",
+    "Schedule", "Step", "System", "TableData", "WarmupSchedule", "name_of",
 ]  # fmt: skip

@@ -1,10 +1,21 @@
 """How it moves: `dynamics.use` with its arguments."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, model_serializer
 
-from thermo_cli.spec.builtins.parts import NoArguments, NonNegative, Part, Positive, UnitInterval
+from thermo_cli.spec.builtins.energies import Energy
+from thermo_cli.spec.builtins.parts import (
+    CLASS,
+    MODULE,
+    NoArguments,
+    NonNegative,
+    Part,
+    Positive,
+    UnitInterval,
+    tag_of,
+)
+from thermo_cli.spec.builtins.schedules import Schedule
 
 
 class TimedPart(Part):
@@ -19,8 +30,17 @@ class DynamicsPart(TimedPart):
 
     batch_size: Annotated[int, Field(ge=1)] | Literal["full"] = 64
     """Examples per step, drawn from the replica's subsample in shuffled epochs; `full` uses all of them at every step."""
-    schedule: Literal["constant", "cosine"] = "constant"
-    """Learning rate in time; with `cosine` stationarity cannot be read off one trajectory and stays untested."""
+    schedule: Schedule = "constant"
+    """Learning rate in time: constant, cosine, step, {use: warmup, steps: N}; while it changes, stationarity needs budgets."""
+    clip: Positive | None = None
+    """Largest norm of a replica's gradient (without weight_decay); a longer one is shortened to it."""
+    energy: Energy | None = None
+    """What is added to the loss besides weight_decay: an L1 penalty, and functions of your own."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_there(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write what older specs could not say only where it is said: their runs keep their names."""
+        return {key: value for key, value in handler(self).items() if value is not None}
 
 
 class SgdArguments(Part):
@@ -65,6 +85,15 @@ class AdamDynamics(DynamicsPart):
     """Adam; `adamw` decouples the decay from the gradient."""
     arguments: AdamArguments = Field(default_factory=AdamArguments, alias="with")
     """Learning rate, decay rates and penalty."""
+
+
+class OptimizerDynamics(DynamicsPart):
+    """An elementwise optimizer of torch.optim, or one of your own with --allow local or --allow PACKAGE."""
+
+    use: CLASS
+    """`torch.optim:RMSprop`, `module:Class`: a torch.optim.Optimizer that treats every parameter by itself."""
+    arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
+    """Arguments of the class; weight_decay that it adds to the gradient is part of the energy, decoupled decay is not."""
 
 
 class LangevinArguments(Part):
@@ -132,6 +161,13 @@ class FitDynamics(TimedPart):
 
 
 Dynamics = Annotated[
-    SgdDynamics | AdamDynamics | LangevinDynamics | MetropolisDynamics | RecursionDynamics | FitDynamics,
-    Field(discriminator="use"),
+    Annotated[SgdDynamics, Tag("sgd")]
+    | Annotated[AdamDynamics, Tag("adam")]
+    | Annotated[AdamDynamics, Tag("adamw")]
+    | Annotated[LangevinDynamics, Tag("langevin")]
+    | Annotated[MetropolisDynamics, Tag("metropolis")]
+    | Annotated[RecursionDynamics, Tag("recursion")]
+    | Annotated[FitDynamics, Tag("fit")]
+    | Annotated[OptimizerDynamics, Tag(MODULE)],
+    Discriminator(tag_of),
 ]

@@ -1,12 +1,14 @@
 """What every model of the spec has in common: strictness, and the kinds of numbers."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 UnitInterval = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+MODULE: Final = "module:Class"  # stands for every name that is not built in
+CLASS = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
 Task = Literal["classification", "regression"]
 Scale = Literal["none", "standardize"]
 
@@ -28,3 +30,13 @@ class Part(BaseModel):
 
 class NoArguments(Part):
     """This built-in takes no arguments."""
+
+
+def tag_of(value: Any) -> str | None:
+    """Tell which model reads a part: that of its `use`, or the one of names that are not built in.
+
+    Args:
+        value: What was given, or the model itself.
+    """
+    use = value.get("use") if isinstance(value, dict) else getattr(value, "use", None)
+    return MODULE if isinstance(use, str) and ":" in use else use

@@ -1,12 +1,10 @@
 """What is trained: `system.use` with its arguments."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, model_serializer
 
-from thermo_cli.spec.builtins.parts import NoArguments, NonNegative, Part, Positive
-
-MODULE: Final = "module:Class"
+from thermo_cli.spec.builtins.parts import CLASS, MODULE, NoArguments, NonNegative, Part, Positive, UnitInterval, tag_of
 
 
 class MlpArguments(Part):
@@ -18,6 +16,13 @@ class MlpArguments(Part):
     """Number of units of each hidden layer."""
     activation: Literal["relu", "tanh"] = "relu"
     """Nonlinearity of the hidden units."""
+    dropout: UnitInterval = 0.0
+    """Probability of a hidden unit to be left out in training; masks come from each replica's `noise` stream."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write dropout only where there is some: runs of older specs keep their names."""
+        return {key: value for key, value in handler(self).items() if key != "dropout" or value}
 
 
 class MlpSystem(Part):
@@ -58,13 +63,10 @@ class CnnSystem(Part):
     """Channels, blocks and shape of the images."""
 
 
-ClassName = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
-
-
 class Step(Part):
     """One step before an estimator."""
 
-    use: ClassName
+    use: CLASS
     """`sklearn.module:Class`: a transformer, fitted on each replica's subsample."""
     arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
     """Arguments of the class."""
@@ -73,7 +75,7 @@ class Step(Part):
 class NamedSystem(Part):
     """A torch module or a scikit-learn estimator: `module:Class`; beyond torch and scikit-learn with --allow."""
 
-    use: ClassName
+    use: CLASS
     """An nn.Module that maps rows of features to outputs (`inputs`, `outputs` are given if it takes them), or, with dynamics
     `fit`, a scikit-learn classifier or regressor."""
     arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
@@ -205,12 +207,6 @@ class RecordedSystem(Part):
     """Where the records are."""
 
 
-def _system_tag(value: Any) -> str | None:
-    """Tell which model reads a system: that of its name, or the one of modules."""
-    use = value.get("use") if isinstance(value, dict) else getattr(value, "use", None)
-    return MODULE if isinstance(use, str) and ":" in use else use
-
-
 System = Annotated[
     Annotated[MlpSystem, Tag("mlp")]
     | Annotated[LinearSystem, Tag("linear")]
@@ -221,5 +217,5 @@ System = Annotated[
     | Annotated[AutoregressiveSystem, Tag("autoregressive")]
     | Annotated[RecordedSystem, Tag("recorded")]
     | Annotated[NamedSystem, Tag(MODULE)],
-    Discriminator(_system_tag),
+    Discriminator(tag_of),
 ]

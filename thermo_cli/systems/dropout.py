@@ -1,0 +1,102 @@
+"""Dropout whose masks come from outside: drawn from each replica's `noise` stream, so that no replica depends on another.
+
+x <- x m / (1 - p) in training, with m = 1 with probability 1 - p and else 0; x in evaluation. Source: Srivastava 2014.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import nn
+
+from thermo_cli.contracts import Site
+
+WHOLE = {nn.Dropout: False, nn.Dropout1d: True, nn.Dropout2d: True, nn.Dropout3d: True}
+
+
+class Dropout(nn.Module):
+    """Multiplies by a mask in training; by 1 until there is one.
+
+    Args:
+        p: Probability of a number, or of a channel, to be left out.
+        channels: Whether whole channels are left out, (example, channel, ...).
+    """
+
+    mask: torch.Tensor
+
+    def __init__(self, p: float, channels: bool = False) -> None:
+        super().__init__()
+        self.p, self.channels = p, channels
+        self.register_buffer("mask", torch.ones(()), persistent=False)
+        self.calls, self.shape = 0, torch.Size()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return x times the mask.
+
+        Args:
+            x: Activations, (example, ...).
+        """
+        self.calls, self.shape = self.calls + 1, x.shape
+        return x * self.mask if self.training else x
+
+
+def with_masks(module: nn.Module) -> nn.Module:
+    """Replace torch's dropout modules, in place, by ones whose masks come from outside.
+
+    Args:
+        module: Of a user; itself a dropout it would have nothing to train.
+    """
+    known: dict[nn.Module, nn.Module] = {}
+    for parent in list(module.modules()):
+        for name, child in list(parent.named_children()):
+            if type(child) in WHOLE:
+                if child not in known:
+                    p = float(child.p)  # type: ignore[arg-type]
+                    known[child] = Dropout(p, WHOLE[type(child)]) if p > 0 else nn.Identity()  # type: ignore[index]
+                setattr(parent, name, known[child])
+    return module
+
+
+def dropouts(module: nn.Module) -> dict[str, Dropout]:
+    """Return the dropout modules by name.
+
+    Args:
+        module: With or without.
+    """
+    return {name: part for name, part in module.named_modules() if isinstance(part, Dropout)}
+
+
+def sites(module: nn.Module, inputs: int, batch: int) -> tuple[Site, ...]:
+    """Return where a module drops out, and how many numbers of a batch; it is run once to see.
+
+    Args:
+        module: It is left in evaluation.
+        inputs: Number of features.
+        batch: Number of examples.
+    """
+    found = dropouts(module)
+    if not found:
+        return ()
+    for part in found.values():
+        part.calls = 0
+    with torch.no_grad():
+        module.eval()(torch.zeros(batch, inputs))
+    places = []
+    for name, part in found.items():
+        shape = part.shape[:2] + (1,) * (len(part.shape) - 2) if part.channels else part.shape
+        places.append(Site(name, part.p, tuple(shape)))
+    return tuple(places)
+
+
+def masks(noise: torch.Tensor, places: Sequence[Site], dtype: torch.dtype) -> Mapping[str, torch.Tensor]:
+    """Make masks of uniform numbers, site to 0 or 1/(1 - p), (replica, *shape).
+
+    Args:
+        noise: Uniform in [0, 1), (replica, numbers of all sites).
+        places: Where.
+        dtype: Floating-point type of the activations.
+    """
+    parts = torch.split(noise, [place.size for place in places], dim=1)
+    return {
+        place.name: (part >= place.p).to(dtype).mul_(1 / (1 - place.p)).view(len(noise), *place.shape)
+        for place, part in zip(places, parts, strict=True)
+    }
