@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from thermo_cli.design import budgets_of, control_rows, main_rows, replicas_of, shards
 from thermo_cli.dynamics.gradient import CHUNK_EXAMPLES, protocol
 from thermo_cli.dynamics.walks import BLOCK_STEPS, walk
@@ -88,8 +90,10 @@ def _stack_needs(study: Study, item: int) -> tuple[int, int, int]:
     evaluated = min(study.subsample_size, CHUNK_EXAMPLES) + min(len(dataset.y_test), CHUNK_EXAMPLES)
     active = rule.system.activations() * 2 * (rule.batch + evaluated)
     stack = width * (parameters * (4 + len(rule.optimizer.buffers)) + active) * item
-    data = (dataset.x.nbytes + dataset.x_test.nbytes) * 3
-    return parameters, stack + data, 2 * len(METRICS[dataset.task]) + WATCHED
+    splits = 2 + (dataset.x_shifted is not None)
+    held = len(dataset.y) if isinstance(dataset.x, np.ndarray) else min(width * study.subsample_size, len(dataset.y))
+    data = (held + (splits - 1) * len(dataset.y_test)) * dataset.inputs * 8 * 3
+    return parameters, stack + data, splits * len(METRICS[dataset.task]) + WATCHED
 
 
 def measure_pace(study: Study) -> Pace | None:

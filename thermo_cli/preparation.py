@@ -80,7 +80,8 @@ def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) ->
     check_margins(spec, dataset.task if dataset is not None else None, recorded)
     if recorded is None:
         _check_varied(spec, size, len(dataset.y) if dataset is not None else 0)
-    code = code_fingerprint(spec.system.use, trust()) if ":" in spec.system.use else ""
+    used = [spec.system.use, *([spec.data.use] if spec.data is not None else [])]
+    code = "".join(code_fingerprint(name, trust()) for name in used if ":" in name)
     digits = identity(spec, fingerprint_of(dataset, recorded) + code, DEVICE)
     return Study(spec, base, dataset, recorded, table, size, RunFolder(results / f"{spec.name}-{digits}"))
 
@@ -155,8 +156,8 @@ def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> 
     """Check every protocol that is trained with, and that a first phase keeps the shapes of the parameters."""
     for history in spec.histories:
         members = [row for row in table if row.history == history][:2]
-        subsamples = draw_subsamples(spec, len(dataset.y), members)
-        legs = legs_of(spec, dataset, members, subsamples)
+        part, subsamples = dataset.gathered(draw_subsamples(spec, len(dataset.y), members, dataset.classes))
+        legs = legs_of(spec, part, members, subsamples)
         shapes = [[block.shape for block in leg.protocol.system.blocks] for leg in legs]
         if shapes[0] != shapes[-1]:
             raise SpecError(
@@ -164,7 +165,7 @@ def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> 
                 where=f"histories.{history}.first.system",
             )  # fmt: skip
         for leg in legs if history == table[0].history or len(legs) > 1 else ():
-            check_stacking(leg.protocol, dataset, members, leg.examples)
+            check_stacking(leg.protocol, part, members, leg.examples)
 
 
 def _check_walks(spec: Spec, table: Sequence[Replica]) -> None:
@@ -184,7 +185,7 @@ def _check_walks(spec: Spec, table: Sequence[Replica]) -> None:
 def _check_classes(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> None:
     """Refuse subsamples in which a class is absent: such a replica learns another problem."""
     rows = tuple(table)
-    for replica, indices in zip(rows, draw_subsamples(spec, len(dataset.y), rows), strict=True):
+    for replica, indices in zip(rows, draw_subsamples(spec, len(dataset.y), rows, dataset.classes), strict=True):
         if dataset.task != "classification" or replica.role != "main":
             continue
         missing = np.setdiff1d(np.arange(dataset.outputs), dataset.y[indices])

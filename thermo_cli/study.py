@@ -73,6 +73,8 @@ def execute(
             to_csv(study.table, study.subsample_size) if study.table else None,
             manifest(study.dataset, study.fingerprint, study.base),
         )
+        if study.dataset is not None and study.dataset.source is not None:
+            study.folder.write_source(study.dataset.source)
         if study.recorded is not None:
             keep_recorded(study, study.recorded)
         else:

@@ -64,7 +64,9 @@ def train_shard(task: ShardTask) -> str:
             return "finished"
         resolved = (task.folder / "resolved.yaml").read_text()
         spec = from_resolved(resolved, str(task.folder / "resolved.yaml"))
-        dataset = _dataset(resolved, task.base, folder.manifest["data_fingerprint"]) if spec.learns else None
+        dataset = (
+            _dataset(resolved, task.base, task.folder, folder.manifest["data_fingerprint"]) if spec.learns else None
+        )
         table = replica_table(spec)
         members = shards(table)[task.shard]
         kept = kept_steps(members, table)
@@ -100,11 +102,11 @@ def kept_steps(members: Sequence[Replica], table: Sequence[Replica]) -> set[int]
 
 
 @lru_cache(maxsize=1)
-def _dataset(resolved: str, base: Path, fingerprint: str) -> Dataset:
+def _dataset(resolved: str, base: Path, run: Path, fingerprint: str) -> Dataset:
     """Load the data once per worker, and refuse them if they changed since the run began."""
     data = from_resolved(resolved, "resolved.yaml").data
     assert data is not None  # a learning system has data: the schema holds that
-    dataset = load_dataset(data, base)
+    dataset = load_dataset(data, base, RunFolder(run).source())
     if dataset.fingerprint != fingerprint:
         raise DataError(
             "the data changed while the run was in progress",

@@ -72,12 +72,14 @@ class Evaluation:
         test: Outputs on the test set, (replica, output, example).
         parameters: (replica, parameters), 0 where they are running statistics.
         gradient: Of the energy over the whole subsample, (replica, parameters).
+        shifted: Outputs on the shifted test set, (replica, output, example); None where there is none.
     """
 
     train: Array
     test: Array
     parameters: Array
     gradient: Array
+    shifted: Array | None = None
 
 
 def protocol(system: Any, dynamics: Any, dataset: Dataset, examples: int, total: int, precision: str) -> Protocol:
@@ -143,7 +145,7 @@ class Stack:
 
     Args:
         legs: Its training from the first step to the last.
-        dataset: Pool and test set.
+        dataset: Pool, in memory, and test set.
         members: The replicas, one per slot; the last may repeat the first to fill the shard.
         init_scale: Factor of the history on the initial parameters.
     """
@@ -151,7 +153,7 @@ class Stack:
     def __init__(
         self, legs: Sequence[Leg], dataset: Dataset, members: Sequence[Replica], init_scale: float = 1.0
     ) -> None:
-        self.legs, self.members = tuple(legs), tuple(members)
+        self.legs, self.members, self.dataset = tuple(legs), tuple(members), dataset
         self.protocol, self.subsamples = legs[-1].protocol, legs[-1].examples
         protocol = self.protocol
         self.width, self.size = self.subsamples.shape
@@ -172,6 +174,8 @@ class Stack:
         }
         self.x = torch.from_numpy(dataset.x).to(dtype).contiguous()
         self.x_test = torch.from_numpy(dataset.x_test).to(dtype).contiguous()
+        shifted = dataset.x_shifted
+        self.x_shifted = torch.from_numpy(shifted).to(dtype).contiguous() if shifted is not None else None
         self.targets = target_table(dataset, dtype)
         self._slots = np.arange(self.width)[:, None]
         self._passes = [
@@ -234,6 +238,7 @@ class Stack:
         return Evaluation(
             np.concatenate(train, axis=2), self.outputs(self.x_test),
             _numpy(layout.vectors(trained, blocks, self.width)), _numpy(layout.vectors(total, blocks, self.width)),
+            self.outputs(self.x_shifted) if self.x_shifted is not None else None,
         )  # fmt: skip
 
     def outputs(self, x: torch.Tensor) -> Array:

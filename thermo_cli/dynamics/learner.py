@@ -32,8 +32,9 @@ class Learner:
     """
 
     def __init__(self, spec: Spec, dataset: Dataset, members: Sequence[Replica]) -> None:
-        self.spec, self.dataset, self.count = spec, dataset, len(members)
+        self.spec, self.count = spec, len(members)
         self.stack = build_stack(spec, dataset, members)
+        self.dataset = self.stack.dataset
         blocks = self.stack.protocol.system.blocks
         self.trained = np.concatenate([np.full(block.size, block.trained) for block in blocks])
         self.initial = self.stack.vectors().astype(np.float64) * self.trained
@@ -90,7 +91,7 @@ class Learner:
     def _observables(self, now: Evaluation) -> dict[str, Array]:
         return macroscopic.measure(
             self.spec.observe.macro, self.dataset, self.stack.subsamples, now.train, now.test, now.parameters, now.gradient,
-            self.initial, self.stack.protocol.optimizer.penalty,
+            self.initial, self.stack.protocol.optimizer.penalty, now.shifted,
         )  # fmt: skip
 
     def _energy(self) -> Array:
@@ -142,23 +143,26 @@ def build_stack(spec: Spec, dataset: Dataset, members: Sequence[Replica]) -> Sta
         members: The shard's rows of the replica table, all of one history and one budget.
     """
     rows = fill(members, spec.ensemble.shard)
-    legs = legs_of(spec, dataset, rows, draw_subsamples(spec, len(dataset.y), rows))
+    subsamples = draw_subsamples(spec, len(dataset.y), rows, dataset.classes)
+    dataset, subsamples = dataset.gathered(subsamples)
+    legs = legs_of(spec, dataset, rows, subsamples)
     return Stack(legs, dataset, rows, spec.histories[members[0].history].init_scale)
 
 
-def draw_subsamples(spec: Spec, pool: int, members: Sequence[Replica]) -> Integers:
+def draw_subsamples(spec: Spec, pool: int, members: Sequence[Replica], classes: Integers | None = None) -> Integers:
     """Draw the examples of some replicas.
 
     Args:
         spec: The experiment.
         pool: Number of examples in the pool.
         members: Rows of the replica table.
+        classes: Class of each example of the pool (`Dataset.classes`), for stratified subsamples.
 
     Returns:
         Indices into the pool, (replica, subsample).
     """
-    ensemble = spec.ensemble
-    return np.stack([subsample(ensemble.subsample, pool, row.subsample, ensemble.seed, row.part) for row in members])
+    rule, seed = spec.ensemble.subsample, spec.ensemble.seed
+    return np.stack([subsample(rule, pool, row.subsample, seed, row.part, classes) for row in members])
 
 
 def fill(members: Sequence[Replica], width: int) -> tuple[Replica, ...]:

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from thermo_cli.errors import SpecError, SpecErrors
 from thermo_cli.registry import BUILT_INS, nearest
 from thermo_cli.spec import yaml_source
+from thermo_cli.spec.builtins.parts import LATER
 from thermo_cli.spec.overrides import apply_overrides
 from thermo_cli.spec.schema import Spec, margin_problem
 from thermo_cli.spec.yaml_source import Location, Source
@@ -98,7 +99,7 @@ def identity(spec: Spec, data_fingerprint: str, device: str) -> str:
         data_fingerprint: Hash of the examples.
         device: Kind of device.
     """
-    content = spec.model_dump(mode="json", exclude={"equilibrium", "description"})
+    content = spec.model_dump(mode="json", exclude={"equilibrium", "description"}, context=LATER)
     canonical = json.dumps([content, data_fingerprint, device], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:8]
 

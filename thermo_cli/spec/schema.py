@@ -7,6 +7,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from thermo_cli.rng import STREAMS, StreamName
 from thermo_cli.spec.builtins import MODULE, Data, Dynamics, Part, Positive, System
+from thermo_cli.spec.builtins.parts import LATER
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -53,6 +54,8 @@ class Subsample(Part):
     """As many examples as the pool has, with replacement: the spread of fresh data."""
     disjoint: bool = False
     """Parts of `size` examples that no two replicas share: independent baths."""
+    stratified: Annotated[bool, LATER] = False
+    """Whether the classes keep the proportions of the pool (to within one example); for classification, not with disjoint."""
 
     @model_validator(mode="after")
     def _one_rule(self) -> "Subsample":
@@ -63,6 +66,8 @@ class Subsample(Part):
             )
         if self.disjoint and self.size is None:
             raise ValueError("disjoint subsamples need their size: {disjoint: true, size: N}")
+        if self.disjoint and self.stratified:
+            raise ValueError("disjoint parts cannot be stratified: leave one of the two out")
         return self
 
 
@@ -193,7 +198,7 @@ class Observe(Part):
     """What is measured, and when."""
 
     macro: list[Macro] = Field(default_factory=lambda: list(MACRO))
-    """Macroscopic observables; a bare metric means both splits, and those that do not fit the task are left out."""
+    """Macroscopic observables; a bare metric means every split, and those that do not fit the task are left out."""
     micro: list[Micro] = Field(default_factory=lambda: list(MICRO))
     """Microscopic quantities: overlaps without symmetries, similarity of representations, disagreement, loss barriers."""
     window_measurements: Annotated[int, Field(ge=8, le=10_000)] = 64
@@ -330,8 +335,9 @@ def margin_problem(observable: str) -> str | None:
     Args:
         observable: A key of `equilibrium.margins`.
     """
-    if observable.startswith("train_"):
-        return "only the test split gates: use test_" + observable.removeprefix("train_")
+    split, _, metric = observable.partition("_")
+    if split in ("train", "shifted"):
+        return f"only the test split gates: use test_{metric}"
     if not re.fullmatch(r"energy|test_(loss|accuracy|brier|calibration_error|margin|r2|rmse)", observable):
         return "margins go to energy, or to test_ with loss, accuracy, brier, calibration_error, margin, r2 or rmse"
     return None
