@@ -118,6 +118,13 @@ def test_a_bad_entry_is_refused(tmp_path: Path, column: str, part: Any, expected
         assert words in str(caught.value)
 
 
+def test_transformers_follow_each_other(tmp_path: Path) -> None:
+    """Gaps are filled, and then the column is standardized, by the pool."""
+    chain = [{"use": "sklearn.impute:SimpleImputer"}, {"use": "sklearn.preprocessing:StandardScaler"}]
+    dataset = load(tmp_path, columns={"gap": chain, "city": "drop"})
+    np.testing.assert_allclose([dataset.x[:, 1].mean(), dataset.x[:, 1].std()], [0, 1], atol=1e-12)
+
+
 @pytest.mark.parametrize(("name", "tool"), [("city", "OneHotEncoder"), ("gap", "SimpleImputer")])
 @pytest.mark.parametrize("use", ["csv", "parquet"])
 def test_a_column_without_an_entry_says_how_to_add_one(tmp_path: Path, use: str, name: str, tool: str) -> None:

@@ -22,21 +22,24 @@ class Column:
     Attributes:
         name: Of the column.
         cells: Its cells, text or numbers.
-        use: `module:Class` of the transformer.
-        arguments: Of the class.
+        steps: Transformers one after the other, each `module:Class` with its arguments.
         where: Row to its place in the file, for messages.
     """
 
     name: str
     cells: Sequence[str] | Array
-    use: str
-    arguments: Mapping[str, Any]
+    steps: tuple[tuple[str, Mapping[str, Any]], ...]
     where: Callable[[int], str]
 
     @property
     def field(self) -> str:
         """Where it stands in the spec."""
         return f"data.with.columns.{self.name}"
+
+    @property
+    def title(self) -> str:
+        """Where it stands in the spec, and what turns it into features."""
+        return f"{self.field} ({', '.join(use for use, _ in self.steps)})"
 
 
 def encode(columns: Sequence[Column], pool: Integers, test: Integers, seed: int) -> tuple[Array, Array]:
@@ -60,8 +63,10 @@ def encode(columns: Sequence[Column], pool: Integers, test: Integers, seed: int)
 
 
 def _encoded(column: Column, pool: Integers, test: Integers, seed: int) -> tuple[Array, Array]:
-    transformer = _built(column, seed)
-    tags = transformer.__sklearn_tags__().input_tags
+    from sklearn.pipeline import make_pipeline
+
+    steps = [_built(column, use, arguments, seed) for use, arguments in column.steps]
+    transformer, tags = make_pipeline(*steps), steps[0].__sklearn_tags__().input_tags
     cells = _cells(column, text=tags.string)
     if tags.two_d_array or not tags.string:
         cells = cells.reshape(-1, 1)
@@ -70,7 +75,7 @@ def _encoded(column: Column, pool: Integers, test: Integers, seed: int) -> tuple
     except Exception as error:
         raise DataError(
             "the transformer cannot be fitted to this column", received=f"{type(error).__name__}: {error}",
-            remedy="another transformer or other arguments", where=f"{column.field} ({column.use})",
+            remedy="another transformer or other arguments", where=column.title,
         ) from error  # fmt: skip
     try:
         applied = transformer.transform(cells[test])
@@ -79,28 +84,28 @@ def _encoded(column: Column, pool: Integers, test: Integers, seed: int) -> tuple
     return _dense(column, fitted, len(pool)), _dense(column, applied, len(test))
 
 
-def _built(column: Column, seed: int) -> Any:
+def _built(column: Column, use: str, arguments: Mapping[str, Any], seed: int) -> Any:
     """Build the transformer, after a check that it is one and takes these arguments."""
     from sklearn.base import BaseEstimator, TransformerMixin
 
-    found = locate(column.use, trust(), f"{column.field}.use")
+    found = locate(use, trust(), f"{column.field}.use")
     if not (isinstance(found, type) and issubclass(found, BaseEstimator) and hasattr(found, "transform")) or (
         not issubclass(found, TransformerMixin) and not hasattr(found, "fit_transform")
     ):
         raise SpecError(
-            "this is no scikit-learn transformer", received=column.use, where=f"{column.field}.use",
+            "this is no scikit-learn transformer", received=use, where=f"{column.field}.use",
             remedy="name a class with fit and transform, such as sklearn.preprocessing:OneHotEncoder",
         )  # fmt: skip
     accepted = inspect.signature(found).parameters
-    for name in column.arguments:
+    for name in arguments:
         if name not in accepted:
             guess = nearest(name, accepted)
             raise SpecError(
-                f"{found.__name__} takes no {name}", received=f"{name}: {column.arguments[name]!r}",
+                f"{found.__name__} takes no {name}", received=f"{name}: {arguments[name]!r}",
                 remedy=f"did you mean {guess!r}?" if guess else f"it takes {', '.join(accepted) or 'no arguments'}",
                 where=f"{column.field}.with",
             )  # fmt: skip
-    arguments = dict(column.arguments)
+    arguments = dict(arguments)
     if "random_state" in accepted and arguments.get("random_state") is None:
         arguments["random_state"] = seed
     try:
@@ -138,7 +143,7 @@ def _unseen(column: Column, cells: NDArray[Any], pool: Integers, test: Integers,
             )  # fmt: skip
     return DataError(
         "the transformer cannot be applied to the test set", received=f"{type(error).__name__}: {error}",
-        remedy="another transformer or other arguments", where=f"{column.field} ({column.use})",
+        remedy="another transformer or other arguments", where=column.title,
     )  # fmt: skip
 
 
@@ -148,7 +153,7 @@ def _dense(column: Column, values: Any, rows: int) -> Array:
     if len(shape) != 2 or shape[0] != rows:
         raise DataError(
             "the transformer does not return one row of features for each example", received=str(shape),
-            remedy="another transformer", where=f"{column.field} ({column.use})",
+            remedy="another transformer", where=column.title,
         )  # fmt: skip
     if rows * shape[1] * 8 > MOST_BYTES:
         raise DataError(
@@ -160,6 +165,6 @@ def _dense(column: Column, values: Any, rows: int) -> Array:
         raise DataError(
             "the transformer does not return finite numbers", received=str(found.dtype),
             remedy="sklearn.impute:SimpleImputer fills gaps, sklearn.preprocessing:OneHotEncoder turns text into numbers",
-            where=f"{column.field} ({column.use})",
+            where=column.title,
         )  # fmt: skip
     return found.astype(np.float64)

@@ -22,7 +22,7 @@ def load(
         target: Name of the column to predict.
         task: Classification, regression, or None to decide by the target.
         base: Folder of the spec.
-        columns: Column to its transformer (`use` and `with`), or to `drop`.
+        columns: Column to its transformer (`use` and `with`), a list of them, or `drop`.
         split: Names the column of groups or times.
 
     Raises:

@@ -12,7 +12,9 @@ from thermo_cli.data.targets import examples_of
 from thermo_cli.errors import DataError
 from thermo_cli.spec.builtins.data import Split
 
-LARGE_BYTES: Final = 2**30
+LARGE_BYTES: Final = (
+    2**28
+)  # held in memory, float32 features take nine times their size while they are split and trained
 KIND: Final = ("an NPY file of numbers or text", "write it with numpy.save")
 
 
@@ -23,7 +25,7 @@ def load(x: str, y: str, task: Task | None, mmap: bool | None, base: Path, split
         x: File of the features, (examples, ...), relative to `base`; further axes are flattened.
         y: File of the targets, (examples,).
         task: Classification, regression, or None to decide by the target.
-        mmap: Whether features stay on disk; None for files of a gigabyte and more.
+        mmap: Whether features stay on disk; None for files of 256 MiB and more.
         base: Folder of the spec.
         split: Names the file of groups or times.
 

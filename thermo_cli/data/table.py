@@ -52,7 +52,7 @@ def examples_in(
         table: Its columns.
         target: Name of the column to predict.
         task: Classification, regression, or None to decide by the target.
-        columns: Column to its transformer (`use` and `with`), or to `drop`.
+        columns: Column to its transformer (`use` and `with`), a list of them, or `drop`.
         split: Names the column of groups or times.
 
     Raises:
@@ -74,7 +74,7 @@ def examples_in(
             )  # fmt: skip
     features = [name for name in table.columns if name not in (target, key, *columns)]
     coded = [
-        Column(name, table.columns[name], part["use"], part["with"], functools.partial(table.where, column=name))
+        Column(name, table.columns[name], _steps(part), functools.partial(table.where, column=name))
         for name, part in columns.items()
         if part != "drop"
     ]
@@ -89,6 +89,10 @@ def examples_in(
     if not coded:
         return found
     return Examples(found.x, found.y, found.task, found.labels, keys, encode=functools.partial(encode, coded))
+
+
+def _steps(part: Any) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+    return tuple((step["use"], step["with"]) for step in (part if isinstance(part, list) else [part]))
 
 
 def numbers(table: Table, name: str) -> Array:

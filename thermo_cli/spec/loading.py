@@ -136,6 +136,9 @@ def _explain(source: Source, group: list[ErrorDetails]) -> SpecError:
         return SpecError(f"not one of {', '.join(options)}", received=_short(received), remedy=remedy, where=where)
     what = ", or ".join(dict.fromkeys(_plain(item["msg"]) for item in group))
     shown = None if kind == "value_error" and isinstance(received, dict | list) else _short(received)
+    if kind == "string_pattern_mismatch" and location[-1:] == ("use",):
+        what, remedy = "this is no module:object", "write both names, such as sklearn.preprocessing:OneHotEncoder"
+        return SpecError(what, received=shown, remedy=remedy, where=where)
     return SpecError(what, received=shown, remedy=_remedy(kind, received), where=where)
 
 
@@ -207,7 +210,7 @@ def _model_at(value: Any, location: Location) -> type[BaseModel] | None:
         candidates = _models(annotation)
         use = value.get("use") if isinstance(value, dict) else None
         model = (
-            candidates[0] if len(candidates) == 1 else next((item for item in candidates if use in _uses(item)), None)
+            candidates[0] if len(candidates) == 1 else next((item for item in candidates if _reads(item, use)), None)
         )
     return model
 
@@ -223,6 +226,11 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     if typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated):
         return [model for argument in typing.get_args(annotation) for model in _models(argument)]
     return []
+
+
+def _reads(model: type[BaseModel], use: Any) -> bool:
+    """Say whether a model of a union reads a part of this `use`: by its name, or any `module:object`."""
+    return use in _uses(model) or (":" in str(use) and "use" in model.model_fields and not _uses(model))
 
 
 def _uses(model: type[BaseModel]) -> tuple[Any, ...]:

@@ -206,6 +206,20 @@ class Transformer(Part):
     """Arguments of the class."""
 
 
+def _rule_tag(value: Any) -> str:
+    """Tell a transformer, several, and `drop` from each other."""
+    return "drop" if isinstance(value, str) else "chain" if isinstance(value, list) else "transformer"
+
+
+ColumnRule = Annotated[
+    Annotated[Transformer, Tag("transformer")]
+    | Annotated[list[Transformer], Field(min_length=1, max_length=16), Tag("chain")]
+    | Annotated[Literal["drop"], Tag("drop")],
+    Discriminator(_rule_tag),
+]
+"""What becomes of a column: a transformer, several one after the other, or nothing."""
+
+
 class TableArguments(Part):
     """Arguments of `csv` and `parquet`."""
 
@@ -215,8 +229,8 @@ class TableArguments(Part):
     """Name of the column to predict; all others must be numbers, or have an entry in `columns`."""
     task: Task | None = None
     """What to predict; if absent, classification when the target is text or has at most 20 distinct whole numbers."""
-    columns: Annotated[dict[str, Transformer | Literal["drop"]], LATER] = Field(default_factory=dict)
-    """Column to the transformer that makes features of its text, categories or gaps, or to `drop`."""
+    columns: Annotated[dict[str, ColumnRule], LATER] = Field(default_factory=dict)
+    """Column to the transformer that makes features of its text, categories or gaps, or to a list of them, or to `drop`."""
 
 
 class TableFileData(OwnData):
@@ -266,7 +280,7 @@ class NpyArguments(Part):
     task: Task | None = None
     """What to predict; if absent, classification when the target holds at most 20 distinct whole numbers or text."""
     mmap: bool | None = None
-    """Whether features stay on disk and rows are read as they are used; if absent, from 1 GiB on."""
+    """Whether features stay on disk and rows are read as they are used; if absent, from 256 MiB on."""
 
 
 class NpyData(OwnData):
