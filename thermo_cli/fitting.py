@@ -145,18 +145,20 @@ def fit_replica(spec: Spec, dataset: Dataset, member: Replica, rows: Integers | 
         warnings.simplefilter("ignore")  # that a fit has not converged is recorded, and decides what S can say
         fit = fit_of(spec, dataset, member, rows)
         test = fit.built.seen(dataset.x_test)
+        shifted = fit.built.seen(dataset.x_shifted) if dataset.x_shifted is not None else None
         kept = {member.steps} | ({member.steps // 2} if spec.time == "partial" and member.role == "main" else set())
         steps = sorted({*measured_steps(spec, member), *kept})
         for moment in moments(spec, fit, steps, dataset.outputs):
-            _look(found, spec, dataset, member, fit, moment, test)
+            _look(found, spec, dataset, member, fit, moment, test, shifted)
             if moment.step in kept:
                 found.snapshots[moment.step] = structure(moment.fitted, test[:ANCHORS], dataset.task).vector
     return found
 
 
 def _look(
-    found: Fitted, spec: Spec, dataset: Dataset, member: Replica, fit: Fit, moment: Moment, test: NDArray[Any]
-) -> None:
+    found: Fitted, spec: Spec, dataset: Dataset, member: Replica, fit: Fit, moment: Moment, test: NDArray[Any],
+    shifted: NDArray[Any] | None,
+) -> None:  # fmt: skip
     """Record one moment: its observables where it is measured, and at the end what is found out once."""
     last = moment.step == member.steps
     if moment.step in measured_steps(spec, member):
@@ -164,7 +166,8 @@ def _look(
         train, answers = moment.answers(fit.x), moment.answers(test)
         metrics = metrics_of(kind_of_answer(moment.fitted), spec.observe.macro, dataset)
         loss = loss_of(moment.fitted, train, moment.scores(fit.x), fit.y)
-        for name, value in measure_fit(metrics, dataset, fit.y, train, answers, loss, terms).items():
+        moved = moment.answers(shifted) if shifted is not None else None
+        for name, value in measure_fit(metrics, dataset, fit.y, train, answers, loss, terms, moved).items():
             found.values.setdefault(name, []).append(value)
         if last:
             found.final |= _final(dataset, fit, moment, answers, test)

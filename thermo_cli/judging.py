@@ -25,6 +25,7 @@ from thermo_cli.microstates.raw import raw_overlaps
 from thermo_cli.microstates.summary import divergence, mean_divergence, overlaps_of, unknown_overlaps
 from thermo_cli.microstates.summary import microscopic as summarized
 from thermo_cli.preparation import check_margins
+from thermo_cli.reports.phases import SweepView, point_view
 from thermo_cli.reports.view import RunView, view_of
 from thermo_cli.spec import Spec
 from thermo_cli.spec.builtins import RecordedSystem
@@ -245,6 +246,18 @@ def view(run: Run) -> RunView:
         run: A judged run.
     """
     return view_of(run.folder.name, run.folder.spec.description, run.folder.status, run.verdict, run.observables)
+
+
+def sweep_view(sweep: Sweep) -> SweepView:
+    """Choose what a report shows of a sweep.
+
+    Args:
+        sweep: A judged sweep.
+    """
+    verdicts = [run.verdict if run is not None else None for run in sweep.runs]
+    points = zip(sweep.points, verdicts, sweep.reasons, strict=True)
+    scope = next(verdict.scope for verdict in verdicts if verdict is not None)
+    return SweepView(sweep.folder.name, sweep.folder.status, scope, tuple(point_view(*one) for one in points))
 
 
 def setting_of(

@@ -4,7 +4,9 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from thermo_cli.design import budgets_of, control_rows, main_rows, replicas_of, shards
+import numpy as np
+
+from thermo_cli.design import Replica, budgets_of, control_rows, main_rows, replicas_of, shards
 from thermo_cli.dynamics.fitting import few
 from thermo_cli.dynamics.gradient import CHUNK_EXAMPLES
 from thermo_cli.dynamics.learner import draw_subsamples
@@ -16,6 +18,7 @@ from thermo_cli.equilibrium.intervals import count_to_hold, replicas_for_share
 from thermo_cli.fitting import fit_replica, measured_steps
 from thermo_cli.observables.macroscopic import METRICS, measurement_steps, snapshot_steps
 from thermo_cli.preparation import Study
+from thermo_cli.spec import Spec
 from thermo_cli.spec.builtins import name_of
 from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.store import free_bytes
@@ -93,9 +96,11 @@ def _stack_needs(study: Study, item: int) -> tuple[int, int, int]:
         moving = walk(spec, study.table[:1], spec.total)
         parameters = moving.vectors().shape[1]
         return parameters, width * BLOCK_STEPS * parameters * 3 * item, len(moving.measure())
-    data = (dataset.x.nbytes + dataset.x_test.nbytes) * 3
+    splits = 2 + (dataset.x_shifted is not None)
+    held = len(dataset.y) if isinstance(dataset.x, np.ndarray) else min(width * study.subsample_size, len(dataset.y))
+    data = (held + (splits - 1) * len(dataset.y_test)) * dataset.inputs * 8 * 3
     if spec.family == ESTIMATOR:
-        rows = few(draw_subsamples(spec, len(dataset.y), study.table[:1])[0], dataset)
+        rows = few(draw_subsamples(spec, len(dataset.y), study.table[:1], dataset.classes)[0], dataset)
         tried = fit_replica(spec, dataset, study.table[0], rows)
         number = next(iter(tried.snapshots.values())).size
         return number, width * number * item + data, len(tried.values)
@@ -104,7 +109,12 @@ def _stack_needs(study: Study, item: int) -> tuple[int, int, int]:
     evaluated = min(study.subsample_size, CHUNK_EXAMPLES) + min(len(dataset.y_test), CHUNK_EXAMPLES)
     active = rule.system.activations() * 2 * (rule.batch + evaluated)
     stack = width * (parameters * (4 + len(rule.optimizer.buffers)) + active) * item
-    return parameters, stack + data, 2 * len(METRICS[dataset.task]) + WATCHED
+    return parameters, stack + data, splits * len(METRICS[dataset.task]) + WATCHED
+
+
+def _spec_of(study: Study, member: Replica) -> Spec:
+    """Return the experiment of a replica: that of its point, in a sweep."""
+    return study.points[member.point].spec if study.points else study.spec
 
 
 def measure_pace(study: Study) -> Pace | None:
@@ -125,7 +135,8 @@ def measure_pace(study: Study) -> Pace | None:
     threads, total = torch.get_num_threads(), study.spec.total
     torch.set_num_threads(1)
     try:
-        stack = movement(study.spec, study.dataset, next(iter(shards(study.table).values())))
+        members = next(iter(shards(study.table).values()))
+        stack = movement([_spec_of(study, member) for member in members], study.dataset, members)
         stack.advance(min(4, total))
         stack.measure()
         start, first = time.perf_counter(), stack.step

@@ -198,8 +198,8 @@ def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> 
     noisy = False
     for history in spec.histories:
         members = [row for row in table if row.history == history][:2]
-        subsamples = draw_subsamples(spec, len(dataset.y), members)
-        legs = legs_of(spec, dataset, members, subsamples)
+        part, subsamples = dataset.gathered(draw_subsamples(spec, len(dataset.y), members, dataset.classes))
+        legs = legs_of(spec, part, members, subsamples)
         noisy = noisy or any(leg.protocol.system.noisy for leg in legs)
         shapes = [[block.shape for block in leg.protocol.system.blocks] for leg in legs]
         if shapes[0] != shapes[-1]:
@@ -209,7 +209,7 @@ def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> 
             )  # fmt: skip
         for leg in legs if history == table[0].history or len(legs) > 1 else ():
             for protocol in leg.protocols:
-                check_stacking(protocol, dataset, members, leg.examples)
+                check_stacking(protocol, part, members, leg.examples)
     return noisy
 
 
@@ -237,7 +237,7 @@ def _check_walks(spec: Spec, table: Sequence[Replica]) -> None:
 def _check_classes(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> None:
     """Refuse subsamples in which a class is absent: such a replica learns another problem."""
     rows = tuple(table)
-    for replica, indices in zip(rows, draw_subsamples(spec, len(dataset.y), rows), strict=True):
+    for replica, indices in zip(rows, draw_subsamples(spec, len(dataset.y), rows, dataset.classes), strict=True):
         if dataset.task != "classification" or replica.role != "main":
             continue
         missing = np.setdiff1d(np.arange(dataset.outputs), dataset.y[indices])

@@ -1,7 +1,8 @@
 """The built-in names, as strings, so that nothing heavy is imported to check one; and what else a spec may name.
 
-A spec from a stranger must not run code by itself: `use: module:object` is looked up only below `torch.` and `sklearn.`, and in
-places that the user allows with `--allow local` (modules beside the spec and in the working directory) or `--allow PACKAGE`.
+A spec from a stranger must not run code by itself: `use: module:object` is looked up only below `torch.` and `sklearn.`,
+and in places that the user allows with `--allow local` (modules beside the spec and in the working directory) or
+`--allow PACKAGE`.
 """
 
 import difflib
@@ -29,8 +30,11 @@ BUILT_INS: Final[dict[Kind, dict[str, str]]] = {
         "teacher": "thermo_cli.data.synthetic:teacher",
         "parity": "thermo_cli.data.synthetic:parity",
         "modular_addition": "thermo_cli.data.synthetic:modular_addition",
+        "mnist5k": "thermo_cli.data.toys:mnist5k",
         "csv": "thermo_cli.data.csv_file:load",
+        "parquet": "thermo_cli.data.parquet_file:load",
         "npz": "thermo_cli.data.npz_file:load",
+        "npy": "thermo_cli.data.npy_file:load",
     },
     "system": {
         "mlp": "thermo_cli.systems.networks:mlp",

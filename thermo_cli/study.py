@@ -73,6 +73,8 @@ def execute(
             to_csv(study.table, [point.subsample_size for point in study.points or (study,)]) if study.table else None,
             _manifest(study),
         )
+        if study.dataset is not None and study.dataset.source is not None:
+            study.folder.write_source(study.dataset.source)
         if study.recorded is not None:
             keep_recorded(study, study.recorded)
         else:

@@ -70,7 +70,7 @@ def train_shard(task: ShardTask) -> str:
         table, points = replica_table(spec), points_of(spec)
         members = shards(table)[task.shard]
         specs = [points[member.point].spec for member in members]
-        dataset = _dataset(specs[0].model_dump_json(), task.base, folder.manifest["data_fingerprint"])
+        dataset = _dataset(specs[0].model_dump_json(), task.base, task.folder, folder.manifest["data_fingerprint"])
         if dataset is not None and spec.family == ESTIMATOR:
             return fit_shard(folder, store, specs[0], dataset, members)
         kept = kept_steps(members, table)
@@ -109,12 +109,12 @@ def kept_steps(members: Sequence[Replica], table: Sequence[Replica]) -> set[int]
 
 
 @lru_cache(maxsize=1)
-def _dataset(spec: str, base: Path, fingerprint: str) -> Dataset | None:
+def _dataset(spec: str, base: Path, run: Path, fingerprint: str) -> Dataset | None:
     """Load the data once per worker, and refuse them if they changed since the run began; None for a physical system."""
     data = Spec.model_validate_json(spec).data
     if data is None:
         return None
-    dataset = load_dataset(data, base)
+    dataset = load_dataset(data, base, RunFolder(run).source())
     if dataset.fingerprint not in fingerprint.split("+"):
         raise DataError(
             "the data changed while the run was in progress",

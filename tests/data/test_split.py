@@ -12,6 +12,7 @@ from thermo_cli.data.split import load_dataset, split, subsample, subsample_size
 from thermo_cli.errors import DataError
 from thermo_cli.registry import BUILT_INS
 from thermo_cli.spec.builtins import DigitsData, MoonsData, TableData
+from thermo_cli.spec.builtins.data import DataPart
 from thermo_cli.spec.schema import Subsample
 
 
@@ -21,9 +22,14 @@ def numbered(count: int, classes: int = 2) -> Examples:
     return Examples(np.arange(float(count))[:, None], y, "classification", tuple("abcdefgh"[:classes]))
 
 
+def rules(test_fraction: float, scale: str = "none") -> DataPart:
+    """Split by these rules."""
+    return DigitsData(use="digits", test_fraction=test_fraction, scale=scale)
+
+
 def test_pool_and_test_set_share_nothing_and_lose_nothing() -> None:
     """Every example is on one side, in the proportion of the spec, classes balanced on both."""
-    dataset = split(numbered(100), 0.3, 0, standardize=False)
+    dataset = split(numbered(100), rules(0.3))
     both = np.concatenate([dataset.x[:, 0], dataset.x_test[:, 0]])
     np.testing.assert_array_equal(np.sort(both), np.arange(100))
     assert len(dataset.y_test) == 30
@@ -34,7 +40,7 @@ def test_scaling_looks_at_the_pool_alone() -> None:
     """The pool has mean 0 and spread 1 in every feature; the test set need not; constant features stay finite."""
     generator = rng.generator(1)
     x = np.column_stack([generator.normal(5, 3, 200), np.ones(200)])
-    dataset = split(Examples(x, generator.normal(100, 20, 200), "regression"), 0.3, 0, standardize=True)
+    dataset = split(Examples(x, generator.normal(100, 20, 200), "regression"), rules(0.3, "standardize"))
     np.testing.assert_allclose(dataset.x.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(dataset.x.std(axis=0), [1, 0], atol=1e-12)
     assert abs(dataset.x_test.mean()) > 1e-6
@@ -46,13 +52,13 @@ def test_a_class_with_one_example_is_refused() -> None:
     """It cannot be on both sides."""
     lonely = Examples(np.arange(5.0)[:, None], np.array([0, 0, 0, 0, 1]), "classification", ("many", "one"))
     with pytest.raises(DataError, match="'one'"):
-        split(lonely, 0.3, 0, standardize=False)
+        split(lonely, rules(0.3))
 
 
 def test_too_small_a_test_set_is_refused() -> None:
     """Three classes do not fit in a test set of two."""
     with pytest.raises(DataError, match=r"cannot be split"):
-        split(numbered(12, 3), 0.1, 0, standardize=False)
+        split(numbered(12, 3), rules(0.1))
 
 
 @settings(deadline=None)

@@ -5,6 +5,7 @@ import pytest
 
 from thermo_cli.data.split import split
 from thermo_cli.data.synthetic import modular_addition, parity, teacher
+from thermo_cli.spec.builtins.data import ParityData
 
 
 @pytest.mark.parametrize("bits", [2, 3, 5])
@@ -17,7 +18,7 @@ def test_parity_is_the_product_of_its_bits(bits: int) -> None:
 
 def test_a_truth_table_is_learned_whole_and_tested_on_itself() -> None:
     """Without a test fraction pool and test set are the same rows."""
-    dataset = split(parity(2), 0.0, 0, standardize=False)
+    dataset = split(parity(2), ParityData(use="parity"))
     assert np.array_equal(dataset.x, dataset.x_test)
     assert np.array_equal(dataset.y, dataset.y_test)
     assert len(dataset.y) == 4

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -115,21 +115,45 @@ def required_verdicts(text: str | None) -> list[str]:
     return words
 
 
-def pass_gate(run: Any, required: Sequence[str]) -> int:
-    """Return the exit code that a run's verdict gives, saying why when it is not zero.
+def text_of(run: Any) -> str:
+    """Draw a judged run, or a sweep, for this terminal.
 
     Args:
-        run: A judged run.
+        run: What to draw.
+    """
+    from thermo_cli.judging import Sweep, sweep_view, view
+    from thermo_cli.reports.phases import render_sweep
+    from thermo_cli.reports.terminal import render
+
+    return drawn(render_sweep(sweep_view(run)) if isinstance(run, Sweep) else render(view(run)))
+
+
+def pass_gate(run: Any, required: Sequence[str]) -> int:
+    """Return the exit code that a run's verdict gives, or those of all points of a sweep, saying why when it is not zero.
+
+    Args:
+        run: A judged run, or a sweep.
         required: Verdicts that are admitted; empty for no gate.
     """
-    if not required:
-        return 0
-    from thermo_cli.equilibrium.verdict import gate
+    from thermo_cli.judging import Sweep
 
-    code = gate(run.verdict.verdict, run.verdict.outcomes, required)
+    if isinstance(run, Sweep):
+        return worst([_gate(one, required, run.folder.points[place].swept) for place, one in enumerate(run.runs)])
+    return _gate(run, required, {})
+
+
+def _gate(run: Any, required: Sequence[str], point: Mapping[str, Any]) -> int:
+    from thermo_cli.equilibrium.verdict import gate
+    from thermo_cli.spec.sweeping import label_of
+
+    where = f" at {label_of(dict(point))}" if point else ""
+    if run is None:
+        complain(f"no verdict{where}")
+        return 3
+    code = gate(run.verdict.verdict, run.verdict.outcomes, required) if required else 0
     if code:
         words = "undecided" if code == 4 else "not met"
-        complain(f"gate {words}: required {', '.join(required)}, received {run.verdict.verdict}")
+        complain(f"gate {words}{where}: required {', '.join(required)}, received {run.verdict.verdict}")
     return code
 
 

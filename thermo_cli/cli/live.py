@@ -111,7 +111,7 @@ class Live:
                 words = [
                     values[observable]
                     for name, values in self.latest.items()
-                    if name.rpartition("-")[0] == history and observable in values
+                    if name.rpartition("-")[0].rpartition("~")[2] == history and observable in values
                 ]
                 if words:
                     yield (

@@ -15,6 +15,7 @@ from thermo_cli.cli.boundary import (
     pass_gate,
     required_verdicts,
     run_app,
+    text_of,
     worst,
     write,
 )
@@ -109,20 +110,17 @@ def _changes(
 
 def _judged(name: str, results: Path, changes: dict[str, Any]) -> Any:
     """Open a run, and judge it with its own settings or with others."""
-    from thermo_cli.judging import judge_again, judge_run
+    from thermo_cli.judging import judge_again, judge_folder
     from thermo_cli.store import find_run
 
     folder = find_run(name, results)
-    return judge_again(folder, changes) if changes else judge_run(folder)
+    return judge_again(folder, changes) if changes else judge_folder(folder)
 
 
 def _text(run: Any, format: Format) -> str:
     if format is Format.json:
         return json.dumps(run.as_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-    from thermo_cli.judging import view
-    from thermo_cli.reports.terminal import render
-
-    return drawn(render(view(run)))
+    return text_of(run)
 
 
 def _listing(results: Path, format: Format) -> str:

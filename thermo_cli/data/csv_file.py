@@ -1,18 +1,20 @@
-"""Comma-separated files: a header of names, one example a line, numbers everywhere but perhaps in the target."""
+"""Comma-separated files: a header of names, one example a line."""
 
 import csv
-import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from thermo_cli.contracts import Array, Examples, Task
-from thermo_cli.data.targets import examples_of
+from thermo_cli.contracts import Examples, Task
+from thermo_cli.data.table import Table, examples_in
 from thermo_cli.errors import DataError
-from thermo_cli.registry import nearest
+from thermo_cli.spec.builtins.data import Split
 
 
-def load(path: str, target: str, task: Task | None, base: Path) -> Examples:
+def load(
+    path: str, target: str, task: Task | None, base: Path, columns: Mapping[str, Any] | None = None,
+    split: Split | None = None,
+) -> Examples:  # fmt: skip
     """Read a CSV file.
 
     Args:
@@ -20,41 +22,15 @@ def load(path: str, target: str, task: Task | None, base: Path) -> Examples:
         target: Name of the column to predict.
         task: Classification, regression, or None to decide by the target.
         base: Folder of the spec.
+        columns: Column to its transformer (`use` and `with`), a list of them, or `drop`.
+        split: Names the column of groups or times.
 
     Raises:
         DataError: With the line and the column of whatever cannot be used.
     """
-    file = base / path
-    header, lines = _read(file)
-    if target not in header:
-        guess = nearest(target, header)
-        raise DataError(
-            "there is no such target column",
-            received=target,
-            remedy=f"did you mean {guess!r}?" if guess else "columns: " + ", ".join(header[:20]),
-            where=str(file),
-        )
-    column = header.index(target)
-    features = [position for position in range(len(header)) if position != column]
-    if not features:
-        raise DataError(
-            "the target is the only column", received=target, remedy="add columns of features", where=str(file)
-        )
-    x = _numbers(file, header, lines, features)
-    answers = [row[column].strip() for _, row in lines]
-    for (line, _), answer in zip(lines, answers, strict=True):
-        if not answer:
-            raise DataError(
-                "the target is empty",
-                received="nothing",
-                remedy="fill it in or remove the line",
-                where=f"{file}:{line}: {target}",
-            )
-    try:
-        values: Array | list[str] = np.array(answers, dtype=np.float64)
-    except ValueError:
-        values = answers
-    return examples_of(x, values, task, file, target)
+    header, lines = _read(base / path)
+    cells = {name: [row[place] for _, row in lines] for place, name in enumerate(header)}
+    return examples_in(Table(base / path, cells, [str(line) for line, _ in lines]), target, task, columns, split)
 
 
 def _read(file: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
@@ -91,33 +67,3 @@ def _read(file: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
                 where=f"{file}:{line}",
             )
     return header, lines
-
-
-def _numbers(file: Path, header: list[str], lines: list[tuple[int, list[str]]], columns: list[int]) -> Array:
-    """Convert the cells of some columns, naming the first one that is not a finite number."""
-    try:
-        x = np.array([[row[column] for column in columns] for _, row in lines], dtype=np.float64)
-    except ValueError:
-        x = np.full((1, 1), math.nan)
-    if np.all(np.isfinite(x)):
-        return x
-    for line, row in lines:
-        for column in columns:
-            where = f"{file}:{line}: {header[column]}"
-            try:
-                value = float(row[column])
-            except ValueError:
-                raise DataError(
-                    "expected a number",
-                    received=repr(row[column]),
-                    remedy="turn text into numbers, or remove the column",
-                    where=where,
-                ) from None
-            if not math.isfinite(value):
-                raise DataError(
-                    "the value is not finite",
-                    received=row[column],
-                    remedy="remove the line or fill the value in",
-                    where=where,
-                )
-    return x

@@ -1,16 +1,18 @@
 """NumPy archives with one array of features and one of targets; never with pickled objects."""
 
-import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from thermo_cli.contracts import Examples, Task
+from thermo_cli.data import array_files
 from thermo_cli.data.targets import examples_of
 from thermo_cli.errors import DataError
+from thermo_cli.spec.builtins.data import Split
 
 
-def load(path: str, features: str, target: str, task: Task | None, base: Path) -> Examples:
+def load(path: str, features: str, target: str, task: Task | None, base: Path, split: Split | None = None) -> Examples:
     """Read an NPZ file.
 
     Args:
@@ -19,50 +21,26 @@ def load(path: str, features: str, target: str, task: Task | None, base: Path) -
         target: Name of the targets, (examples,).
         task: Classification, regression, or None to decide by the target.
         base: Folder of the spec.
+        split: Names the array of groups or times.
 
     Raises:
         DataError: The file or an array of it cannot be used.
     """
     file = base / path
-    try:
+    key = split.array if split is not None else None
+    wanted = [features, target, *([key] if key is not None else [])]
+
+    def arrays_of(file: Path) -> tuple[list[str], dict[str, Any]]:
         with file.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
-            names = list(archive.files)
-            arrays = {name: archive[name] for name in (features, target) if name in names}
-    except FileNotFoundError:
-        raise DataError(
-            "there is no such file", received=str(file), remedy="give the path relative to the spec"
-        ) from None
-    except (OSError, ValueError, zipfile.BadZipFile, AttributeError) as error:
-        raise DataError(
-            "the file is not an NPZ archive of plain arrays",
-            received=str(error),
-            remedy="write it with numpy.savez",
-            where=str(file),
-        ) from None
-    for name in (features, target):
+            return list(archive.files), {name: archive[name] for name in wanted if name in archive.files}
+
+    names, arrays = array_files.read(file, arrays_of, "an NPZ archive of plain arrays", "write it with numpy.savez")
+    for name in wanted:
         if name not in arrays:
             raise DataError(
                 "there is no such array", received=name, remedy="arrays: " + ", ".join(names), where=str(file)
             )
-    x, y = arrays[features], arrays[target]
-    if x.ndim < 2 or y.ndim != 1 or len(x) != len(y) or len(x) == 0:
-        raise DataError(
-            "features are (examples, features...) and targets (examples,)",
-            received=f"{features} {x.shape}, {target} {y.shape}",
-            remedy="reshape them before saving", where=str(file),
-        )  # fmt: skip
-    if not np.issubdtype(x.dtype, np.number):
-        raise DataError(
-            "expected numbers as features",
-            received=str(x.dtype),
-            remedy="convert them before saving",
-            where=f"{file}: {features}",
-        )
-    x = x.reshape(len(x), -1).astype(np.float64)
-    if not np.all(np.isfinite(x)):
-        row, column = (int(i) for i in np.argwhere(~np.isfinite(x))[0])
-        raise DataError(
-            "the value is not finite", received=f"{x[row, column]} in example {row + 1}, feature {column + 1}",
-            remedy="remove the example or fill the value in", where=f"{file}: {features}",
-        )  # fmt: skip
-    return examples_of(x, y, task, file, target)
+    x = array_files.features(arrays[features], arrays[target], (features, target), str(file))
+    times = split is not None and split.use == "time"
+    values = array_files.key_of(arrays[key], len(x), times, f"{file}: {key}") if key is not None else None
+    return examples_of(x, arrays[target], task, file, target, values)

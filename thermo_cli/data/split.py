@@ -1,84 +1,161 @@
 """From a source of examples to a pool and a fixed test set, and from the pool to the subsamples of replicas."""
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from thermo_cli import rng
-from thermo_cli.contracts import Array, Dataset, Examples, Integers
+from thermo_cli.contracts import Array, Dataset, Examples, Integers, Rows
+from thermo_cli.data import bath, function, mapped
+from thermo_cli.data.partition import check_classes, partition
 from thermo_cli.errors import DataError
 from thermo_cli.registry import resolve
 from thermo_cli.spec.builtins import Data
+from thermo_cli.spec.builtins.data import DataPart, FunctionData, OwnData
 from thermo_cli.spec.schema import Subsample
 
 
-def load_dataset(data: Data, base: Path) -> Dataset:
+def load_dataset(data: Data, base: Path, known: Mapping[str, Any] | None = None) -> Dataset:
     """Load the examples that a spec names, split and scale them.
 
     Args:
         data: The spec's `data`.
         base: Folder of the spec, for relative paths.
+        known: `source` of the same data when the run began: features on disk are not read whole again if nothing has changed.
 
     Raises:
-        DataError: The data cannot be read, or is too small to split.
+        DataError: The data cannot be read, or are too few to split.
+        SpecError: A function or a transformer cannot be used.
     """
+    return split(_examples(data, base), data, known)
+
+
+def _examples(data: Data, base: Path) -> Examples:
+    if isinstance(data, FunctionData):
+        return function.load(data.use, data.arguments, data.task, data.split)
     arguments = data.arguments.model_dump()
-    if "path" in arguments:
-        arguments["base"] = base
+    if isinstance(data, OwnData):
+        arguments |= {"base": base, "split": data.split}
     examples: Examples = resolve("data", data.use)(**arguments)
-    return split(examples, data.test_fraction, data.split_seed, data.scale == "standardize")
+    return examples
 
 
-def split(examples: Examples, test_fraction: float, seed: int, standardize: bool) -> Dataset:
-    """Set a test set aside (stratified for classes), and scale by the pool alone.
+def split(examples: Examples, data: DataPart, known: Mapping[str, Any] | None = None) -> Dataset:
+    """Set a test set aside, scale by the pool alone, and do to the bath what the spec asks for.
 
     Args:
         examples: All examples.
-        test_fraction: Share of the test set; 0 for a table that is learned whole and tested on itself.
-        seed: Seed of the split.
-        standardize: Centre each feature, and a regression target, and divide by its standard deviation over the pool.
+        data: The spec's `data`.
+        known: `source` of the same data when the run began.
 
     Raises:
-        DataError: A class has fewer than two examples, or a side would be empty.
+        DataError: A side would be empty, or the data cannot serve.
     """
-    if test_fraction == 0:  # a truth table: what is learned is the whole of it
-        return _dataset(examples, np.arange(len(examples.y)), np.arange(len(examples.y)), standardize)
-    from sklearn.model_selection import train_test_split
+    pool, test = partition(examples, data)
+    if isinstance(examples.x, mapped.MappedFile):
+        sides = _on_disk(examples.x, pool, test, data, known)
+    else:
+        sides = _in_memory(examples, pool, test, data)
+    if len(sides.pool) < len(pool):
+        check_classes(examples, sides.pool, "thinned away from the pool")
+    y, y_test, target_sd = examples.y[sides.pool], examples.y[test], 1.0
+    if _standardizes(data) and examples.task == "regression":
+        y, y_test, target_sd = _standardize(y, y_test)
+    if data.label_noise:
+        y = bath.noisy_labels(y, data.label_noise, examples.task, len(examples.labels), data.split_seed)
+    x_shifted = y_shifted = None
+    if data.shifted is not None:
+        spread = sides.spread if sides.spread is not None else np.asarray(sides.x).std(axis=0)
+        x_shifted, rows = bath.shifted_test(sides.x_test, spread, sides.scores, data.shifted, data.split_seed)
+        y_shifted = y_test[rows]
+    shapes = (sides.x.shape, sides.x_test.shape)
+    digest = hashlib.sha256(repr((examples.task, examples.labels, *shapes, target_sd)).encode())
+    for array in (sides.content, y, sides.x_test, y_test, x_shifted, y_shifted):
+        if array is not None:
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return Dataset(
+        sides.x, y, sides.x_test, y_test, examples.task, examples.labels, target_sd, digest.hexdigest(), x_shifted,
+        y_shifted, sides.source,
+    )  # fmt: skip
 
-    classes = examples.y if examples.task == "classification" else None
-    if classes is not None and (counts := np.bincount(classes)).min() < 2:
-        raise DataError(
-            "each class needs an example in the pool and one in the test set",
-            received=f"one example of class {examples.labels[int(counts.argmin())]!r}",
-            remedy="remove the class or add examples",
-        )
-    try:
-        pool, test = train_test_split(
-            np.arange(len(examples.y)), test_size=test_fraction, random_state=seed, stratify=classes
-        )
-    except ValueError as error:
-        raise DataError(
-            "the examples cannot be split into a pool and a test set",
-            received=f"{len(examples.y)} examples, data.test_fraction {test_fraction:g}: {error}",
-            remedy="another data.test_fraction, or more examples",
-        ) from None
-    return _dataset(examples, np.sort(pool), np.sort(test), standardize)
+
+@dataclass(frozen=True)
+class _Sides:
+    """Features of pool and test set, scaled.
+
+    Attributes:
+        pool: Which examples the pool holds.
+        x: Their features, in memory or on disk.
+        x_test: Features of the test set.
+        content: What the features of the pool are known by, for the fingerprint.
+        spread: Standard deviation of each feature over the pool, where it is known already.
+        scores: z of the test set, where it was asked for.
+        source: What spares the next reader of features on disk to read them whole.
+    """
+
+    pool: Integers
+    x: Array | Rows
+    x_test: Array
+    content: NDArray[Any]
+    spread: Array | None = None
+    scores: Array | None = None
+    source: Mapping[str, Any] | None = None
 
 
-def _dataset(examples: Examples, pool: Integers, test: Integers, standardize: bool) -> Dataset:
-    x, x_test = examples.x[pool], examples.x[test]
-    y, y_test = examples.y[pool], examples.y[test]
-    target_sd = 1.0
-    if standardize:
+def _in_memory(examples: Examples, pool: Integers, test: Integers, data: DataPart) -> _Sides:
+    """Take the features apart; thin the pool, and scale numbers by what is left of it."""
+    x, x_test, scores = examples.x[pool], examples.x[test], None
+    coded, coded_test = np.empty((len(pool), 0)), np.empty((len(test), 0))
+    if examples.encode is not None:
+        coded, coded_test = examples.encode(pool, test, data.split_seed)
+    if _asks_for_scores(data):
+        of_pool, scores = bath.principal_scores(np.hstack([x, coded]), np.hstack([x_test, coded_test]))
+        if data.covariate_shift is not None:
+            kept = bath.thinned(of_pool, data.covariate_shift, data.split_seed)
+            pool, x, coded = pool[kept], x[kept], coded[kept]
+    if _standardizes(data) and x.size:
         x, x_test, _ = _standardize(x, x_test)
-        if examples.task == "regression":
-            y, y_test, target_sd = _standardize(y, y_test)
-    digest = hashlib.sha256(repr((examples.task, examples.labels, x.shape, x_test.shape, target_sd)).encode())
-    for array in (x, y, x_test, y_test):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return Dataset(x, y, x_test, y_test, examples.task, examples.labels, target_sd, digest.hexdigest())
+    if examples.encode is not None:
+        x, x_test = np.hstack([x, coded]), np.hstack([x_test, coded_test])
+    return _Sides(pool, x, x_test, x, None, scores)
+
+
+def _on_disk(
+    file: mapped.MappedFile, pool: Integers, test: Integers, data: DataPart, known: Mapping[str, Any] | None
+) -> _Sides:
+    """Leave the pool where it is, read the test set, and scale by what one pass over the file finds."""
+    if _asks_for_scores(data):
+        raise DataError(
+            "a covariate shift needs the principal component of the pool, which features on disk do not give",
+            received=f"{file.file}, {file.shape}", remedy="shifted: {noise: SD}, or features that fit into memory",
+            where="data",
+        )  # fmt: skip
+    mapped.check_test_set(file, test)
+    survey, source = mapped.surveyed(file, pool, known)
+    mean, unit = np.zeros_like(survey.mean), np.ones_like(survey.sd)
+    if _standardizes(data):
+        mean, unit = survey.mean, np.where(survey.sd > 0, survey.sd, 1.0)
+    content = hashlib.sha256(survey.sha256.encode())
+    for array in (pool, test, mean, unit):
+        content.update(array.tobytes())
+    x_test = (file[test] - mean) / unit
+    return _Sides(
+        pool, mapped.MappedRows(file, pool, mean, unit), x_test, np.frombuffer(content.digest(), np.uint8),
+        survey.sd / unit, None, source,
+    )  # fmt: skip
+
+
+def _asks_for_scores(data: DataPart) -> bool:
+    return data.covariate_shift is not None or (data.shifted is not None and data.shifted.covariate is not None)
+
+
+def _standardizes(data: DataPart) -> bool:
+    return getattr(data, "scale", "none") == "standardize"
 
 
 def _standardize(pool: Any, test: Any) -> tuple[Array, Array, float]:
@@ -109,7 +186,9 @@ def subsample_size(rule: Subsample, pool: int) -> int:
     return size
 
 
-def subsample(rule: Subsample, pool: int, stream: int, seed: int, part: int) -> Integers:
+def subsample(
+    rule: Subsample, pool: int, stream: int, seed: int, part: int, classes: Integers | None = None
+) -> Integers:
     """Draw a replica's fixed examples.
 
     Args:
@@ -118,15 +197,18 @@ def subsample(rule: Subsample, pool: int, stream: int, seed: int, part: int) -> 
         stream: The replica's `subsample` stream.
         seed: The ensemble's seed: disjoint parts are cut from one permutation.
         part: Which disjoint part is the replica's.
+        classes: Class of each example of the pool, for stratified subsamples; None for regression.
 
     Returns:
         Indices into the pool, increasing, (subsample,); with repetitions under `bootstrap`.
 
     Raises:
-        DataError: The pool is too small for the rule.
+        DataError: The pool is too small for the rule, or has no classes to keep in proportion.
     """
     size = subsample_size(rule, pool)
-    if rule.disjoint:
+    if rule.stratified:
+        indices = _stratified(rule, size, stream, classes)
+    elif rule.disjoint:
         if (part + 1) * size > pool:
             raise DataError(
                 "the pool is too small for disjoint subsamples",
@@ -139,3 +221,23 @@ def subsample(rule: Subsample, pool: int, stream: int, seed: int, part: int) -> 
     else:
         indices = rng.generator(stream).permutation(pool)[:size]
     return np.sort(indices).astype(np.int64)
+
+
+def _stratified(rule: Subsample, size: int, stream: int, classes: Integers | None) -> Integers:
+    """Draw from each class its share of the examples; what is left over goes to the largest remainders."""
+    if classes is None:
+        raise DataError(
+            "stratified subsamples keep classes in proportion, and regression has none", received="stratified: true",
+            remedy="leave stratified out", where="ensemble.subsample",
+        )  # fmt: skip
+    counts = np.bincount(classes)
+    quota = counts * size / len(classes)
+    shares = np.floor(quota).astype(np.int64)
+    shares[np.argsort(shares - quota, kind="stable")[: size - shares.sum()]] += 1
+    draw, drawn = rng.generator(stream), []
+    for label, share in enumerate(shares):
+        members = np.flatnonzero(classes == label)
+        drawn.append(
+            members[draw.integers(0, len(members), share)] if rule.bootstrap else draw.permutation(members)[:share]
+        )
+    return np.concatenate(drawn)

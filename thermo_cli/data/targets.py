@@ -5,13 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from thermo_cli.contracts import Array, Examples, Task
+from thermo_cli.contracts import Array, Examples, Rows, Task
 from thermo_cli.errors import DataError
 
 MAX_CLASSES = 20
 
 
-def examples_of(x: Array, target: Any, task: Task | None, path: Path, name: str) -> Examples:
+def examples_of(
+    x: Array | Rows, target: Any, task: Task | None, path: Path | str, name: str, key: Any = None
+) -> Examples:
     """Join features and a target column of a file into examples.
 
     Args:
@@ -21,6 +23,7 @@ def examples_of(x: Array, target: Any, task: Task | None, path: Path, name: str)
             20 distinct whole numbers.
         path: The file, for messages.
         name: The column or array, for messages.
+        key: Group or time of each example.
 
     Raises:
         DataError: The target is not finite, is constant, or is text where numbers are needed.
@@ -54,9 +57,9 @@ def examples_of(x: Array, target: Any, task: Task | None, path: Path, name: str)
                 remedy="choose another target, or task: classification",
                 where=f"{path}: {name}",
             )
-        return Examples(x, target.astype(np.float64), "regression")
+        return Examples(x, target.astype(np.float64), "regression", key=key)
     labels, y = np.unique(target, return_inverse=True)
-    return Examples(x, y.astype(np.int64), "classification", tuple(_label(value) for value in labels))
+    return Examples(x, y.astype(np.int64), "classification", tuple(_label(value) for value in labels), key)
 
 
 def _label(value: Any) -> str:

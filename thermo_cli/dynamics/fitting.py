@@ -71,7 +71,9 @@ def fit_of(spec: Spec, dataset: Dataset, member: Replica, rows: Integers | None 
     """
     ensemble = spec.ensemble
     if rows is None:
-        rows = subsample(ensemble.subsample, len(dataset.y), member.subsample, ensemble.seed, member.part)
+        rows = subsample(
+            ensemble.subsample, len(dataset.y), member.subsample, ensemble.seed, member.part, dataset.classes
+        )
     x, y = dataset.x[rows], dataset.y[rows]
     if member.role.startswith("null"):
         shuffler = rng.stream(ensemble.seed, "noise", f"{member.history}/{member.role}", member.index)
@@ -112,7 +114,7 @@ def try_fit(spec: Spec, dataset: Dataset, member: Replica) -> str:
         SpecError: The estimator or a step before it refuses its arguments or the data, or does not have this time.
     """
     ensemble = spec.ensemble
-    rows = subsample(ensemble.subsample, len(dataset.y), member.subsample, ensemble.seed, member.part)
+    rows = subsample(ensemble.subsample, len(dataset.y), member.subsample, ensemble.seed, member.part, dataset.classes)
     check_time(spec, pipeline(spec.system, dataset.task, member.init))
     for chosen in (few(rows, dataset), rows):
         try:

@@ -37,6 +37,7 @@ class Evaluation:
         parameters: (replica, parameters), 0 where they are running statistics.
         gradient: Of the energy over the whole subsample, (replica, parameters).
         energies: What is part of the energy besides the loss and the L2 penalty, name to (replica,).
+        shifted: Outputs on the shifted test set, (replica, output, example); None where there is none.
     """
 
     train: Array
@@ -44,6 +45,7 @@ class Evaluation:
     parameters: Array
     gradient: Array
     energies: Mapping[str, Array]
+    shifted: Array | None = None
 
 
 class Stack:
@@ -51,7 +53,7 @@ class Stack:
 
     Args:
         legs: Its training from the first step to the last.
-        dataset: Pool and test set.
+        dataset: Pool, in memory, and test set.
         members: The replicas, one per slot; the last may repeat the first to fill the shard.
         init_scale: Factor of the history on the initial parameters.
     """
@@ -59,7 +61,7 @@ class Stack:
     def __init__(
         self, legs: Sequence[Leg], dataset: Dataset, members: Sequence[Replica], init_scale: float = 1.0
     ) -> None:
-        self.legs, self.members = tuple(legs), tuple(members)
+        self.legs, self.members, self.dataset = tuple(legs), tuple(members), dataset
         self.protocol, self.subsamples = legs[-1].protocol, legs[-1].examples
         protocol = self.protocol
         self.width, self.size = self.subsamples.shape
@@ -79,6 +81,8 @@ class Stack:
         )
         self.x = torch.from_numpy(dataset.x).to(dtype).contiguous()
         self.x_test = torch.from_numpy(dataset.x_test).to(dtype).contiguous()
+        shifted = dataset.x_shifted
+        self.x_shifted = torch.from_numpy(shifted).to(dtype).contiguous() if shifted is not None else None
         self.targets = target_table(dataset, dtype)
         self._slots = np.arange(self.width)[:, None]
         self.passes = [
@@ -171,8 +175,9 @@ class Stack:
             for name, values in protocol.energies.values(cohort.named).items():
                 energies.setdefault(name, np.zeros(self.width))[cohort.rows] = _numpy(values)
         return Evaluation(
-            np.concatenate(train, axis=2), self.outputs(self.x_test), _numpy(parameters), _numpy(gradient), energies
-        )
+            np.concatenate(train, axis=2), self.outputs(self.x_test), _numpy(parameters), _numpy(gradient), energies,
+            self.outputs(self.x_shifted) if self.x_shifted is not None else None,
+        )  # fmt: skip
 
     @property
     def penalty(self) -> Array:

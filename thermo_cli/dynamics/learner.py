@@ -33,8 +33,9 @@ class Learner:
     """
 
     def __init__(self, specs: Spec | Sequence[Spec], dataset: Dataset, members: Sequence[Replica]) -> None:
-        self.spec, self.dataset, self.count = specs if isinstance(specs, Spec) else specs[0], dataset, len(members)
+        self.spec, self.count = specs if isinstance(specs, Spec) else specs[0], len(members)
         self.stack = build_stack(specs, dataset, members)
+        self.dataset = self.stack.dataset
         blocks = self.stack.protocol.system.blocks
         self.trained = np.concatenate([np.full(block.size, block.trained) for block in blocks])
         self.initial = self.stack.vectors().astype(np.float64) * self.trained
@@ -91,7 +92,7 @@ class Learner:
     def _observables(self, now: Evaluation) -> dict[str, Array]:
         return macroscopic.measure(
             self.spec.observe.macro, self.dataset, self.stack.subsamples, now.train, now.test, now.parameters, now.gradient,
-            self.initial, self.stack.penalty, now.energies,
+            self.initial, self.stack.penalty, now.energies, now.shifted,
         )  # fmt: skip
 
     def _energy(self) -> Array:
@@ -145,23 +146,26 @@ def build_stack(specs: Spec | Sequence[Spec], dataset: Dataset, members: Sequenc
     rows = fill(members, spec.ensemble.shard)
     if not isinstance(specs, Spec):
         specs = [*specs, *[specs[-1]] * (len(rows) - len(specs))]
-    legs = legs_of(specs, dataset, rows, draw_subsamples(spec, len(dataset.y), rows))
+    subsamples = draw_subsamples(spec, len(dataset.y), rows, dataset.classes)
+    dataset, subsamples = dataset.gathered(subsamples)
+    legs = legs_of(specs, dataset, rows, subsamples)
     return Stack(legs, dataset, rows, spec.histories[members[0].history].init_scale)
 
 
-def draw_subsamples(spec: Spec, pool: int, members: Sequence[Replica]) -> Integers:
+def draw_subsamples(spec: Spec, pool: int, members: Sequence[Replica], classes: Integers | None = None) -> Integers:
     """Draw the examples of some replicas.
 
     Args:
         spec: The experiment.
         pool: Number of examples in the pool.
         members: Rows of the replica table.
+        classes: Class of each example of the pool (`Dataset.classes`), for stratified subsamples.
 
     Returns:
         Indices into the pool, (replica, subsample).
     """
-    ensemble = spec.ensemble
-    return np.stack([subsample(ensemble.subsample, pool, row.subsample, ensemble.seed, row.part) for row in members])
+    rule, seed = spec.ensemble.subsample, spec.ensemble.seed
+    return np.stack([subsample(rule, pool, row.subsample, seed, row.part, classes) for row in members])
 
 
 def fill(members: Sequence[Replica], width: int) -> tuple[Replica, ...]:

@@ -52,7 +52,7 @@ def before_fit(
 
 def measure_fit(
     metrics: Mapping[str, Callable[[Array, Any, float], Array]], dataset: Dataset, y: NDArray[Any], train: Array, test: Array,
-    loss: float | None, terms: Mapping[str, float],
+    loss: float | None, terms: Mapping[str, float], shifted: Array | None = None,
 ) -> dict[str, float]:  # fmt: skip
     """Compute the observables of one estimator: energy = loss + its penalties, and each metric on both splits.
 
@@ -67,6 +67,7 @@ def measure_fit(
         test: Answers on the test set, (output, example).
         loss: Of the estimator itself; None where that is not known.
         terms: Penalty to its energy.
+        shifted: Answers on the shifted test set, (output, example); None where there is none.
 
     Returns:
         Observable to its value.
@@ -82,4 +83,6 @@ def measure_fit(
     for name, metric in metrics.items():
         values[f"train_{name}"] = float(metric(train[None], y[None], unit)[0])
         values[f"test_{name}"] = float(metric(test[None], np.asarray(dataset.y_test)[None], unit)[0])
+        if shifted is not None:
+            values[f"shifted_{name}"] = float(metric(shifted[None], np.asarray(dataset.y_shifted)[None], unit)[0])
     return values

@@ -21,6 +21,7 @@ METRICS: Final[dict[Task, dict[str, Callable[[Array, Any, float], Array]]]] = {
 def measure(
     macro: Sequence[str], dataset: Dataset, subsamples: Any, train: Array, test: Array, parameters: Array,
     gradient: Array, initial: Array, penalty: float | Array, energies: Mapping[str, Array] = MappingProxyType({}),
+    shifted: Array | None = None,
 ) -> dict[str, Array]:  # fmt: skip
     """Compute the observables that a spec names.
 
@@ -38,12 +39,15 @@ def measure(
         initial: theta at step 0, (replica, parameters).
         penalty: lambda, of all or (replica,); 0 without a penalty or with decoupled decay.
         energies: Further ones, name to (replica,).
+        shifted: Outputs on the shifted test set, (replica, output, example); None where there is none.
 
     Returns:
         Observable to (replica,).
     """
     y_train = dataset.y[subsamples]
-    y_test = np.broadcast_to(dataset.y_test, (len(test), len(dataset.y_test)))
+    others: dict[str, tuple[Array, Any]] = {"test": (test, dataset.y_test)}
+    if shifted is not None:
+        others["shifted"] = (shifted, dataset.y_shifted)
     metrics = METRICS[dataset.task]
     values: dict[str, Array] = {}
     with np.errstate(all="ignore"):  # a diverged replica has NaN here, and is counted by the court
@@ -58,7 +62,9 @@ def measure(
         for name in macro:
             if name in metrics:
                 values[f"train_{name}"] = loss if name == "loss" else metrics[name](train, y_train, dataset.target_sd)
-                values[f"test_{name}"] = metrics[name](test, y_test, dataset.target_sd)
+                for split, (outputs, y) in others.items():
+                    answers = np.broadcast_to(y, (len(outputs), len(y)))
+                    values[f"{split}_{name}"] = metrics[name](outputs, answers, dataset.target_sd)
         norm, norm_0 = np.linalg.norm(parameters, axis=1), np.linalg.norm(initial, axis=1)
         watched = {
             "parameter_norm": norm,

@@ -70,7 +70,8 @@ def view_of(title: str, description: str, status: str, verdict: Verdict, traject
         trajectories: The observables.
     """
     judged = [row.observable for row in verdict.criteria if row.observable is not None]
-    usual = [name for name in ("test_accuracy", "test_r2", "test_loss", "energy") if name in trajectories.values]
+    order = ("test_accuracy", "test_r2", "shifted_accuracy", "shifted_r2", "test_loss", "energy")
+    usual = [name for name in order if name in trajectories.values]
     learned = any(name.startswith("test_") for name in usual)
     shown = usual if learned else (list(dict.fromkeys([*judged, *usual])) or list(trajectories.values))[:MOST_CURVES]
     histories = list(dict.fromkeys(trajectories.histories))

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from thermo_cli.errors import SpecError, SpecErrors
 from thermo_cli.registry import BUILT_INS, nearest
 from thermo_cli.spec import yaml_source
+from thermo_cli.spec.builtins.parts import LATER
 from thermo_cli.spec.overrides import apply_overrides
 from thermo_cli.spec.schema import Spec, margin_problem
 from thermo_cli.spec.sweeping import points_of
@@ -78,8 +79,7 @@ def to_yaml(spec: Spec) -> str:
     Args:
         spec: A validated spec.
     """
-    content = spec.model_dump(mode="json", exclude=_unused(spec))
-    text: str = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+    text: str = yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
     return text
 
 
@@ -101,14 +101,9 @@ def identity(spec: Spec, data_fingerprint: str, device: str) -> str:
         data_fingerprint: Hash of the examples.
         device: Kind of device.
     """
-    content = spec.model_dump(mode="json", exclude={"equilibrium", "description"} | _unused(spec))
+    content = spec.model_dump(mode="json", exclude={"equilibrium", "description"}, context=LATER)
     canonical = json.dumps([content, data_fingerprint, device], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:8]
-
-
-def _unused(spec: Spec) -> set[str]:
-    """Name the parts that are not written out when they are empty."""
-    return set() if spec.sweep else {"sweep"}
 
 
 def json_schema() -> str:
@@ -143,6 +138,9 @@ def _explain(source: Source, group: list[ErrorDetails]) -> SpecError:
         return SpecError(f"not one of {', '.join(options)}", received=_short(received), remedy=remedy, where=where)
     what = ", or ".join(dict.fromkeys(_plain(item["msg"]) for item in group))
     shown = None if kind == "value_error" and isinstance(received, dict | list) else _short(received)
+    if kind == "string_pattern_mismatch" and location[-1:] == ("use",):
+        what, remedy = "this is no module:object", "write both names, such as sklearn.preprocessing:OneHotEncoder"
+        return SpecError(what, received=shown, remedy=remedy, where=where)
     return SpecError(what, received=shown, remedy=_remedy(kind, received), where=where)
 
 
@@ -215,7 +213,7 @@ def _model_at(value: Any, location: Location) -> type[BaseModel] | None:
         candidates = _models(annotation)
         use = value.get("use") if isinstance(value, dict) else None
         model = (
-            candidates[0] if len(candidates) == 1 else next((item for item in candidates if use in _uses(item)), None)
+            candidates[0] if len(candidates) == 1 else next((item for item in candidates if _reads(item, use)), None)
         )
     return model
 
@@ -231,6 +229,11 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     if typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated):
         return [model for argument in typing.get_args(annotation) for model in _models(argument)]
     return []
+
+
+def _reads(model: type[BaseModel], use: Any) -> bool:
+    """Say whether a model of a union reads a part of this `use`: by its name, or any `module:object`."""
+    return use in _uses(model) or (":" in str(use) and "use" in model.model_fields and not _uses(model))
 
 
 def _uses(model: type[BaseModel]) -> tuple[Any, ...]:

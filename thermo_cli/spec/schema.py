@@ -19,6 +19,7 @@ from thermo_cli.spec.builtins import (
     WarmupSchedule,
     name_of,
 )
+from thermo_cli.spec.builtins.parts import LATER
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -66,6 +67,8 @@ class Subsample(Part):
     """As many examples as the pool has, with replacement: the spread of fresh data."""
     disjoint: bool = False
     """Parts of `size` examples that no two replicas share: independent baths."""
+    stratified: Annotated[bool, LATER] = False
+    """Whether the classes keep the proportions of the pool (to within one example); for classification, not with disjoint."""
 
     @model_validator(mode="after")
     def _one_rule(self) -> "Subsample":
@@ -76,6 +79,8 @@ class Subsample(Part):
             )
         if self.disjoint and self.size is None:
             raise ValueError("disjoint subsamples need their size: {disjoint: true, size: N}")
+        if self.disjoint and self.stratified:
+            raise ValueError("disjoint parts cannot be stratified: leave one of the two out")
         return self
 
 
@@ -206,7 +211,7 @@ class Observe(Part):
     """What is measured, and when."""
 
     macro: list[Macro] = Field(default_factory=lambda: list(MACRO))
-    """Macroscopic observables; a bare metric means both splits, and those that do not fit the task are left out."""
+    """Macroscopic observables; a bare metric means every split, and those that do not fit the task are left out."""
     micro: list[Micro] = Field(default_factory=lambda: list(MICRO))
     """Microscopic quantities: overlaps without symmetries, similarity of representations, disagreement, loss barriers."""
     window_measurements: Annotated[int, Field(ge=8, le=10_000)] = 64
@@ -267,7 +272,7 @@ class Spec(Part):
     """What is measured."""
     equilibrium: Equilibrium = Field(default_factory=Equilibrium)
     """Margins and confidence."""
-    sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
+    sweep: Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], LATER] = Field(default_factory=dict)
     """Field to the values that it takes, `dynamics.with.lr: [0.01, 0.1]`: an ensemble and a verdict for each combination."""
 
     @property
@@ -302,7 +307,7 @@ class Spec(Part):
     def foreign(self) -> tuple[str, ...]:
         """Names of what is not built in, `module:object`, whose code decides the numbers too."""
         energy = getattr(self.dynamics, "energy", None)
-        named = [self.system.use] + ([self.dynamics.use] if self.dynamics is not None else [])
+        named = [part.use for part in (self.system, self.dynamics, self.data) if part is not None]
         named += [term.use for term in energy.terms.values()] if energy is not None else []
         return tuple(name for name in named if ":" in name)
 
@@ -410,8 +415,9 @@ def margin_problem(observable: str) -> str | None:
     Args:
         observable: A key of `equilibrium.margins`.
     """
-    if observable.startswith("train_"):
-        return "only the test split gates: use test_" + observable.removeprefix("train_")
+    split, _, metric = observable.partition("_")
+    if split in ("train", "shifted"):
+        return f"only the test split gates: use test_{metric}"
     if not re.fullmatch(r"energy|test_(loss|accuracy|brier|calibration_error|margin|r2|rmse)", observable):
         return "margins go to energy, or to test_ with loss, accuracy, brier, calibration_error, margin, r2 or rmse"
     return None

@@ -237,6 +237,18 @@ class RunFolder:
             self.microstates_file, ArrayFile(found.arrays, {"kind": "microstates", "facts": dict(found.facts)})
         )
 
+    def source(self) -> dict[str, Any] | None:
+        """Return what is known of features that stay on disk (`Dataset.source`), or None where there are none."""
+        return self.read_json("source.json")["source"] if (self.path / "source.json").exists() else None
+
+    def write_source(self, source: Mapping[str, Any]) -> None:
+        """Keep what spares workers to read features on disk whole: size, time of the last change, hash, spread.
+
+        Args:
+            source: `Dataset.source`.
+        """
+        self.write_json("source.json", {"schema_version": SCHEMA_VERSION, "source": dict(source)})
+
     def write_error(self, name: str, text: str) -> None:
         """Keep the traceback of something that failed beside the training.
 

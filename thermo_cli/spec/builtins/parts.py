@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializationInfo, SerializerFunctionWrapHandler, model_serializer
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -11,6 +11,9 @@ MODULE: Final = "module:Class"  # stands for every name that is not built in
 CLASS = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
 Task = Literal["classification", "regression"]
 Scale = Literal["none", "standardize"]
+LATER: Final = (
+    "later"  # in a field's Annotated: it came after the first release, and at its default no run's hash knows it
+)
 
 
 class Part(BaseModel):
@@ -26,6 +29,16 @@ class Part(BaseModel):
         allow_inf_nan=False,
         serialize_by_alias=True,
     )
+
+    @model_serializer(mode="wrap")
+    def _without_later(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+        """Leave out, for the hash of a run, what came later and is at its default: older runs keep their names."""
+        content: dict[str, Any] = handler(self)
+        if info.context == LATER:
+            for name, field in type(self).model_fields.items():
+                if LATER in field.metadata and getattr(self, name) == field.get_default(call_default_factory=True):
+                    content.pop(field.alias or name, None)
+        return content
 
 
 class NoArguments(Part):

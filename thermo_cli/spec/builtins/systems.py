@@ -4,7 +4,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, model_serializer
 
-from thermo_cli.spec.builtins.parts import CLASS, MODULE, NoArguments, NonNegative, Part, Positive, UnitInterval, tag_of
+from thermo_cli.spec.builtins.parts import (
+    CLASS,
+    LATER,
+    MODULE,
+    NoArguments,
+    NonNegative,
+    Part,
+    Positive,
+    UnitInterval,
+    tag_of,
+)
 
 
 class MlpArguments(Part):
@@ -80,7 +90,7 @@ class NamedSystem(Part):
     `fit`, a scikit-learn classifier or regressor."""
     arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
     """Arguments of the class; `{use: module:Class, with: {...}}` among them is an estimator of its own."""
-    preprocess: list[Step] = Field(default_factory=list)
+    preprocess: Annotated[list[Step], LATER] = Field(default_factory=list)
     """Steps before an estimator, in order, fitted on each replica's own subsample."""
 
 

@@ -1,0 +1,105 @@
+"""Arrays as they come from files and functions: refused where they are no examples, with what is wrong and where."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermo_cli.contracts import Array
+from thermo_cli.errors import DataError
+
+
+def features(x: NDArray[Any], y: NDArray[Any], names: tuple[str, str], where: str) -> Array:
+    """Check the shapes of features and targets, and return the features flattened, finite, in double precision.
+
+    Args:
+        x: Features, (examples, features...).
+        y: Targets, (examples,).
+        names: What the two are called, for messages.
+        where: The file, for messages.
+
+    Raises:
+        DataError: Shapes do not fit, or a feature is no finite number.
+    """
+    if x.ndim < 2 or y.ndim != 1 or len(x) != len(y) or x.size == 0:
+        raise DataError(
+            "features are (examples, features...) and targets (examples,)",
+            received=f"{names[0]} {x.shape}, {names[1]} {y.shape}",
+            remedy="reshape them before saving", where=where,
+        )  # fmt: skip
+    if not np.issubdtype(x.dtype, np.number) or np.iscomplexobj(x):
+        raise DataError(
+            "expected numbers as features",
+            received=str(x.dtype),
+            remedy="convert them before saving",
+            where=f"{where}: {names[0]}",
+        )
+    x = x.reshape(len(x), -1).astype(np.float64)
+    if not np.all(np.isfinite(x)):
+        row, column = (int(i) for i in np.argwhere(~np.isfinite(x))[0])
+        raise DataError(
+            "the value is not finite", received=f"{x[row, column]} in example {row + 1}, feature {column + 1}",
+            remedy="remove the example or fill the value in", where=f"{where}: {names[0]}",
+        )  # fmt: skip
+    return x
+
+
+def key_of(values: NDArray[Any], examples: int, numeric: bool, where: str) -> NDArray[Any]:
+    """Check groups or times: one for each example, none missing; times are numbers or dates.
+
+    Args:
+        values: (examples,).
+        examples: How many there must be.
+        numeric: Whether they are times.
+        where: The file and the array, for messages.
+
+    Raises:
+        DataError: They cannot serve.
+    """
+    if values.shape != (examples,):
+        raise DataError(
+            "groups or times are (examples,)", received=str(values.shape), remedy=f"({examples},)", where=where
+        )
+    if np.issubdtype(values.dtype, np.datetime64):
+        missing = np.isnat(values)
+        values = values.astype("datetime64[ns]").astype(np.int64)
+    else:
+        missing = np.isnan(values) if np.issubdtype(values.dtype, np.floating) else np.zeros(examples, dtype=bool)
+    if missing.any():
+        raise DataError(
+            "a group or time is missing",
+            received=f"example {int(missing.argmax()) + 1}",
+            remedy="fill it in",
+            where=where,
+        )
+    if numeric and not np.issubdtype(values.dtype, np.number):
+        raise DataError(
+            "times are numbers or dates", received=str(values.dtype), remedy="convert them before saving", where=where
+        )
+    return values
+
+
+def read(file: Path, load: Callable[[Path], Any], kind: str, remedy: str) -> Any:
+    """Read a NumPy file of plain arrays.
+
+    Args:
+        file: Its path.
+        load: Reads it.
+        kind: What it should be, for messages.
+        remedy: How to write one.
+
+    Raises:
+        DataError: It is missing, or none of its kind.
+    """
+    import zipfile
+
+    try:
+        return load(file)
+    except FileNotFoundError:
+        raise DataError(
+            "there is no such file", received=str(file), remedy="give the path relative to the spec"
+        ) from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        raise DataError(f"the file is not {kind}", received=str(error), remedy=remedy, where=str(file)) from None

@@ -1,0 +1,134 @@
+"""Examples from a function that a spec names: of scikit-learn, of a package, or beside the spec."""
+
+import inspect
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermo_cli.contracts import Examples, Task
+from thermo_cli.data import array_files
+from thermo_cli.data.targets import examples_of
+from thermo_cli.errors import DataError, SpecError
+from thermo_cli.registry import TRUSTED, locate, nearest, trust
+from thermo_cli.spec.builtins.data import Split
+
+HARMLESS: Final = re.compile(
+    r"sklearn\.datasets:(make|load)_[a-z0-9_]+"
+)  # they compute or read; others could do anything
+NEEDED, OPTIONAL = ("x", "y"), ("x_test", "y_test", "groups", "time")
+SHAPES: Final = (
+    "return (x, y), (x, y, x_test, y_test), or a mapping of x, y and optionally x_test, y_test, groups, time"
+)
+
+
+def load(use: str, arguments: Mapping[str, Any], task: Task | None, split: Split) -> Examples:
+    """Call a function and make examples of what it returns.
+
+    Args:
+        use: `module:function`.
+        arguments: Of the function.
+        task: Classification, regression, or None to decide by the target.
+        split: Says whether groups or times are needed.
+
+    Raises:
+        SpecError: It may not be run, or does not take these arguments.
+        DataError: What it returns are no examples.
+    """
+    arrays = _returned(use, _called(use, arguments))
+    x = array_files.features(arrays["x"], arrays["y"], ("x", "y"), use)
+    y, test = arrays["y"], None
+    if "x_test" in arrays:
+        x_test = array_files.features(arrays["x_test"], arrays["y_test"], ("x_test", "y_test"), use)
+        if x_test.shape[1] != x.shape[1]:
+            raise DataError(
+                "pool and test set have different features", received=f"{x.shape[1]} and {x_test.shape[1]}",
+                remedy="as many in both", where=use,
+            )  # fmt: skip
+        test = np.arange(len(x), len(x) + len(x_test))
+        x, y = np.vstack([x, x_test]), np.concatenate([y, arrays["y_test"]])
+    name = "groups" if split.use == "grouped" else "time"
+    key = array_files.key_of(arrays[name], len(x), name == "time", f"{use}: {name}") if name in arrays else None
+    found = examples_of(x, y, task, use, "y", key if split.use != "random" else None)
+    return Examples(found.x, found.y, found.task, found.labels, found.key, test)
+
+
+def _called(use: str, arguments: Mapping[str, Any]) -> Any:
+    package = use.partition(":")[0].partition(".")[0]
+    if package in TRUSTED and not HARMLESS.fullmatch(use) and package not in trust().allowed:
+        raise SpecError(
+            "of this package, only sklearn.datasets:make_* and load_* are run without being allowed", received=f"use: {use}",
+            remedy=f"if you trust it: --allow {package}", where="data.use",
+        )  # fmt: skip
+    function = locate(use, trust(), "data.use")
+    if not callable(function):
+        raise SpecError(
+            "this is no function", received=f"{use}: {type(function).__name__}", remedy="name one", where="data.use"
+        )
+    accepted = inspect.signature(function).parameters
+    if not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in accepted.values()):
+        for name in arguments:
+            if name not in accepted:
+                guess = nearest(name, accepted)
+                raise SpecError(
+                    f"the function takes no {name}", received=f"{name}: {arguments[name]!r}", where="data.with",
+                    remedy=f"did you mean {guess!r}?" if guess else f"it takes {', '.join(accepted) or 'no arguments'}",
+                )  # fmt: skip
+    try:
+        return function(**arguments)
+    except Exception as error:
+        raise DataError(
+            "the function raises an error", received=f"{type(error).__name__}: {error}", remedy="mend it, or data.with",
+            where=use,
+        ) from error  # fmt: skip
+
+
+def _returned(use: str, found: Any) -> dict[str, NDArray[Any]]:
+    """Name the arrays that a function returns."""
+    if isinstance(found, tuple) and len(found) in (2, 4):
+        found = dict(zip(("x", "y", "x_test", "y_test"), found, strict=False))
+    elif isinstance(found, Mapping) and {"data", "target"} <= set(found):  # a Bunch of scikit-learn
+        found = {"x": found["data"], "y": found["target"]}
+    if not isinstance(found, Mapping):
+        raise DataError("the function returns no examples", received=_kind(found), remedy=SHAPES, where=use)
+    unknown = [str(name) for name in found if name not in (*NEEDED, *OPTIONAL)]
+    missing = [name for name in NEEDED if name not in found]
+    if unknown or missing or ("x_test" in found) != ("y_test" in found):
+        what = (
+            f"no {missing[0]}" if missing else ", ".join(unknown) if unknown else "x_test or y_test without the other"
+        )
+        raise DataError("the function returns no examples", received=what, remedy=SHAPES, where=use)
+    arrays = {}
+    for name, values in found.items():
+        if hasattr(values, "toarray"):
+            raise DataError(
+                "arrays are dense", received=f"{name}: {_kind(values)}", remedy="return x.toarray()", where=use
+            )
+        try:
+            arrays[name] = np.asarray(values)
+        except ValueError as error:
+            raise DataError(
+                "this is no array", received=f"{name}: {error}", remedy="rows of one length", where=use
+            ) from None
+        if arrays[name].dtype == object:
+            arrays[name] = _plain(arrays[name], f"{use}: {name}")
+    return arrays
+
+
+def _plain(values: NDArray[Any], where: str) -> NDArray[Any]:
+    """Return an array of objects as text or numbers."""
+    if all(isinstance(value, str) for value in values.ravel()):
+        return values.astype(str)
+    try:
+        return values.astype(np.float64)
+    except (TypeError, ValueError):
+        raise DataError(
+            "expected numbers or text", received="an array of mixed objects", remedy="convert it", where=where
+        ) from None
+
+
+def _kind(found: Any) -> str:
+    size = f" of {len(found)}" if isinstance(found, tuple) else ""
+    return f"{type(found).__name__}{size}"
