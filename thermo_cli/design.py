@@ -8,10 +8,16 @@ import dataclasses
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from thermo_cli import rng
-from thermo_cli.rng import STREAMS
+from thermo_cli.rng import STREAMS, StreamName
 from thermo_cli.spec import Spec
+from thermo_cli.spec.builtins import CommandSystem
+
+SEEDS: Final[dict[str, StreamName]] = {  # what a command is told of its streams, by placeholder
+    "seed": "init", "subsample": "subsample", "order_seed": "order", "noise_seed": "noise",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,10 @@ def streams_used(spec: Spec, examples: int, pool: int, histories: Sequence[str] 
         pool: Examples that they are drawn from; 0 without data.
         histories: Those that are asked about; all if absent.
     """
+    if isinstance(spec.system, CommandSystem):
+        told = spec.system.arguments.placeholders
+        drawn = spec.ensemble.subsample.bootstrap or examples < pool
+        return {stream for name, stream in SEEDS.items() if name in told and (drawn or stream != "subsample")}
     if not spec.learns:
         return {"init", "noise", *(("subsample",) if spec.system.use == "random_energy" else ())}
     used = {"init"}
@@ -122,6 +132,15 @@ def streams_used(spec: Spec, examples: int, pool: int, histories: Sequence[str] 
     if any(batch not in ("full", examples) for batch in batches):
         used.add("order")
     return used
+
+
+def pool_of(spec: Spec) -> int:
+    """Return the number of examples that a command's subsamples are drawn from; 0 for every other system.
+
+    Args:
+        spec: The experiment.
+    """
+    return (spec.system.arguments.pool or 0) if isinstance(spec.system, CommandSystem) else 0
 
 
 def shares_init(spec: Spec) -> bool:
@@ -165,7 +184,7 @@ def _replica(spec: Spec, position: int, history: str, index: int) -> Replica:
         else rng.stream(ensemble.seed, name, "", 0)
         for name in STREAMS
     }
-    shard, slot = divmod(index, ensemble.shard)
+    shard, slot = divmod(index, spec.width)
     part = index * len(spec.histories) + position
     init, examples, order, noise = (streams[name] for name in STREAMS)
     return Replica(history, index, f"{history}-{shard:04d}", slot, part, init, examples, order, noise, spec.total)
@@ -177,20 +196,27 @@ def _controls(spec: Spec, rows: Sequence[Replica]) -> list[Replica]:
     mains = [row for row in rows if row.role == "main" and row.history == history]
     if ensemble.crossed is not None:
         return []
+    partners, twins = ensemble.controls.same_bath, ensemble.controls.twin
+    if isinstance(spec.system, CommandSystem):  # nothing moves a script's start by one unit in the last place
+        partners, twins = partners if _partners_tell(spec, spec.system) else 0, 0
     found = []
-    for row in mains[: ensemble.controls.same_bath]:
+    for row in mains[:partners]:
         init, order, noise = (
             rng.stream(ensemble.seed, name, f"{history}/bath", row.index) if name in ensemble.vary else own
             for name, own in zip(("init", "order", "noise"), (row.init, row.order, row.noise), strict=True)
         )
         found.append(dataclasses.replace(row, role="same_bath", init=init, order=order, noise=noise))
-    found += [dataclasses.replace(row, role="twin") for row in mains[: ensemble.controls.twin]]
+    found += [dataclasses.replace(row, role="twin") for row in mains[:twins]]
     return [
-        dataclasses.replace(
-            row, shard=f"{history}@controls-{number // ensemble.shard:04d}", slot=number % ensemble.shard
-        )
+        dataclasses.replace(row, shard=f"{history}@controls-{number // spec.width:04d}", slot=number % spec.width)
         for number, row in enumerate(found)
     ]
+
+
+def _partners_tell(spec: Spec, system: CommandSystem) -> bool:
+    """Say whether a command's parameters can be compared without alignment, and partners on one bath are no copies."""
+    comparable = system.arguments.symmetries == "none" or shares_init(spec)
+    return comparable and bool(streams_used(spec, 0, 0) & set(spec.ensemble.vary) - {"subsample"})
 
 
 def shards(table: Sequence[Replica]) -> dict[str, tuple[Replica, ...]]:

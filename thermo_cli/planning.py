@@ -1,5 +1,6 @@
 """The plan: what would run, what it would need, and what so many replicas can decide; nothing is kept."""
 
+import shlex
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,7 @@ from thermo_cli.equilibrium.diversity import PAIRS
 from thermo_cli.equilibrium.intervals import count_to_hold, replicas_for_share
 from thermo_cli.observables.macroscopic import METRICS, measurement_steps, snapshot_steps
 from thermo_cli.preparation import Study
+from thermo_cli.spec.builtins import CommandSystem, ProcessDynamics
 from thermo_cli.store import free_bytes
 from thermo_cli.systems import layout
 from thermo_cli.training import movement
@@ -65,7 +67,7 @@ def needs(study: Study, workers: int | None) -> Needs:
         study: What would run.
         workers: Number of processes, None for all cores.
     """
-    spec, width, groups = study.spec, study.spec.ensemble.shard, shards(study.table)
+    spec, width, groups = study.spec, study.spec.width, shards(study.table)
     item = 8 if spec.ensemble.precision == "float64" or not spec.learns else 4
     measurements = len(measurement_steps(spec.total, spec.observe.window_measurements))
     kept = len(snapshot_steps(spec.total))
@@ -78,7 +80,7 @@ def needs(study: Study, workers: int | None) -> Needs:
 
 def _stack_needs(study: Study, item: int) -> tuple[int, int, int]:
     """Return the parameters of a replica, the bytes of a shard in training, and the number of observables."""
-    spec, dataset, width = study.spec, study.dataset, study.spec.ensemble.shard
+    spec, dataset, width = study.spec, study.dataset, study.spec.width
     if dataset is None:
         moving = walk(spec, study.table[:1], spec.total)
         parameters = moving.vectors().shape[1]
@@ -93,12 +95,12 @@ def _stack_needs(study: Study, item: int) -> tuple[int, int, int]:
 
 
 def measure_pace(study: Study) -> Pace | None:
-    """Train the first shard for a moment, in memory, and time a step and a measurement; None where nothing is trained.
+    """Train the first shard for a moment, in memory, and time a step and a measurement; None where that is not done here.
 
     Args:
         study: What would run.
     """
-    if not study.table:
+    if not study.table or study.spec.family == "command":
         return None
     import torch
 
@@ -142,9 +144,12 @@ def describe(study: Study, workers: int | None, pace: Pace | None) -> str:
         ]
         smallest, total = min(counts.values()), len(recorded.replicas)
         return "\n".join([head, *lines, DECIDES, *_power(study, smallest, total)])
-    lines = _parts(study, need := needs(study, workers))
-    if pace is not None:
-        lines += _timing(study, need, pace)
+    if isinstance(spec.system, CommandSystem):
+        lines = _command_parts(study, spec.system, workers)
+    else:
+        lines = _parts(study, need := needs(study, workers))
+        if pace is not None:
+            lines += _timing(study, need, pace)
     if spec.ensemble.crossed is not None:
         return "\n".join([head, *lines, "A crossed design gives a noise budget; S, A and H are untested on it"])
     return "\n".join([head, *lines, DECIDES, *_power(study, replicas_of(spec), len(main_rows(study.table)))])
@@ -169,10 +174,32 @@ def _parts(study: Study, need: Needs) -> list[str]:
         f"  system      {spec.system.use}, {need.parameters} parameters{precision}{_looped(study)}",
         f"  dynamics    {dynamics.use if dynamics else ''}, {spec.total} steps{words}{budgets}",
         f"  ensemble    {replicas_of(spec)} replicas x {len(spec.histories)} histories ({', '.join(spec.histories)})"
-        f"{controls}, {need.shards} shards of {spec.ensemble.shard}",
+        f"{controls}, {need.shards} shards of {spec.width}",
         f"  measured    {need.measurements} times, {spec.observe.window_measurements} of them in the last half",
         f"  memory      about {_bytes(need.memory)} in {need.workers} worker(s)",
         f"  disk        about {_bytes(need.disk)} ({_bytes(free_bytes(study.folder.path))} free)",
+    ]
+
+
+def _command_parts(study: Study, system: CommandSystem, workers: int | None) -> list[str]:
+    spec, dynamics, groups = study.spec, study.spec.dynamics, len(shards(study.table))
+    assert isinstance(dynamics, ProcessDynamics)
+    limits, beside = dynamics.arguments, groups - len(main_rows(study.table))
+    words = shlex.join(str(word) for word in system.arguments.run)
+    pool = (
+        f"pool of {system.arguments.pool}, {study.subsample_size} examples per replica" if study.subsample_size else ""
+    )
+    limit = f"at most {limits.time_limit:g} s each" if limits.time_limit is not None else "no time limit"
+    return [
+        *([f"  data        the script's own: {pool}"] if pool else []),
+        f"  system      command, started in {study.base}: {words}",
+        f"  dynamics    process, {spec.total} steps, {dynamics.schedule} rate, {limit}, {limits.attempts} attempt(s)",
+        f"  ensemble    {replicas_of(spec)} replicas x {len(spec.histories)} histories ({', '.join(spec.histories)})"
+        f"{f' and {beside} more (controls, budgets)' if beside else ''}, each a process",
+        "  measured    when the script reports; the verdict rests on what it reports in the last half",
+        f"  memory      unknown: what {min(workers or usable_cores(), groups)} script(s) need at the same time, and "
+        f"{_bytes(PROCESS_BYTES)} for each worker",
+        f"  time, disk  unknown before the script has run ({_bytes(free_bytes(study.folder.path))} free)",
     ]
 
 
@@ -194,7 +221,7 @@ def _timing(study: Study, need: Needs, pace: Pace) -> list[str]:
     whole = sum(members[0].steps for members in groups.values()) / steps  # smaller budgets count by their length
     rounds = max(whole / need.workers, 1.0)
     seconds = STARTUP_SECONDS + rounds * (steps * pace.step + need.measurements * pace.measurement)
-    width = study.spec.ensemble.shard
+    width = study.spec.width
     return [
         f"  pace        {pace.step / width * 1e6:.1f} us per replica-step: {width / pace.step:,.0f} a second in each worker",
         f"  time        about {seconds:.0f} s with {need.workers} worker(s); measuring adds "
@@ -235,6 +262,8 @@ def _pairs(study: Study) -> str:
     pairs = len(control_rows(study.table, "same_bath"))
     if study.recorded is not None:
         return "untested: recorded parameters say nothing of their symmetries"
+    if study.spec.family == "command" and not pairs:
+        return "untested: needs parameters that compare (system.with.symmetries: none, or one init), and a varied seed"
     if pairs < PAIRS:
         return f"cannot hold with {pairs} same-bath pairs: {PAIRS} are needed (ensemble.controls.same_bath)"
     return f"can hold or fail, with {pairs} same-bath pairs"

@@ -21,7 +21,9 @@ from thermo_cli.dynamics.walks import walk
 from thermo_cli.errors import DataError
 from thermo_cli.observables.macroscopic import measurement_steps, snapshot_steps
 from thermo_cli.registry import Trust, set_trust
+from thermo_cli.scripts import train_script
 from thermo_cli.spec import Spec, from_resolved
+from thermo_cli.spec.builtins import CommandSystem
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardRecords, ShardStore
 
@@ -48,7 +50,7 @@ def train_shard(task: ShardTask) -> str:
         task: Which shard.
 
     Returns:
-        `finished` or `interrupted`.
+        `finished`, `interrupted`, or `failed` where a script did and the reason is kept.
 
     Raises:
         DataError: The data are not those that the run began with.
@@ -67,6 +69,8 @@ def train_shard(task: ShardTask) -> str:
         dataset = _dataset(resolved, task.base, folder.manifest["data_fingerprint"]) if spec.learns else None
         table = replica_table(spec)
         members = shards(table)[task.shard]
+        if isinstance(spec.system, CommandSystem):
+            return train_script(folder, store, spec, members[0], task.base)
         kept = kept_steps(members, table)
         return _Training(folder, store, spec, members, kept, movement(spec, dataset, members)).run()
 

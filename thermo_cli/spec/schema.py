@@ -3,10 +3,18 @@
 import re
 from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
+from thermo_cli.registry import nearest
 from thermo_cli.rng import STREAMS, StreamName
-from thermo_cli.spec.builtins import MODULE, Data, Dynamics, Part, Positive, System
+from thermo_cli.spec.builtins import MODULE, CommandSystem, Data, Dynamics, Part, Positive, Scalar, System
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -38,8 +46,10 @@ MOVES: Final[dict[str, tuple[str | None, ...]]] = {
     "random_energy": ("metropolis",),
     "autoregressive": ("recursion",),
     "recorded": (None,),
+    "command": ("process",),
 }
 LEARNERS: Final = ("mlp", "linear", "cnn", MODULE)
+ONE_BY_ONE: Final = ("command",)
 
 
 class Subsample(Part):
@@ -187,6 +197,13 @@ class History(Part):
     """Factor on the initial parameters (`hot` histories use 3)."""
     first: FirstPhase | None = None
     """A first phase on something else (`detour` histories)."""
+    values: dict[str, Scalar] = Field(default_factory=dict)
+    """Other values of a `command`'s placeholders."""
+
+    @model_serializer(mode="wrap")
+    def _without_absent_values(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = write(self)
+        return found if self.values else {key: value for key, value in found.items() if key != "values"}
 
 
 class Observe(Part):
@@ -266,6 +283,11 @@ class Spec(Part):
         return MODULE if ":" in self.system.use else self.system.use
 
     @property
+    def width(self) -> int:
+        """Replicas of one shard: `ensemble.shard`, or one where each replica is trained by itself."""
+        return 1 if self.family in ONE_BY_ONE else self.ensemble.shard
+
+    @property
     def total(self) -> int:
         """Training time T; 0 where it is read from records."""
         return self.dynamics.steps if self.dynamics is not None else 0
@@ -283,16 +305,28 @@ class Spec(Part):
             raise ValueError(f"{system} needs data" if self.learns else f"{system} learns from no data: leave data out")
         if self.ensemble.subsample.disjoint and "subsample" not in self.ensemble.vary:
             raise ValueError("ensemble.subsample is disjoint, so ensemble.vary must contain subsample")
-        if self.ensemble.crossed is not None and (not self.learns or len(self.histories) > 1):
+        resampled = self.learns or self.family == "command"
+        if self.ensemble.crossed is not None and (not resampled or len(self.histories) > 1):
             raise ValueError("ensemble.design: crossed takes a system that learns from data, and one history")
         if self.ensemble.crossed is not None and (self.ensemble.subsample.disjoint or self.observe.budgets):
             raise ValueError("ensemble.design: crossed takes neither disjoint subsamples nor budgets")
         for name, history in self.histories.items():
             if history.first is not None:
                 self._check_first(name, history.first)
+            self._check_values(name, history)
         return self
 
+    def _check_values(self, name: str, history: History) -> None:
+        known = self.system.arguments.values if isinstance(self.system, CommandSystem) else {}
+        for key in history.values:
+            if key not in known:
+                guess = nearest(key, known)
+                hint = f"did you mean {guess!r}?" if guess else "they replace those of a command's system.with.values"
+                raise ValueError(f"histories.{name}.values: there is no value {key!r} to replace; {hint}")
+
     def _check_first(self, name: str, first: FirstPhase) -> None:
+        if self.family == "command":
+            raise ValueError(f"histories.{name}.first: a command trains itself: tell it by histories.{name}.values")
         shortest = self.total // 4 if self.observe.budgets else self.total
         if first.steps >= shortest:
             budget = "the smallest budget, a quarter of dynamics.steps" if self.observe.budgets else "dynamics.steps"

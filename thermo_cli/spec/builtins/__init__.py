@@ -5,10 +5,11 @@ anything is imported.
 """
 
 from thermo_cli.spec.builtins.data import Data, DigitsData, MoonsData, TableData
-from thermo_cli.spec.builtins.dynamics import Dynamics
-from thermo_cli.spec.builtins.parts import Part, Positive
-from thermo_cli.spec.builtins.systems import MODULE, RecordedSystem, System
+from thermo_cli.spec.builtins.dynamics import Dynamics, ProcessDynamics
+from thermo_cli.spec.builtins.parts import Part, Positive, Scalar
+from thermo_cli.spec.builtins.systems import MODULE, CommandSystem, RecordedSystem, System
 
 __all__ = [
-    "MODULE", "Data", "DigitsData", "Dynamics", "MoonsData", "Part", "Positive", "RecordedSystem", "System", "TableData",
+    "MODULE", "CommandSystem", "Data", "DigitsData", "Dynamics", "MoonsData", "Part", "Positive", "ProcessDynamics",
+    "RecordedSystem", "Scalar", "System", "TableData",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 UnitInterval = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Task = Literal["classification", "regression"]
 Scale = Literal["none", "standardize"]
+Scalar = bool | int | Annotated[float, Field(allow_inf_nan=False)] | str
 
 
 class Part(BaseModel):
