@@ -47,6 +47,9 @@ UNSUPPORTED: Final = (
 NO_PARAMETERS: Final = (
     "no two replicas have finite parameters at step T: the script keeps parameters-<T>.safetensors, if it likes"
 )
+NO_ALIGNMENT: Final = (
+    "alignment unsupported: what symmetries these parameters have is not known (none: system.with.symmetries: none)"
+)
 NO_START: Final = "the replicas share a start that the script has not kept: parameters-0.safetensors is needed"
 OTHER_STARTS: Final = "ensemble.vary lacks init, and yet the replicas begin with different parameters"
 UNALIGNED: Final = ("steps", "raw_", "memory", "twin/")  # findings that mean something without alignment
@@ -179,7 +182,7 @@ def _scripts(folder: RunFolder, material: Material) -> Findings:
     if shared and not (begun and _one_start(material.initial)):
         failure = OTHER_STARTS if begun else NO_START
     elif not shared and system.arguments.symmetries == "unknown":
-        failure = UNSUPPORTED
+        failure = NO_ALIGNMENT
     found = examine(material, symmetry, shared and not failure)
     arrays = {
         name: array for name, array in found.arrays.items()

@@ -145,7 +145,7 @@ class Metrics:
         try:
             return float(value)
         except OverflowError:
-            return math.copysign(math.inf, value)
+            return math.inf if value > 0 else -math.inf
 
     def _check_first(self, line: bytes) -> None:
         if not self.values:

@@ -114,7 +114,7 @@ def _copy(source: IO[bytes], log: Path) -> None:
     """Write the beginning as it comes; keep the end, and write it at the end."""
     tail: deque[bytes] = deque()
     written = held = left_out = 0
-    with log.open("ab") as file:
+    with source, log.open("ab") as file:
         while piece := os.read(source.fileno(), 2**14):
             if written < LOG_BYTES:
                 written += file.write(piece)

@@ -18,7 +18,7 @@ def placeholders(text: str) -> tuple[str, ...]:
     """
     names = []
     for match in _BRACE.finditer(text):
-        if match[0] in "{}":
+        if match[0] in ("{", "}"):
             raise ValueError(f"{text!r} has a single brace: write {{{{ or }}}} for one that belongs to no placeholder")
         if match[1] is not None:
             names.append(match[1].strip())

@@ -59,8 +59,8 @@ class Command:
                 remedy="if you trust it: --allow command", where=RUN,
             )  # fmt: skip
         self._check_placeholders()
-        self._check_uses()
         self._check_files()
+        self._check_uses()
 
     def arguments(self, member: Replica, output: Path, subsample: Path | None) -> list[str]:
         """Return the program and its arguments for one replica.
@@ -78,7 +78,7 @@ class Command:
             "output": str(output), "history": member.history, "replica": str(member.index), "steps": str(member.steps),
             "init_scale": _text(self.spec.histories[member.history].init_scale), "subsample": str(subsample or ""),
         }  # fmt: skip
-        values |= {name: _text(self._field(name)) for name in self.given.placeholders if name not in values}
+        values = _fields(self.spec.model_dump(mode="json")) | values
         words = [filled(str(word), values) for word in self.given.run]
         return [sys.executable, *words[1:]] if words[0] in INTERPRETER else words
 
@@ -116,16 +116,15 @@ class Command:
             for name in placeholders(str(word)):
                 if name in known:
                     continue
-                try:
-                    _text(self._field(name))
-                except (KeyError, TypeError):
-                    guess = nearest(name, known)
+                fields = _fields(self.spec.model_dump(mode="json"))
+                if name not in fields:
+                    guess = nearest(name, [*known, *fields])
                     hint = f"did you mean {{{guess}}}? " if guess else ""
                     raise SpecError(
                         "this placeholder has no meaning", received=f"{{{name}}} in {str(word)!r}",
                         remedy=f"{hint}known: {', '.join(sorted(known))}, and fields of the spec that are a number or a word",
                         where=f"{RUN}[{position}]",
-                    ) from None  # fmt: skip
+                    )  # fmt: skip
 
     def _check_uses(self) -> None:
         """Refuse what is given and taken by no argument: it would tell the script nothing."""
@@ -201,17 +200,6 @@ class Command:
     def _values(self, history: str) -> Mapping[str, Any]:
         return {**self.given.values, **self.spec.histories[history].values}
 
-    def _field(self, name: str) -> Any:
-        """Return a field of the spec by its dotted name."""
-        value: Any = self.spec.model_dump(mode="json")
-        for part in name.split("."):
-            value = (
-                value[int(part)]
-                if isinstance(value, list) and part.isdigit() and int(part) < len(value)
-                else value[part]
-            )
-        return value
-
 
 @lru_cache(maxsize=256)
 def _digest(path: Path, modified: int, size: int) -> str:
@@ -221,10 +209,14 @@ def _digest(path: Path, modified: int, size: int) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def _fields(value: Any, name: str = "") -> dict[str, str]:
+    """Return every number and word of a spec by its dotted name, as programs take it."""
+    if isinstance(value, dict | list):
+        parts = value.items() if isinstance(value, dict) else enumerate(value)
+        inner = (_fields(part, f"{name}.{key}" if name else str(key)) for key, part in parts)
+        return {key: text for found in inner for key, text in found.items()}
+    return {} if value is None else {name: _text(value)}
+
+
 def _text(value: Any) -> str:
-    """Write a number or a word as programs take it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float | str):
-        return str(value)
-    raise TypeError("neither a number nor a word")
+    return str(value).lower() if isinstance(value, bool) else str(value)
