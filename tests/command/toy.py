@@ -5,11 +5,11 @@ from typing import Any
 
 import yaml
 
+from thermo_cli.environment import manifest
 from thermo_cli.preparation import Study, prepare
 from thermo_cli.spec import load_spec
 from thermo_cli.store import RunFolder
 from thermo_cli.study import to_csv
-from thermo_cli.environment import manifest
 from thermo_cli.training import ShardTask, train_shard
 
 SCRIPT = """
