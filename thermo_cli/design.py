@@ -9,12 +9,18 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from thermo_cli import rng
-from thermo_cli.rng import STREAMS
+from thermo_cli.rng import STREAMS, StreamName
 from thermo_cli.spec import Spec
+from thermo_cli.spec.builtins import CommandSystem
 from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.spec.sweeping import Point, points_of
+
+SEEDS: Final[dict[str, StreamName]] = {  # what a command is told of its streams, by placeholder
+    "seed": "init", "subsample": "subsample", "order_seed": "order", "noise_seed": "noise",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -127,6 +133,10 @@ def streams_used(
         histories: Those that are asked about; all if absent.
         noisy: Whether the system is known to drop out; a spec alone does not tell that of a module of somebody.
     """
+    if isinstance(spec.system, CommandSystem):
+        told = spec.system.arguments.placeholders
+        drawn = spec.ensemble.subsample.bootstrap or examples < pool
+        return {stream for name, stream in SEEDS.items() if name in told and (drawn or stream != "subsample")}
     if not spec.learns:
         return {"init", "noise", *(("subsample",) if spec.system.use == "random_energy" else ())}
     used = {"init"}
@@ -144,6 +154,15 @@ def streams_used(
     if any(batch not in ("full", examples) for batch in batches):
         used.add("order")
     return used
+
+
+def pool_of(spec: Spec) -> int:
+    """Return the number of examples that a command's subsamples are drawn from; 0 for every other system.
+
+    Args:
+        spec: The experiment.
+    """
+    return (spec.system.arguments.pool or 0) if isinstance(spec.system, CommandSystem) else 0
 
 
 def shares_init(spec: Spec) -> bool:
@@ -231,27 +250,34 @@ def _controls(spec: Spec, rows: Sequence[Replica]) -> list[Replica]:
     mains = [row for row in rows if row.role == "main" and row.history == history]
     if ensemble.crossed is not None:
         return []
+    partners, twins = ensemble.controls.same_bath, ensemble.controls.twin
+    if isinstance(spec.system, CommandSystem):  # nothing moves a script's start by one unit in the last place
+        partners, twins = partners if _partners_tell(spec, spec.system) else 0, 0
     found = []
-    for row in mains[: ensemble.controls.same_bath]:
+    for row in mains[:partners]:
         init, order, noise = (
             rng.stream(ensemble.seed, name, f"{history}/bath", row.index) if name in ensemble.vary else own
             for name, own in zip(("init", "order", "noise"), (row.init, row.order, row.noise), strict=True)
         )
         found.append(dataclasses.replace(row, role="same_bath", init=init, order=order, noise=noise))
-    if (
-        spec.family == ESTIMATOR
-    ):  # its state cannot be moved by a unit in the last place; its null are fits to shuffled labels
+    if spec.family == ESTIMATOR:  # its state cannot be moved by a unit in the last place; its null: shuffled labels
         found += [
             dataclasses.replace(row, role=role)
             for main, partner in zip(mains, found[:], strict=False)
             for row, role in ((main, "null"), (partner, "null_bath"))
         ]
     else:
-        found += [dataclasses.replace(row, role="twin") for row in mains[: ensemble.controls.twin]]
+        found += [dataclasses.replace(row, role="twin") for row in mains[:twins]]
     return [
         dataclasses.replace(row, shard=f"{history}@controls-{number // spec.width:04d}", slot=number % spec.width)
         for number, row in enumerate(found)
     ]
+
+
+def _partners_tell(spec: Spec, system: CommandSystem) -> bool:
+    """Say whether a command's parameters can be compared without alignment, and partners on one bath are no copies."""
+    comparable = system.arguments.symmetries == "none" or shares_init(spec)
+    return comparable and bool(streams_used(spec, 0, 0) & set(spec.ensemble.vary) - {"subsample"})
 
 
 def shards(table: Sequence[Replica]) -> dict[str, tuple[Replica, ...]]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from thermo_cli.contracts import Findings, Trajectories, Verdict
 from thermo_cli.data.split import subsample_size
-from thermo_cli.design import replica_table, streams_used
+from thermo_cli.design import main_rows, pool_of, replica_table, streams_used
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.diagnostics.comparison import comparison
 from thermo_cli.equilibrium.diagnostics.mixing import mixing
@@ -28,7 +28,7 @@ from thermo_cli.preparation import check_margins
 from thermo_cli.reports.phases import SweepView, point_view
 from thermo_cli.reports.view import RunView, view_of
 from thermo_cli.spec import Spec
-from thermo_cli.spec.builtins import RecordedSystem
+from thermo_cli.spec.builtins import CommandSystem, RecordedSystem
 from thermo_cli.spec.loading import validate
 from thermo_cli.spec.schema import ESTIMATOR, Equilibrium
 from thermo_cli.spec.yaml_source import Source
@@ -155,6 +155,8 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Run:
         equilibrium: Other margins, confidence, content or window than the spec's.
     """
     trajectories, settings = folder.trajectories(), settings_of(equilibrium or folder.spec.equilibrium)
+    if folder.spec.family == "command":
+        _check_reported_margins(settings.margins, trajectories)
     setting = setting_of(
         folder.spec, folder.manifest["data"], trajectories, timeless(folder, trajectories), before(folder)
     )
@@ -222,20 +224,20 @@ def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> Run | Sweep:
     spec = validate(Source("judging again", folder.spec.model_dump(mode="json") | {"equilibrium": merged}))
     check_margins(spec, folder.manifest["data"]["task"])
     if spec.dynamics is None:
-        _check_recorded_margins(spec, folder)
+        _check_reported_margins(spec.equilibrium.margins, folder.trajectories())
     run = judge_folder(folder, spec.equilibrium)
     digest = hashlib.sha256(json.dumps(merged, sort_keys=True).encode()).hexdigest()[:8]
     folder.write_json(f"verdicts/{digest}.json", run.as_dict() | {"equilibrium": merged})
     return run
 
 
-def _check_recorded_margins(spec: Spec, folder: RunFolder) -> None:
-    known = folder.trajectories().values
-    for observable in spec.equilibrium.margins:
-        if observable not in known:
+def _check_reported_margins(margins: Mapping[str, float], trajectories: Trajectories) -> None:
+    """Refuse a margin for something that others, who trained, did not report."""
+    for observable in margins:
+        if observable not in trajectories.values:
             raise SpecError(
                 f"{observable} was not recorded", received=f"a margin for {observable}",
-                remedy="margins can go to " + ", ".join(sorted(known)), where="equilibrium.margins",
+                remedy="margins can go to " + ", ".join(sorted(trajectories.values)), where="equilibrium.margins",
             )  # fmt: skip
 
 
@@ -283,6 +285,11 @@ def setting_of(
     arguments: Any = spec.dynamics.arguments if spec.dynamics is not None else None
     rate = arguments.get("lr") if isinstance(arguments, dict) else getattr(arguments, "lr", None)
     controls = sum(row.role not in ("main", "budget") for row in replica_table(spec))
+    if isinstance(spec.system, CommandSystem):
+        return Setting(
+            spec.total, tuple(spec.histories), spec.system.arguments.test_examples, spec.schedule, _rerunning(spec),
+            independent=spec.ensemble.crossed is None, energy_margin=bool(trajectories.steps[0] == 0), controls=controls,
+        )  # fmt: skip
     if not spec.learns:
         varied = ", ".join(name for name in spec.ensemble.vary if name in streams_used(spec, 0, 0))
         scope = f"for fresh replicas of this {spec.system.use} system; varied: {varied}"
@@ -298,6 +305,16 @@ def setting_of(
         independent=spec.ensemble.crossed is None, controls=controls, evolves=not timeless,
         once=spec.time == "once" and not timeless, initial=initial or {}, energy_margin=spec.family != ESTIMATOR,
     )  # fmt: skip
+
+
+def _rerunning(spec: Spec) -> str:
+    """Say what the verdict on a command speaks of."""
+    pool = pool_of(spec)
+    used = streams_used(spec, subsample_size(spec.ensemble.subsample, pool) if pool else 0, pool)
+    varied = [name for name in spec.ensemble.vary if name in used]
+    fresh = ["seeds"] if set(varied) - {"subsample"} else []
+    fresh += [f"subsamples of a pool of {pool} examples"] if "subsample" in varied else []
+    return f"for rerunning this command with fresh {' and '.join(fresh)}; varied: {', '.join(varied)}"
 
 
 def diagnostics_of(
@@ -365,4 +382,9 @@ def _raw(folder: RunFolder) -> dict[str, dict[str, Any]]:
     system = folder.spec.system
     if isinstance(system, RecordedSystem):
         return raw_overlaps(folder.parameters(folder.total), None) if system.arguments.parameters else {}
-    return raw_overlaps(folder.parameters(folder.spec.total), folder.parameters(0))
+    kept = set.intersection(
+        *(set(folder.records[row.shard].snapshots) for row in main_rows(replica_table(folder.spec)))
+    )
+    if folder.total not in kept:
+        return {}
+    return raw_overlaps(folder.parameters(folder.total), folder.parameters(0) if 0 in kept else None)

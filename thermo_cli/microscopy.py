@@ -4,6 +4,7 @@ Nothing here is trained and nothing decided. All-pair quantities look at up to 6
 so that their cost grows with the number of replicas and not with its square.
 """
 
+import json
 import traceback
 from collections.abc import Sequence
 from typing import Any, Final
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from thermo_cli import rng
-from thermo_cli.contracts import Array, Dataset, Findings, StackedSystem, Symmetry
+from thermo_cli.contracts import Array, Block, Dataset, Findings, StackedSystem, Symmetry
 from thermo_cli.data.split import subsample_size
 from thermo_cli.design import Replica, control_rows, main_rows, shares_init, streams_used
 from thermo_cli.dynamics.protocols import protocol
@@ -27,6 +28,7 @@ from thermo_cli.microstates.outputs import functions
 from thermo_cli.microstates.overlap import matched_pairs, prepared
 from thermo_cli.microstates.symmetry import rows_of, tensors_of
 from thermo_cli.observables.macroscopic import METRICS, snapshot_steps
+from thermo_cli.spec.builtins import CommandSystem
 from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.specimens import Specimens, examine_estimators, gather_fits
 from thermo_cli.store import RunFolder
@@ -38,6 +40,14 @@ EXAMPLES: Final = 512  # of the pool, for the loss along a path
 UNSUPPORTED: Final = (
     "alignment unsupported: the symmetries of this system are not known; representations and answers serve"
 )
+NO_PARAMETERS: Final = (
+    "no two replicas have finite parameters at step T: the script keeps parameters-<T>.safetensors, if it likes"
+)
+NO_ALIGNMENT: Final = (
+    "alignment unsupported: what symmetries these parameters have is not known (none: system.with.symmetries: none)"
+)
+NO_START: Final = "the replicas share a start that the script has not kept: parameters-0.safetensors is needed"
+OTHER_STARTS: Final = "ensemble.vary lacks init, and yet the replicas begin with different parameters"
 UNALIGNED: Final = ("steps", "raw_", "memory", "twin/")  # findings that mean something without alignment
 TESTED: Final = (2, 64)  # replicas and examples of the self-test
 
@@ -52,6 +62,8 @@ def examine_run(folder: RunFolder, dataset: Dataset | None, most: int = MOST) ->
     """
     fits = gather_fits(folder, folder.table, most) if folder.spec.family == ESTIMATOR else None
     material = gather(folder, most) if folder.spec.family != ESTIMATOR else None
+    if material is None and folder.spec.family == "command":
+        folder.write_findings(_nothing(NO_PARAMETERS))
     if material is None and fits is None:
         return
     names = (
@@ -69,9 +81,7 @@ def examine_run(folder: RunFolder, dataset: Dataset | None, most: int = MOST) ->
     except Exception as error:  # noqa: BLE001 - a trained run is never lost for what could not be examined
         folder.write_error("microstates", traceback.format_exc())
         reason = f"the examination failed ({type(error).__name__}: {error}); see microstates.error.txt"
-        found = Findings(
-            {}, {"replicas": [], "pairs": [], "floor": 0.0, "null_cosine": None, "dimensions": 0, "untested": reason}
-        )
+        found = _nothing(reason)
     finally:
         torch.set_num_threads(threads)
     folder.write_findings(found)
@@ -81,7 +91,14 @@ def _found(folder: RunFolder, dataset: Dataset | None, material: Material | None
     if dataset is not None and fits is not None:
         return examine_estimators(folder, dataset, fits)
     assert material is not None
+    if folder.spec.family == "command":
+        return _scripts(folder, material)
     return _networks(folder, dataset, material) if dataset is not None else _particles(folder, material)
+
+
+def _nothing(reason: str) -> Findings:
+    facts = {"replicas": [], "pairs": [], "floor": 0.0, "null_cosine": None, "dimensions": 0, "untested": reason}
+    return Findings({}, facts)
 
 
 def _examined(known: Findings | None, replicas: list[str], pairs: list[str], twins: list[str]) -> bool:
@@ -101,12 +118,15 @@ def gather(folder: RunFolder, most: int = MOST) -> Material | None:
     """
     spec, table = folder.spec, folder.table
     finished = [row for row in table if row.shard in folder.records]
-    times = [step for step in snapshot_steps(spec.total) if step > 0]
     share = most // len(spec.histories) or 1
     mains = [main for main in main_rows(finished) if main.index < share]
-    if not mains:
+    kept = [
+        step for step in snapshot_steps(spec.total) if all(step in folder.records[m.shard].snapshots for m in mains)
+    ]
+    times = [step for step in kept if step > 0]
+    if not mains or spec.total not in kept:  # a script keeps what it likes
         return None
-    rows = {step: folder.microstates(step, mains) for step in (0, *times)}
+    rows = {step: folder.microstates(step, mains) for step in kept}
     finite = np.all([np.isfinite(found).all(axis=1) for found in rows.values()], axis=0)
     mains = [main for main, good in zip(mains, finite, strict=True) if good]
     if len(mains) < 2:
@@ -127,13 +147,15 @@ def gather(folder: RunFolder, most: int = MOST) -> Material | None:
     def at(step: int, members: Sequence[Replica]) -> Rows:
         return folder.microstates(step, members) if members else none
 
-    earlier = at(spec.total // 2, firsts)
+    initial = rows[0] if 0 in rows else np.full_like(rows[times[-1]], np.nan)
+    half = spec.total // 2
+    earlier = at(half if half in kept else spec.total, firsts)
     first = next(iter(spec.histories.values())).first
-    if spec.total < 2 or (first is not None and first.steps > spec.total // 2):
+    if spec.total < 2 or half not in kept or (first is not None and first.steps > half):
         earlier = np.full_like(earlier, np.nan)
     return Material(
         replicas=tuple(main.name for main in mains), pairs=tuple(main.name for main in firsts),
-        mains={step: rows[step][finite] for step in times}, initial=rows[0][finite],
+        mains={step: rows[step][finite] for step in times}, initial=initial[finite],
         firsts=at(times[-1], firsts), partners=at(times[-1], list(partners.values())), earlier=earlier,
         streams=[_null_stream(seed, main) for main in mains],
         pair_streams=[(_null_stream(seed, main), _null_stream(seed, partner)) for main, partner in partners.items()],
@@ -154,6 +176,33 @@ def _particles(folder: RunFolder, material: Material) -> Findings:
         reason = "partners on one bath would be driven by the same noise: what makes them alike is not the landscape"
         return Findings(found.arrays, {**found.facts, "untested": reason})
     return found
+
+
+def _scripts(folder: RunFolder, material: Material) -> Findings:
+    """Examine what scripts have kept: overlaps where parameters compare as they are, else raw distances."""
+    spec, system = folder.spec, folder.spec.system
+    assert isinstance(system, CommandSystem)
+    shapes = json.loads(next(iter(folder.records.values())).final["tensors"].tobytes())
+    symmetry = Symmetry(tuple(Block(name, tuple(shape), 0.0) for name, shape in shapes.items()))
+    begun, shared = bool(np.isfinite(material.initial).all()), shares_init(spec)
+    failure = ""
+    if shared and not (begun and _one_start(material.initial)):
+        failure = OTHER_STARTS if begun else NO_START
+    elif not shared and system.arguments.symmetries == "unknown":
+        failure = NO_ALIGNMENT
+    found = examine(material, symmetry, shared and not failure)
+    arrays = {
+        name: array for name, array in found.arrays.items()
+        if (not failure or name.startswith(UNALIGNED)) and (begun or name != "memory")
+    }  # fmt: skip
+    words = {"crossed": spec.ensemble.crossed is not None, **({"untested": failure} if failure else {})}
+    return Findings(arrays, {**found.facts, **words})
+
+
+def _one_start(initial: NDArray[np.floating]) -> bool:
+    """Say whether all replicas begin with the same parameters, but for their scale."""
+    norms = np.linalg.norm(initial.astype(np.float64), axis=1, keepdims=True)
+    return bool(np.allclose(initial * norms[0], initial[0] * norms, rtol=1e-5, atol=1e-6 * float(norms.max()) ** 2))
 
 
 def _networks(folder: RunFolder, dataset: Dataset, material: Material) -> Findings:

@@ -1,5 +1,6 @@
 """The plan: what would run, what it would need, and what so many replicas can decide; nothing is kept."""
 
+import shlex
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -19,7 +20,7 @@ from thermo_cli.fitting import fit_replica, measured_steps
 from thermo_cli.observables.macroscopic import METRICS, measurement_steps, snapshot_steps
 from thermo_cli.preparation import Study
 from thermo_cli.spec import Spec
-from thermo_cli.spec.builtins import name_of
+from thermo_cli.spec.builtins import CommandSystem, ProcessDynamics, name_of
 from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.store import free_bytes
 from thermo_cli.systems import layout
@@ -118,12 +119,12 @@ def _spec_of(study: Study, member: Replica) -> Spec:
 
 
 def measure_pace(study: Study) -> Pace | None:
-    """Train the first shard for a moment, in memory, and time a step and a measurement; None where nothing is trained.
+    """Train the first shard for a moment, in memory, and time a step and a measurement; None where that is not done here.
 
     Args:
         study: What would run.
     """
-    if not study.table:
+    if not study.table or study.spec.family == "command":
         return None
     if study.spec.family == ESTIMATOR:
         start = time.perf_counter()
@@ -173,9 +174,12 @@ def describe(study: Study, workers: int | None, pace: Pace | None) -> str:
         ]
         smallest, total = min(counts.values()), len(recorded.replicas)
         return "\n".join([head, *lines, DECIDES, *_power(study, smallest, total)])
-    lines = _parts(study, need := needs(study, workers))
-    if pace is not None:
-        lines += _timing(study, need, pace)
+    if isinstance(spec.system, CommandSystem):
+        lines = _command_parts(study, spec.system, workers)
+    else:
+        lines = _parts(study, need := needs(study, workers))
+        if pace is not None:
+            lines += _timing(study, need, pace)
     if spec.ensemble.crossed is not None:
         return "\n".join([head, *lines, "A crossed design gives a noise budget; S, A and H are untested on it"])
     return "\n".join([head, *lines, DECIDES, *_power(study, replicas_of(spec), len(main_rows(study.table)))])
@@ -208,6 +212,28 @@ def _parts(study: Study, need: Needs) -> list[str]:
         f"  measured    {need.measurements} times, {spec.observe.window_measurements} of them in the last half",
         f"  memory      about {_bytes(need.memory)} in {need.workers} worker(s)",
         f"  disk        about {_bytes(need.disk)} ({_bytes(free_bytes(study.folder.path))} free)",
+    ]
+
+
+def _command_parts(study: Study, system: CommandSystem, workers: int | None) -> list[str]:
+    spec, dynamics, groups = study.spec, study.spec.dynamics, len(shards(study.table))
+    assert isinstance(dynamics, ProcessDynamics)
+    limits, beside = dynamics.arguments, groups - len(main_rows(study.table))
+    words = shlex.join(str(word) for word in system.arguments.run)
+    pool = (
+        f"pool of {system.arguments.pool}, {study.subsample_size} examples per replica" if study.subsample_size else ""
+    )
+    limit = f"at most {limits.time_limit:g} s each" if limits.time_limit is not None else "no time limit"
+    return [
+        *([f"  data        the script's own: {pool}"] if pool else []),
+        f"  system      command, started in {study.base}: {words}",
+        f"  dynamics    process, {spec.total} steps, {dynamics.schedule} rate, {limit}, {limits.attempts} attempt(s)",
+        f"  ensemble    {replicas_of(spec)} replicas x {len(spec.histories)} histories ({', '.join(spec.histories)})"
+        f"{f' and {beside} more (controls, budgets)' if beside else ''}, each a process",
+        "  measured    when the script reports; the verdict rests on what it reports in the last half",
+        f"  memory      unknown: what {min(workers or usable_cores(), groups)} script(s) need at the same time, and "
+        f"{_bytes(PROCESS_BYTES)} for each worker",
+        f"  time, disk  unknown before the script has run ({_bytes(free_bytes(study.folder.path))} free)",
     ]
 
 
@@ -269,6 +295,8 @@ def _pairs(study: Study) -> str:
     pairs = len(control_rows(study.table, "same_bath"))
     if study.recorded is not None:
         return "untested: recorded parameters say nothing of their symmetries"
+    if study.spec.family == "command" and not pairs:
+        return "untested: needs parameters that compare (system.with.symmetries: none, or one init), and a varied seed"
     if pairs < PAIRS:
         return f"cannot hold with {pairs} same-bath pairs: {PAIRS} are needed (ensemble.controls.same_bath)"
     return f"can hold or fail, with {pairs} same-bath pairs"

@@ -9,8 +9,8 @@ import numpy as np
 
 from thermo_cli.contracts import Dataset, Task
 from thermo_cli.data.recorded import Recorded, read_recorded
-from thermo_cli.data.split import load_dataset, subsample_size
-from thermo_cli.design import Replica, replica_table, streams_used
+from thermo_cli.data.split import load_dataset, subsample, subsample_size
+from thermo_cli.design import Replica, pool_of, replica_table, streams_used
 from thermo_cli.dynamics.checking import check_stacking
 from thermo_cli.dynamics.fitting import try_fit
 from thermo_cli.dynamics.learner import draw_subsamples
@@ -23,10 +23,11 @@ from thermo_cli.observables.macroscopic import METRICS
 from thermo_cli.registry import Trust, code_fingerprint, set_trust, trust
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec, identity
-from thermo_cli.spec.builtins import RecordedSystem
+from thermo_cli.spec.builtins import CommandSystem, RecordedSystem
 from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.spec.sweeping import points_of
 from thermo_cli.store import RunFolder
+from thermo_cli.systems.command import Command
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,10 @@ class Study:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the data that the run rests on."""
+        """Hash of the data, or of the script, that the run rests on."""
         if self.points:
             return "+".join(dict.fromkeys(point.fingerprint for point in self.points))
-        return fingerprint_of(self.dataset, self.recorded)
+        return script_of(self.spec, self.base) or fingerprint_of(self.dataset, self.recorded)
 
 
 def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) -> Study:
@@ -70,7 +71,7 @@ def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) ->
         spec: The resolved spec.
         base: Folder of the spec.
         results: Where run folders are.
-        allow: What the spec may import beyond the built-ins: `local`, or packages.
+        allow: What the spec may run beyond the built-ins: `local`, `command`, or packages.
 
     Raises:
         SpecError: Parts of the spec do not fit each other or the data.
@@ -115,11 +116,13 @@ def _prepare(spec: Spec, base: Path, loaded: dict[str, Dataset]) -> Study:
         _check_fit(spec, size)
         _check_classes(spec, dataset, table)
         known, noisy = _check_learner(spec, dataset, table)
+    elif isinstance(spec.system, CommandSystem):
+        size = _check_command(spec, base, table)
     elif recorded is None:
         _check_walks(spec, table)
     check_margins(spec, dataset.task if dataset is not None else None, recorded, known)
     if recorded is None:
-        _check_varied(spec, size, len(dataset.y) if dataset is not None else 0, noisy)
+        _check_varied(spec, size, len(dataset.y) if dataset is not None else pool_of(spec), noisy)
     return Study(spec, base, dataset, recorded, table, size, RunFolder(Path(spec.name)), noisy)
 
 
@@ -131,6 +134,16 @@ def fingerprint_of(dataset: Dataset | None, recorded: Recorded | None) -> str:
         recorded: Runs made elsewhere.
     """
     return dataset.fingerprint if dataset is not None else recorded.fingerprint if recorded is not None else ""
+
+
+def script_of(spec: Spec, base: Path) -> str:
+    """Return the hash of the files that a command names; empty for every other system.
+
+    Args:
+        spec: The experiment.
+        base: Folder of the spec.
+    """
+    return Command(spec, base).fingerprint(trust()) if isinstance(spec.system, CommandSystem) else ""
 
 
 def check_margins(
@@ -152,7 +165,9 @@ def check_margins(
         known = {"energy", *(f"test_{name}" for name in able if name in spec.observe.macro)}
     elif recorded is not None:
         known = set(recorded.values)
-    elif spec.dynamics is not None:
+    elif spec.dynamics is not None and not isinstance(
+        spec.system, CommandSystem
+    ):  # a script's first line shows its own
         known = set(walk(spec, replica_table(spec)[:1], spec.total).measure())
     else:
         return
@@ -163,6 +178,17 @@ def check_margins(
                 f"{observable} is not observed in {what}", received=f"a margin for {observable}",
                 remedy="margins can go to " + ", ".join(sorted(known)), where="equilibrium.margins",
             )  # fmt: skip
+
+
+def _check_command(spec: Spec, base: Path, table: Sequence[Replica]) -> int:
+    """Refuse a command that cannot be started, and subsamples that cannot be drawn; return their size."""
+    Command(spec, base).check(trust())
+    pool, rule = pool_of(spec), spec.ensemble.subsample
+    if not pool:
+        return 0
+    for row in table if rule.disjoint else table[:1]:
+        subsample(rule, pool, row.subsample, spec.ensemble.seed, row.part)
+    return subsample_size(rule, pool)
 
 
 def _check_varied(spec: Spec, examples: int, pool: int, noisy: bool) -> None:

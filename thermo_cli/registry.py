@@ -45,6 +45,7 @@ BUILT_INS: Final[dict[Kind, dict[str, str]]] = {
         "random_energy": "thermo_cli.systems.random_energy:RandomEnergy",
         "autoregressive": "thermo_cli.systems.autoregressive:Autoregressive",
         "recorded": "thermo_cli.data.recorded:read_recorded",
+        "command": "thermo_cli.systems.command:Command",
     },
     "dynamics": {
         "sgd": "thermo_cli.dynamics.sgd:Sgd",
@@ -53,6 +54,7 @@ BUILT_INS: Final[dict[Kind, dict[str, str]]] = {
         "langevin": "thermo_cli.dynamics.langevin:Langevin",
         "metropolis": "thermo_cli.dynamics.metropolis:Metropolis",
         "recursion": "thermo_cli.dynamics.recursion:Recursion",
+        "process": "thermo_cli.dynamics.process:run_process",
     },
     "walk": {  # how systems without data move
         "langevin": "thermo_cli.dynamics.langevin:Langevin",
@@ -89,7 +91,7 @@ class Trust:
     """What a spec may import beyond the built-ins.
 
     Attributes:
-        allowed: `local`, or names of packages.
+        allowed: `local`, `command`, or names of packages.
         base: Folder of the spec.
     """
 

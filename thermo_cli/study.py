@@ -18,6 +18,7 @@ from thermo_cli.errors import Interrupted, ThermoError
 from thermo_cli.judging import Run, Sweep, judge_folder
 from thermo_cli.microscopy import examine_run
 from thermo_cli.preparation import Study, prepare
+from thermo_cli.scripts import refuse_strangers
 from thermo_cli.spec import load_spec
 from thermo_cli.spec.builtins import RecordedSystem
 from thermo_cli.store import RunFolder, find_run
@@ -53,7 +54,8 @@ def execute(
         results: Where run folders are.
         workers: Processes to train in; all cores by default. The numbers do not depend on it.
         fresh: Set an existing run of this very spec aside and start again.
-        allow: What the spec may import beyond the built-ins: `local` (beside it or in the working directory), or packages.
+        allow: What the spec may run beyond the built-ins: `local` modules (beside it or in the working directory), the
+            script of a `command`, or packages.
         watcher: Looks on.
 
     Raises:
@@ -82,6 +84,8 @@ def execute(
                 _note_changes(study, watcher)
             train(study, workers, watcher, allow)
             for point in study.points or (study,):
+                if point.spec.family == "command":
+                    refuse_strangers(point.folder)
                 examine_run(point.folder, point.dataset)
         run = judge_folder(study.folder)
         study.folder.write_json("verdict.json", run.as_dict())
@@ -105,7 +109,7 @@ def train(study: Study, workers: int | None, watcher: Watcher | None, allow: Seq
         study: What to train.
         workers: Number of processes.
         watcher: Looks on.
-        allow: What the spec may import.
+        allow: What the spec may run.
 
     Raises:
         Interrupted: The user stopped it.

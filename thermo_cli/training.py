@@ -22,7 +22,9 @@ from thermo_cli.errors import DataError
 from thermo_cli.fitting import fit_shard
 from thermo_cli.observables.macroscopic import measurement_steps, snapshot_steps
 from thermo_cli.registry import Trust, set_trust
+from thermo_cli.scripts import train_script
 from thermo_cli.spec import Spec, from_resolved
+from thermo_cli.spec.builtins import CommandSystem
 from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.spec.sweeping import points_of
 from thermo_cli.store.run_folder import RunFolder
@@ -51,7 +53,7 @@ def train_shard(task: ShardTask) -> str:
         task: Which shard.
 
     Returns:
-        `finished` or `interrupted`.
+        `finished`, `interrupted`, or `failed` where a script did and the reason is kept.
 
     Raises:
         DataError: The data are not those that the run began with.
@@ -70,8 +72,10 @@ def train_shard(task: ShardTask) -> str:
         table, points = replica_table(spec), points_of(spec)
         members = shards(table)[task.shard]
         specs = [points[member.point].spec for member in members]
+        if isinstance(specs[0].system, CommandSystem):
+            return train_script(folder, store, specs[0], members[0], task.base)
         dataset = _dataset(specs[0].model_dump_json(), task.base, task.folder, folder.manifest["data_fingerprint"])
-        if dataset is not None and spec.family == ESTIMATOR:
+        if dataset is not None and specs[0].family == ESTIMATOR:
             return fit_shard(folder, store, specs[0], dataset, members)
         kept = kept_steps(members, table)
         return _Training(folder, store, specs[0], members, kept, movement(specs, dataset, members)).run()

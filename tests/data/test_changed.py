@@ -60,7 +60,7 @@ def begun(folder: Path, kind: str) -> Study:
     study = prepare(load_spec(folder / "s.yaml"), folder, folder / "results", ["local"])
     study.folder.make()
     facts = manifest(study.dataset, study.fingerprint, folder)
-    study.folder.create("", study.spec, to_csv(study.table, study.subsample_size), facts)
+    study.folder.create("", study.spec, to_csv(study.table, [study.subsample_size]), facts)
     if study.dataset is not None and study.dataset.source is not None:
         study.folder.write_source(study.dataset.source)
     assert train_shard(task(study, 0)) == "finished"

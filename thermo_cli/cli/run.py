@@ -45,7 +45,7 @@ def run(
     ] = None,
     allow: Annotated[
         list[str] | None,
-        typer.Option(metavar="local|PACKAGE", help="What the spec may import beyond the built-ins; repeatable."),
+        typer.Option(metavar="local|command|PACKAGE", help="What the spec may run beyond the built-ins; repeatable."),
     ] = None,
     require: Annotated[
         str | None, typer.Option(metavar="VERDICT[,VERDICT]", help="The gate: exit 1 unless reached (4 if undecided).")

@@ -97,11 +97,13 @@ def identity(spec: Spec, data_fingerprint: str, device: str) -> str:
     """Hash everything that decides the numbers of a run into eight hexadecimal digits.
 
     Args:
-        spec: The resolved spec; `equilibrium` and `description` do not count.
+        spec: The resolved spec; `equilibrium`, `description` and what limits a process do not count.
         data_fingerprint: Hash of the examples.
         device: Kind of device.
     """
     content = spec.model_dump(mode="json", exclude={"equilibrium", "description"}, context=LATER)
+    if spec.family == "command":
+        del content["dynamics"]["with"]
     canonical = json.dumps([content, data_fingerprint, device], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:8]
 

@@ -3,17 +3,27 @@
 import re
 from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
+from thermo_cli.registry import nearest
 from thermo_cli.rng import STREAMS, StreamName
 from thermo_cli.spec.builtins import (
     MODULE,
+    CommandSystem,
     Data,
     Dynamics,
     FitDynamics,
     NamedSystem,
     Part,
     Positive,
+    Scalar,
     Schedule,
     System,
     WarmupSchedule,
@@ -53,6 +63,7 @@ MOVES: Final[dict[str, tuple[str | None, ...]]] = {
     "random_energy": ("metropolis",),
     "autoregressive": ("recursion",),
     "recorded": (None,),
+    "command": ("process",),
 }
 
 
@@ -205,6 +216,13 @@ class History(Part):
     """Factor on the initial parameters (`hot` histories use 3)."""
     first: FirstPhase | None = None
     """A first phase on something else (`detour` histories)."""
+    values: dict[str, Scalar] = Field(default_factory=dict)
+    """Other values of a `command`'s placeholders."""
+
+    @model_serializer(mode="wrap")
+    def _without_absent_values(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = write(self)
+        return found if self.values else {key: value for key, value in found.items() if key != "values"}
 
 
 class Observe(Part):
@@ -295,8 +313,8 @@ class Spec(Part):
 
     @property
     def width(self) -> int:
-        """Replicas of a shard: `ensemble.shard` where they train in one stack."""
-        return FITS_PER_TASK if self.family == ESTIMATOR else self.ensemble.shard
+        """Replicas of a shard: `ensemble.shard` where they train in one stack; one process, or a few fits."""
+        return {"command": 1, ESTIMATOR: FITS_PER_TASK}.get(self.family, self.ensemble.shard)
 
     @property
     def time(self) -> str:
@@ -336,7 +354,8 @@ class Spec(Part):
             raise ValueError(f"{system} needs data" if self.learns else f"{system} learns from no data: leave data out")
         if self.ensemble.subsample.disjoint and "subsample" not in self.ensemble.vary:
             raise ValueError("ensemble.subsample is disjoint, so ensemble.vary must contain subsample")
-        if self.ensemble.crossed is not None and (not self.learns or len(self.histories) > 1):
+        resampled = self.learns or self.family == "command"
+        if self.ensemble.crossed is not None and (not resampled or len(self.histories) > 1):
             raise ValueError("ensemble.design: crossed takes a system that learns from data, and one history")
         if self.ensemble.crossed is not None and (self.ensemble.subsample.disjoint or self.observe.budgets):
             raise ValueError("ensemble.design: crossed takes neither disjoint subsamples nor budgets")
@@ -348,6 +367,7 @@ class Spec(Part):
         for name, history in self.histories.items():
             if history.first is not None:
                 self._check_first(name, history.first)
+            self._check_values(name, history)
         return self
 
     def _check_fit(self) -> None:
@@ -378,7 +398,17 @@ class Spec(Part):
             return self.total // 4, "the smallest budget, a quarter of dynamics.steps"
         return self.total, "dynamics.steps"
 
+    def _check_values(self, name: str, history: History) -> None:
+        known = self.system.arguments.values if isinstance(self.system, CommandSystem) else {}
+        for key in history.values:
+            if key not in known:
+                guess = nearest(key, known)
+                hint = f"did you mean {guess!r}?" if guess else "they replace those of a command's system.with.values"
+                raise ValueError(f"histories.{name}.values: there is no value {key!r} to replace; {hint}")
+
     def _check_first(self, name: str, first: FirstPhase) -> None:
+        if self.family == "command":
+            raise ValueError(f"histories.{name}.first: a command trains itself: tell it by histories.{name}.values")
         shortest, budget = self._shortest
         if first.steps >= shortest:
             raise ValueError(f"histories.{name}.first.steps ({first.steps}) must be fewer than {budget} ({shortest})")

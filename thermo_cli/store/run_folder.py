@@ -1,6 +1,7 @@
 """The run folder: everything a run is, on disk, movable and readable without the code that wrote it."""
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -193,6 +194,27 @@ class RunFolder:
         (self.path / name).parent.mkdir(exist_ok=True)
         write_text(self.path / name, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
 
+    def log_file(self, name: str) -> Path:
+        """Return where a replica's script prints.
+
+        Args:
+            name: Of its shard.
+        """
+        (self.path / "logs").mkdir(exist_ok=True)
+        return self.path / "logs" / f"{name}.log"
+
+    def keep_output(self, name: str, output: Path) -> None:
+        """Keep what a replica's script has left, as `outputs/<shard>`.
+
+        Args:
+            name: Of its shard.
+            output: The script's output folder, which is moved.
+        """
+        place = self.path / "outputs" / name
+        shutil.rmtree(place, ignore_errors=True)
+        place.parent.mkdir(exist_ok=True)
+        output.rename(place)
+
     def shard(self, name: str) -> ShardStore:
         """Return the disk side of a shard.
 
@@ -290,11 +312,13 @@ class RunFolder:
             return read_recorded(self.recorded_file)
         table, read = main_rows(self.table), self.records
         if not any(replica.shard in read for replica in table):
-            raise StoreError(
-                "no part of this run has finished, so there is nothing to judge", received=str(self.path),
-                remedy="give the thermo-run command again: it resumes",
-            )  # fmt: skip
+            raise self._nothing_finished()
         first = next(read[replica.shard] for replica in table if replica.shard in read)
+        read = {
+            name: one
+            for name, one in read.items()
+            if one.steps == first.steps and one.values.keys() == first.values.keys()
+        }
         steps = np.array(first.steps, dtype=np.int64)
         values = {name: np.full((len(table), len(steps)), np.nan) for name in first.values}
         for row, replica in enumerate(table):
@@ -310,6 +334,23 @@ class RunFolder:
         )
         names, histories = tuple(r.name for r in table), tuple(r.history for r in table)
         return Trajectories(steps, values, names, histories, crashed, self._budgets(values))
+
+    def _nothing_finished(self) -> StoreError:
+        """Say why, where it is known: the first reason that is kept."""
+        failed = sorted((self.path / "shards").glob("*.error.txt"))
+        if not failed:
+            return StoreError(
+                "no part of this run has finished, so there is nothing to judge", received=str(self.path),
+                remedy="give the thermo-run command again: it resumes",
+            )  # fmt: skip
+        text = failed[0].read_text(errors="replace").strip()
+        lines = text.splitlines()
+        first = lines[-1:] if text.startswith("Traceback") else lines[: lines.index("") if "" in lines else None]
+        return StoreError(
+            f"every replica failed ({len(failed)} reasons are kept), so there is nothing to judge",
+            received="\n    ".join([failed[0].name.removesuffix(".error.txt"), *first]),
+            remedy=f"all of it is in {failed[0]}",
+        )
 
     def _budgets(self, values: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
         """Collect the final values of all main replicas with total budgets T/4, T/2 and T, observable to (replica, 3)."""

@@ -178,6 +178,15 @@ class ShardStore:
         """
         write_text(self.finished_file.with_suffix(".error.txt"), text)
 
+    def refuse(self, text: str) -> None:
+        """Count a finished shard as one that could not be trained.
+
+        Args:
+            text: Why.
+        """
+        self.write_error(text)
+        self.finished_file.unlink()
+
     def read(self) -> ShardRecords:
         """Return the records of a finished shard."""
         return ShardRecords.of(read_arrays(self.finished_file).arrays)

@@ -45,7 +45,7 @@ def read_parameters(pattern: str, base: Path, recorded: Recorded, step: int) -> 
     shapes: dict[str, tuple[int, ...]] = {}
     parameters = np.full((len(names), 0), math.nan)
     for row, file in enumerate(files):
-        tensors = _tensors(file)
+        tensors = read_tensors(file)
         if tensors is None and recorded.lost[row]:
             continue
         if tensors is None:
@@ -79,8 +79,15 @@ def _filled(pattern: str, fields: Mapping[str, str]) -> str:
     return "/".join(parts)
 
 
-def _tensors(file: Path) -> dict[str, Array] | None:
-    """Read the tensors of a file in the order of their names; None if there is no such file."""
+def read_tensors(file: Path) -> dict[str, Array] | None:
+    """Read the tensors of a file in the order of their names; None if there is no such file.
+
+    Args:
+        file: A safetensors file.
+
+    Raises:
+        DataError: It cannot be read, or holds something else than real numbers.
+    """
     try:
         with safe_open(file, framework="np") as handle:
             names = sorted(handle.keys())

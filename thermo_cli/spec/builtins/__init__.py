@@ -5,12 +5,12 @@ anything is imported.
 """
 
 from thermo_cli.spec.builtins.data import Data, DigitsData, MoonsData, TableData
-from thermo_cli.spec.builtins.dynamics import Dynamics, FitDynamics
-from thermo_cli.spec.builtins.parts import MODULE, Part, Positive
+from thermo_cli.spec.builtins.dynamics import Dynamics, FitDynamics, ProcessDynamics
+from thermo_cli.spec.builtins.parts import MODULE, Part, Positive, Scalar
 from thermo_cli.spec.builtins.schedules import Schedule, WarmupSchedule, name_of
-from thermo_cli.spec.builtins.systems import NamedSystem, RecordedSystem, Step, System
+from thermo_cli.spec.builtins.systems import CommandSystem, NamedSystem, RecordedSystem, Step, System
 
 __all__ = [
-    "MODULE", "Data", "DigitsData", "Dynamics", "FitDynamics", "MoonsData", "NamedSystem", "Part", "Positive", "RecordedSystem",
-    "Schedule", "Step", "System", "TableData", "WarmupSchedule", "name_of",
+    "MODULE", "CommandSystem", "Data", "DigitsData", "Dynamics", "FitDynamics", "MoonsData", "NamedSystem", "Part", "Positive",
+    "ProcessDynamics", "RecordedSystem", "Scalar", "Schedule", "Step", "System", "TableData", "WarmupSchedule", "name_of",
 ]  # fmt: skip

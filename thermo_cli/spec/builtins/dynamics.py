@@ -160,6 +160,28 @@ class FitDynamics(TimedPart):
     """Training time T, in what `time` says; 1 for a fit that is done `once`."""
 
 
+class ProcessArguments(Part):
+    """Arguments of `process`; none of them changes the numbers, so a run goes on when they are changed."""
+
+    time_limit: Positive | None = None
+    """Seconds after which a replica's process is killed; no limit if absent."""
+    attempts: Annotated[int, Field(ge=1, le=100)] = 1
+    """How often a replica that fails is started, each time in an empty folder and with the same seeds."""
+    keep_output: bool = False
+    """Keep each finished replica's output folder in the run folder, as outputs/<replica>."""
+
+
+class ProcessDynamics(TimedPart):
+    """A process per replica: the script of a `command` trains itself, and its last line reports step T."""
+
+    use: Literal["process"]
+    """A process per replica."""
+    arguments: ProcessArguments = Field(default_factory=ProcessArguments, alias="with")
+    """Time limit and attempts."""
+    schedule: Literal["constant", "scheduled"] = "constant"
+    """Whether the learning rate is constant over the window; if not, stationarity needs observe.budgets (and {steps})."""
+
+
 Dynamics = Annotated[
     Annotated[SgdDynamics, Tag("sgd")]
     | Annotated[AdamDynamics, Tag("adam")]
@@ -168,6 +190,7 @@ Dynamics = Annotated[
     | Annotated[MetropolisDynamics, Tag("metropolis")]
     | Annotated[RecursionDynamics, Tag("recursion")]
     | Annotated[FitDynamics, Tag("fit")]
+    | Annotated[ProcessDynamics, Tag("process")]
     | Annotated[OptimizerDynamics, Tag(MODULE)],
     Discriminator(tag_of),
 ]

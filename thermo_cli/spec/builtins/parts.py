@@ -14,6 +14,7 @@ Scale = Literal["none", "standardize"]
 LATER: Final = (
     "later"  # in a field's Annotated: it came after the first release, and at its default no run's hash knows it
 )
+Scalar = bool | int | Annotated[float, Field(allow_inf_nan=False)] | str
 
 
 class Part(BaseModel):

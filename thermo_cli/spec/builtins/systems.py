@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, model_serializer
+from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, field_validator, model_serializer
 
 from thermo_cli.spec.builtins.parts import (
     CLASS,
@@ -12,9 +12,11 @@ from thermo_cli.spec.builtins.parts import (
     NonNegative,
     Part,
     Positive,
+    Scalar,
     UnitInterval,
     tag_of,
 )
+from thermo_cli.spec.placeholders import placeholders
 
 
 class MlpArguments(Part):
@@ -217,6 +219,48 @@ class RecordedSystem(Part):
     """Where the records are."""
 
 
+class CommandArguments(Part):
+    """Arguments of `command`."""
+
+    run: Annotated[list[str | int | Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=1, max_length=1000)]
+    """The program and its arguments, no shell; {seed}, {order_seed}, {noise_seed}, {subsample} (a file, one index a line),
+    {output} (a folder), {history}, {replica}, {steps}, {init_scale}, names of `values` and dotted fields of the spec are
+    filled in; `python` is this interpreter; it is started in the folder of the spec."""
+    values: dict[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")], Scalar] = Field(default_factory=dict)
+    """Placeholders of your own, such as {lr}; a history may replace them."""
+    pool: Annotated[int, Field(ge=1)] | None = None
+    """Number of the script's examples that subsamples are drawn from; absent: there is no {subsample}."""
+    files: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=list)
+    """Further files that decide the numbers; they enter the identity of the run, as do files named in `run`."""
+    symmetries: Literal["unknown", "none"] = "unknown"
+    """`none`: other parameters are another model (linear models), so that distances tell; networks have symmetries."""
+    test_examples: Annotated[int, Field(ge=1)] | None = None
+    """Size of the test set, for the default margin of the accuracy."""
+
+    @field_validator("run")
+    @classmethod
+    def _braces_close(cls, value: list[str | int | float]) -> list[str | int | float]:
+        for argument in value:
+            placeholders(str(argument))
+            if "\0" in str(argument):
+                raise ValueError("an argument cannot contain a zero byte")
+        return value
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """Names in braces among the arguments."""
+        return frozenset(name for argument in self.run for name in placeholders(str(argument)))
+
+
+class CommandSystem(Part):
+    """A training script in any language, started once per replica, with --allow command."""
+
+    use: Literal["command"]
+    """A training script; it writes {output}/metrics.jsonl, one JSON object a line with `step` and numbers."""
+    arguments: CommandArguments = Field(alias="with")
+    """What is started, and what is filled in."""
+
+
 System = Annotated[
     Annotated[MlpSystem, Tag("mlp")]
     | Annotated[LinearSystem, Tag("linear")]
@@ -226,6 +270,7 @@ System = Annotated[
     | Annotated[RandomEnergySystem, Tag("random_energy")]
     | Annotated[AutoregressiveSystem, Tag("autoregressive")]
     | Annotated[RecordedSystem, Tag("recorded")]
+    | Annotated[CommandSystem, Tag("command")]
     | Annotated[NamedSystem, Tag(MODULE)],
     Discriminator(tag_of),
 ]

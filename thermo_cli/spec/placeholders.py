@@ -1,0 +1,35 @@
+"""Placeholders in braces, `{seed}`, in the arguments of a command; a literal brace is doubled."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+_BRACE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+
+
+def placeholders(text: str) -> tuple[str, ...]:
+    """Return the names in braces, in order.
+
+    Args:
+        text: One argument.
+
+    Raises:
+        ValueError: A brace is neither doubled nor part of a placeholder.
+    """
+    names = []
+    for match in _BRACE.finditer(text):
+        if match[0] in ("{", "}"):
+            raise ValueError(f"{text!r} has a single brace: write {{{{ or }}}} for one that belongs to no placeholder")
+        if match[1] is not None:
+            names.append(match[1].strip())
+    return tuple(names)
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """Return an argument with its placeholders replaced.
+
+    Args:
+        text: One argument.
+        values: Name to what stands there instead.
+    """
+    return _BRACE.sub(lambda match: match[0][0] if match[1] is None else values[match[1].strip()], text)
