@@ -118,7 +118,7 @@ def trained(path: Path, *overrides: str, shards: list[str] | None = None) -> tup
     study = prepared(path, *overrides)
     study.folder.make()
     facts = manifest(None, study.fingerprint, study.base)
-    study.folder.create(path.read_text(), study.spec, to_csv(study.table, study.subsample_size), facts)
+    study.folder.create(path.read_text(), study.spec, to_csv(study.table, [study.subsample_size]), facts)
     tasks = shards if shards is not None else study.folder.unfinished()
     words = {name: train_shard(ShardTask(study.folder.path, name, path.parent, ("command",))) for name in tasks}
     return study.folder, words
