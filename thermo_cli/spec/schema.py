@@ -28,7 +28,7 @@ Macro = Literal[
 MACRO: Final[tuple[Macro, ...]] = get_args(Macro)
 Micro = Literal["overlap", "similarity", "disagreement", "barrier"]
 MICRO: Final[tuple[Micro, ...]] = get_args(Micro)
-LEARNERS: Final = ("mlp", "linear", "cnn", MODULE)
+LEARNERS: Final = ("mlp", "linear", "cnn", "transformer", MODULE)
 MOVES: Final[dict[str, tuple[str | None, ...]]] = {
     **dict.fromkeys(LEARNERS, ("sgd", "adam", "adamw", MODULE)),
     "harmonic": ("langevin", "sgd"),
