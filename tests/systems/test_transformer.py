@@ -7,6 +7,8 @@ import pytest
 import torch
 from torch import nn
 
+import thermo_cli
+from tests.conftest import ROOT
 from tests.dynamics.test_gradient import build, rows
 from thermo_cli import rng
 from thermo_cli.contracts import Symmetry
@@ -151,3 +153,16 @@ def test_what_does_not_fit_is_refused(tmp_path: Path, changes: list[str], expect
         build(tmp_path, changes)
     for words in expected:
         assert words in str(caught.value)
+
+
+def test_the_example_is_examined_by_its_symmetries(tmp_path: Path) -> None:
+    """A small form of experiments/transformer.yaml: overlaps by layer; no aligned barrier, as heads keep their own bases."""
+    small = ["dynamics.steps=120", "ensemble.replicas=8", "ensemble.shard=8", "histories={cold: {}}"]
+    run = thermo_cli.run(ROOT / "experiments" / "transformer.yaml", overrides=small, results=tmp_path, workers=1)
+    said = run.verdict.microscopic
+    assert set(said["overlap"]["layers"]) == {"embedding", "attention0", "network0", "head"}
+    assert list(said["similarity"]["layers"]) == ["block0", "output"]
+    assert said["barrier_raw"]["estimate"] is not None
+    assert "barrier" not in said
+    (row,) = [row for row in run.verdict.criteria if row.criterion == "diversity"]
+    assert "self-test" not in row.explanation
