@@ -180,6 +180,21 @@ class Norm:
 
 
 @dataclass(frozen=True)
+class Product:
+    """Two tensors of which only the product matters, head by head: sum_e left[h, e, i] right[h, e, j].
+
+    Attributes:
+        name: Of the product, (head, i, j).
+        left: Block (head, inner, i).
+        right: Block (head, inner, j).
+    """
+
+    name: str
+    left: str
+    right: str
+
+
+@dataclass(frozen=True)
 class Symmetry:
     """What can be done to a microstate without a change of any output.
 
@@ -190,6 +205,8 @@ class Symmetry:
             arrives (rows of a weight, biases); on every other axis the unit is read.
         shifts: Blocks whose first axis runs over logits: a softmax does not see what is added to all of them.
         norms: Batch-norms, to be folded into the layers before them.
+        products: Pairs of blocks of which only the product matters.
+        centred: Block to the axis along which a constant added to all entries changes nothing.
     """
 
     blocks: tuple[Block, ...]
@@ -197,6 +214,8 @@ class Symmetry:
     axes: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
     shifts: tuple[str, ...] = ()
     norms: tuple[Norm, ...] = ()
+    products: tuple[Product, ...] = ()
+    centred: Mapping[str, int] = field(default_factory=dict)
 
     def places(self, group: str) -> tuple[tuple[str, int], ...]:
         """Return where a group's units appear: block and axis.

@@ -291,7 +291,7 @@ def _paths(system: StackedSystem, material: Material, dataset: Dataset) -> dict[
 
     found = {"barrier_raw": barrier(first, second, loss)}
     symmetry = system.symmetry()
-    if symmetry is not None:
+    if symmetry is not None and not symmetry.products:  # the basis within a head is not aligned, only what comes of it
         (a, plain), (b, _) = prepared(first, symmetry), prepared(second, symmetry)
         labels = matched_pairs(a, b, plain, material.seed).labels
         turned = relabelled(tensors_of(second, symmetry), symmetry, labels)

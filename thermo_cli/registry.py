@@ -40,6 +40,7 @@ BUILT_INS: Final[dict[Kind, dict[str, str]]] = {
         "mlp": "thermo_cli.systems.networks:mlp",
         "linear": "thermo_cli.systems.networks:linear",
         "cnn": "thermo_cli.systems.convolutional:cnn",
+        "transformer": "thermo_cli.systems.transformer:transformer",
         "harmonic": "thermo_cli.systems.physical:Harmonic",
         "double_well": "thermo_cli.systems.physical:DoubleWell",
         "random_energy": "thermo_cli.systems.random_energy:RandomEnergy",

@@ -5,6 +5,7 @@ each matched to its partner. Both are held against a null that went the same way
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -99,13 +100,30 @@ def examine(material: Material, symmetry: Symmetry, shared: bool) -> Findings:
     arrays["own"] = np.stack([*own, np.zeros(len(material.replicas))])
     pairs, cosine = _bath_pairs(material, ready)
     arrays |= _main_pairs(material, ready) | pairs | _twins(material) | _memory(material)
-    gauge = sum(block.size // block.shape[0] for block in plain.blocks if block.name in plain.shifts)
-    gauge += sum(group.size for group in plain.groups if group.scale)
     facts = _facts(material) | {
         "layers": list(layers_of(plain)), "null": "shuffled", "null_cosine": cosine if np.isfinite(cosine) else None,
-        "dimensions": sum(block.size for block in plain.blocks) - gauge, "displacement": shared,
+        "dimensions": dimensions(symmetry, plain), "displacement": shared,
     }  # fmt: skip
     return Findings(arrays, facts)
+
+
+def dimensions(symmetry: Symmetry, plain: Symmetry) -> int:
+    """Return how many independent numbers a microstate in canonical form has.
+
+    Args:
+        symmetry: Of the system; a product of rank r of d x d numbers, rows and columns centred, has r (2 (d - 1) - r).
+        plain: The same without batch-norm and products.
+    """
+    shapes = {block.name: block.shape for block in (*symmetry.blocks, *plain.blocks)}
+    count = sum(block.size for block in plain.blocks) - sum(group.size for group in plain.groups if group.scale)
+    for name, axis in (*dict.fromkeys(plain.shifts, 0).items(), *plain.centred.items()):
+        count -= math.prod(shapes[name]) // shapes[name][axis]
+    count += len(plain.centred.keys() & set(plain.shifts))  # what is taken out both ways is taken out once
+    for product in symmetry.products:
+        heads, inner, width = shapes[product.left]
+        rank = min(inner, width - 1)
+        count -= math.prod(shapes[product.name]) - heads * rank * (2 * (width - 1) - rank)
+    return count
 
 
 def examine_particles(material: Material, reference: Callable[[np.random.Generator, int], Array | None]) -> Findings:

@@ -2,7 +2,8 @@
 
 A network's hidden units can be put in another order; where the activation is odd, turned over in sign; where it is ReLU, scaled
 up before and down after. A softmax does not see a constant added to all its inputs. Batch-norm is a scale and a shift of the
-convolution before it. Tensors are stacked over replicas: block name to (replica, *shape).
+convolution before it. Of a head's queries and keys only their product matters. Tensors are stacked over replicas: block name to
+(replica, *shape).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from thermo_cli.contracts import Symmetry, Tensors
+from thermo_cli.contracts import Block, Symmetry, Tensors
 
 CONVERGED: Final = 1e-6  # largest |log c| of a sweep of rescaling
 SWEEPS: Final = 200
@@ -58,6 +59,8 @@ def canonical(tensors: Tensors, symmetry: Symmetry) -> Tensors:
     found = {name: tensor.copy() for name, tensor in tensors.items()}
     for name in symmetry.shifts:
         found[name] -= found[name].mean(axis=1, keepdims=True)
+    for name, axis in symmetry.centred.items():
+        found[name] -= found[name].mean(axis=axis + 1, keepdims=True)
     scaled = [group.name for group in symmetry.groups if group.scale]
     for _ in range(SWEEPS if scaled else 0):
         largest = 0.0
@@ -74,18 +77,20 @@ def canonical(tensors: Tensors, symmetry: Symmetry) -> Tensors:
 
 
 def fold(tensors: Tensors, symmetry: Symmetry) -> tuple[Tensors, Symmetry]:
-    """Put batch-norm into the layer before it: w' = w gamma/sigma, b' = beta + (b - mu) gamma/sigma, sigma^2 = var + eps.
+    """Put together what only matters together: batch-norms into the layers before them, factors into their products.
+
+    Batch-norm: w' = w gamma/sigma, b' = beta + (b - mu) gamma/sigma, sigma^2 = var + eps. A head's queries and keys, or outputs
+    and values: sum_e left[e, i] right[e, j], once what may be added along i and j has been taken out.
 
     Args:
         tensors: With the running statistics among the blocks.
-        symmetry: Names the norms.
+        symmetry: Names norms and products.
 
     Returns:
-        Tensors and symmetry without norms; each normalized layer has a bias.
+        Tensors and symmetry without norms and products; each normalized layer has a bias.
     """
-    if not symmetry.norms:
-        return tensors, symmetry
-    found, axes, shapes = dict(tensors), dict(symmetry.axes), {block.name: block for block in symmetry.blocks}
+    found, axes = dict(tensors), dict(symmetry.axes)
+    blocks = {block.name: block for block in symmetry.blocks}
     for norm in symmetry.norms:
         gain = found.pop(norm.gamma) / np.sqrt(found.pop(norm.variance) + EPSILON)
         weight = found[norm.weight]
@@ -94,17 +99,27 @@ def fold(tensors: Tensors, symmetry: Symmetry) -> tuple[Tensors, Symmetry]:
         found[norm.beta] = found[norm.beta] + (bias - found.pop(norm.mean)) * gain
         for name in (norm.gamma, norm.variance, norm.mean, norm.bias):
             if name is not None:
-                del axes[name], shapes[name]
-    blocks = tuple(block for block in symmetry.blocks if block.name in shapes)
-    return found, Symmetry(blocks, symmetry.groups, axes, symmetry.shifts)
+                del axes[name], blocks[name]
+    for product in symmetry.products:
+        left, right = (found.pop(name) for name in (product.left, product.right))
+        if product.left in symmetry.centred:
+            left = left - left.mean(axis=3, keepdims=True)
+        if product.right in symmetry.centred:
+            right = right - right.mean(axis=3, keepdims=True)
+        found[product.name] = left.transpose(0, 1, 3, 2) @ right
+        axes[product.name] = (axes[product.left][0], axes[product.left][2], axes.pop(product.right)[2])
+        blocks[product.name] = Block(product.name, found[product.name].shape[1:], 0.0)
+        del axes[product.left], blocks[product.left], blocks[product.right]
+    centred = {name: axis for name, axis in symmetry.centred.items() if name in blocks}
+    return found, Symmetry(tuple(blocks.values()), symmetry.groups, axes, symmetry.shifts, centred=centred)
 
 
 def unfolded(tensors: Tensors, symmetry: Symmetry) -> Tensors:
-    """Return folded tensors as blocks of the system again: each norm does nothing but add the bias.
+    """Return folded tensors as blocks of the system again: norms that only add the bias, factors of equal length.
 
     Args:
-        tensors: Without norms, as `fold` returns them.
-        symmetry: Of the system, with its norms.
+        tensors: As `fold` returns them.
+        symmetry: Of the system, with its norms and products.
     """
     found = dict(tensors)
     for norm in symmetry.norms:
@@ -113,6 +128,13 @@ def unfolded(tensors: Tensors, symmetry: Symmetry) -> Tensors:
         found[norm.variance] = np.full_like(bias, 1 - EPSILON)
         if norm.bias is not None:
             found[norm.bias] = np.zeros_like(bias)
+    inner = {block.name: block.shape[1] for block in symmetry.blocks if len(block.shape) == 3}
+    for product in symmetry.products:
+        size = inner[product.left]
+        u, length, v = np.linalg.svd(found.pop(product.name), full_matrices=False)
+        root = np.sqrt(length[..., :size, None])
+        found[product.left] = u.transpose(0, 1, 3, 2)[:, :, :size] * root
+        found[product.right] = v[:, :, :size] * root
     return found
 
 
@@ -173,8 +195,10 @@ def random_element(tensors: Tensors, symmetry: Symmetry, generator: np.random.Ge
             flip(found, symmetry, group.name, np.where(generator.random(shape) < 0.5, -1.0, 1.0))
         if group.scale:
             scale(found, symmetry, group.name, np.exp(0.5 * generator.standard_normal(shape)))
-    for name in symmetry.shifts:
-        found[name] = found[name] + generator.standard_normal((replicas, 1, *found[name].shape[2:]))
+    added = dict.fromkeys(symmetry.shifts, 0)
+    for name, axis in (*added.items(), *symmetry.centred.items()):
+        whole = found[name].shape
+        found[name] = found[name] + generator.standard_normal((*whole[: axis + 1], 1, *whole[axis + 2 :]))
     return found
 
 

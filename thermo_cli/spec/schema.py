@@ -53,7 +53,7 @@ Micro = Literal["overlap", "similarity", "disagreement", "barrier"]
 MICRO: Final[tuple[Micro, ...]] = get_args(Micro)
 ESTIMATOR: Final = "sklearn.module:Class"
 FITS_PER_TASK: Final = 4  # so that many cores share them, and a file holds more than one
-STACKED: Final = ("mlp", "linear", "cnn", MODULE)
+STACKED: Final = ("mlp", "linear", "cnn", "transformer", MODULE)
 LEARNERS: Final = (*STACKED, ESTIMATOR)
 MOVES: Final[dict[str, tuple[str | None, ...]]] = {
     **dict.fromkeys(STACKED, ("sgd", "adam", "adamw", MODULE)),

@@ -2,7 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, field_validator, model_serializer
+from pydantic import (
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from thermo_cli.spec.builtins.parts import (
     CLASS,
@@ -73,6 +81,40 @@ class CnnSystem(Part):
     """A convolutional network."""
     arguments: CnnArguments = Field(default_factory=CnnArguments, alias="with")
     """Channels, blocks and shape of the images."""
+
+
+class TransformerArguments(Part):
+    """Arguments of `transformer`."""
+
+    tokens: Annotated[int, Field(ge=1, le=65_536)] | None = None
+    """Into how many parts a row of features divides (2 for modular_addition); the side of a square if absent."""
+    width: Annotated[int, Field(ge=2, le=4096)] = 32
+    """Width of the residual stream."""
+    heads: Annotated[int, Field(ge=1, le=64)] = 4
+    """Heads of each attention; they share the width."""
+    layers: Annotated[int, Field(ge=1, le=32)] = 1
+    """Blocks of attention and network."""
+    hidden: Annotated[int, Field(ge=1, le=65_536)] = 64
+    """Hidden units of each block's network."""
+    activation: Literal["relu", "tanh", "gelu"] = "relu"
+    """Nonlinearity of the hidden units."""
+    dropout: UnitInterval = 0.0
+    """Probability of a number that a block adds to the stream to be left out in training."""
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> "TransformerArguments":
+        if self.width % self.heads:
+            raise ValueError(f"the width ({self.width}) must be a multiple of the heads ({self.heads})")
+        return self
+
+
+class TransformerSystem(Part):
+    """A transformer encoder for rows that divide into tokens."""
+
+    use: Literal["transformer"]
+    """A transformer encoder."""
+    arguments: TransformerArguments = Field(default_factory=TransformerArguments, alias="with")
+    """Tokens, width, heads, blocks and activation."""
 
 
 class Step(Part):
@@ -265,6 +307,7 @@ System = Annotated[
     Annotated[MlpSystem, Tag("mlp")]
     | Annotated[LinearSystem, Tag("linear")]
     | Annotated[CnnSystem, Tag("cnn")]
+    | Annotated[TransformerSystem, Tag("transformer")]
     | Annotated[HarmonicSystem, Tag("harmonic")]
     | Annotated[DoubleWellSystem, Tag("double_well")]
     | Annotated[RandomEnergySystem, Tag("random_energy")]
