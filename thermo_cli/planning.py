@@ -11,7 +11,7 @@ from thermo_cli.dynamics.walks import BLOCK_STEPS, walk
 from thermo_cli.engines.local import usable_cores
 from thermo_cli.equilibrium.diversity import PAIRS
 from thermo_cli.equilibrium.intervals import count_to_hold, replicas_for_share
-from thermo_cli.observables.macroscopic import METRICS, measurement_steps, snapshot_steps
+from thermo_cli.observables.macroscopic import measurement_steps, metrics_of, snapshot_steps
 from thermo_cli.preparation import Study
 from thermo_cli.spec.builtins import CommandSystem, ProcessDynamics
 from thermo_cli.store import free_bytes
@@ -91,7 +91,7 @@ def _stack_needs(study: Study, item: int) -> tuple[int, int, int]:
     active = rule.system.activations() * 2 * (rule.batch + evaluated)
     stack = width * (parameters * (4 + len(rule.optimizer.buffers)) + active) * item
     data = (dataset.x.nbytes + dataset.x_test.nbytes) * 3
-    return parameters, stack + data, 2 * len(METRICS[dataset.task]) + WATCHED
+    return parameters, stack + data, 2 * len(metrics_of(spec.observe.macro, dataset.task)) + WATCHED
 
 
 def measure_pace(study: Study) -> Pace | None:

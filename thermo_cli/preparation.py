@@ -16,11 +16,14 @@ from thermo_cli.dynamics.learner import draw_subsamples
 from thermo_cli.dynamics.walks import walk
 from thermo_cli.environment import DEVICE
 from thermo_cli.errors import DataError, SpecError
+from thermo_cli.observables import custom
+from thermo_cli.observables.custom import label
 from thermo_cli.observables.macroscopic import METRICS
 from thermo_cli.registry import Trust, code_fingerprint, set_trust, trust
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec, identity
 from thermo_cli.spec.builtins import CommandSystem, RecordedSystem
+from thermo_cli.spec.schema import MACRO
 from thermo_cli.store import RunFolder
 from thermo_cli.systems.command import Command
 
@@ -80,10 +83,12 @@ def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) ->
         size = _check_command(spec, base, table)
     elif recorded is None:
         _check_walks(spec, table)
+    _check_observables(spec, dataset)
     check_margins(spec, dataset.task if dataset is not None else None, recorded)
     if recorded is None:
         _check_varied(spec, size, len(dataset.y) if dataset is not None else pool_of(spec))
     code = code_fingerprint(spec.system.use, trust()) if ":" in spec.system.use else script_of(spec, base)
+    code += "".join(code_fingerprint(name, trust()) for name in spec.observe.macro if ":" in name)
     digits = identity(spec, fingerprint_of(dataset, recorded) + code, DEVICE)
     return Study(spec, base, dataset, recorded, table, size, RunFolder(results / f"{spec.name}-{digits}"))
 
@@ -120,7 +125,8 @@ def check_margins(spec: Spec, task: Task | None, recorded: Recorded | None = Non
         SpecError: A margin is for something else.
     """
     if task is not None:
-        known = {"energy", *(f"test_{name}" for name in METRICS[task] if name in spec.observe.macro)}
+        named = [label(name) for name in spec.observe.macro if name in METRICS[task] or name not in MACRO]
+        known = {"energy", *(f"test_{name}" for name in named)}
     elif recorded is not None:
         known = set(recorded.values)
     elif spec.dynamics is not None and not isinstance(
@@ -147,6 +153,25 @@ def _check_command(spec: Spec, base: Path, table: Sequence[Replica]) -> int:
     for row in table if rule.disjoint else table[:1]:
         subsample(rule, pool, row.subsample, spec.ensemble.seed, row.part)
     return subsample_size(rule, pool)
+
+
+def _check_observables(spec: Spec, dataset: Dataset | None) -> None:
+    """Try the user's own observables, and refuse two of one name."""
+    own = [name for name in spec.observe.macro if name not in MACRO]
+    if own and dataset is None:
+        raise SpecError(
+            f"a {spec.system.use} system has no outputs that this could be computed from", received=own[0],
+            remedy="leave it out; what the system shows is observed by itself", where=custom.WHERE,
+        )  # fmt: skip
+    for position, name in enumerate(own if dataset is not None else ()):
+        assert dataset is not None
+        if label(name) in (*MACRO, *map(label, own[:position])):
+            raise SpecError(
+                "two observables have the same name", received=f"{name}: test_{label(name)}",
+                remedy="rename the function, or leave one of them out", where=custom.WHERE,
+            )  # fmt: skip
+        centred = dataset.task == "regression" and getattr(spec.data, "scale", "none") == "standardize"
+        custom.check(name, dataset.task, dataset.y_test, dataset.outputs, dataset.target_sd, centred, MACRO)
 
 
 def _check_varied(spec: Spec, examples: int, pool: int) -> None:
