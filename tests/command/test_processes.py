@@ -106,6 +106,12 @@ def test_a_long_log_keeps_its_beginning_and_its_end(tmp_path: Path) -> None:
     assert len(text) < 2.2 * LOG_BYTES
 
 
+def test_a_log_that_cannot_be_written_holds_nobody_up(tmp_path: Path) -> None:
+    """The pipe is emptied all the same, as when the disk is full."""
+    talk = f"print('x' * {4 * LOG_BYTES})"
+    assert run_process([sys.executable, "-c", talk], tmp_path, tmp_path / "no folder" / "log", 20, lambda: True)
+
+
 def test_a_program_that_cannot_be_started_says_so(tmp_path: Path) -> None:
     """Gone since it was checked."""
     with pytest.raises(RunError, match="cannot be started"):
