@@ -21,7 +21,7 @@ from thermo_cli.design import Replica
 from thermo_cli.dynamics.fitting import Fit, Moment, fit_of, moments
 from thermo_cli.errors import RunError
 from thermo_cli.observables import response
-from thermo_cli.observables.fitted import before_fit, measure_fit, metrics_of
+from thermo_cli.observables.fitted import before_fit, fitted_metrics, measure_fit
 from thermo_cli.observables.macroscopic import measurement_steps
 from thermo_cli.spec import Spec
 from thermo_cli.store.run_folder import RunFolder
@@ -164,10 +164,11 @@ def _look(
     if moment.step in measured_steps(spec, member):
         terms = penalties(moment.fitted, len(fit.y)) if spec.time != "staged" else {}
         train, answers = moment.answers(fit.x), moment.answers(test)
-        metrics = metrics_of(kind_of_answer(moment.fitted), spec.observe.macro, dataset)
+        kind = kind_of_answer(moment.fitted)
+        metrics = fitted_metrics(kind, spec.observe.macro, dataset.task)
         loss = loss_of(moment.fitted, train, moment.scores(fit.x), fit.y)
         moved = moment.answers(shifted) if shifted is not None else None
-        for name, value in measure_fit(metrics, dataset, fit.y, train, answers, loss, terms, moved).items():
+        for name, value in measure_fit(kind, metrics, dataset, fit.y, train, answers, loss, terms, moved).items():
             found.values.setdefault(name, []).append(value)
         if last:
             found.final |= _final(dataset, fit, moment, answers, test)

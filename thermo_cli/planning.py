@@ -17,7 +17,7 @@ from thermo_cli.engines.local import usable_cores
 from thermo_cli.equilibrium.diversity import PAIRS
 from thermo_cli.equilibrium.intervals import count_to_hold, replicas_for_share
 from thermo_cli.fitting import fit_replica, measured_steps
-from thermo_cli.observables.macroscopic import METRICS, measurement_steps, snapshot_steps
+from thermo_cli.observables.macroscopic import measurement_steps, metrics_of, snapshot_steps
 from thermo_cli.preparation import Study
 from thermo_cli.spec import Spec
 from thermo_cli.spec.builtins import CommandSystem, ProcessDynamics, name_of
@@ -110,7 +110,7 @@ def _stack_needs(study: Study, item: int) -> tuple[int, int, int]:
     evaluated = min(study.subsample_size, CHUNK_EXAMPLES) + min(len(dataset.y_test), CHUNK_EXAMPLES)
     active = rule.system.activations() * 2 * (rule.batch + evaluated)
     stack = width * (parameters * (4 + len(rule.optimizer.buffers)) + active) * item
-    return parameters, stack + data, splits * len(METRICS[dataset.task]) + WATCHED
+    return parameters, stack + data, splits * len(metrics_of(spec.observe.macro, dataset.task)) + WATCHED
 
 
 def _spec_of(study: Study, member: Replica) -> Spec:

@@ -18,13 +18,15 @@ from thermo_cli.dynamics.protocols import legs_of
 from thermo_cli.dynamics.walks import walk
 from thermo_cli.environment import DEVICE
 from thermo_cli.errors import DataError, SpecError
-from thermo_cli.observables.fitted import metrics_of
+from thermo_cli.observables import custom
+from thermo_cli.observables.custom import label
+from thermo_cli.observables.fitted import fitted_metrics
 from thermo_cli.observables.macroscopic import METRICS
 from thermo_cli.registry import Trust, code_fingerprint, set_trust, trust
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec, identity
 from thermo_cli.spec.builtins import CommandSystem, RecordedSystem
-from thermo_cli.spec.schema import ESTIMATOR
+from thermo_cli.spec.schema import ESTIMATOR, MACRO
 from thermo_cli.spec.sweeping import points_of
 from thermo_cli.store import RunFolder
 from thermo_cli.systems.command import Command
@@ -99,7 +101,8 @@ def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) ->
 
 def _code(spec: Spec) -> str:
     """Return the hashes of local code that a spec names: other code is another run."""
-    return "".join(code_fingerprint(name, trust()) for name in spec.foreign)
+    named = [*spec.foreign, *(name for name in spec.observe.macro if ":" in name)]
+    return "".join(code_fingerprint(name, trust()) for name in named)
 
 
 def _prepare(spec: Spec, base: Path, loaded: dict[str, Dataset]) -> Study:
@@ -120,6 +123,7 @@ def _prepare(spec: Spec, base: Path, loaded: dict[str, Dataset]) -> Study:
         size = _check_command(spec, base, table)
     elif recorded is None:
         _check_walks(spec, table)
+    _check_observables(spec, dataset)
     check_margins(spec, dataset.task if dataset is not None else None, recorded, known)
     if recorded is None:
         _check_varied(spec, size, len(dataset.y) if dataset is not None else pool_of(spec), noisy)
@@ -162,7 +166,8 @@ def check_margins(
     """
     if task is not None:
         able = METRICS[task] if metrics is None else metrics
-        known = {"energy", *(f"test_{name}" for name in able if name in spec.observe.macro)}
+        named = [label(name) for name in spec.observe.macro if name in able or name not in MACRO]
+        known = {"energy", *(f"test_{name}" for name in named)}
     elif recorded is not None:
         known = set(recorded.values)
     elif spec.dynamics is not None and not isinstance(
@@ -189,6 +194,25 @@ def _check_command(spec: Spec, base: Path, table: Sequence[Replica]) -> int:
     for row in table if rule.disjoint else table[:1]:
         subsample(rule, pool, row.subsample, spec.ensemble.seed, row.part)
     return subsample_size(rule, pool)
+
+
+def _check_observables(spec: Spec, dataset: Dataset | None) -> None:
+    """Try the user's own observables, and refuse two of one name."""
+    own = [name for name in spec.observe.macro if name not in MACRO]
+    if own and dataset is None:
+        raise SpecError(
+            f"a {spec.system.use} system has no outputs that this could be computed from", received=own[0],
+            remedy="leave it out; what the system shows is observed by itself", where=custom.WHERE,
+        )  # fmt: skip
+    for position, name in enumerate(own if dataset is not None else ()):
+        assert dataset is not None
+        if label(name) in (*MACRO, *map(label, own[:position])):
+            raise SpecError(
+                "two observables have the same name", received=f"{name}: test_{label(name)}",
+                remedy="rename the function, or leave one of them out", where=custom.WHERE,
+            )  # fmt: skip
+        centred = dataset.task == "regression" and getattr(spec.data, "scale", "none") == "standardize"
+        custom.check(name, dataset.task, dataset.y_test, dataset.outputs, dataset.target_sd, centred, MACRO)
 
 
 def _check_varied(spec: Spec, examples: int, pool: int, noisy: bool) -> None:
@@ -242,7 +266,7 @@ def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> 
 def _check_learner(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> tuple[Collection[str], bool]:
     """Check what is trained; return the metrics that its answers allow, and whether it draws noise at every step."""
     if spec.family == ESTIMATOR:
-        return metrics_of(try_fit(spec, dataset, table[0]), spec.observe.macro, dataset), False
+        return fitted_metrics(try_fit(spec, dataset, table[0]), spec.observe.macro, dataset.task), False
     return METRICS[dataset.task], _check_protocols(spec, dataset, table)
 
 

@@ -90,8 +90,7 @@ def _attempt(
     words = command.arguments(member, output.resolve(), examples.resolve() if examples is not None else None)
     with log.open("a") as file:
         file.write(f"[attempt {attempt + 1}: {shlex.join(words)}]\n")
-    metrics, required = Metrics(output, member.steps, spec.equilibrium.margins), spec.equilibrium.margins
-    next_progress = 0.0
+    metrics, next_progress = Metrics(output, member.steps, spec.equilibrium.margins), 0.0
 
     def look() -> bool:
         nonlocal next_progress
@@ -104,7 +103,7 @@ def _attempt(
 
     if not run_process(words, command.base, log, spec.dynamics.arguments.time_limit, look):  # type: ignore[union-attr]
         return None
-    return _records(output, Metrics(output, member.steps, required), member, spec.ensemble.precision)
+    return _records(output, Metrics(output, member.steps, spec.equilibrium.margins), member, spec.ensemble.precision)
 
 
 def _records(output: Path, metrics: Metrics, member: Replica, precision: str) -> ShardRecords:
@@ -123,7 +122,8 @@ def _records(output: Path, metrics: Metrics, member: Replica, precision: str) ->
                 "the parameters of two steps have different tensors", received=f"{shapes} at step {step}, {tensors} before",
                 remedy="keep the same tensors at every step",
             )  # fmt: skip
-        tensors, records.snapshots[step] = shapes, vector.astype(precision)[None]
+        with np.errstate(over="ignore"):  # what is too large for the precision diverges
+            tensors, records.snapshots[step] = shapes, vector.astype(precision)[None]
     if tensors:
         records.final["tensors"] = np.frombuffer(json.dumps(tensors).encode(), dtype=np.uint8)[None]
     return records

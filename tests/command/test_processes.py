@@ -6,11 +6,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.command.toy import prepared, reason, toy, trained
+from tests.command.toy import reason, toy, trained
 from tests.conftest import ROOT
 from thermo_cli.dynamics.process import LOG_BYTES, run_process
 from thermo_cli.errors import DataError, RunError
@@ -106,6 +107,12 @@ def test_a_long_log_keeps_its_beginning_and_its_end(tmp_path: Path) -> None:
     assert len(text) < 2.2 * LOG_BYTES
 
 
+def test_a_log_that_cannot_be_written_holds_nobody_up(tmp_path: Path) -> None:
+    """The pipe is emptied all the same, as when the disk is full."""
+    talk = f"print('x' * {4 * LOG_BYTES})"
+    assert run_process([sys.executable, "-c", talk], tmp_path, tmp_path / "no folder" / "log", 20, lambda: True)
+
+
 def test_a_program_that_cannot_be_started_says_so(tmp_path: Path) -> None:
     """Gone since it was checked."""
     with pytest.raises(RunError, match="cannot be started"):
@@ -128,17 +135,23 @@ def test_a_script_ends_with_the_worker_that_is_killed(tmp_path: Path) -> None:
     assert gone(pids(tmp_path), 1.0)
 
 
-def test_a_stopped_replica_is_not_a_failure(tmp_path: Path) -> None:
-    """While the stop file is there, the script is ended within a second, and nothing of it is kept."""
-    path = toy(tmp_path, HANG)
-    study = prepared(path)
-    trained(path, shards=[])
-    study.folder.stop_file.touch()
-    start = time.monotonic()
-    assert train_shard(ShardTask(study.folder.path, "cold-0000", tmp_path, ("command",))) == "interrupted"
-    assert time.monotonic() - start < 1.5
-    assert not list((study.folder.path / "shards").glob("*.error.txt"))
-    assert "cold-0000" in study.folder.unfinished()
+def test_a_replica_is_seen_while_it_runs_and_stopped_without_a_failure(tmp_path: Path) -> None:
+    """Its latest line is what the display reads; once the stop file is there it ends within a second, and nothing is kept."""
+    folder, _ = trained(toy(tmp_path, HANG), shards=[])
+    task = ShardTask(folder.path, "cold-0000", tmp_path, ("command",))
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(train_shard, task)
+        wait_for(lambda: folder.progress()["cold-0000"][0] == 16)
+        values = folder.progress()["cold-0000"][1]
+        assert set(values) == {"energy", "test_accuracy"}
+        assert values["test_accuracy"][0] == pytest.approx(0.9, abs=0.1)
+        folder.stop_file.touch()
+        begun = time.monotonic()
+        assert future.result(10) == "interrupted"
+        assert time.monotonic() - begun < 1.5
+    assert gone(pids(tmp_path), 0.1)
+    assert not list((folder.path / "shards").glob("*.error.txt"))
+    assert "cold-0000" in folder.unfinished()
 
 
 def test_a_script_that_changes_while_the_run_is_in_progress_is_refused(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from thermo_cli.contracts import Dataset
-from thermo_cli.observables.fitted import measure_fit, metrics_of
+from thermo_cli.observables.fitted import fitted_metrics, measure_fit
 from thermo_cli.systems.estimators import answers, kind_of_answer
 from thermo_cli.systems.penalties import closed, converged, loss_of, one_optimum, penalties
 
@@ -38,11 +38,11 @@ def data(task):
 def energy(fitted, dataset, with_terms=True):
     """Return the energy of an estimator on all the data."""
     train = answers(fitted, dataset.x, dataset.outputs)
-    metrics = metrics_of(kind_of_answer(fitted), ["loss", "accuracy"], dataset)
+    metrics = fitted_metrics(kind_of_answer(fitted), ["loss", "accuracy"], dataset.task)
     scores = fitted.decision_function(dataset.x) if hasattr(fitted, "decision_function") else None
     loss = loss_of(fitted, train, scores, dataset.y)
     terms = penalties(fitted, len(dataset.y)) if with_terms else {}
-    return measure_fit(metrics, dataset, dataset.y, train, train[:, :50], loss, terms)["energy"]
+    return measure_fit(kind_of_answer(fitted), metrics, dataset, dataset.y, train, train[:, :50], loss, terms)["energy"]
 
 
 @pytest.mark.parametrize(

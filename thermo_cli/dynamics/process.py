@@ -21,6 +21,7 @@ from thermo_cli.errors import RunError
 LOOK_SECONDS: Final = 0.05
 GRACE_SECONDS: Final = 0.4  # between asking a group to end and killing it
 LOG_BYTES: Final = 2**19  # kept of a log's beginning, and of its end
+PIECE: Final = 2**14
 GUARD: Final = ("/bin/sh", "-c", "trap '' TERM; read word || kill -9 0")
 ENVIRONMENT: Final = {"PYTHONUNBUFFERED": "1", "PYTHONHASHSEED": "0"}  # a hash seed is randomness that nobody named
 
@@ -111,11 +112,21 @@ def _signal(group: int, number: signal.Signals) -> None:
 
 
 def _copy(source: IO[bytes], log: Path) -> None:
+    """Copy until there is no more; what a full disk does not take is lost, and the script is not held up by it."""
+    with source:
+        try:
+            _write_log(source, log)
+        except OSError:
+            while os.read(source.fileno(), PIECE):
+                continue
+
+
+def _write_log(source: IO[bytes], log: Path) -> None:
     """Write the beginning as it comes; keep the end, and write it at the end."""
     tail: deque[bytes] = deque()
     written = held = left_out = 0
-    with source, log.open("ab") as file:
-        while piece := os.read(source.fileno(), 2**14):
+    with log.open("ab") as file:
+        while piece := os.read(source.fileno(), PIECE):
             if written < LOG_BYTES:
                 written += file.write(piece)
                 file.flush()

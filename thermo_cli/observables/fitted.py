@@ -1,13 +1,16 @@
 """Macroscopic observables of one fitted estimator at one time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thermo_cli.contracts import Array, Dataset
+from thermo_cli.contracts import Array, Dataset, Task
+from thermo_cli.errors import SpecError
+from thermo_cli.observables.custom import WHERE, Metric, label, metric, needs_probabilities
 from thermo_cli.observables.macroscopic import METRICS
+from thermo_cli.spec.schema import MACRO
 
 TELLS: Final[dict[str, tuple[str, ...]]] = {
     "probabilities": ("loss", "accuracy", "brier", "calibration_error", "margin"),
@@ -17,20 +20,30 @@ TELLS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-def metrics_of(kind: str, macro: Sequence[str], dataset: Dataset) -> dict[str, Callable[[Array, Any, float], Array]]:
+def fitted_metrics(kind: str, macro: Sequence[str], task: Task) -> dict[str, Metric]:
     """Return the metrics that can be computed from what an estimator says, by name.
 
     Args:
         kind: `probabilities`, `scores`, `labels` or `numbers`.
-        macro: Names, as in `observe.macro`.
-        dataset: For the task.
+        macro: Names, as in `observe.macro`; built-in ones that it does not tell are left out.
+        task: Classification or regression.
+
+    Raises:
+        SpecError: A scorer needs probabilities, and there are none.
     """
-    return {name: METRICS[dataset.task][name] for name in macro if name in TELLS[kind]}
+    own = [name for name in macro if name not in MACRO]
+    for name in own:
+        if kind in ("scores", "labels") and needs_probabilities(name):
+            raise SpecError(
+                "this scorer needs probabilities, which this estimator does not give", received=name,
+                remedy="leave it out, or name an estimator with predict_proba", where=WHERE,
+            )  # fmt: skip
+    return {name: METRICS[task][name] for name in macro if name in TELLS[kind]} | {
+        label(name): metric(name, task) for name in own
+    }
 
 
-def before_fit(
-    metrics: Mapping[str, Callable[[Array, Any, float], Array]], dataset: Dataset, y: NDArray[Any]
-) -> dict[str, float]:
+def before_fit(metrics: Mapping[str, Metric], dataset: Dataset, y: NDArray[Any]) -> dict[str, float]:
     """Return the test metrics of an estimator that has learned nothing but how often each class occurs, or the mean target.
 
     Args:
@@ -45,13 +58,13 @@ def before_fit(
         answer = np.array([y.mean()])
     constant = np.repeat(answer[None, :, None], len(dataset.y_test), axis=2)
     return {
-        f"test_{name}": float(metric(constant, np.asarray(dataset.y_test)[None], dataset.target_sd)[0])
-        for name, metric in metrics.items()
+        f"test_{name}": float(rule(constant, np.asarray(dataset.y_test)[None], dataset.target_sd)[0])
+        for name, rule in metrics.items()
     }
 
 
 def measure_fit(
-    metrics: Mapping[str, Callable[[Array, Any, float], Array]], dataset: Dataset, y: NDArray[Any], train: Array, test: Array,
+    kind: str, metrics: Mapping[str, Metric], dataset: Dataset, y: NDArray[Any], train: Array, test: Array,
     loss: float | None, terms: Mapping[str, float], shifted: Array | None = None,
 ) -> dict[str, float]:  # fmt: skip
     """Compute the observables of one estimator: energy = loss + its penalties, and each metric on both splits.
@@ -60,6 +73,7 @@ def measure_fit(
     probabilities the share of wrong ones.
 
     Args:
+        kind: `probabilities`, `scores`, `labels` or `numbers`.
         metrics: What can be computed.
         dataset: For the test set.
         y: Targets of the subsample, (example,).
@@ -74,15 +88,14 @@ def measure_fit(
     """
     unit = dataset.target_sd
     if loss is None:
-        rule = METRICS[dataset.task].get("loss" if dataset.task == "regression" or "loss" in metrics else "accuracy")
-        assert rule is not None  # both tasks have a loss, and classes an accuracy
-        value = float(rule(train[None], y[None], unit)[0])
-        loss = value if dataset.task == "regression" or "loss" in metrics else 1.0 - value
+        told = "loss" in TELLS[kind]
+        value = float(METRICS[dataset.task]["loss" if told else "accuracy"](train[None], y[None], unit)[0])
+        loss = value if told else 1.0 - value
     values = {"energy": loss + sum(terms.values()), "energy_loss": loss}
     values |= {f"energy_{name}": value for name, value in terms.items()}
-    for name, metric in metrics.items():
-        values[f"train_{name}"] = float(metric(train[None], y[None], unit)[0])
-        values[f"test_{name}"] = float(metric(test[None], np.asarray(dataset.y_test)[None], unit)[0])
+    for name, rule in metrics.items():
+        values[f"train_{name}"] = float(rule(train[None], y[None], unit)[0])
+        values[f"test_{name}"] = float(rule(test[None], np.asarray(dataset.y_test)[None], unit)[0])
         if shifted is not None:
-            values[f"shifted_{name}"] = float(metric(shifted[None], np.asarray(dataset.y_shifted)[None], unit)[0])
+            values[f"shifted_{name}"] = float(rule(shifted[None], np.asarray(dataset.y_shifted)[None], unit)[0])
     return values

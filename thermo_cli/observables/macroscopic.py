@@ -1,6 +1,6 @@
 """All macroscopic observables of a stack at one step: what a training run records of itself."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -8,8 +8,10 @@ import numpy as np
 
 from thermo_cli.contracts import Array, Dataset, Task
 from thermo_cli.observables import classification, regression
+from thermo_cli.observables.custom import Metric, label, metric
+from thermo_cli.spec.schema import MACRO
 
-METRICS: Final[dict[Task, dict[str, Callable[[Array, Any, float], Array]]]] = {
+METRICS: Final[dict[Task, dict[str, Metric]]] = {
     "classification": {
         "loss": classification.loss, "accuracy": classification.accuracy, "brier": classification.brier,
         "calibration_error": classification.calibration_error, "margin": classification.margin,
@@ -48,7 +50,7 @@ def measure(
     others: dict[str, tuple[Array, Any]] = {"test": (test, dataset.y_test)}
     if shifted is not None:
         others["shifted"] = (shifted, dataset.y_shifted)
-    metrics = METRICS[dataset.task]
+    metrics = metrics_of(macro, dataset.task)
     values: dict[str, Array] = {}
     with np.errstate(all="ignore"):  # a diverged replica has NaN here, and is counted by the court
         loss = metrics["loss"](train, y_train, dataset.target_sd)
@@ -59,7 +61,7 @@ def measure(
         for name, extra in energies.items():
             values[f"energy_{name}"] = extra
             values["energy"] = values["energy"] + extra
-        for name in macro:
+        for name in map(label, macro):
             if name in metrics:
                 values[f"train_{name}"] = loss if name == "loss" else metrics[name](train, y_train, dataset.target_sd)
                 for split, (outputs, y) in others.items():
@@ -74,6 +76,16 @@ def measure(
         }
         values.update({name: array for name, array in watched.items() if name in macro})
     return values
+
+
+def metrics_of(macro: Sequence[str], task: Task) -> dict[str, Metric]:
+    """Return the metrics of a task by the name that they are observed under: the built-in ones, and those of the user.
+
+    Args:
+        macro: Names, as in `observe.macro`.
+        task: Classification or regression.
+    """
+    return METRICS[task] | {label(name): metric(name, task) for name in macro if name not in MACRO}
 
 
 def measurement_steps(steps: int, window_measurements: int) -> Any:

@@ -61,7 +61,7 @@ def validate(source: Source) -> Spec:
         errors = [_explain(source, group) for group in groups.values()]
         raise errors[0] if len(errors) == 1 else SpecErrors(errors) from None
     for observable in spec.equilibrium.margins if spec.learns else ():
-        problem = margin_problem(observable)
+        problem = margin_problem(observable, spec.observe.macro)
         if problem:
             location = ("equilibrium", "margins", observable)
             raise SpecError(

@@ -1,6 +1,7 @@
 """The spec: everything that decides a run, as frozen pydantic models with a sentence for every field."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import (
@@ -49,6 +50,7 @@ Macro = Literal[
     "cosine_to_init",
 ]
 MACRO: Final[tuple[Macro, ...]] = get_args(Macro)
+Own = Annotated[str, Field(pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_][\w.]*|[A-Za-z_]\w*)$")]
 Micro = Literal["overlap", "similarity", "disagreement", "barrier"]
 MICRO: Final[tuple[Micro, ...]] = get_args(Micro)
 ESTIMATOR: Final = "sklearn.module:Class"
@@ -228,8 +230,10 @@ class History(Part):
 class Observe(Part):
     """What is measured, and when."""
 
-    macro: list[Macro] = Field(default_factory=lambda: list(MACRO))
-    """Macroscopic observables; a bare metric means every split, and those that do not fit the task are left out."""
+    macro: list[Macro | Own] = Field(default_factory=lambda: list[Macro | Own](MACRO))
+    """Macroscopic observables; a bare metric means every split, and those that do not fit the task are left out. Scorers of
+    scikit-learn by name (f1_macro), and functions of (outputs, targets) as module:function; these gate where they have a
+    margin (test_f1_macro)."""
     micro: list[Micro] = Field(default_factory=lambda: list(MICRO))
     """Microscopic quantities: overlaps without symmetries, similarity of representations, disagreement, loss barriers."""
     window_measurements: Annotated[int, Field(ge=8, le=10_000)] = 64
@@ -239,8 +243,9 @@ class Observe(Part):
 
     @field_validator("macro")
     @classmethod
-    def _energy_is_always_observed(cls, value: list[Macro]) -> list[Macro]:
-        return [name for name in MACRO if name in {*value, "energy"}]
+    def _energy_is_always_observed(cls, value: list[str]) -> list[str]:
+        own = [name for name in dict.fromkeys(value) if name not in MACRO]
+        return [*(name for name in MACRO if name in {*value, "energy"}), *own]
 
     @field_validator("micro")
     @classmethod
@@ -439,12 +444,15 @@ class Spec(Part):
         return type(self.system).model_validate(system), type(self.dynamics).model_validate(dynamics)  # type: ignore[union-attr]
 
 
-def margin_problem(observable: str) -> str | None:
+def margin_problem(observable: str, macro: Sequence[str] = ()) -> str | None:
     """Say why an observable of a learning system cannot carry a margin, or None when it can.
 
     Args:
         observable: A key of `equilibrium.margins`.
+        macro: What is observed; scorers and functions among it can carry one.
     """
+    if observable in {"test_" + re.split("[:.]", name)[-1] for name in macro if name not in MACRO}:
+        return None
     split, _, metric = observable.partition("_")
     if split in ("train", "shifted"):
         return f"only the test split gates: use test_{metric}"
