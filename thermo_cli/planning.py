@@ -162,6 +162,9 @@ def _parts(study: Study, need: Needs) -> list[str]:
         )
     batch, rate = getattr(dynamics, "batch_size", None), name_of(getattr(dynamics, "schedule", "constant"))
     words = f", batch {batch}, {rate} rate" if dataset is not None else ""
+    clip, energy = getattr(dynamics, "clip", None), getattr(dynamics, "energy", None)
+    words += f", clipped at {clip:g}" if clip is not None else ""
+    words += "".join(f", with {name}" for name in (*(("l1",) if energy.l1 else ()), *energy.terms)) if energy else ""
     budgets = "".join(f", and again with {budget} steps" for budget in budgets_of(spec))
     precision = f", {spec.ensemble.precision}" if dataset is not None else ""
     beside = len(study.table) - sum(row.role in ("main", "budget") for row in study.table)
