@@ -345,9 +345,11 @@ class Optimizer(Protocol):
         penalty: lambda of the energy (lambda / 2) |theta|^2 that the rule adds to the gradient.
         buffers: What it keeps between steps, one number per parameter, zero at the start.
         counters: What else it keeps, single numbers, zero at the start, and their type.
+        follows_rate: Whether a change of the learning rate has any effect after the first step.
     """
 
     lr: float
+    follows_rate: bool
     penalty: float
     buffers: tuple[str, ...]
     counters: "Mapping[str, torch.dtype]"

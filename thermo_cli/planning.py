@@ -197,6 +197,9 @@ def _parts(study: Study, need: Needs) -> list[str]:
     words = (
         f", batch {batch}, {rate} rate" if batch is not None else f", time: {spec.time}" if spec.time != "steps" else ""
     )
+    clip, energy = getattr(dynamics, "clip", None), getattr(dynamics, "energy", None)
+    words += f", clipped at {clip:g}" if clip is not None else ""
+    words += "".join(f", with {name}" for name in (*(("l1",) if energy.l1 else ()), *energy.terms)) if energy else ""
     budgets = "".join(f", and again with {budget} steps" for budget in budgets_of(spec))
     fitted = spec.family == ESTIMATOR
     precision = f", {spec.ensemble.precision}" if dataset is not None and not fitted else ""

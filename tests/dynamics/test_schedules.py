@@ -45,7 +45,7 @@ def test_a_schedule_has_one_resolved_form(small: Path) -> None:
     plain, mapping = (load_spec(small, [f"dynamics.schedule={given}"]) for given in ("cosine", "{use: cosine}"))
     assert identity(plain, "f", "cpu") == identity(mapping, "f", "cpu")
     assert plain.model_dump(mode="json")["dynamics"]["schedule"] == "cosine"
-    drops = load_spec(small, ["dynamics.schedule=step"])
+    drops = load_spec(small, ["dynamics.schedule={use: step}"])
     assert drops.model_dump(mode="json")["dynamics"]["schedule"] == {"use": "step", "at": [0.5, 0.75], "factor": 0.1}
     assert from_resolved(to_yaml(drops), "resolved") == drops
 
@@ -55,7 +55,7 @@ def test_a_schedule_has_one_resolved_form(small: Path) -> None:
     [
         ("constant", "constant", ()), ("cosine", "cosine", (100, 200)), ("{use: warmup, steps: 200}", "constant", ()),
         ("{use: warmup, steps: 201}", "warmup", None), ("{use: warmup_cosine, steps: 20}", "warmup_cosine", (100, 200)),
-        ("step", "step", (100, 200)), ("{use: step, at: [0.25]}", "step", (100, 200)),
+        ("{use: step}", "step", (100, 200)), ("{use: step, at: [0.25]}", "step", (100, 200)),
     ],
 )  # fmt: skip
 def test_stationarity_needs_budgets_where_the_rate_changes_in_the_window(
@@ -78,7 +78,8 @@ def test_stationarity_needs_budgets_where_the_rate_changes_in_the_window(
     [
         ("cosin", ["unknown name", "did you mean 'cosine'"]),
         ("{use: stp}", ["unknown name", "did you mean 'step'"]),
-        ("warmup", ["dynamics.schedule", "steps", "missing"]),
+        ("warmup", ["dynamics.schedule", "a mapping: {use: warmup, ...}"]),
+        ("{use: warmup}", ["dynamics.schedule", "steps", "missing"]),
         ("{use: warmup, steps: 0}", ["dynamics.schedule.steps", "greater than or equal to 1"]),
         ("{use: warmup, steps: 400}", ["must be fewer than dynamics.steps (400)"]),
         ("{use: warmup, step: 5}", ["dynamics.schedule.step", "did you mean 'steps'"]),

@@ -1,6 +1,5 @@
 """Optimizers of torch.optim, and of users, on stacks: equal to the class itself, resumable, refused where they cannot serve."""
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conftest import Command
+import thermo_cli
 from tests.dynamics.test_gradient import build, rows
 from thermo_cli.dynamics.checking import plain_steps
 from thermo_cli.dynamics.learner import Learner
@@ -144,6 +143,15 @@ def test_the_penalty_is_measured_and_quenched(tmp_path: Path) -> None:
         np.testing.assert_array_equal(array, before[name])
 
 
+def test_where_the_rate_means_nothing_there_is_no_quench(tmp_path: Path) -> None:
+    """Rprop uses its rate at the first step alone: annealing it tells nothing, which is not a gap of some size."""
+    for name, known in (("Rprop", False), ("ASGD", True)):
+        spec, dataset, stack = build(tmp_path, [*change(f"torch.optim:{name}", "{}"), "dynamics.steps=40"])
+        learner = Learner(spec, dataset, stack.members)
+        learner.advance(40)
+        assert (np.isfinite(learner.finish()["quench_gap"]) == known).all()
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -176,9 +184,7 @@ def test_what_cannot_serve_is_refused_before_training(
         assert words in str(caught.value)
 
 
-def test_an_optimizer_of_your_own(
-    tmp_path: Path, command: Command, small: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_optimizer_of_your_own(tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Allowed, it trains, with an energy of your own, and is part of the run's identity; what is not elementwise is refused."""
     (tmp_path / "steps.py").write_text(OWN)
     monkeypatch.setattr("thermo_cli.registry._TRUST", [Trust(("local",), tmp_path)])
@@ -187,15 +193,12 @@ def test_an_optimizer_of_your_own(
         with pytest.raises(SpecError, match=words):
             build(tmp_path, change(f"steps:{use}", "{}"))
     assert torch_optimizer("steps:Signs", {"weight_decay": 0.1}).penalty == 0, "its decay is decoupled"
-    changes = [*change("steps:Signs", "{lr: 0.02}"), "dynamics.steps=40", "ensemble.controls={same_bath: 0, twin: 0}",
+    changes = [*change("steps:Signs", "{lr: 0.02}"), "dynamics.steps=40",
+               "ensemble.controls={same_bath: 0, twin: 0}", "histories={cold: {}}",
                "dynamics.energy={terms: {smoothness: {use: 'steps:smoothness', weight: 0.01}}}"]  # fmt: skip
-    done = command("thermo-run", str(small), "--allow", "local", *(part for one in changes for part in ("--set", one)))
-    assert done.returncode == 0, done.stderr
-    spec, (folder,) = load_spec(small, changes), (tmp_path / "results").iterdir()
-    assert (
-        json.loads((folder / "verdict.json").read_text())["diagnostics"]["energy_terms"]["energy_smoothness"]["mean"]
-        > 0
-    )
-    assert prepare(spec, tmp_path, tmp_path, ("local",)).folder.name == folder.name
+    run = thermo_cli.run(small, overrides=changes, results=tmp_path, workers=1, allow=("local",))
+    assert run.verdict.diagnostics["energy_terms"]["energy_smoothness"]["mean"] > 0
+    spec = load_spec(small, changes)
+    assert prepare(spec, tmp_path, tmp_path, ("local",)).folder.name == run.folder.name
     (tmp_path / "steps.py").write_text(OWN + "# changed")
-    assert prepare(spec, tmp_path, tmp_path, ("local",)).folder.name != folder.name
+    assert prepare(spec, tmp_path, tmp_path, ("local",)).folder.name != run.folder.name

@@ -19,6 +19,7 @@ class Adam:
         weight_decay: lambda of the penalty (lambda / 2) |theta|^2, part of the energy.
     """
 
+    follows_rate = True
     buffers: tuple[str, ...] = ("mean", "square")
     counters: Mapping[str, torch.dtype] = {"count": torch.float32}
 
@@ -59,6 +60,7 @@ class AdamW:
         weight_decay: lambda.
     """
 
+    follows_rate = True
     buffers: tuple[str, ...] = ("mean", "square")
     counters: Mapping[str, torch.dtype] = {"count": torch.float32}
 

@@ -124,14 +124,19 @@ class Learner:
         return np.asarray(np.mean(rises, axis=0))
 
     def _quench_gap(self, now: Evaluation) -> Array:
-        """Anneal the learning rate to zero and return by how much the energy falls: how far above its minimum it settles."""
+        """Anneal the learning rate to zero and return by how much the energy falls: how far above its minimum it settles.
+
+        NaN where the optimizer does not look at its rate.
+        """
         stack, before = self.stack, self._observables(now)["energy"]
         kept = {name: array.copy() for name, array in stack.state_arrays().items()}
         first, steps = stack.step, max(round(QUENCH_SHARE * stack.legs[-1].until), 1)
         stack.advance(first + steps, rate=lambda rule, step: rule.rate(first - 1) * (1 - (step - first + 1) / steps))
         after = self._energy()
         stack.restore(first, kept)
-        return before - after
+        leg = stack.legs[-1]
+        annealed = np.repeat([rule.optimizer.follows_rate for rule in leg.protocols], leg.counts)
+        return np.where(annealed, before - after, np.nan)
 
 
 def build_stack(specs: Spec | Sequence[Spec], dataset: Dataset, members: Sequence[Replica]) -> Stack:

@@ -17,6 +17,8 @@ class Sgd:
         weight_decay: lambda of the penalty (lambda / 2) |theta|^2.
     """
 
+    follows_rate = True
+
     def __init__(self, lr: float, momentum: float, nesterov: bool, weight_decay: float) -> None:
         self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
         self.nesterov = nesterov and momentum > 0

@@ -152,7 +152,8 @@ def _unknown_use(source: Source, location: Location, received: Any) -> SpecError
     kind = next((str(part) for part in reversed(location) if part in BUILT_INS), "")
     known = list(BUILT_INS.get(kind, {}))  # type: ignore[call-overload]
     guess = nearest(str(use), known) if use is not None else None
-    remedy = (f"did you mean {guess!r}? " if guess else "") + "known: " + ", ".join(known)
+    others = {"system": ", or module:Class", "dynamics": ", or a class of torch: torch.optim:Class"}.get(kind, "")
+    remedy = (f"did you mean {guess!r}? " if guess else "") + "known: " + ", ".join(known) + others
     what = "unknown name" if use is not None else "`use` is missing: it says which"
     return SpecError(
         what, received=use, remedy=remedy, where=f"{source.where((*location, 'use'))}: {_dotted(location)}.use"

@@ -31,7 +31,7 @@ class DynamicsPart(TimedPart):
     batch_size: Annotated[int, Field(ge=1)] | Literal["full"] = 64
     """Examples per step, drawn from the replica's subsample in shuffled epochs; `full` uses all of them at every step."""
     schedule: Schedule = "constant"
-    """Learning rate in time: constant, cosine, step, {use: warmup, steps: N}; while it changes, stationarity needs budgets."""
+    """Learning rate in time: constant, cosine, {use: step}, {use: warmup, steps: N}; if it changes late, S needs budgets."""
     clip: Positive | None = None
     """Largest norm of a replica's gradient (without weight_decay); a longer one is shortened to it."""
     energy: Energy | None = None

@@ -40,9 +40,9 @@ class StepSchedule(Part):
 
 
 def _one_form(value: Any) -> Any:
-    """Write a schedule without arguments as its name, and every other one as a mapping."""
-    if isinstance(value, str):
-        return value if value in PLAIN else {"use": value}
+    """Write a schedule without arguments as its name, and refuse the name alone of one that takes some."""
+    if value in ("warmup", "warmup_cosine", "step"):
+        raise ValueError(f"a schedule with arguments is a mapping: {{use: {value}, ...}}")
     if isinstance(value, dict) and set(value) == {"use"} and value["use"] in PLAIN:
         return value["use"]
     return value
@@ -50,7 +50,7 @@ def _one_form(value: Any) -> Any:
 
 def _tag(value: Any) -> str | None:
     if isinstance(value, str):
-        return "plain"
+        return "plain" if value in PLAIN else value
     use = value.get("use") if isinstance(value, dict) else getattr(value, "use", None)
     return "warmup" if use == "warmup_cosine" else use
 
