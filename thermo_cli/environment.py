@@ -18,7 +18,9 @@ DETERMINISM: Final = (
 )
 
 
-def manifest(dataset: Dataset | None, fingerprint: str, base: Path, noisy: bool = False) -> dict[str, Any]:
+def manifest(
+    dataset: Dataset | None, fingerprint: str, base: Path, noisy: bool = False, stacks: bool = True
+) -> dict[str, Any]:
     """Describe the surroundings of a run.
 
     Args:
@@ -26,9 +28,8 @@ def manifest(dataset: Dataset | None, fingerprint: str, base: Path, noisy: bool 
         fingerprint: Hash of the data that the run rests on.
         base: Folder of the spec, whose git revision is recorded.
         noisy: Whether training draws from the `noise` streams at every step.
+        stacks: Whether torch trains it.
     """
-    import torch
-
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "data_fingerprint": fingerprint,
@@ -38,11 +39,18 @@ def manifest(dataset: Dataset | None, fingerprint: str, base: Path, noisy: bool 
         "git": _git(base),
         "hardware": {
             "device": DEVICE, "machine": platform.machine(), "processor": processor(), "cores": os.cpu_count(),
-            "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+            "cpu_capability": _capability() if stacks else None,
         },
         "threads_per_worker": 1,
         "determinism": DETERMINISM,
     }  # fmt: skip
+
+
+def _capability() -> str:
+    """Return which instructions torch uses, on which its rounding depends."""
+    import torch
+
+    return str(torch.backends.cpu.get_cpu_capability())
 
 
 def facts_of(dataset: Dataset | None, noisy: bool) -> dict[str, Any]:

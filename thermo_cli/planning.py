@@ -7,11 +7,9 @@ from typing import Final
 
 import numpy as np
 
+from thermo_cli.data.split import draw_subsamples
 from thermo_cli.design import Replica, budgets_of, control_rows, main_rows, replicas_of, shards
 from thermo_cli.dynamics.fitting import few
-from thermo_cli.dynamics.gradient import CHUNK_EXAMPLES
-from thermo_cli.dynamics.learner import draw_subsamples
-from thermo_cli.dynamics.protocols import protocol
 from thermo_cli.dynamics.walks import BLOCK_STEPS, walk
 from thermo_cli.engines.local import usable_cores
 from thermo_cli.equilibrium.diversity import PAIRS
@@ -23,7 +21,6 @@ from thermo_cli.spec import Spec
 from thermo_cli.spec.builtins import CommandSystem, ProcessDynamics, name_of
 from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.store import free_bytes
-from thermo_cli.systems import layout
 from thermo_cli.training import movement
 
 DECIDES: Final = "What so many replicas can decide"
@@ -105,6 +102,10 @@ def _stack_needs(study: Study, item: int) -> tuple[int, int, int]:
         tried = fit_replica(spec, dataset, study.table[0], rows)
         number = next(iter(tried.snapshots.values())).size
         return number, width * number * item + data, len(tried.values)
+    from thermo_cli.dynamics.gradient import CHUNK_EXAMPLES  # torch is imported where there are networks
+    from thermo_cli.dynamics.protocols import protocol
+    from thermo_cli.systems import layout
+
     rule = protocol(spec.system, spec.dynamics, dataset, study.subsample_size, spec.total, spec.ensemble.precision)
     parameters = layout.count(rule.system.blocks)
     evaluated = min(study.subsample_size, CHUNK_EXAMPLES) + min(len(dataset.y_test), CHUNK_EXAMPLES)
@@ -244,6 +245,8 @@ def _looped(study: Study) -> str:
     """Say whether replicas are trained one after the other, and why."""
     if study.dataset is None or study.spec.family == ESTIMATOR:
         return ""
+    from thermo_cli.dynamics.protocols import protocol
+
     spec = study.spec
     rule = protocol(
         spec.system, spec.dynamics, study.dataset, study.subsample_size, spec.total, spec.ensemble.precision

@@ -9,12 +9,9 @@ import numpy as np
 
 from thermo_cli.contracts import Dataset, Task
 from thermo_cli.data.recorded import Recorded, read_recorded
-from thermo_cli.data.split import load_dataset, subsample, subsample_size
+from thermo_cli.data.split import draw_subsamples, load_dataset, subsample, subsample_size
 from thermo_cli.design import Replica, pool_of, replica_table, streams_used
-from thermo_cli.dynamics.checking import check_stacking
 from thermo_cli.dynamics.fitting import try_fit
-from thermo_cli.dynamics.learner import draw_subsamples
-from thermo_cli.dynamics.protocols import legs_of
 from thermo_cli.dynamics.walks import walk
 from thermo_cli.environment import DEVICE
 from thermo_cli.errors import DataError, SpecError
@@ -245,6 +242,9 @@ def _check_fit(spec: Spec, size: int) -> None:
 
 def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> bool:
     """Check every protocol that is trained with, and that a first phase keeps shapes; say whether training is noisy."""
+    from thermo_cli.dynamics.checking import check_stacking  # torch is imported where there are networks
+    from thermo_cli.dynamics.protocols import legs_of
+
     noisy = False
     for history in spec.histories:
         members = [row for row in table if row.history == history][:2]

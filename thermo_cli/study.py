@@ -160,7 +160,7 @@ def keep_recorded(study: Study, recorded: Recorded) -> None:
 
 def _manifest(study: Study) -> dict[str, Any]:
     """Describe the surroundings of a run, and the data of each point of a sweep."""
-    whole = manifest(study.dataset, study.fingerprint, study.base, study.noisy)
+    whole = manifest(study.dataset, study.fingerprint, study.base, study.noisy, study.spec.stacks)
     return whole | ({"points": [facts_of(one.dataset, one.noisy) for one in study.points]} if study.points else {})
 
 

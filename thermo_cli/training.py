@@ -10,13 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-import torch
-
 from thermo_cli.contracts import Array, Dataset, Movement
 from thermo_cli.data.split import load_dataset
 from thermo_cli.design import Replica, control_rows, replica_table, shards
-from thermo_cli.dynamics.gradient import CHUNK_STEPS
-from thermo_cli.dynamics.learner import Learner
+from thermo_cli.dynamics.batches import CHUNK_STEPS
 from thermo_cli.dynamics.walks import walk
 from thermo_cli.errors import DataError
 from thermo_cli.fitting import fit_shard
@@ -59,7 +56,6 @@ def train_shard(task: ShardTask) -> str:
         DataError: The data are not those that the run began with.
         StoreError: The disk is full, or a committed file is damaged.
     """
-    torch.set_num_threads(1)
     set_trust(Trust(task.allow, task.base))
     folder = RunFolder(task.folder)
     store = folder.shard(task.shard)
@@ -90,6 +86,11 @@ def movement(specs: Sequence[Spec], dataset: Dataset | None, members: Sequence[R
         members: The shard's rows of the replica table.
     """
     if dataset is not None:
+        import torch  # a second and a half, and only stacks need it
+
+        from thermo_cli.dynamics.learner import Learner
+
+        torch.set_num_threads(1)
         return Learner(specs, dataset, members)
     return walk(specs[0], members, members[0].steps)
 

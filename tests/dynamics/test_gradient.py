@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from tests.conftest import SMALL
 from thermo_cli.contracts import Dataset
-from thermo_cli.data.split import load_dataset
+from thermo_cli.data.split import draw_subsamples, load_dataset
 from thermo_cli.design import replica_table, shards
 from thermo_cli.dynamics import gradient
 from thermo_cli.dynamics.checking import check_stacking, plain_steps
 from thermo_cli.dynamics.gradient import Stack
-from thermo_cli.dynamics.learner import Learner, build_stack, draw_subsamples
+from thermo_cli.dynamics.learner import Learner, build_stack
 from thermo_cli.dynamics.protocols import protocol
 from thermo_cli.errors import RunError
 from thermo_cli.spec import Spec, load_spec

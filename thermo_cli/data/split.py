@@ -1,7 +1,7 @@
 """From a source of examples to a pool and a fixed test set, and from the pool to the subsamples of replicas."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Examples, Integers, Rows
 from thermo_cli.data import bath, function, mapped
 from thermo_cli.data.partition import check_classes, partition
+from thermo_cli.design import Replica
 from thermo_cli.errors import DataError
 from thermo_cli.registry import resolve
+from thermo_cli.spec import Spec
 from thermo_cli.spec.builtins import Data
 from thermo_cli.spec.builtins.data import DataPart, FunctionData, OwnData
 from thermo_cli.spec.schema import Subsample
@@ -241,3 +243,19 @@ def _stratified(rule: Subsample, size: int, stream: int, classes: Integers | Non
             members[draw.integers(0, len(members), share)] if rule.bootstrap else draw.permutation(members)[:share]
         )
     return np.concatenate(drawn)
+
+
+def draw_subsamples(spec: Spec, pool: int, members: Sequence[Replica], classes: Integers | None = None) -> Integers:
+    """Draw the examples of some replicas.
+
+    Args:
+        spec: The experiment.
+        pool: Number of examples in the pool.
+        members: Rows of the replica table.
+        classes: Class of each example of the pool (`Dataset.classes`), for stratified subsamples.
+
+    Returns:
+        Indices into the pool, (replica, subsample).
+    """
+    rule, seed = spec.ensemble.subsample, spec.ensemble.seed
+    return np.stack([subsample(rule, pool, row.subsample, seed, row.part, classes) for row in members])

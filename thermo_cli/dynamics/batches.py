@@ -6,13 +6,15 @@ blocks of epochs, each from a generator of its own, so any step can be reached d
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
 from thermo_cli import rng
 from thermo_cli.contracts import Integers
 
-BLOCK_EXAMPLES = 8192  # drawn at a time: several epochs of a small subsample, one of a large one
+CHUNK_STEPS: Final = 256  # steps whose batches are drawn at once
+BLOCK_EXAMPLES: Final = 8192  # drawn at a time: several epochs of a small subsample, one of a large one
 
 
 def positions(orders: Sequence[int], size: int, batch: int, start: int, stop: int) -> Integers:

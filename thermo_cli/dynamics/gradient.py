@@ -17,13 +17,13 @@ from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset
 from thermo_cli.design import Replica
 from thermo_cli.dynamics import batches, noise
+from thermo_cli.dynamics.batches import CHUNK_STEPS
 from thermo_cli.dynamics.clipping import clip
 from thermo_cli.dynamics.cohorts import cohorts_of, padded
 from thermo_cli.dynamics.protocols import Leg, Protocol
 from thermo_cli.systems import layout
 
-CHUNK_STEPS: Final = 256  # steps whose batches are drawn at once, fewer where
-CHUNK_ROWS: Final = 2**21  # so many rows of data would be named at once
+CHUNK_ROWS: Final = 2**21  # of data are named at once, at most
 CHUNK_EXAMPLES: Final = 1024  # examples evaluated at once: it fixes the order of the sums, hence the bits
 
 

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from thermo_cli import rng
-from thermo_cli.contracts import Array, Dataset, Integers
-from thermo_cli.data.split import subsample
+from thermo_cli.contracts import Array, Dataset
+from thermo_cli.data.split import draw_subsamples
 from thermo_cli.design import Replica
 from thermo_cli.dynamics.gradient import Evaluation, Stack
 from thermo_cli.dynamics.protocols import legs_of
@@ -155,22 +155,6 @@ def build_stack(specs: Spec | Sequence[Spec], dataset: Dataset, members: Sequenc
     dataset, subsamples = dataset.gathered(subsamples)
     legs = legs_of(specs, dataset, rows, subsamples)
     return Stack(legs, dataset, rows, spec.histories[members[0].history].init_scale)
-
-
-def draw_subsamples(spec: Spec, pool: int, members: Sequence[Replica], classes: Integers | None = None) -> Integers:
-    """Draw the examples of some replicas.
-
-    Args:
-        spec: The experiment.
-        pool: Number of examples in the pool.
-        members: Rows of the replica table.
-        classes: Class of each example of the pool (`Dataset.classes`), for stratified subsamples.
-
-    Returns:
-        Indices into the pool, (replica, subsample).
-    """
-    rule, seed = spec.ensemble.subsample, spec.ensemble.seed
-    return np.stack([subsample(rule, pool, row.subsample, seed, row.part, classes) for row in members])
 
 
 def fill(members: Sequence[Replica], width: int) -> tuple[Replica, ...]:

@@ -7,39 +7,24 @@ so that their cost grows with the number of replicas and not with its square.
 import json
 import traceback
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from thermo_cli import rng
-from thermo_cli.contracts import Array, Block, Dataset, Findings, StackedSystem, Symmetry
-from thermo_cli.data.split import subsample_size
-from thermo_cli.design import Replica, control_rows, main_rows, shares_init, streams_used
-from thermo_cli.dynamics.protocols import protocol
+from thermo_cli.contracts import Block, Dataset, Findings, Symmetry
+from thermo_cli.design import Replica, control_rows, main_rows, shares_init
 from thermo_cli.dynamics.walks import walk
-from thermo_cli.microstates.connectivity import barrier
-from thermo_cli.microstates.examination import FORMAT, Material, Rows, disjoint, examine, examine_particles, self_test
-from thermo_cli.microstates.kernels import unbiased_cka
-from thermo_cli.microstates.matching import relabelled
-from thermo_cli.microstates.outputs import functions
-from thermo_cli.microstates.overlap import matched_pairs, prepared
-from thermo_cli.microstates.symmetry import rows_of, tensors_of
-from thermo_cli.observables.macroscopic import METRICS, snapshot_steps
+from thermo_cli.microscopy.estimators import Specimens, examine_estimators, gather_fits
+from thermo_cli.microstates.examination import FORMAT, Material, Rows, examine, examine_particles
+from thermo_cli.observables.macroscopic import snapshot_steps
 from thermo_cli.spec.builtins import CommandSystem
 from thermo_cli.spec.schema import ESTIMATOR
-from thermo_cli.specimens import Specimens, examine_estimators, gather_fits
 from thermo_cli.store import RunFolder
-from thermo_cli.systems.probing import probe
 
 MOST: Final = 64  # main replicas of which all pairs are looked at
-ANCHORS: Final = 512  # examples of the test set on which representations are compared
-EXAMPLES: Final = 512  # of the pool, for the loss along a path
-UNSUPPORTED: Final = (
-    "alignment unsupported: the symmetries of this system are not known; representations and answers serve"
-)
 NO_PARAMETERS: Final = (
     "no two replicas have finite parameters at step T: the script keeps parameters-<T>.safetensors, if it likes"
 )
@@ -49,7 +34,6 @@ NO_ALIGNMENT: Final = (
 NO_START: Final = "the replicas share a start that the script has not kept: parameters-0.safetensors is needed"
 OTHER_STARTS: Final = "ensemble.vary lacks init, and yet the replicas begin with different parameters"
 UNALIGNED: Final = ("steps", "raw_", "memory", "twin/")  # findings that mean something without alignment
-TESTED: Final = (2, 64)  # replicas and examples of the self-test
 
 
 def examine_run(folder: RunFolder, dataset: Dataset | None, most: int = MOST) -> None:
@@ -73,8 +57,6 @@ def examine_run(folder: RunFolder, dataset: Dataset | None, most: int = MOST) ->
     )  # fmt: skip
     if _examined(folder.findings(), *names):
         return
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     try:
         with threadpool_limits(1):  # the bits of a sum depend on the number of threads
             found = _found(folder, dataset, material, fits)
@@ -82,8 +64,6 @@ def examine_run(folder: RunFolder, dataset: Dataset | None, most: int = MOST) ->
         folder.write_error("microstates", traceback.format_exc())
         reason = f"the examination failed ({type(error).__name__}: {error}); see microstates.error.txt"
         found = _nothing(reason)
-    finally:
-        torch.set_num_threads(threads)
     folder.write_findings(found)
 
 
@@ -93,7 +73,11 @@ def _found(folder: RunFolder, dataset: Dataset | None, material: Material | None
     assert material is not None
     if folder.spec.family == "command":
         return _scripts(folder, material)
-    return _networks(folder, dataset, material) if dataset is not None else _particles(folder, material)
+    if dataset is None:
+        return _particles(folder, material)
+    from thermo_cli.microscopy.networks import examine_networks  # torch is imported where there are networks
+
+    return examine_networks(folder, dataset, material)
 
 
 def _nothing(reason: str) -> Findings:
@@ -203,97 +187,3 @@ def _one_start(initial: NDArray[np.floating]) -> bool:
     """Say whether all replicas begin with the same parameters, but for their scale."""
     norms = np.linalg.norm(initial.astype(np.float64), axis=1, keepdims=True)
     return bool(np.allclose(initial * norms[0], initial[0] * norms, rtol=1e-5, atol=1e-6 * float(norms.max()) ** 2))
-
-
-def _networks(folder: RunFolder, dataset: Dataset, material: Material) -> Findings:
-    """Examine networks: overlaps, then representations, functions and paths as far as the spec asks for them."""
-    spec, wanted = folder.spec, folder.spec.observe.micro
-    facts = folder.manifest["data"]
-    rule = protocol(
-        spec.system, spec.dynamics, dataset, int(facts["pool_examples"]), spec.total, spec.ensemble.precision
-    )
-    system, symmetry = rule.system, rule.system.symmetry()
-    shared = shares_init(spec)
-    found = examine(material, symmetry or Symmetry(system.blocks), shared)
-    arrays, words = dict(found.arrays), dict(found.facts)
-    failure = ""
-    if symmetry is not None and not shared:
-        failure = _self_test(system, symmetry, material, dataset)
-    elif not shared:  # what shares its start needs no alignment
-        failure, arrays = UNSUPPORTED, {name: array for name, array in arrays.items() if name.startswith(UNALIGNED)}
-    if failure:
-        words["untested"] = failure
-    pool = int(facts["pool_examples"])
-    size = subsample_size(spec.ensemble.subsample, pool)
-    consumed = streams_used(spec, size, pool, list(spec.histories)[:1], system.noisy) & set(spec.ensemble.vary)
-    if not failure and not consumed - {"subsample"}:
-        words |= _by_construction(system, 0.0 if rule.energies.terms else rule.optimizer.penalty)
-    words["crossed"] = spec.ensemble.crossed is not None
-    if "similarity" in wanted:
-        kernels, words["representations"] = _representations(system, material, dataset)
-        arrays |= kernels
-    if "disagreement" in wanted:
-        arrays |= _functions(system, material, dataset)
-    if "barrier" in wanted:
-        arrays |= _paths(system, material, dataset)
-    return Findings(arrays, words)
-
-
-def _self_test(system: StackedSystem, symmetry: Symmetry, material: Material, dataset: Dataset) -> str:
-    """Say how a random transformation of the symmetry changes the outputs of trained replicas, or nothing."""
-    count, examples = TESTED
-    test = dataset.x_test[:examples].astype(np.float64)
-    rows = material.last[:count].astype(np.float64)
-    return self_test(rows, symmetry, lambda rows: probe(system, rows, test).outputs.astype(np.float64), material.seed)
-
-
-def _by_construction(system: StackedSystem, penalty: float) -> dict[str, Any]:
-    """Say what follows when partners on one bath differ in nothing that is consumed."""
-    if system.convex and penalty > 0:
-        return {"unique": True}
-    return {"untested": "partners on one bath would be copies: nothing that is varied besides the subsample is used"}
-
-
-def _representations(system: StackedSystem, material: Material, dataset: Dataset) -> tuple[dict[str, Array], list[str]]:
-    """Compare hidden layers and outputs by CKA on anchors of the test set, at T and untrained (the null)."""
-    x = dataset.x_test[:ANCHORS].astype(material.last.dtype)
-    arrays: dict[str, Array] = {}
-    names: list[str] = []
-    if len(x) < 4:
-        return arrays, names
-    untrained = [system.initial(rng.generator(stream, 1), 1.0) for stream in material.streams]
-    for name, rows in (("cka", material.last), ("cka_null", np.stack(untrained).astype(material.last.dtype))):
-        answers = probe(system, rows, x, hidden=True)
-        names = [*answers.layers, "output"]
-        for layer, active in (*answers.layers.items(), ("output", answers.outputs)):
-            arrays[f"{name}/{layer}"] = unbiased_cka(active.transpose(0, 2, 1))
-    return arrays, names
-
-
-def _functions(system: StackedSystem, material: Material, dataset: Dataset) -> dict[str, Array]:
-    """Compare answers on the test set."""
-    x, half = dataset.x_test.astype(material.last.dtype), max(material.mains) // 2
-    outputs = probe(system, material.last, x).outputs
-    earlier = probe(system, material.mains[half], x).outputs if half in material.mains else None
-    return functions(outputs, dataset.y_test, dataset.task, dataset.target_sd, earlier)
-
-
-def _paths(system: StackedSystem, material: Material, dataset: Dataset) -> dict[str, Array]:
-    """Measure the loss along straight lines between main replicas, in pairs that have none in common, raw and aligned."""
-    first, second = disjoint(material.last)
-    chosen = np.unique(np.linspace(0, len(dataset.y) - 1, EXAMPLES).astype(np.int64))
-    x, y = dataset.x[chosen].astype(first.dtype), dataset.y[chosen]
-    metric = METRICS[dataset.task]["loss"]
-
-    def loss(rows: NDArray[np.floating]) -> Array:
-        outputs = probe(system, rows, x, anew=True).outputs.astype(np.float64)
-        return metric(outputs, np.broadcast_to(y, (len(rows), len(y))), dataset.target_sd)
-
-    found = {"barrier_raw": barrier(first, second, loss)}
-    symmetry = system.symmetry()
-    if symmetry is not None and not symmetry.products:  # the basis within a head is not aligned, only what comes of it
-        (a, plain), (b, _) = prepared(first, symmetry), prepared(second, symmetry)
-        labels = matched_pairs(a, b, plain, material.seed).labels
-        turned = relabelled(tensors_of(second, symmetry), symmetry, labels)
-        found["barrier_aligned"] = barrier(first, rows_of(turned, symmetry).astype(first.dtype), loss)
-    return found

@@ -18,7 +18,6 @@ from thermo_cli.microstates.fitted import Fits, examine_fits, same
 from thermo_cli.microstates.kernels import kernel_cka, unbiased_cka
 from thermo_cli.microstates.outputs import functions
 from thermo_cli.store import RunFolder
-from thermo_cli.systems.networks import Mlp
 from thermo_cli.systems.structure import ANCHORS, KERNELS
 
 LEAST: Final = 4  # anchors of a kernel
@@ -130,6 +129,8 @@ def _fits(folder: RunFolder, chosen: Specimens, kind: str) -> Fits:
 
 def _network(folder: RunFolder, chosen: Specimens, fits: Fits, dataset: Dataset) -> Findings:
     """Examine weights as those of networks: symmetries removed, against shuffled copies."""
+    from thermo_cli.systems.networks import Mlp  # torch is imported where there are networks
+
     activation = str(folder.spec.system.arguments.get("activation", "relu"))  # type: ignore[union-attr]
     sizes = tuple(int(size) for size in _final(folder, chosen.mains[0], "sizes"))
     system = Mlp(sizes, dataset.task if sizes[-1] > 1 else "regression", activation)

@@ -1,0 +1,156 @@
+"""Sweeps: points of a spec, shared shards, bit-equal replicas, verdicts per point, and the gate over all of them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import thermo_cli
+from tests.conftest import SMALL
+from thermo_cli.design import replica_table, shards
+from thermo_cli.errors import SpecError
+from thermo_cli.judging import judge_folder
+from thermo_cli.spec import from_resolved, load_spec, to_yaml
+from thermo_cli.spec.sweeping import points_of
+from thermo_cli.store import RunFolder
+
+SWEEP = SMALL.replace("replicas: 6", "replicas: 4").replace("steps: 400", "steps: 120") + (
+    "sweep:\n  dynamics.with.lr: [0.02, 0.05]\n  ensemble.subsample.fraction: [0.4, 0.6]\n"
+)
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    """Two rates by two sizes of the bath."""
+    path = tmp_path / "swept.yaml"
+    path.write_text(SWEEP)
+    return path
+
+
+def test_points_are_the_grid_in_order(sweep):
+    """The last field varies fastest; each point is a whole spec with its own values and no sweep."""
+    spec = load_spec(sweep)
+    points = points_of(spec)
+    assert [tuple(point.values.values()) for point in points] == [(0.02, 0.4), (0.02, 0.6), (0.05, 0.4), (0.05, 0.6)]
+    assert [point.spec.dynamics.arguments.lr for point in points] == [0.02, 0.02, 0.05, 0.05]
+    assert all(not point.spec.sweep for point in points)
+    assert points[1].label == "dynamics.with.lr=0.02, ensemble.subsample.fraction=0.6"
+    assert from_resolved(to_yaml(spec), "again") == spec
+
+
+def test_points_that_differ_in_numbers_of_their_dynamics_share_shards(sweep):
+    """Rates share stacks, sizes of the bath do not; a shard is filled by several points, and none mixes histories."""
+    spec = load_spec(sweep)
+    table = replica_table(spec)
+    groups = {name: {row.point for row in rows} for name, rows in shards(table).items()}
+    assert {frozenset(points) for name, points in groups.items()} <= {
+        frozenset({0, 2}), frozenset({1, 3}), frozenset({0}), frozenset({1}), frozenset({2}), frozenset({3})
+    }  # fmt: skip
+    assert any(points == {0, 2} for points in groups.values())
+    for rows in shards(table).values():
+        assert len({row.history for row in rows}) == 1
+        assert len(rows) <= spec.ensemble.shard
+        assert [row.slot for row in rows] == list(range(len(rows)))
+    alone = {row.name: row for row in replica_table(points_of(spec)[2].spec)}
+    for row in table:
+        if row.point == 2:
+            assert (row.init, row.order, row.subsample) == (
+                alone[row.name].init, alone[row.name].order, alone[row.name].subsample
+            )  # fmt: skip
+
+
+def test_a_point_is_what_it_is_alone(sweep, tmp_path):
+    """Observables and parameters of a point equal those of its own run, bit for bit, as its shards begin at the same slots."""
+    swept = thermo_cli.run(sweep, results=tmp_path / "results")
+    path = tmp_path / "alone.yaml"
+    path.write_text(SWEEP[: SWEEP.index("sweep:")])
+    overrides = ["dynamics.with.lr=0.05", "ensemble.subsample.fraction=0.6"]
+    alone = thermo_cli.run(path, overrides=overrides, results=tmp_path / "results")
+    point = swept.runs[3]
+    for name, values in alone.observables.values.items():
+        np.testing.assert_array_equal(point.observables.values[name], values, err_msg=name)
+    np.testing.assert_array_equal(point.parameters(120), alone.parameters(120))
+    assert point.verdict.verdict == alone.verdict.verdict
+
+
+def test_a_sweep_has_a_verdict_per_point_and_none_of_its_own(sweep, tmp_path, command):
+    """verdict.json, the report, the gate over all points, judging again, and resuming what is finished."""
+    done = command("thermo-run", str(sweep))
+    assert done.returncode == 0, done.stderr
+    assert "Phase diagram" in done.stdout
+    (folder,) = (tmp_path / "results").iterdir()
+    stored = json.loads((folder / "verdict.json").read_text())
+    assert stored["verdict"] is None
+    assert [point["point"] for point in stored["points"]] == [point.values for point in points_of(load_spec(sweep))]
+    for point in stored["points"]:
+        assert all(point[part] for part in ("verdict", "criteria", "macroscopic", "microscopic"))
+    head = (folder / "replicas.csv").read_text().splitlines()[0]
+    assert head.startswith("point,replica")
+    gated = command("thermo-report", "latest", "--require", "settled")
+    assert gated.returncode in (1, 4)
+    assert gated.stderr.count("gate") == 4
+    assert "dynamics.with.lr=0.02" in gated.stderr
+    again = command("thermo-report", "latest", "--format", "json", "--margin", "test_accuracy=5.0")
+    rows = json.loads(again.stdout)["points"][0]["criteria"]
+    assert {row["margin"] for row in rows if row["observable"] == "test_accuracy"} == {5.0}
+    assert "4 points" in command("thermo-report").stdout
+    before = {path.name: path.stat().st_mtime_ns for path in (folder / "shards").glob("*.safetensors")}
+    assert command("thermo-run", str(sweep)).returncode == 0
+    assert before == {path.name: path.stat().st_mtime_ns for path in (folder / "shards").glob("*.safetensors")}
+
+
+def test_a_point_that_cannot_be_judged_does_not_hide_the_others(sweep, tmp_path, command):
+    """Shards of one point are lost: it has no verdict and a reason, the gate is 3, the others are judged."""
+    assert command("thermo-run", str(sweep), "--set", "sweep={ensemble.subsample.fraction: [0.4, 0.6]}").returncode == 0
+    (path,) = (tmp_path / "results").iterdir()
+    folder = RunFolder(path)
+    for name, rows in folder.shards.items():
+        if {row.point for row in rows} == {1}:
+            (path / "shards" / f"{name}.safetensors").unlink()
+    judged = judge_folder(RunFolder(path))
+    assert judged.runs[0] is not None
+    assert judged.runs[1] is None
+    content = judged.as_dict()
+    assert content["points"][1]["verdict"] is None
+    assert "resumes" in content["points"][1]["summary"]
+    assert command("thermo-report", "latest").returncode == 3
+
+
+def test_estimators_and_data_are_swept_too(tmp_path):
+    """Each point has its own data, and fits of its own."""
+    path = tmp_path / "fits.yaml"
+    path.write_text(
+        "name: fits\n"
+        'data: {use: wine}\nsystem: {use: "sklearn.linear_model:LogisticRegression"}\ndynamics: {use: fit}\n'
+        "ensemble: {replicas: 4, controls: {same_bath: 0}}\n"
+        "sweep:\n  data.use: [wine, breast_cancer]\n  system.with.C: [0.01, 1.0]\n"
+    )
+    done = thermo_cli.run(path, results=tmp_path / "results")
+    assert len(done.runs) == 4
+    counts = [run.folder.manifest["data"]["features"] for run in done.runs]
+    assert counts == [13, 13, 30, 30]
+    sizes = [run.parameters(1).shape for run in done.runs]
+    assert sizes[0] == (4, 3 * 14)
+    assert sizes[2] == (4, 31)
+    assert np.square(done.runs[0].parameters(1)).sum() < np.square(done.runs[1].parameters(1)).sum()
+
+
+@pytest.mark.parametrize(
+    ("sweep", "words"),
+    [
+        ("{dynamics.with.lrr: [0.1]}", "lrr"),
+        ("{dynamics.with.lr: []}", "at least 1"),
+        ("{dynamics.with.lr: [-1.0]}", "dynamics.with.lr=-1.0"),
+        ("{name: [a, b]}", "the same at all points"),
+        ("{data.use.more: [1]}", "not a mapping"),
+        ("{dynamics.with.lr: 0.1}", "list"),
+        ("{ensemble.seed: [" + ", ".join(map(str, range(1025))) + "]}", "too many"),
+        ("{equilibrium.margins.test_r: [0.1]}", "test_r"),
+    ],
+)  # fmt: skip
+def test_sweeps_that_are_refused(small, sweep, words):
+    """A field that is not there, a value that it does not take, nothing to sweep: told with the point."""
+    with pytest.raises(SpecError) as caught:
+        load_spec(small, [f"sweep={sweep}"])
+    assert words in str(caught.value)
