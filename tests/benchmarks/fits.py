@@ -1,10 +1,10 @@
-"""What the runner costs: estimators fitted by thermo against the same fits by plain joblib, in whole processes, two workers each.
+"""What the runner costs: estimators fitted by thermo against the same fits by plain joblib, whole processes, two workers each.
 
     python tests/benchmarks/fits.py [ROUNDS]
 
-joblib fits the same estimators with the same seeds on the same examples, and computes for each the same answers on its own examples
-and on the test set with their loss and accuracy; thermo also keeps structures, errors and answers on disk. Each round runs both, one
-after the other, in turns; the ratio is that of the same round. Start-up counts for both, and is also timed with two small fits.
+joblib fits the same estimators with the same seeds on the same examples, and computes for each the same answers on its own
+examples and on the test set with their loss and accuracy; thermo also keeps structures, errors and answers on disk. Each round
+runs both in turns; the ratio is that of the same round. Start-up counts for both, and is also timed with two small fits.
 """
 
 import statistics
