@@ -28,7 +28,7 @@ from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardRecords, ShardStore
 from thermo_cli.systems.estimators import kind_of_answer
 from thermo_cli.systems.penalties import closed, converged, loss_of, one_optimum, penalties
-from thermo_cli.systems.structure import ANCHORS, structure
+from thermo_cli.systems.structure import ANCHORS, structure, support_in_pool
 
 COMMIT_SECONDS: Final = 2.0
 PROGRESS_SECONDS: Final = 0.25
@@ -182,7 +182,8 @@ def _final(
     fitted, state = moment.fitted, structure(moment.fitted, test[:ANCHORS], dataset.task)
     unique = one_optimum(fitted, len(fit.y), fit.x.shape[1])
     errors = response.errors(answers[None], dataset.y_test, dataset.task)[0]
-    return {
+    support = {"support": support_in_pool(fitted, fit.rows, len(dataset.y))} if hasattr(fitted, "support_") else {}
+    return support | {
         "test_errors": errors, "outputs": answers[:, :TEST_OUTPUTS].astype(np.float32), "unique": np.array(unique),
         "timeless": np.array(closed(fitted) or (unique and converged(fitted))), f"kind:{state.kind}": np.array(True),
         "sizes": np.array(state.sizes, dtype=np.int64),

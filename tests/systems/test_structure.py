@@ -18,7 +18,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from thermo_cli.systems.structure import leaves, same_leaf, shared_neighbours, structure, upper
+from thermo_cli.systems.structure import leaves, same_leaf, shared_neighbours, structure, support_in_pool, upper
 
 X, Y = load_wine(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
@@ -34,6 +34,12 @@ def test_leaf_kernel_of_two_trees():
 def test_neighbour_kernel():
     """Two of three neighbours in common: K = 2/3."""
     np.testing.assert_allclose(shared_neighbours(np.array([[0, 1, 2], [1, 2, 7]])), [[1, 2 / 3], [2 / 3, 1]])
+
+
+def test_support_vectors_by_their_place_in_the_pool():
+    """1 where one is, 0 where none is, -1 where the example was not seen."""
+    fitted = SVC(kernel="linear").fit(np.array([[-3.0], [-1.0], [1.0], [3.0]]), [0, 0, 1, 1])
+    np.testing.assert_array_equal(support_in_pool(fitted, np.array([1, 2, 4, 5]), 7), [-1, 0, 1, -1, 1, 0, -1])
 
 
 def test_what_is_above_the_diagonal():

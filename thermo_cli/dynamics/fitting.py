@@ -51,12 +51,14 @@ class Fit:
         built: Its pipeline, the steps of it fitted.
         x: What the estimator sees of the subsample, (example, feature).
         y: Targets, (example,).
+        rows: Which examples of the pool these are, (example,).
         first: Targets and number of steps of a first phase, and which examples; None without one.
     """
 
     built: Pipeline
     x: NDArray[Any]
     y: NDArray[Any]
+    rows: Integers
     first: tuple[Integers, NDArray[Any], int] | None = None
 
 
@@ -83,7 +85,7 @@ def fit_of(spec: Spec, dataset: Dataset, member: Replica, rows: Integers | None 
         arguments = {time_parameter(spec.system, _parameter(spec)): member.steps}
     built = pipeline(spec.system, dataset.task, member.init, arguments)
     seen = built.prepared(x, y)
-    return Fit(built, seen, y, _first(spec, member, y))
+    return Fit(built, seen, y, rows, _first(spec, member, y))
 
 
 def moments(spec: Spec, fit: Fit, steps: Sequence[int], outputs: int) -> Iterator[Moment]:

@@ -14,7 +14,7 @@ from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Findings
 from thermo_cli.design import Replica, control_rows, main_rows
 from thermo_cli.microstates.examination import Material, examine
-from thermo_cli.microstates.fitted import Fits, examine_fits, same
+from thermo_cli.microstates.fitted import Fits, examine_fits, same, shared_support
 from thermo_cli.microstates.kernels import kernel_cka, unbiased_cka
 from thermo_cli.microstates.outputs import functions
 from thermo_cli.store import RunFolder
@@ -85,6 +85,8 @@ def examine_estimators(folder: RunFolder, dataset: Dataset, chosen: Specimens) -
             "untested": "partners on one bath are the same bit for bit: this fit uses nothing random, so nothing can tell "
             "whether its optimum is the only one"
         }  # fmt: skip
+    if "support" in next(iter(folder.records.values())).final:
+        arrays |= _support(folder, chosen)
     if "similarity" in spec.observe.micro:
         kernels, facts["representations"] = _representations(folder, chosen, fits)
         arrays |= kernels
@@ -92,6 +94,17 @@ def examine_estimators(folder: RunFolder, dataset: Dataset, chosen: Specimens) -
         outputs = _outputs(folder, chosen.mains)
         arrays |= functions(outputs, dataset.y_test[: outputs.shape[2]], dataset.task, dataset.target_sd)
     return Findings(arrays, facts)
+
+
+def _support(folder: RunFolder, chosen: Specimens) -> dict[str, Array]:
+    """Compare support vectors: between replicas, and between fits to shuffled labels."""
+
+    def rows(members: Sequence[Replica]) -> NDArray[np.int8]:
+        return np.stack([_final(folder, row, "support") for row in members])
+
+    found = {"support": shared_support(rows(chosen.mains))}
+    null = (*chosen.nulls, *chosen.null_partners)
+    return found | ({"support_null": shared_support(rows(null))} if len(null) > 1 else {})
 
 
 def _kind(folder: RunFolder) -> str:

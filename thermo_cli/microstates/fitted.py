@@ -85,6 +85,22 @@ def examine_fits(fits: Fits) -> Findings:
     return Findings(arrays, facts)
 
 
+def shared_support(support: NDArray[np.int8]) -> Array:
+    """Return the share of support vectors that two machines have in common among the examples that both have seen.
+
+    |S_a and S_b| / |S_a or S_b| over those examples, (replica, replica); NaN where neither has any.
+
+    Args:
+        support: 1 support vector, 0 none, -1 not seen, (replica, example of the pool).
+    """
+    vector, seen = (support == 1).astype(np.float64), (support >= 0).astype(np.float64)
+    both = vector @ vector.T
+    mine = vector @ seen.T  # support vectors of a that b has seen
+    either = mine + mine.T - both
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(both / either)
+
+
 def same(fits: Fits) -> bool:
     """Say whether all partners on one bath are bit for bit the same: nothing random is consumed.
 

@@ -84,9 +84,16 @@ def microscopic(found: Findings, confidence: float | None) -> dict[str, dict[str
         ("error_consistency", None),
         ("jensen_shannon", None),
         ("output_distance", None),
+        ("support", "support_null"),
     ):
         if name in arrays:
-            chance = 0.0 if name == "error_consistency" else pair_mean(arrays[null]).value if null else None
+            chance = (
+                0.0
+                if name == "error_consistency"
+                else pair_mean(arrays[null]).value
+                if null is not None and null in arrays
+                else None
+            )
             own = unit_mean(arrays[f"{name}_own"]).value if f"{name}_own" in arrays else None
             said[name] = pair_mean(arrays[name]).as_dict(confidence, chance, own)
     if "test_error" in arrays:

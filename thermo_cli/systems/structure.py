@@ -101,6 +101,20 @@ def shared_neighbours(lists: Integers) -> Array:
     return np.asarray(member @ member.T / k, dtype=np.float64)
 
 
+def support_in_pool(estimator: Any, rows: Integers, pool: int) -> NDArray[np.int8]:
+    """Return 1 for each example of the pool that is a support vector, 0 for one that is none, -1 for one not seen, (pool,).
+
+    Args:
+        estimator: A fitted support vector machine.
+        rows: Which examples of the pool it was fitted to, (example,).
+        pool: Number of examples in the pool.
+    """
+    found = np.full(pool, -1, dtype=np.int8)
+    found[rows] = 0
+    found[rows[estimator.support_]] = 1
+    return found
+
+
 def upper(kernel: Array) -> NDArray[np.float32]:
     """Return what is above the diagonal of a kernel, row after row.
 
