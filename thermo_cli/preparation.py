@@ -98,8 +98,7 @@ def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) ->
 
 def _code(spec: Spec) -> str:
     """Return the hashes of local code that a spec names: other code is another run."""
-    named = [*spec.foreign, *(name for name in spec.observe.macro if ":" in name)]
-    return "".join(code_fingerprint(name, trust()) for name in named)
+    return "".join(code_fingerprint(name, trust()) for name in spec.foreign)
 
 
 def _prepare(spec: Spec, base: Path, loaded: dict[str, Dataset]) -> Study:

@@ -329,10 +329,9 @@ class Spec(Part):
     @property
     def foreign(self) -> tuple[str, ...]:
         """Names of what is not built in, `module:object`, whose code decides the numbers too."""
-        energy = getattr(self.dynamics, "energy", None)
-        named = [part.use for part in (self.system, self.dynamics, self.data) if part is not None]
-        named += [term.use for term in energy.terms.values()] if energy is not None else []
-        return tuple(name for name in named if ":" in name)
+        parts = self.model_dump(mode="json", include={"data", "system", "dynamics", "histories"})
+        named = [*_names_in(parts), *self.observe.macro]
+        return tuple(dict.fromkeys(name for name in named if ":" in name))
 
     @property
     def total(self) -> int:
@@ -442,6 +441,14 @@ class Spec(Part):
             dynamics |= {key: value for key, value in changed.items() if key != "with"}
             dynamics["with"] = dynamics["with"] | first.dynamics.arguments
         return type(self.system).model_validate(system), type(self.dynamics).model_validate(dynamics)  # type: ignore[union-attr]
+
+
+def _names_in(content: Any) -> list[str]:
+    """Return what stands behind every `use`, however deep."""
+    if isinstance(content, dict):
+        own = [content["use"]] if isinstance(content.get("use"), str) else []
+        return own + [name for value in content.values() for name in _names_in(value)]
+    return [name for value in content for name in _names_in(value)] if isinstance(content, list | tuple) else []
 
 
 def margin_problem(observable: str, macro: Sequence[str] = ()) -> str | None:
