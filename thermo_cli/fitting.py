@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from thermo_cli.contracts import Dataset, Integers
+from thermo_cli.contracts import Array, Dataset, Integers
 from thermo_cli.design import Replica
 from thermo_cli.dynamics.fitting import Fit, Moment, fit_of, moments
 from thermo_cli.errors import RunError
@@ -28,7 +28,7 @@ from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardRecords, ShardStore
 from thermo_cli.systems.estimators import kind_of_answer
 from thermo_cli.systems.penalties import closed, converged, loss_of, one_optimum, penalties
-from thermo_cli.systems.structure import ANCHORS, structure, support_in_pool
+from thermo_cli.systems.structure import ANCHORS, Structure, structure, support_in_pool
 
 COMMIT_SECONDS: Final = 2.0
 PROGRESS_SECONDS: Final = 0.25
@@ -149,37 +149,35 @@ def fit_replica(spec: Spec, dataset: Dataset, member: Replica, rows: Integers | 
         kept = {member.steps} | ({member.steps // 2} if spec.time == "partial" and member.role == "main" else set())
         steps = sorted({*measured_steps(spec, member), *kept})
         for moment in moments(spec, fit, steps, dataset.outputs):
-            _look(found, spec, dataset, member, fit, moment, test, shifted)
+            if moment.step in measured_steps(spec, member):
+                answers = _look(found, spec, dataset, fit, moment, test, shifted)
             if moment.step in kept:
-                found.snapshots[moment.step] = structure(moment.fitted, test[:ANCHORS], dataset.task).vector
+                state = structure(moment.fitted, test[:ANCHORS], dataset.task)
+                found.snapshots[moment.step] = state.vector
+        found.final |= _final(dataset, fit, moment.fitted, answers, state)
     return found
 
 
 def _look(
-    found: Fitted, spec: Spec, dataset: Dataset, member: Replica, fit: Fit, moment: Moment, test: NDArray[Any],
-    shifted: NDArray[Any] | None,
-) -> None:  # fmt: skip
-    """Record one moment: its observables where it is measured, and at the end what is found out once."""
-    last = moment.step == member.steps
-    if moment.step in measured_steps(spec, member):
-        terms = penalties(moment.fitted, len(fit.y)) if spec.time != "staged" else {}
-        train, answers = moment.answers(fit.x), moment.answers(test)
-        kind = kind_of_answer(moment.fitted)
-        metrics = fitted_metrics(kind, spec.observe.macro, dataset.task)
-        loss = loss_of(moment.fitted, train, moment.scores(fit.x), fit.y)
-        moved = moment.answers(shifted) if shifted is not None else None
-        for name, value in measure_fit(kind, metrics, dataset, fit.y, train, answers, loss, terms, moved).items():
-            found.values.setdefault(name, []).append(value)
-        if last:
-            found.final |= _final(dataset, fit, moment, answers, test)
-            before = before_fit(metrics, dataset, fit.y)
-            found.final |= {f"before/{name}": np.array(value) for name, value in before.items()}
+    found: Fitted, spec: Spec, dataset: Dataset, fit: Fit, moment: Moment, test: NDArray[Any], shifted: NDArray[Any] | None
+) -> Array:  # fmt: skip
+    """Record the observables of one moment, and return the answers on the test set."""
+    terms = penalties(moment.fitted, len(fit.y)) if spec.time != "staged" else {}
+    train, answers = moment.answers(fit.x), moment.answers(test)
+    kind = kind_of_answer(moment.fitted)
+    metrics = fitted_metrics(kind, spec.observe.macro, dataset.task)
+    loss = loss_of(moment.fitted, train, moment.scores(fit.x), fit.y)
+    moved = moment.answers(shifted) if shifted is not None else None
+    for name, value in measure_fit(kind, metrics, dataset, fit.y, train, answers, loss, terms, moved).items():
+        found.values.setdefault(name, []).append(value)
+    if not any(name.startswith("before/") for name in found.final):
+        before = before_fit(metrics, dataset, fit.y)
+        found.final |= {f"before/{name}": np.array(value) for name, value in before.items()}
+    return answers
 
 
-def _final(
-    dataset: Dataset, fit: Fit, moment: Moment, answers: NDArray[Any], test: NDArray[Any]
-) -> dict[str, NDArray[Any]]:
-    fitted, state = moment.fitted, structure(moment.fitted, test[:ANCHORS], dataset.task)
+def _final(dataset: Dataset, fit: Fit, fitted: Any, answers: Array, state: Structure) -> dict[str, NDArray[Any]]:
+    """Return what is found out once, at the end."""
     unique = one_optimum(fitted, len(fit.y), fit.x.shape[1])
     errors = response.errors(answers[None], dataset.y_test, dataset.task)[0]
     support = {"support": support_in_pool(fitted, fit.rows, len(dataset.y))} if hasattr(fitted, "support_") else {}

@@ -382,9 +382,7 @@ def _raw(folder: RunFolder) -> dict[str, dict[str, Any]]:
     system = folder.spec.system
     if isinstance(system, RecordedSystem):
         return raw_overlaps(folder.parameters(folder.total), None) if system.arguments.parameters else {}
-    kept = set.intersection(
-        *(set(folder.records[row.shard].snapshots) for row in main_rows(replica_table(folder.spec)))
-    )
+    kept = set.intersection(*(set(folder.records[row.shard].snapshots) for row in main_rows(folder.table)))
     if folder.total not in kept:
         return {}
     return raw_overlaps(folder.parameters(folder.total), folder.parameters(0) if 0 in kept else None)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.ensemble._forest import ForestClassifier, ForestRegressor
 
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Integers
@@ -216,8 +217,37 @@ def _once(spec: Spec, fit: Fit, steps: Sequence[int], outputs: int) -> Iterator[
 def _warm(spec: Spec, fit: Fit, steps: Sequence[int], outputs: int) -> Iterator[Moment]:
     """Add trees up to each time; the result is that of one fit with so many."""
     estimator, name = fit.built.estimator.set_params(warm_start=True), time_parameter(spec.system, _parameter(spec))
+    vote = _Vote(estimator, outputs)
     for step in steps:
-        yield _at(step, estimator.set_params(**{name: step}).fit(fit.x, fit.y), outputs)
+        fitted = estimator.set_params(**{name: step}).fit(fit.x, fit.y)
+        yield Moment(step, fitted, vote.answers, lambda x: None) if vote.counts else _at(step, fitted, outputs)
+
+
+class _Vote:
+    """The answers of a forest that grows: each tree is asked once about each set of examples, and its vote is kept.
+
+    Args:
+        forest: A random forest or extra trees; of other ensembles votes are not counted.
+        outputs: Number of classes; 1 for regression.
+    """
+
+    def __init__(self, forest: Any, outputs: int) -> None:
+        self.forest, self.outputs = forest, outputs
+        self.counts = isinstance(forest, ForestClassifier | ForestRegressor)
+        self._kept: dict[int, tuple[int, NDArray[Any], NDArray[Any]]] = {}
+
+    def answers(self, x: NDArray[Any]) -> Array:
+        """Return log of the mean probabilities or mean numbers, (output, example); the sums are those of the forest itself."""
+        seen, total, plain = self._kept.get(id(x), (0, np.zeros(()), np.empty(0)))
+        if not seen:  # the same arrays are asked about at every time
+            plain = self.forest._validate_X_predict(x)
+        for tree in self.forest.estimators_[seen:]:
+            total = total + (tree.predict_proba(plain, check_input=False) if self.outputs > 1 else tree.predict(plain))
+        number = len(self.forest.estimators_)
+        self._kept[id(x)] = (number, total, plain)
+        if self.outputs > 1:
+            return logits(total / number, self.forest.classes_, self.outputs)
+        return np.asarray(total / number, dtype=np.float64).reshape(1, -1)
 
 
 def _partial(spec: Spec, fit: Fit, steps: Sequence[int], outputs: int) -> Iterator[Moment]:
