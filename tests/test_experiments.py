@@ -8,18 +8,27 @@ import thermo_cli
 from tests.conftest import ROOT
 from thermo_cli.spec import load_spec
 
-SMALL = {  # experiment to what makes it small
+FEW = [  # a weaker claim, which fewer replicas can carry
+    "equilibrium.content=0.5", "equilibrium.confidence=0.7", "observe.window_measurements=16",
+]  # fmt: skip
+NO_CONTROLS = ["observe.micro=[]", "ensemble.controls={same_bath: 0, twin: 0}"]
+SMALL = {  # experiment to what makes it small; the quickstart (mlp) is run whole by .ci/run
     "logistic-regression": [],
     "ridge": [],
     "decision-tree": [],
-    "random-forest": ["observe.window_measurements=8"],
-    "gradient-boosting": ["observe.window_measurements=8"],
-    "svm": [],
-    "nearest-neighbours": [],
-    "mlp-classifier": ["observe.window_measurements=8"],
+    "random-forest": ["ensemble.controls.same_bath=2"],
+    "gradient-boosting": ["observe.window_measurements=16", "ensemble.controls.same_bath=2"],
+    "svm": ["ensemble.controls.same_bath=2"],
+    "nearest-neighbours": ["ensemble.controls.same_bath=2"],
+    "mlp-classifier": ["dynamics.steps=160", "observe.window_measurements=16"],
     "pipeline": [],
+    "transformer": [
+        *FEW, *NO_CONTROLS, "ensemble.replicas=10", "ensemble.shard=10", "equilibrium.margins={test_accuracy: 0.06, energy: 0.1}"
+    ],
+    "own-module": [*FEW, *NO_CONTROLS, "ensemble.replicas=16"],
+    "command": [*FEW, "ensemble.replicas=8"],
     "recorded": [],
-}
+}  # fmt: skip
 
 
 def expected(name: str) -> str:
@@ -36,3 +45,25 @@ def test_an_experiment_gives_the_verdict_that_it_expects(name, tmp_path):
         ROOT / "experiments" / f"{name}.yaml", overrides=SMALL[name], results=tmp_path, allow=["local", "command"]
     )
     assert run.verdict.verdict == expected(name), run.verdict.summary
+
+
+def test_a_convolutional_network_is_caught_relaxing(tmp_path):
+    """In a hundred steps, as its description expects: its accuracy is still rising."""
+    overrides = [
+        *NO_CONTROLS, "ensemble.replicas=8", "ensemble.shard=8", "ensemble.subsample={size: 200}", "dynamics.steps=100",
+        "histories={cold: {}}", "observe.window_measurements=8",
+    ]  # fmt: skip
+    run = thermo_cli.run(ROOT / "experiments" / "cnn.yaml", overrides=overrides, results=tmp_path)
+    assert run.verdict.verdict == expected("cnn") == "relaxing"
+
+
+def test_a_sweep_of_rate_and_bath_is_a_phase_diagram(tmp_path):
+    """A verdict for each of eight points: relaxing where the rate is small, never settled there."""
+    overrides = ["ensemble.replicas=8", "dynamics.steps=500", "ensemble.controls.same_bath=0", "observe.micro=[]"]
+    sweep = thermo_cli.run(
+        ROOT / "experiments" / "sweep.yaml", overrides=[*overrides, "observe.window_measurements=8"], results=tmp_path
+    )
+    verdicts = {tuple(point.values()): run.verdict.verdict for point, run in zip(sweep.points, sweep.runs, strict=True)}
+    assert len(verdicts) == 8
+    assert verdicts[0.001, 0.5] == verdicts[0.001, 0.1] == "relaxing"
+    assert expected("sweep") == "relaxing"

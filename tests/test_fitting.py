@@ -10,7 +10,7 @@ import thermo_cli
 from thermo_cli import fitting
 from thermo_cli.data.split import load_dataset
 from thermo_cli.design import replica_table, shards
-from thermo_cli.errors import RunError
+from thermo_cli.errors import StoreError
 from thermo_cli.fitting import Fitted, fit_shard
 from thermo_cli.judging import judge_run
 from thermo_cli.spec import load_spec
@@ -148,10 +148,10 @@ def test_one_that_crashes_is_counted_and_the_others_go_on(tmp_path):
 
 
 def test_when_all_crash_there_is_nothing_to_judge(tmp_path):
-    """A model that was built and tried, and then fails for every replica, is an error that names the first traceback."""
+    """A model that was built and tried, and then fails for every replica, is an error that says where the tracebacks are."""
     (tmp_path / "flaky_model.py").write_text(FLAKY)
     text = LOGISTIC.replace("sklearn.linear_model:LogisticRegression", "flaky_model:Hopeless")
-    with pytest.raises(RunError, match="too many"):
+    with pytest.raises(StoreError, match="every replica failed"):
         run(tmp_path, text, "ensemble.subsample={size: 300}", "ensemble.replicas=4", allow=["local"])
 
 
@@ -218,3 +218,55 @@ def test_without_probabilities_only_what_can_be_told_is_observed(tmp_path):
     assert not {"test_loss", "test_brier"} & set(done.observables.values)
     with pytest.raises(thermo_cli.errors.SpecError, match="not observed"):
         run(tmp_path, text, "equilibrium.margins={test_brier: 0.1}")
+
+
+def test_coefficients_on_features_of_their_own_are_not_held_together(tmp_path):
+    """A random projection before a linear model: partners differ in their features, so distances would say nothing."""
+    steps = '[{use: "sklearn.random_projection:GaussianRandomProjection", with: {n_components: 8}}]'
+    row = rows_of(run(tmp_path, LOGISTIC, f"system.preprocess={steps}"), "diversity")[0]
+    assert row.outcome == "untested"
+    assert "features of their own" in row.explanation
+
+
+def test_a_step_that_was_not_trained_to_its_end_leaves_stationarity_open(tmp_path):
+    """A restricted Boltzmann machine before a linear model has a training time, whatever the model after it has."""
+    machine = '{use: "sklearn.neural_network:BernoulliRBM", with: {n_components: 8, n_iter: 1}}'
+    steps = '[{use: "sklearn.preprocessing:MinMaxScaler"}, ' + machine + "]"
+    done = run(tmp_path, LOGISTIC, f"system.preprocess={steps}", "ensemble.replicas=4")
+    assert done.verdict.outcomes["stationarity"] == "untested"
+
+
+def test_a_penalty_that_is_zero_is_recorded(tmp_path):
+    """A lasso that has dropped every feature in some replicas: all are whole, and none counts as diverged."""
+    text = (
+        LOGISTIC.replace("breast_cancer", "diabetes")
+        .replace("LogisticRegression", "Lasso")
+        .replace("C: 0.1", "alpha: 0.55")
+    )
+    done = run(
+        tmp_path, text.replace("test_accuracy", "test_r2"), "ensemble.subsample={size: 60}", "ensemble.replicas=16"
+    )
+    assert done.verdict.replicas["diverged"] == done.verdict.replicas["crashed"] == 0
+    assert (done.observables.values["energy_l1"][:, -1] == 0).any()
+
+
+def test_ensembles_of_ensembles_are_fitted(tmp_path):
+    """Leaves of forests within bagging and voting, and a selection that calls its mask a support."""
+    forest = '{use: "sklearn.ensemble:RandomForestClassifier", with: {n_estimators: 3}}'
+    for system in (
+        '{use: "sklearn.ensemble:BaggingClassifier", with: {n_estimators: 3, estimator: ' + forest + "}}",
+        '{use: "sklearn.ensemble:VotingClassifier", with: {estimators: [[a, ' + forest + "], [b, " + forest + "]]}}",
+        '{use: "sklearn.feature_selection:RFE", with: {estimator: {use: "sklearn.linear_model:LogisticRegression"}}}',
+    ):
+        done = run(tmp_path, LOGISTIC, f"system={system}", "ensemble.replicas=4", "ensemble.controls.same_bath=2")
+        assert done.verdict.replicas["finished"] == 4
+
+
+def test_a_rate_that_falls_by_itself_is_a_schedule(tmp_path):
+    """SGDClassifier lowers its rate by default: one trajectory then says nothing about longer training."""
+    text = LOGISTIC.replace("LogisticRegression", "SGDClassifier").replace("with: {C: 0.1}", "with: {}")
+    partial = "dynamics={use: fit, with: {time: partial}, steps: 16}"
+    few = ["ensemble.replicas=4", "ensemble.controls.same_bath=0"]
+    assert "decaying" in rows_of(run(tmp_path, text, partial, *few), "stationarity")[0].explanation
+    constant = "system.with={learning_rate: constant, eta0: 0.01}"
+    assert "decaying" not in rows_of(run(tmp_path, text, constant, partial, *few), "stationarity")[0].explanation

@@ -10,7 +10,7 @@ import thermo_cli
 from tests.conftest import SMALL
 from thermo_cli.design import replica_table, shards
 from thermo_cli.errors import SpecError
-from thermo_cli.judging import judge_folder
+from thermo_cli.judging import judge_again, judge_folder
 from thermo_cli.spec import from_resolved, load_spec, to_yaml
 from thermo_cli.spec.sweeping import points_of
 from thermo_cli.store import RunFolder
@@ -93,7 +93,7 @@ def test_a_sweep_has_a_verdict_per_point_and_none_of_its_own(sweep, tmp_path, co
     assert "dynamics.with.lr=0.02" in gated.stderr
     again = command("thermo-report", "latest", "--format", "json", "--margin", "test_accuracy=5.0")
     rows = json.loads(again.stdout)["points"][0]["criteria"]
-    assert {row["margin"] for row in rows if row["observable"] == "test_accuracy"} == {5.0}
+    assert {row["margin"] for row in rows if row["observable"] == "test_accuracy"} == {2.5, 5.0}
     assert "4 points" in command("thermo-report").stdout
     before = {path.name: path.stat().st_mtime_ns for path in (folder / "shards").glob("*.safetensors")}
     assert command("thermo-run", str(sweep)).returncode == 0
@@ -145,6 +145,7 @@ def test_estimators_and_data_are_swept_too(tmp_path):
         ("{name: [a, b]}", "the same at all points"),
         ("{data.use.more: [1]}", "not a mapping"),
         ("{dynamics.with.lr: 0.1}", "list"),
+        ("{dynamics.with.lr: [0.1, 0.2, 0.1]}", "each value once"),
         ("{ensemble.seed: [" + ", ".join(map(str, range(1025))) + "]}", "too many"),
         ("{equilibrium.margins.test_r: [0.1]}", "test_r"),
     ],
@@ -154,3 +155,27 @@ def test_sweeps_that_are_refused(small, sweep, words):
     with pytest.raises(SpecError) as caught:
         load_spec(small, [f"sweep={sweep}"])
     assert words in str(caught.value)
+
+
+def test_a_point_keeps_its_own_settings_when_it_is_judged_again(small, tmp_path):
+    """Margins that are swept stay those of their points when the confidence is changed."""
+    done = thermo_cli.run(
+        small, results=tmp_path / "results", overrides=["sweep={equilibrium.margins.test_accuracy: [0.02, 0.3]}"]
+    )
+    again = judge_again(done.folder, {"confidence": 0.9})
+    for run, margin in zip(again.runs, (0.02, 0.3), strict=True):
+        rows = [row for row in run.verdict.criteria if row.observable == "test_accuracy"]
+        assert {row.margin for row in rows} == {margin, margin / 2}
+        assert {row.confidence for row in rows if row.confidence is not None} == {0.9}
+
+
+def test_a_point_that_is_refused_is_named(tmp_path):
+    """With its values, before anything is trained."""
+    path = tmp_path / "fits.yaml"
+    path.write_text(
+        'data: {use: wine}\nsystem: {use: "sklearn.neighbors:KNeighborsClassifier"}\ndynamics: {use: fit}\n'
+        "sweep: {system.with.n_neighbors: [3, 1000]}\n"
+    )
+    with pytest.raises(SpecError, match="n_neighbors=1000"):
+        thermo_cli.run(path, results=tmp_path / "results")
+    assert not (tmp_path / "results").exists()

@@ -131,7 +131,7 @@ def streams_used(
         examples: Of each replica; 0 without data.
         pool: Examples that they are drawn from; 0 without data.
         histories: Those that are asked about; all if absent.
-        noisy: Whether the system is known to drop out; a spec alone does not tell that of a module of somebody.
+        noisy: Whether the system is known to drop out, or an estimator to use its random state; a spec alone does not tell.
     """
     if isinstance(spec.system, CommandSystem):
         told = spec.system.arguments.placeholders
@@ -140,7 +140,9 @@ def streams_used(
     if not spec.learns:
         return {"init", "noise", *(("subsample",) if spec.system.use == "random_energy" else ())}
     used = {"init"}
-    if noisy or getattr(spec.system.arguments, "dropout", 0.0) > 0:
+    if spec.family == ESTIMATOR:
+        used = {"init"} if noisy else set()
+    elif noisy or getattr(spec.system.arguments, "dropout", 0.0) > 0:
         used.add("noise")
     if spec.ensemble.subsample.bootstrap or examples < pool:
         used.add("subsample")

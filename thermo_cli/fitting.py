@@ -19,14 +19,13 @@ from threadpoolctl import threadpool_limits
 from thermo_cli.contracts import Array, Dataset, Integers
 from thermo_cli.design import Replica
 from thermo_cli.dynamics.fitting import Fit, Moment, fit_of, moments
-from thermo_cli.errors import RunError
 from thermo_cli.observables import response
 from thermo_cli.observables.fitted import before_fit, fitted_metrics, measure_fit
 from thermo_cli.observables.macroscopic import measurement_steps
 from thermo_cli.spec import Spec
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardRecords, ShardStore
-from thermo_cli.systems.estimators import kind_of_answer
+from thermo_cli.systems.estimators import kind_of_answer, seeded
 from thermo_cli.systems.penalties import closed, converged, loss_of, one_optimum, penalties
 from thermo_cli.systems.structure import ANCHORS, Structure, structure, support_in_pool
 
@@ -100,7 +99,7 @@ def fit_shard(folder: RunFolder, store: ShardStore, spec: Spec, dataset: Dataset
         `finished` or `interrupted`.
 
     Raises:
-        RunError: Every replica of the shard has crashed.
+        RuntimeError: Every replica of the shard has crashed.
     """
     done, errors = _resumed(store)
     committed = told = time.monotonic()
@@ -121,10 +120,8 @@ def fit_shard(folder: RunFolder, store: ShardStore, spec: Spec, dataset: Dataset
         if now - committed > COMMIT_SECONDS and len(done) < len(members):
             _commit(store, done, errors)
             committed = time.monotonic()
-    if len(errors) == len(members):
-        raise RunError(
-            "all replicas of a shard have crashed", received="\n".join(errors), remedy="see the first traceback"
-        )
+    if len(errors) == len(members):  # there is nothing to record: the shard counts as crashed, and is tried again
+        raise RuntimeError("all replicas of the shard have crashed\n" + "\n".join(errors))
     store.finish(_together(done, measured_steps(spec, members[0])))
     if errors:
         store.write_error("\n".join(errors))
@@ -152,10 +149,18 @@ def fit_replica(spec: Spec, dataset: Dataset, member: Replica, rows: Integers | 
             if moment.step in measured_steps(spec, member):
                 answers = _look(found, spec, dataset, fit, moment, test, shifted)
             if moment.step in kept:
-                state = structure(moment.fitted, test[:ANCHORS], dataset.task)
+                state = _structure(moment.fitted, test[:ANCHORS], dataset.task)
                 found.snapshots[moment.step] = state.vector
         found.final |= _final(dataset, fit, moment.fitted, answers, state)
     return found
+
+
+def _structure(fitted: Any, anchors: NDArray[Any], task: str) -> Structure:
+    """Return the microstate; none where a model is not made as its parts seem to say."""
+    try:
+        return structure(fitted, anchors, task)
+    except (AttributeError, IndexError, NotImplementedError, TypeError, ValueError):
+        return Structure("none", np.empty(0))
 
 
 def _look(
@@ -179,11 +184,14 @@ def _look(
 def _final(dataset: Dataset, fit: Fit, fitted: Any, answers: Array, state: Structure) -> dict[str, NDArray[Any]]:
     """Return what is found out once, at the end."""
     unique = one_optimum(fitted, len(fit.y), fit.x.shape[1])
+    rest = closed(fitted) or (unique and converged(fitted))
     errors = response.errors(answers[None], dataset.y_test, dataset.task)[0]
-    support = {"support": support_in_pool(fitted, fit.rows, len(dataset.y))} if hasattr(fitted, "support_") else {}
+    machine = hasattr(fitted, "dual_coef_") and hasattr(fitted, "support_")
+    support = {"support": support_in_pool(fitted, fit.rows, len(dataset.y))} if machine else {}
     return support | {
         "test_errors": errors, "outputs": answers[:, :TEST_OUTPUTS].astype(np.float32), "unique": np.array(unique),
-        "timeless": np.array(closed(fitted) or (unique and converged(fitted))), f"kind:{state.kind}": np.array(True),
+        "timeless": np.array(rest and all(closed(step) for step in fit.built.steps)),
+        "seeded_steps": np.array(seeded(fit.built.steps)), f"kind:{state.kind}": np.array(True),
         "sizes": np.array(state.sizes, dtype=np.int64),
     }  # fmt: skip
 

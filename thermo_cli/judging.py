@@ -124,20 +124,24 @@ class Sweep:
         }  # fmt: skip
 
 
-def judge_folder(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Run | Sweep:
+def judge_folder(folder: RunFolder, changes: Mapping[str, Any] | None = None) -> Run | Sweep:
     """Judge a run folder, or every point of a sweep: pure, no training, nothing written.
 
     Args:
         folder: The run.
-        equilibrium: Other margins, confidence, content or window than the spec's.
+        changes: Fields of `equilibrium` to replace, at every point of a sweep.
     """
+
+    def judged(one: RunFolder) -> Run:
+        return judge_run(one, _with(one, changes)[1].equilibrium if changes else None)
+
     if not folder.points:
-        return judge_run(folder, equilibrium)
+        return judged(folder)
     runs: list[Run | None] = []
     reasons: list[str] = []
     for point in folder.points:
         try:
-            runs.append(judge_run(point, equilibrium))
+            runs.append(judged(point))
             reasons.append("")
         except StoreError as error:
             if len(reasons) + 1 == len(folder.points) and not any(runs):
@@ -209,6 +213,13 @@ def settings_of(equilibrium: Equilibrium) -> Settings:
     )  # fmt: skip
 
 
+def _with(folder: RunFolder, changes: Mapping[str, Any]) -> tuple[dict[str, Any], Spec]:
+    """Return the settings with some of them replaced, margins merged into those of the spec, and the spec that has them."""
+    own = folder.spec.equilibrium.model_dump(mode="json")
+    merged = own | dict(changes) | {"margins": own["margins"] | dict(changes.get("margins", {}))}
+    return merged, validate(Source("judging again", folder.spec.model_dump(mode="json") | {"equilibrium": merged}))
+
+
 def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> Run | Sweep:
     """Judge a stored run with other settings, and keep the verdict as `verdicts/<hash of settings>.json`.
 
@@ -219,13 +230,11 @@ def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> Run | Sweep:
     Raises:
         SpecError: A setting is not possible.
     """
-    own = folder.spec.equilibrium.model_dump(mode="json")
-    merged = own | dict(changes) | {"margins": own["margins"] | dict(changes.get("margins", {}))}
-    spec = validate(Source("judging again", folder.spec.model_dump(mode="json") | {"equilibrium": merged}))
+    merged, spec = _with(folder, changes)
     check_margins(spec, folder.manifest["data"]["task"])
     if spec.dynamics is None:
         _check_reported_margins(spec.equilibrium.margins, folder.trajectories())
-    run = judge_folder(folder, spec.equilibrium)
+    run = judge_folder(folder, changes)
     digest = hashlib.sha256(json.dumps(merged, sort_keys=True).encode()).hexdigest()[:8]
     folder.write_json(f"verdicts/{digest}.json", run.as_dict() | {"equilibrium": merged})
     return run

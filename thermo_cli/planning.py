@@ -179,11 +179,16 @@ def describe(study: Study, workers: int | None, pace: Pace | None) -> str:
         lines = _command_parts(study, spec.system, workers)
     else:
         lines = _parts(study, need := needs(study, workers))
-        if pace is not None:
-            lines += _timing(study, need, pace)
+    if study.points:
+        lines.insert(
+            0, f"  sweep       {len(study.points)} points over {', '.join(spec.sweep)}; of each, or of the first:"
+        )
+    if pace is not None:
+        lines += _timing(study, need, pace)
     if spec.ensemble.crossed is not None:
         return "\n".join([head, *lines, "A crossed design gives a noise budget; S, A and H are untested on it"])
-    return "\n".join([head, *lines, DECIDES, *_power(study, replicas_of(spec), len(main_rows(study.table)))])
+    alone = len(main_rows(study.points[0].table if study.points else study.table))
+    return "\n".join([head, *lines, DECIDES, *_power(study, replicas_of(spec), alone)])
 
 
 def _parts(study: Study, need: Needs) -> list[str]:
@@ -205,7 +210,8 @@ def _parts(study: Study, need: Needs) -> list[str]:
     fitted = spec.family == ESTIMATOR
     precision = f", {spec.ensemble.precision}" if dataset is not None and not fitted else ""
     what = "numbers of structure" if fitted else "parameters"
-    beside = len(study.table) - sum(row.role in ("main", "budget") for row in study.table)
+    rows = study.points[0].table if study.points else study.table
+    beside = len(rows) - sum(row.role in ("main", "budget") for row in rows)
     controls = f" and {beside} controls" if beside else ""
     return [
         *lines,
@@ -213,7 +219,8 @@ def _parts(study: Study, need: Needs) -> list[str]:
         f"  dynamics    {dynamics.use if dynamics else ''}, {spec.total} steps{words}{budgets}",
         f"  ensemble    {replicas_of(spec)} replicas x {len(spec.histories)} histories ({', '.join(spec.histories)})"
         f"{controls}, {need.shards} shards of {spec.width}",
-        f"  measured    {need.measurements} times, {spec.observe.window_measurements} of them in the last half",
+        f"  measured    {need.measurements} time(s)"
+        + (f", {spec.observe.window_measurements} of them in the last half" if need.measurements > 1 else ""),
         f"  memory      about {_bytes(need.memory)} in {need.workers} worker(s)",
         f"  disk        about {_bytes(need.disk)} ({_bytes(free_bytes(study.folder.path))} free)",
     ]

@@ -24,7 +24,7 @@ from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec, identity
 from thermo_cli.spec.builtins import CommandSystem, RecordedSystem
 from thermo_cli.spec.schema import ESTIMATOR, MACRO
-from thermo_cli.spec.sweeping import points_of
+from thermo_cli.spec.sweeping import Point, points_of
 from thermo_cli.store import RunFolder
 from thermo_cli.systems.command import Command
 
@@ -79,21 +79,33 @@ def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) ->
     """
     set_trust(Trust(tuple(allow), base))
     loaded: dict[str, Dataset] = {}
-    specs = [point.spec for point in points_of(spec)]
-    studies = [_prepare(one, base, loaded) for one in specs]
+    points = points_of(spec)
+    specs = [point.spec for point in points]
+    studies = [_point(point, base, loaded) for point in points]
     fingerprints = dict.fromkeys(study.fingerprint for study in studies)
     digits = identity(spec, "+".join(fingerprints) + "".join(dict.fromkeys(map(_code, specs))), DEVICE)
     folder = RunFolder(results / f"{spec.name}-{digits}")
     if not spec.sweep:
         return dataclasses.replace(studies[0], folder=folder)
     table, first = replica_table(spec), studies[0]
-    points = tuple(
+    swept = tuple(
         dataclasses.replace(
             study, folder=RunFolder(folder.path, number), table=tuple(row for row in table if row.point == number)
         )
         for number, study in enumerate(studies)
     )
-    return Study(spec, base, first.dataset, None, table, first.subsample_size, folder, first.noisy, points)
+    return Study(spec, base, first.dataset, None, table, first.subsample_size, folder, first.noisy, swept)
+
+
+def _point(point: Point, base: Path, loaded: dict[str, Dataset]) -> "Study":
+    """Prepare a point of a sweep; what is wrong with it is told with its values."""
+    try:
+        return _prepare(point.spec, base, loaded)
+    except (SpecError, DataError) as error:
+        if not point.values:
+            raise
+        where = f"sweep, at {point.label}" + (f": {error.where}" if error.where else "")
+        raise type(error)(error.what, received=error.received, remedy=error.remedy, where=where) from None
 
 
 def _code(spec: Spec) -> str:
@@ -265,7 +277,8 @@ def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> 
 def _check_learner(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> tuple[Collection[str], bool]:
     """Check what is trained; return the metrics that its answers allow, and whether it draws noise at every step."""
     if spec.family == ESTIMATOR:
-        return fitted_metrics(try_fit(spec, dataset, table[0]), spec.observe.macro, dataset.task), False
+        kind, random = try_fit(spec, dataset, table[0])
+        return fitted_metrics(kind, spec.observe.macro, dataset.task), random
     return METRICS[dataset.task], _check_protocols(spec, dataset, table)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from thermo_cli.contracts import Array, Dataset, Movement
 from thermo_cli.data.split import load_dataset
-from thermo_cli.design import Replica, control_rows, replica_table, shards
+from thermo_cli.design import Replica, control_rows
 from thermo_cli.dynamics.batches import CHUNK_STEPS
 from thermo_cli.dynamics.walks import walk
 from thermo_cli.errors import DataError
@@ -20,10 +20,9 @@ from thermo_cli.fitting import fit_shard
 from thermo_cli.observables.macroscopic import measurement_steps, snapshot_steps
 from thermo_cli.registry import Trust, set_trust
 from thermo_cli.scripts import train_script
-from thermo_cli.spec import Spec, from_resolved
+from thermo_cli.spec import Spec
 from thermo_cli.spec.builtins import CommandSystem
 from thermo_cli.spec.schema import ESTIMATOR
-from thermo_cli.spec.sweeping import points_of
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardRecords, ShardStore
 
@@ -63,17 +62,14 @@ def train_shard(task: ShardTask) -> str:
         if store.finished:
             store.finish(store.read())
             return "finished"
-        resolved = (task.folder / "resolved.yaml").read_text()
-        spec = from_resolved(resolved, str(task.folder / "resolved.yaml"))
-        table, points = replica_table(spec), points_of(spec)
-        members = shards(table)[task.shard]
-        specs = [points[member.point].spec for member in members]
+        members = folder.shards[task.shard]
+        specs = [folder.spec_of(member) for member in members]
         if isinstance(specs[0].system, CommandSystem):
             return train_script(folder, store, specs[0], members[0], task.base)
         dataset = _dataset(specs[0].model_dump_json(), task.base, task.folder, folder.manifest["data_fingerprint"])
         if dataset is not None and specs[0].family == ESTIMATOR:
             return fit_shard(folder, store, specs[0], dataset, members)
-        kept = kept_steps(members, table)
+        kept = kept_steps(members, folder.table)
         return _Training(folder, store, specs[0], members, kept, movement(specs, dataset, members)).run()
 
 

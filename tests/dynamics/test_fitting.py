@@ -11,6 +11,7 @@ from thermo_cli.data.split import load_dataset
 from thermo_cli.design import main_rows, replica_table
 from thermo_cli.dynamics.fitting import fit_of, moments, try_fit
 from thermo_cli.errors import SpecError
+from thermo_cli.preparation import prepare
 from thermo_cli.spec import load_spec
 
 SPEC = """\
@@ -123,7 +124,7 @@ def test_times_that_an_estimator_does_not_have(tmp_path, system, time, words):
     """Are refused, with those that it has."""
     spec, dataset, table = case(tmp_path, system, time, 1 if "once" in time else 8)
     if words is None:
-        assert try_fit(spec, dataset, table[0]) == "probabilities"
+        assert try_fit(spec, dataset, table[0]) == ("probabilities", False)
         return
     with pytest.raises(SpecError) as caught:
         try_fit(spec, dataset, table[0])
@@ -139,7 +140,7 @@ def test_an_estimator_that_refuses_the_data_is_refused(tmp_path):
     spec, dataset, table = case(
         tmp_path, neighbours, "once", 1, "system.with.n_neighbors=100", "ensemble.subsample={size: 110}"
     )
-    assert try_fit(spec, dataset, table[0]) == "probabilities"
+    assert try_fit(spec, dataset, table[0]) == ("probabilities", False)
 
 
 @pytest.mark.parametrize(
@@ -158,3 +159,16 @@ def test_specs_that_do_not_fit_together(tmp_path, override, words):
     with pytest.raises(SpecError) as caught:
         case(tmp_path, "sklearn.svm:SVC", "once", 1, override)
     assert words in str(caught.value)
+
+
+def test_whether_the_random_state_is_used_is_tried(tmp_path):
+    """A forest uses it, a logistic regression that merely takes one does not; an ensemble of its copies is refused."""
+    for system, used in (
+        ("sklearn.ensemble:RandomForestClassifier", True),
+        ("sklearn.linear_model:LogisticRegression", False),
+    ):
+        spec, dataset, table = case(tmp_path, system, "once", 1)
+        assert try_fit(spec, dataset, table[0])[1] is used
+    spec, _, _ = case(tmp_path, "sklearn.linear_model:LogisticRegression", "once", 1, "ensemble.vary=[init]")
+    with pytest.raises(SpecError, match="copies of each other"):
+        prepare(spec, tmp_path, tmp_path)

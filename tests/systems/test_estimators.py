@@ -32,8 +32,8 @@ def test_every_random_state_comes_from_the_stream():
     assert states(one) == states(again)
     assert len(set(states(one))) == 3
     assert not set(states(one)) & set(states(other))
-    assert seeded(one)
-    assert not seeded(pipeline(system("sklearn.naive_bayes:GaussianNB"), "classification", 1))
+    assert seeded([*one.steps, one.estimator])
+    assert not seeded([pipeline(system("sklearn.naive_bayes:GaussianNB"), "classification", 1).estimator])
 
 
 def test_pairs_of_name_and_estimator_are_built():
@@ -60,6 +60,10 @@ def test_pairs_of_name_and_estimator_are_built():
         (system(FOREST, {"n_estimators": -5}), "classification", "does not take these arguments"),
         (system(FOREST, {"max_features": "most"}), "classification", "does not take these arguments"),
         (system(FOREST, {"random_state": 3}), "classification", "comes from the replica's stream"),
+        (system(FOREST, {"n_jobs": 4}), "classification", "replicas run side by side"),
+        (system("sklearn.pipeline:Pipeline", {"memory": "cache", "steps": []}), "classification", "run code"),
+        (system("sklearn.ensemble:BaggingClassifier", {"estimator": {"use": FOREST, "with": {"n_jobs": 2}}}), "classification",
+         "replicas run side by side"),
         (system(FOREST, {}, {"use": "sklearn.svm:SVC"}), "classification", "no transformer"),
         (system(FOREST, {}, {"use": "sklearn.preprocessing:Scaler"}), "classification", "sklearn.preprocessing has no Scaler"),
         (system("sklearn.nonsense:Thing"), "classification", "cannot be imported"),
@@ -116,3 +120,11 @@ def test_probabilities_of_classes_never_seen_are_the_smallest():
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found[1], np.log(LEAST))
     np.testing.assert_allclose(np.exp(found).sum(axis=0), 1.0)
+
+
+def test_only_ensembles_grow():
+    """An estimator that adds as many iterations again at every look has no warm start that is a time."""
+    assert time_parameter(system(FOREST), None, "warm_start") == "n_estimators"
+    assert time_parameter(system("sklearn.ensemble:HistGradientBoostingClassifier"), None, "warm_start") == "max_iter"
+    with pytest.raises(SpecError, match="only ensembles"):
+        time_parameter(system("sklearn.linear_model:LogisticRegression"), None, "warm_start")

@@ -4,7 +4,11 @@ import copy
 
 import numpy as np
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.decomposition import PCA, FastICA
+from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.linear_model import (
     ElasticNet,
     Lasso,
@@ -15,7 +19,8 @@ from sklearn.linear_model import (
     SGDClassifier,
 )
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import BernoulliRBM, MLPClassifier
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -101,15 +106,23 @@ def test_which_fits_have_no_time_and_which_have_one_optimum():
     assert all(
         closed(one) for one in (Ridge(), KNeighborsClassifier(), SVC(), LinearRegression(), DecisionTreeClassifier())
     )
-    assert not any(closed(one) for one in (LogisticRegression(), Ridge(solver="sag"), MLPClassifier(), SGDClassifier()))
+    timed = (LogisticRegression(), Ridge(solver="sag"), MLPClassifier(), SGDClassifier(), GaussianProcessClassifier(),
+             StackingClassifier([]), CalibratedClassifierCV(), FastICA(), BernoulliRBM(), LinearRegression(positive=True),
+             VotingClassifier([("a", LogisticRegression())]), SVC(tol=10.0))  # fmt: skip
+    assert not any(closed(one) for one in timed)
+    assert closed(VotingClassifier([("a", KNeighborsClassifier()), ("b", DecisionTreeClassifier())]))
+    assert closed(StandardScaler())
+    assert closed(PCA())
     unique = (Ridge(), LogisticRegression(), SVC(), ElasticNet(), KNeighborsClassifier(), LinearRegression())
     assert all(one_optimum(one, 100, 10) for one in unique)
     several = (MLPClassifier(), DecisionTreeClassifier(), Lasso(), ElasticNet(l1_ratio=1.0), LinearSVC(penalty="l1"),
-               LogisticRegression(C=np.inf), LogisticRegression(l1_ratio=1.0, solver="saga"))  # fmt: skip
+               LogisticRegression(C=np.inf), LogisticRegression(l1_ratio=1.0), SVC(kernel="sigmoid"))  # fmt: skip
     assert not any(one_optimum(one, 100, 10) for one in several)
     assert not one_optimum(LinearRegression(), 10, 10)
     dataset = data("classification")
     assert converged(LogisticRegression(max_iter=1000).fit(dataset.x, dataset.y))
+    assert not converged(LogisticRegression(max_iter=1000, tol=1000.0).fit(dataset.x, dataset.y))
+    assert penalties(Lasso(alpha=1000.0).fit(dataset.x, dataset.y), len(dataset.y)) == {"l1": 0.0}
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -4,6 +4,7 @@
 trees are added. `partial`: epochs of partial fits, after a first phase if the history has one.
 """
 
+import dataclasses
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -82,8 +83,8 @@ def fit_of(spec: Spec, dataset: Dataset, member: Replica, rows: Integers | None 
         shuffler = rng.stream(ensemble.seed, "noise", f"{member.history}/{member.role}", member.index)
         y = rng.generator(shuffler).permutation(y)
     arguments: dict[str, Any] = {}
-    if spec.time in ("staged", "budget"):
-        arguments = {time_parameter(spec.system, _parameter(spec)): member.steps}
+    if spec.time in ("staged", "budget", "warm_start"):
+        arguments = {time_parameter(spec.system, _parameter(spec), spec.time): member.steps}
     built = pipeline(spec.system, dataset.task, member.init, arguments)
     seen = built.prepared(x, y)
     return Fit(built, seen, y, rows, _first(spec, member, y))
@@ -102,8 +103,8 @@ def moments(spec: Spec, fit: Fit, steps: Sequence[int], outputs: int) -> Iterato
     yield from rule(spec, fit, steps, outputs)
 
 
-def try_fit(spec: Spec, dataset: Dataset, member: Replica) -> str:
-    """Fit a replica to a few of its examples, or to all where a few will not do, and return what its answers are.
+def try_fit(spec: Spec, dataset: Dataset, member: Replica) -> tuple[str, bool]:
+    """Fit a replica to a few of its examples, or to all where a few will not do, with two random states.
 
     Args:
         spec: The experiment.
@@ -111,7 +112,7 @@ def try_fit(spec: Spec, dataset: Dataset, member: Replica) -> str:
         member: The replica.
 
     Returns:
-        `probabilities`, `scores`, `labels` or `numbers`.
+        What its answers are, `probabilities`, `scores`, `labels` or `numbers`; whether they depend on the random state.
 
     Raises:
         SpecError: The estimator or a step before it refuses its arguments or the data, or does not have this time.
@@ -123,9 +124,8 @@ def try_fit(spec: Spec, dataset: Dataset, member: Replica) -> str:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                fit = fit_of(spec, dataset, member, chosen)
-                last = next(moments(spec, fit, [min(member.steps, TRIED_STEPS)], dataset.outputs))
-                answered = last.answers(fit.built.seen(dataset.x_test[:TRIED]))
+                fitted, answered = _tried(spec, dataset, member, chosen)
+                again = _tried(spec, dataset, dataclasses.replace(member, init=member.init ^ 1), chosen)[1]
         except SpecError:
             raise
         except Exception as error:
@@ -141,8 +141,15 @@ def try_fit(spec: Spec, dataset: Dataset, member: Replica) -> str:
                 "the estimator's answers have another shape", received=str(answered.shape), remedy=f"({dataset.outputs}, ...)",
                 where="system.use",
             )  # fmt: skip
-        return kind_of_answer(last.fitted)
+        return kind_of_answer(fitted), not np.array_equal(answered, again, equal_nan=True)
     raise AssertionError("the last attempt returns or raises")
+
+
+def _tried(spec: Spec, dataset: Dataset, member: Replica, rows: Integers) -> tuple[Any, Array]:
+    """Fit for a few steps, and return the estimator and its answers on a few examples of the test set."""
+    fit = fit_of(spec, dataset, member, rows)
+    last = next(moments(spec, fit, [min(member.steps, TRIED_STEPS)], dataset.outputs))
+    return last.fitted, last.answers(fit.built.seen(dataset.x_test[:TRIED]))
 
 
 def few(rows: Integers, dataset: Dataset) -> Integers:
@@ -216,7 +223,10 @@ def _once(spec: Spec, fit: Fit, steps: Sequence[int], outputs: int) -> Iterator[
 
 def _warm(spec: Spec, fit: Fit, steps: Sequence[int], outputs: int) -> Iterator[Moment]:
     """Add trees up to each time; the result is that of one fit with so many."""
-    estimator, name = fit.built.estimator.set_params(warm_start=True), time_parameter(spec.system, _parameter(spec))
+    estimator, name = (
+        fit.built.estimator.set_params(warm_start=True),
+        time_parameter(spec.system, _parameter(spec), spec.time),
+    )
     vote = _Vote(estimator, outputs)
     for step in steps:
         fitted = estimator.set_params(**{name: step}).fit(fit.x, fit.y)

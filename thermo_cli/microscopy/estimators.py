@@ -79,6 +79,11 @@ def examine_estimators(folder: RunFolder, dataset: Dataset, chosen: Specimens) -
     fits = _fits(folder, chosen, kind)
     found = _network(folder, chosen, fits, dataset) if kind == "network" else examine_fits(fits)
     arrays, facts = dict(found.arrays), dict(found.facts)
+    basis = kind in ("coefficients", "network") and any(_final(folder, row, "seeded_steps") for row in chosen.mains)
+    if basis and not same(fits):
+        facts["untested"] = (
+            "a step before the estimator draws random numbers: its coefficients refer to features of their own"
+        )
     if same(fits):
         unique = all(bool(_final(folder, row, "unique")) for row in chosen.firsts)
         facts |= {"unique": True} if unique else {

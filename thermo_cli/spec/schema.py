@@ -341,9 +341,18 @@ class Spec(Part):
     @property
     def schedule(self) -> str:
         """Name of the learning-rate schedule, or `constant` where the rate no longer changes in [T/2, T]."""
+        if self.time == "partial" and self._decays:
+            return "decaying"
         schedule = getattr(self.dynamics, "schedule", "constant")
         warm = isinstance(schedule, WarmupSchedule) and schedule.use == "warmup" and schedule.steps <= self.total // 2
         return "constant" if warm else name_of(schedule)
+
+    @property
+    def _decays(self) -> bool:
+        """Whether an estimator lowers its own learning rate from epoch to epoch."""
+        name, given = self.system.use.rpartition(":")[2], dict(self.system.arguments)
+        usual = {"SGDClassifier": "optimal", "SGDRegressor": "invscaling"}.get(name, "constant")
+        return given.get("learning_rate", usual) in ("optimal", "invscaling", "adaptive")
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "Spec":
@@ -364,6 +373,11 @@ class Spec(Part):
         if self.ensemble.crossed is not None and (self.ensemble.subsample.disjoint or self.observe.budgets):
             raise ValueError("ensemble.design: crossed takes neither disjoint subsamples nor budgets")
         self._check_fit()
+        if self.sweep and self.family == "recorded":
+            raise ValueError("sweep: recorded runs are judged and not trained; give each a spec of its own")
+        for field, values in self.sweep.items():
+            if any(value in values[:place] for place, value in enumerate(values)):
+                raise ValueError(f"sweep.{field}: each value once")
         schedule = getattr(self.dynamics, "schedule", None)
         if isinstance(schedule, WarmupSchedule) and schedule.steps >= self._shortest[0]:
             steps, budget = self._shortest
@@ -380,6 +394,10 @@ class Spec(Part):
             raise ValueError("system.preprocess goes with dynamics fit: a torch module takes the data as they are")
         if not isinstance(self.dynamics, FitDynamics):
             return
+        if self.ensemble.crossed is not None and self.ensemble.crossed.order > 1:
+            raise ValueError(
+                "ensemble.design.crossed.order: an estimator's fit has no order of mini-batches of its own"
+            )
         time, steps = self.dynamics.arguments.time, self.dynamics.steps
         if time == "once" and steps != 1:
             raise ValueError(

@@ -3,7 +3,8 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,12 +16,45 @@ from thermo_cli.contracts import Findings, Trajectories
 from thermo_cli.design import Replica, budgets_of, main_rows, replica_table, shards
 from thermo_cli.errors import SpecError, StoreError, UsageError
 from thermo_cli.spec import Spec, from_resolved, to_yaml
-from thermo_cli.spec.sweeping import points_of
+from thermo_cli.spec.sweeping import Point, points_of
 from thermo_cli.store.files import SCHEMA_VERSION, ArrayFile, read_arrays, write_arrays, write_text
 from thermo_cli.store.recorded import read_recorded, read_recorded_parameters
 from thermo_cli.store.shard import ShardRecords, ShardStore
 
 MEND: Final = "restore the file from a copy, or start again with --fresh"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What follows from a resolved spec: all that a run consists of.
+
+    Attributes:
+        spec: The resolved spec.
+        points: Of a sweep; the spec itself without one.
+        table: The replica table.
+        rows: The rows of each point.
+    """
+
+    spec: Spec
+    points: tuple[Point, ...]
+    table: tuple[Replica, ...]
+    rows: tuple[tuple[Replica, ...], ...]
+
+
+@lru_cache(maxsize=2)
+def layout_of(text: str, label: str) -> Layout:
+    """Lay a run out, once in a process.
+
+    Args:
+        text: The resolved spec.
+        label: Its path, for messages.
+    """
+    spec = from_resolved(text, label)
+    points, table = points_of(spec), replica_table(spec)
+    rows: list[list[Replica]] = [[] for _ in points]
+    for row in table:
+        rows[row.point].append(row)
+    return Layout(spec, points, table, tuple(map(tuple, rows)))
 
 
 class RunFolder:
@@ -108,29 +142,38 @@ class RunFolder:
     @cached_property
     def spec(self) -> Spec:
         """The resolved spec; that of the point, where one is looked at."""
-        return self._whole if self.point is None else points_of(self._whole)[self.point].spec
+        return self._layout.spec if self.point is None else self._layout.points[self.point].spec
 
     @cached_property
     def points(self) -> tuple["RunFolder", ...]:
         """The points of a sweep, in order; none of a run without one."""
-        return tuple(RunFolder(self.path, point.number) for point in points_of(self.spec)) if self.spec.sweep else ()
+        return (
+            tuple(RunFolder(self.path, number) for number in range(len(self._layout.points))) if self.spec.sweep else ()
+        )
 
     @cached_property
     def swept(self) -> dict[str, Any]:
         """Values of the swept fields at this point; empty where none is looked at."""
-        return points_of(self._whole)[self.point].values if self.point is not None else {}
+        return self._layout.points[self.point].values if self.point is not None else {}
 
     @cached_property
     def table(self) -> tuple[Replica, ...]:
         """The replica table; of a point its rows, in the shards that it shares with others."""
-        rows = replica_table(self._whole)
-        return rows if self.point is None else tuple(row for row in rows if row.point == self.point)
+        return self._layout.table if self.point is None else self._layout.rows[self.point]
+
+    def spec_of(self, row: Replica) -> Spec:
+        """Return the experiment of a replica: that of its point.
+
+        Args:
+            row: Of the replica table.
+        """
+        return self._layout.points[row.point].spec
 
     @cached_property
-    def _whole(self) -> Spec:
+    def _layout(self) -> "Layout":
         text = self._text("resolved.yaml")
         try:
-            return from_resolved(text, str(self.path / "resolved.yaml"))
+            return layout_of(text, str(self.path / "resolved.yaml"))
         except SpecError as error:
             raise StoreError(
                 "the resolved spec of the run is damaged",
@@ -337,7 +380,8 @@ class RunFolder:
 
     def _nothing_finished(self) -> StoreError:
         """Say why, where it is known: the first reason that is kept."""
-        failed = sorted((self.path / "shards").glob("*.error.txt"))
+        files = sorted((self.path / "shards").glob("*.error.txt"))
+        failed = [file for file in files if file.name.removesuffix(".error.txt") in self.shards]
         if not failed:
             return StoreError(
                 "no part of this run has finished, so there is nothing to judge", received=str(self.path),

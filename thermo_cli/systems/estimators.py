@@ -5,7 +5,7 @@ Every `random_state` in them, however deep, is set from the replica's `init` str
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +20,17 @@ from thermo_cli.registry import locate, nearest, trust
 
 USE, WITH = "system.use", "system.with"
 BUDGETS: Final = ("n_estimators", "max_iter")  # arguments that a training time can be given to
+REFUSED: Final = {  # arguments that no estimator in a spec is given: what is wrong with them, and what to do
+    "random_state": (
+        "random_state comes from the replica's stream",
+        "leave it out; what is to be the same for all replicas is said by ensemble.vary",
+    ),
+    "memory": ("a cache on disk is read as pickles, which run code", "leave it out"),
+    "n_jobs": (
+        "replicas run side by side already, and threads that share one change the order of its sums",
+        "leave it out; --workers says how many processes there are",
+    ),
+}
 LEAST: Final = float(np.finfo(np.float64).eps)  # probabilities are no smaller, as in scikit-learn's own log loss
 
 
@@ -93,12 +104,13 @@ def pipeline(system: Any, task: Task, stream: int, arguments: Mapping[str, Any] 
     return Pipeline(tuple(steps), estimator, task)
 
 
-def time_parameter(system: Any, wanted: str | None) -> str:
+def time_parameter(system: Any, wanted: str | None, time: str = "budget") -> str:
     """Return the argument that a training time is given to.
 
     Args:
         system: The spec's `system`.
         wanted: What the spec says, if it says so.
+        time: `warm_start`, `staged` or `budget`.
 
     Raises:
         SpecError: The estimator has none, or not this one.
@@ -114,6 +126,12 @@ def time_parameter(system: Any, wanted: str | None) -> str:
         raise SpecError(
             "this estimator has no number of iterations or members that could be its training time", received=system.use,
             remedy="dynamics.with: {time: once}, or name the argument as parameter", where=where,
+        )  # fmt: skip
+    grows = found == "n_estimators" or "HistGradientBoosting" in system.use
+    if time == "warm_start" and not grows:
+        raise SpecError(
+            "only ensembles go on where a shorter fit ended; others add as many iterations again at every look",
+            received=f"time: warm_start, {found}", remedy="time: partial or budget", where="dynamics.with.time",
         )  # fmt: skip
     if found in system.arguments:
         raise SpecError(
@@ -210,12 +228,11 @@ def _built(use: str, arguments: Mapping[str, Any], where: str, where_arguments: 
             guess = nearest(name, known)
             remedy = f"did you mean {guess!r}?" if guess else "it takes " + (", ".join(known) or "no arguments")
             raise SpecError(f"{use} takes no such argument", received=name, remedy=remedy, where=where_arguments)
-        if name.endswith("random_state"):
+        last = name.rpartition("__")[2]
+        if last in REFUSED and value is not None:
             raise SpecError(
-                "random_state comes from the replica's stream", received=f"{name}: {value}",
-                remedy="leave it out; what is to be the same for all replicas is said by ensemble.vary",
-                where=where_arguments,
-            )  # fmt: skip
+                REFUSED[last][0], received=f"{name}: {value}", remedy=REFUSED[last][1], where=where_arguments
+            )
     try:
         built = found(**given)
         built._validate_params()
@@ -246,12 +263,10 @@ def _seed(parts: list[Any], draw: np.random.Generator) -> None:
         part.set_params(**{name: int(draw.integers(2**31)) for name in names})
 
 
-def seeded(built: Pipeline) -> bool:
-    """Say whether anything in it takes a random state.
+def seeded(parts: Sequence[Any]) -> bool:
+    """Say whether anything in them takes a random state.
 
     Args:
-        built: A pipeline.
+        parts: Steps and estimators.
     """
-    return any(
-        name.endswith("random_state") for part in (*built.steps, built.estimator) for name in part.get_params(deep=True)
-    )
+    return any(name.endswith("random_state") for part in parts for name in part.get_params(deep=True))

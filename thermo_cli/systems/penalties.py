@@ -12,11 +12,22 @@ from numpy.typing import NDArray
 
 from thermo_cli.contracts import Array
 
-CLOSED: Final = (
-    "LinearRegression", "Ridge", "RidgeClassifier", "KNeighborsClassifier", "KNeighborsRegressor", "RadiusNeighborsClassifier",
-    "RadiusNeighborsRegressor", "GaussianNB", "MultinomialNB", "BernoulliNB", "ComplementNB", "CategoricalNB",
-    "LinearDiscriminantAnalysis", "QuadraticDiscriminantAnalysis", "NearestCentroid", "KernelRidge",
+LOOKED_UP: Final = (  # the data say directly what the model is
+    "KNeighborsClassifier", "KNeighborsRegressor", "RadiusNeighborsClassifier", "RadiusNeighborsRegressor", "GaussianNB",
+    "MultinomialNB", "BernoulliNB", "ComplementNB", "CategoricalNB", "LinearDiscriminantAnalysis",
+    "QuadraticDiscriminantAnalysis", "NearestCentroid", "KernelRidge", "DummyClassifier", "DummyRegressor",
 )  # fmt: skip
+TREES: Final = ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor")
+STEPS: Final = (  # that are fitted in one go
+    "StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "Normalizer", "Binarizer", "QuantileTransformer",
+    "PowerTransformer", "KBinsDiscretizer", "PolynomialFeatures", "SplineTransformer", "OneHotEncoder", "OrdinalEncoder",
+    "TargetEncoder", "SimpleImputer", "KNNImputer", "VarianceThreshold", "SelectKBest", "SelectPercentile", "TruncatedSVD",
+    "KernelCenterer", "Nystroem", "RBFSampler", "AdditiveChi2Sampler", "SkewedChi2Sampler", "PolynomialCountSketch",
+    "GaussianRandomProjection", "SparseRandomProjection", "TfidfTransformer", "CountVectorizer", "TfidfVectorizer",
+    "HashingVectorizer", "FeatureHasher",
+)  # fmt: skip
+CLOSED: Final = (*LOOKED_UP, *TREES, *STEPS)
+MACHINES: Final = ("SVC", "SVR", "NuSVC", "NuSVR")
 STRICTLY_CONVEX: Final = (
     "Ridge", "RidgeClassifier", "KernelRidge", "LogisticRegression", "ElasticNet", "LinearSVC", "LinearSVR", "SVC", "SVR",
     "NuSVC", "NuSVR",
@@ -68,21 +79,31 @@ def penalties(estimator: Any, examples: int) -> dict[str, float]:
     rule = _RULES.get(type(estimator).__name__)
     if rule is None or getattr(estimator, "class_weight", None) is not None:
         return {}
-    return {name: value for name, value in rule(estimator, examples).items() if value != 0.0}
+    return rule(estimator, examples)
 
 
 def closed(estimator: Any) -> bool:
-    """Say whether the fit is in closed form: nothing iterates, or nothing is fitted but what the data say directly.
+    """Say whether the fit is known to have no training time: nothing iterates, or a solver runs to its own end without a limit.
+
+    What is not known to be so is taken to have one.
 
     Args:
-        estimator: A built one.
+        estimator: A built one, or a step before it.
     """
     name = type(estimator).__name__
     if name in ("Ridge", "RidgeClassifier"):
         return estimator.solver in ("auto", "svd", "cholesky") and not getattr(estimator, "positive", False)
-    names = estimator.get_params(deep=True)
-    budget = [names[key] for key in names if key.rpartition("__")[2] in ("max_iter", "n_estimators", "max_trials")]
-    return name in CLOSED or all(value == -1 for value in budget)
+    if name == "LinearRegression":
+        return not estimator.positive
+    if name in MACHINES:
+        return bool(estimator.max_iter == -1) and not _loose(estimator)
+    if name == "PCA":
+        return bool(estimator.svd_solver != "arpack")
+    if name in ("VotingClassifier", "VotingRegressor"):
+        return all(closed(member) for _, member in estimator.estimators)
+    if name == "Pipeline":
+        return all(closed(step) for _, step in estimator.steps)
+    return name in CLOSED
 
 
 def one_optimum(estimator: Any, examples: int, features: int) -> bool:
@@ -97,16 +118,17 @@ def one_optimum(estimator: Any, examples: int, features: int) -> bool:
     if name == "LinearRegression":
         return examples > features
     if name == "LogisticRegression":
-        return (
-            bool(np.isfinite(estimator.C)) and float(estimator.l1_ratio or 0.0) < 1 and not _without_penalty(estimator)
-        )
+        sparse = getattr(estimator, "penalty", "deprecated") == "l1" or float(estimator.l1_ratio or 0.0) >= 1
+        return bool(np.isfinite(estimator.C)) and not sparse and not _without_penalty(estimator)
+    if name in MACHINES:
+        return estimator.kernel in ("linear", "poly", "rbf")  # others need not be positive definite
     if name == "ElasticNet":
         return bool(estimator.alpha > 0 and estimator.l1_ratio < 1)
     if name in ("Ridge", "RidgeClassifier", "KernelRidge"):
         return bool(np.all(np.asarray(estimator.alpha) > 0))
     if name == "LinearSVC" and estimator.penalty != "l2":
         return False
-    return name in STRICTLY_CONVEX or name in CLOSED
+    return name in STRICTLY_CONVEX or name in LOOKED_UP
 
 
 def converged(estimator: Any) -> bool:
@@ -116,9 +138,15 @@ def converged(estimator: Any) -> bool:
         estimator: A fitted one.
     """
     limit, used = getattr(estimator, "max_iter", None), getattr(estimator, "n_iter_", None)
-    if limit is None or used is None:
+    if limit is None or used is None or _loose(estimator):
         return False
     return int(limit) == -1 or int(np.max(used)) < int(limit)
+
+
+def _loose(estimator: Any) -> bool:
+    """Say whether an estimator stops further from its end than it does by default."""
+    usual = type(estimator)().get_params(deep=False).get("tol")
+    return usual is not None and float(estimator.tol) > float(usual)
 
 
 def _without_penalty(estimator: Any) -> bool:
@@ -140,7 +168,13 @@ def _logistic(estimator: Any, examples: int) -> dict[str, float]:
     share, scale = float(estimator.l1_ratio or 0.0), 1.0 / (estimator.C * examples)
     if getattr(estimator, "penalty", "deprecated") == "l1":
         share = 1.0
-    return {"l1": scale * share * _size(estimator.coef_), "l2": scale * (1 - share) * _square(estimator.coef_) / 2}
+    return _shared(estimator, scale, share)
+
+
+def _shared(estimator: Any, scale: float, share: float) -> dict[str, float]:
+    """Scale (r |w|_1 + (1 - r) |w|^2 / 2); a term that the objective does not have is not there, one that is zero is."""
+    found = {"l1": scale * share * _size(estimator.coef_)} if share > 0 else {}
+    return found | ({"l2": scale * (1 - share) * _square(estimator.coef_) / 2} if share < 1 else {})
 
 
 def _ridge(estimator: Any, examples: int) -> dict[str, float]:
@@ -152,10 +186,7 @@ def _elastic(estimator: Any, examples: int) -> dict[str, float]:
     """(1 / 2n) sum_i (y_i - f_i)^2 + alpha r |w|_1 + alpha (1 - r) |w|^2 / 2, times 2."""
     del examples
     share = float(getattr(estimator, "l1_ratio", 1.0))
-    return {
-        "l1": 2 * estimator.alpha * share * _size(estimator.coef_),
-        "l2": estimator.alpha * (1 - share) * _square(estimator.coef_),
-    }
+    return _shared(estimator, 2 * estimator.alpha, share)
 
 
 def _descent(estimator: Any, examples: int) -> dict[str, float]:
@@ -165,7 +196,7 @@ def _descent(estimator: Any, examples: int) -> dict[str, float]:
     if share is None:
         return {}
     scale = estimator.alpha * (2.0 if getattr(estimator, "loss", "") == "squared_error" else 1.0)
-    return {"l1": scale * share * _size(estimator.coef_), "l2": scale * (1 - share) * _square(estimator.coef_) / 2}
+    return _shared(estimator, scale, share)
 
 
 def _margin(estimator: Any, examples: int) -> dict[str, float]:

@@ -48,7 +48,7 @@ def structure(estimator: Any, anchors: NDArray[Any], task: str) -> Structure:
         return Structure("leaves", upper(same_leaf(found)))
     if hasattr(estimator, "kneighbors"):
         return Structure("neighbours", upper(shared_neighbours(estimator.kneighbors(anchors, return_distance=False))))
-    if hasattr(estimator, "support_"):
+    if hasattr(estimator, "dual_coef_") and hasattr(estimator, "support_"):
         scores = estimator.decision_function(anchors) if task == "classification" else estimator.predict(anchors)
         scores = np.asarray(scores, dtype=np.float64).reshape(len(anchors), -1)
         return Structure("decision", upper(scores @ scores.T))
@@ -73,8 +73,12 @@ def leaves(estimator: Any, x: NDArray[Any]) -> Integers | None:
     members = getattr(estimator, "estimators_", None)
     if members is None or not all(hasattr(member, "apply") for member in np.ravel(members)):
         return None
-    parts = getattr(estimator, "estimators_features_", [slice(None)] * len(members))
-    return np.stack([member.apply(x[:, part]) for member, part in zip(members, parts, strict=True)], axis=1)
+    parts = getattr(estimator, "estimators_features_", [slice(None)] * np.size(members))
+    found = [
+        np.asarray(member.apply(x[:, part])).reshape(len(x), -1)
+        for member, part in zip(np.ravel(members), parts, strict=True)
+    ]
+    return np.concatenate(found, axis=1).astype(np.int64)
 
 
 def same_leaf(found: Integers) -> Array:
