@@ -23,7 +23,8 @@ SMALL = {  # experiment to what makes it small; the quickstart (mlp) is run whol
     "mlp-classifier": ["dynamics.steps=160", "observe.window_measurements=16"],
     "pipeline": [],
     "transformer": [
-        *FEW, *NO_CONTROLS, "ensemble.replicas=10", "ensemble.shard=10", "equilibrium.margins={test_accuracy: 0.06, energy: 0.1}"
+        *FEW, *NO_CONTROLS, "ensemble.replicas=10", "ensemble.shard=10",
+        "equilibrium.margins={test_accuracy: 0.06, energy: 0.1}",
     ],
     "own-module": [*FEW, *NO_CONTROLS, "ensemble.replicas=16"],
     "command": [*FEW, "ensemble.replicas=8"],

@@ -15,15 +15,15 @@ import time
 from pathlib import Path
 
 CASES = {  # name: estimator, arguments, data, replicas
-    "LogisticRegression, digits": ("sklearn.linear_model:LogisticRegression", "{C: 1.0, max_iter: 200}", "digits", 600),
-    "RandomForest, digits": ("sklearn.ensemble:RandomForestClassifier", "{n_estimators: 100}", "digits", 120),
-    "HistGradientBoosting, digits": ("sklearn.ensemble:HistGradientBoostingClassifier", "{max_iter: 30}", "digits", 24),
-    "LogisticRegression, 100,000 rows": ("sklearn.linear_model:LogisticRegression", "{}", "table", 120),
+    "LogisticRegression, digits": ("sklearn.linear_model:LogisticRegression", "{C: 1.0, max_iter: 200}", "digits", 300),
+    "RandomForest, digits": ("sklearn.ensemble:RandomForestClassifier", "{n_estimators: 100}", "digits", 60),
+    "HistGradientBoosting, digits": ("sklearn.ensemble:HistGradientBoostingClassifier", "{max_iter: 30}", "digits", 12),
+    "LogisticRegression, 100,000 rows": ("sklearn.linear_model:LogisticRegression", "{}", "table", 60),
     "RandomForest, 100,000 rows": (
-        "sklearn.ensemble:RandomForestClassifier", "{n_estimators: 20, max_depth: 12}", "table", 8
+        "sklearn.ensemble:RandomForestClassifier", "{n_estimators: 20, max_depth: 12}", "table", 4
     ),
     "HistGradientBoosting, 100,000 rows": (
-        "sklearn.ensemble:HistGradientBoostingClassifier", "{max_iter: 100}", "table", 16
+        "sklearn.ensemble:HistGradientBoostingClassifier", "{max_iter: 100}", "table", 8
     ),
 }  # fmt: skip
 DATA = {
