@@ -149,14 +149,16 @@ def fit_replica(spec: Spec, dataset: Dataset, member: Replica, rows: Integers | 
             if moment.step in measured_steps(spec, member):
                 answers = _look(found, spec, dataset, fit, moment, test, shifted)
             if moment.step in kept:
-                state = _structure(moment.fitted, test[:ANCHORS], dataset.task)
+                state = _structure(moment.fitted, test[:ANCHORS], dataset.task, bool(spec.observe.micro))
                 found.snapshots[moment.step] = state.vector
         found.final |= _final(dataset, fit, moment.fitted, answers, state)
     return found
 
 
-def _structure(fitted: Any, anchors: NDArray[Any], task: str) -> Structure:
-    """Return the microstate; none where a model is not made as its parts seem to say."""
+def _structure(fitted: Any, anchors: NDArray[Any], task: str, wanted: bool) -> Structure:
+    """Return the microstate; none where nothing microscopic is observed, or a model is not made as its parts seem to say."""
+    if not wanted:
+        return Structure("none", np.empty(0))
     try:
         return structure(fitted, anchors, task)
     except (AttributeError, IndexError, NotImplementedError, TypeError, ValueError):

@@ -8,10 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from threadpoolctl import threadpool_limits
 
 import thermo_cli
 from tests.conftest import Command
 from thermo_cli import training
+from thermo_cli.data.split import load_dataset
 from thermo_cli.design import to_csv
 from thermo_cli.environment import manifest
 from thermo_cli.errors import DataError, SpecError
@@ -126,3 +128,18 @@ def test_a_shifted_test_set_is_observed_and_never_gates(tmp_path: Path, command:
     assert not any(row.gates for row in run.verdict.criteria if str(row.observable).startswith("shifted_"))
     with pytest.raises(SpecError, match="only the test split gates: use test_r2"):
         load_spec(tmp_path / "s.yaml", ["equilibrium.margins={shifted_r2: 0.1}"])
+
+
+def test_a_function_gives_the_same_bits_with_any_number_of_threads(tmp_path: Path) -> None:
+    """Products of large matrices round by the number of threads: workers, which have one, find the data of the start."""
+    path = tmp_path / "made.yaml"
+    path.write_text(
+        'data: {use: "sklearn.datasets:make_classification", with: {n_samples: 20000, n_features: 20, n_informative: 10, '
+        "random_state: 0}, scale: none}\nsystem: {use: linear}\ndynamics: {use: sgd, steps: 4}\n"
+    )
+    data = load_spec(path).data
+    assert data is not None
+    with threadpool_limits(1):
+        one = load_dataset(data, tmp_path).fingerprint
+    with threadpool_limits(2):
+        assert load_dataset(data, tmp_path).fingerprint == one

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Examples, Integers, Rows
@@ -34,7 +35,8 @@ def load_dataset(data: Data, base: Path, known: Mapping[str, Any] | None = None)
         DataError: The data cannot be read, or are too few to split.
         SpecError: A function or a transformer cannot be used.
     """
-    return split(_examples(data, base), data, known)
+    with threadpool_limits(1):  # a function's sums, and so its bits, depend on the number of threads
+        return split(_examples(data, base), data, known)
 
 
 def _examples(data: Data, base: Path) -> Examples:

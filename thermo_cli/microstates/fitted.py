@@ -134,7 +134,7 @@ def _floor(fits: Fits, kernels: bool) -> float:
 
 def _useless(fits: Fits, kernels: bool) -> str:
     if fits.kind == "none":
-        return "nothing is known of the inner state of this estimator; its answers serve"
+        return "nothing is known of the inner state of this estimator, or nothing of it is observed (observe.micro)"
     if not fits.last.shape[1] or (kernels and fits.last.shape[1] < LEAST_ANCHORS):
         return "replicas have features of their own, or too few anchors: their inner states cannot be held together"
     return ""

@@ -54,7 +54,7 @@ Own = Annotated[str, Field(pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_][\w.]*|[A-Za-z_]
 Micro = Literal["overlap", "similarity", "disagreement", "barrier"]
 MICRO: Final[tuple[Micro, ...]] = get_args(Micro)
 ESTIMATOR: Final = "sklearn.module:Class"
-FITS_PER_TASK: Final = 4  # so that many cores share them, and a file holds more than one
+FITS_PER_TASK: Final = 2  # so that workers end together, and a file holds more than one
 STACKED: Final = ("mlp", "linear", "cnn", "transformer", MODULE)
 LEARNERS: Final = (*STACKED, ESTIMATOR)
 MOVES: Final[dict[str, tuple[str | None, ...]]] = {

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from thermo_cli.contracts import Array, Integers
 
@@ -87,10 +88,11 @@ def same_leaf(found: Integers) -> Array:
     Args:
         found: Leaf of each example, (example, tree).
     """
-    total = np.zeros((len(found), len(found)))
-    for tree in found.T:
-        total += tree[:, None] == tree[None, :]
-    return np.asarray(total / found.shape[1])
+    number, trees = found.shape
+    places = found + np.concatenate([[0], np.cumsum(found.max(axis=0) + 1)[:-1]])  # a column for each leaf of each tree
+    shape = (number, int(places.max()) + 1)
+    there = csr_array((np.ones(found.size), places.ravel(), np.arange(0, found.size + 1, trees)), shape)
+    return np.asarray((there @ there.T).toarray() / trees)
 
 
 def shared_neighbours(lists: Integers) -> Array:
