@@ -212,7 +212,7 @@ def test_what_fails_in_the_examination_is_untested_and_kept(tmp_path: Path, monk
     def broken(*given: object) -> None:
         raise RuntimeError("no such thing")
 
-    monkeypatch.setattr("thermo_cli.microscopy.examine", broken)
+    monkeypatch.setattr("thermo_cli.microscopy.networks.examine", broken)
     found = run(tmp_path, DISTINCT, "dynamics.steps=100")
     got, explanation = outcome(found, "diversity")
     assert (got, "no such thing" in explanation) == ("untested", True)
