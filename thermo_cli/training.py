@@ -120,7 +120,8 @@ def _dataset(spec: str, base: Path, run: Path, fingerprint: str) -> Dataset | No
         raise DataError(
             "the data changed while the run was in progress",
             received=dataset.fingerprint[:12],
-            remedy=f"restore the data with fingerprint {fingerprint[:12]}, or use --fresh",
+            remedy=f"restore the data with fingerprint {fingerprint[:12]}, or use --fresh"
+            + ("; a function must return the same data each time: give it a seed" if ":" in data.use else ""),
         )
     return dataset
 

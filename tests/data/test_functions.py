@@ -38,6 +38,12 @@ def test_a_function_of_scikit_learn_needs_no_leave(tmp_path: Path) -> None:
     assert load(tmp_path, "sklearn.datasets:load_iris", ()).labels == ("0", "1", "2")
 
 
+def test_a_function_that_draws_is_given_a_seed(tmp_path: Path) -> None:
+    """Without one every worker would have other data."""
+    with pytest.raises(SpecError, match="random_state: 0"):
+        load(tmp_path, "sklearn.datasets:make_blobs", ())
+
+
 @pytest.mark.parametrize(
     ("use", "flag"),
     [

@@ -1,6 +1,7 @@
 """Columns of text, categories and gaps, in CSV and Parquet: fitted on the pool, refused with the place and the way out."""
 
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -163,12 +164,15 @@ def test_a_transformer_that_draws_uses_the_seed_of_the_split(tmp_path: Path) -> 
 def test_a_parquet_file_of_every_type(tmp_path: Path) -> None:
     """Whole numbers, truth values, dictionaries, decimals and dates; nested cells are refused."""
     table = pa.table({
-        "n": pa.array(range(40), pa.int32()), "flag": pa.array([i % 2 == 0 for i in range(40)]),
+        "n": pa.array(range(40), pa.int32()), "price": pa.array([Decimal(i) for i in range(40)]),
+        "flag": pa.array([i % 2 == 0 for i in range(40)]),
         "city": pa.array(columns()["city"]).dictionary_encode(), "kind": columns()["kind"],
+        "at": pa.array([i * 10**9 + 7 for i in range(40)], pa.timestamp("ns")),
     })  # fmt: skip
     pq.write_table(table, tmp_path / "t.parquet")
     spec = {"use": "parquet", "with": {"path": "t.parquet", "target": "kind", "columns": {"city": ONE_HOT}}}
-    assert load_dataset(TableFileData.model_validate(spec), tmp_path).x.shape[1] == 5
+    spec |= {"split": {"use": "time", "column": "at"}}
+    assert load_dataset(TableFileData.model_validate(spec), tmp_path).x.shape[1] == 6
     pq.write_table(table.append_column("deep", pa.array([[1]] * 40)), tmp_path / "t.parquet")
     with pytest.raises(DataError, match="numbers, text or dates"):
         load_dataset(TableFileData.model_validate(spec), tmp_path)

@@ -67,7 +67,13 @@ def _called(use: str, arguments: Mapping[str, Any]) -> Any:
         raise SpecError(
             "this is no function", received=f"{use}: {type(function).__name__}", remedy="name one", where="data.use"
         )
-    accepted = inspect.signature(function).parameters
+    try:
+        accepted = inspect.signature(function).parameters
+    except ValueError as error:
+        raise SpecError(
+            "the arguments of this function are not known", received=f"{use}: {error}",
+            remedy="call it from a function of your own", where="data.use",
+        ) from None  # fmt: skip
     if not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in accepted.values()):
         for name in arguments:
             if name not in accepted:
@@ -76,6 +82,15 @@ def _called(use: str, arguments: Mapping[str, Any]) -> Any:
                     f"the function takes no {name}", received=f"{name}: {arguments[name]!r}", where="data.with",
                     remedy=f"did you mean {guess!r}?" if guess else f"it takes {', '.join(accepted) or 'no arguments'}",
                 )  # fmt: skip
+    if (
+        "random_state" in accepted
+        and accepted["random_state"].default is None
+        and arguments.get("random_state") is None
+    ):
+        raise SpecError(
+            "without a seed the function returns other data each time", received=f"{use} without random_state",
+            remedy="with: {random_state: 0}", where="data.with",
+        )  # fmt: skip
     try:
         return function(**arguments)
     except Exception as error:

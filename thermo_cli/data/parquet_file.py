@@ -42,18 +42,17 @@ def load(
     if not file.is_file():
         raise DataError("there is no such file", received=str(file), remedy="give the path relative to the spec")
     try:
-        found = parquet.ParquetFile(file).read()
+        with parquet.ParquetFile(file) as source:
+            names = source.schema_arrow.names
+            _refuse_twice(names, file)
+            dropped = {name for name, rule in (columns or {}).items() if rule == "drop"}
+            found = source.read(columns=[name for name in names if name not in dropped])
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise DataError(
             "the file cannot be read as Parquet", received=str(error), remedy="write it again", where=str(file)
         ) from None
-    names = found.column_names
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise DataError("two columns have the same name", received=twice, remedy="rename one", where=str(file))
     if not found.num_rows:
         raise DataError("the file has no examples", received="no rows", remedy="write some", where=str(file))
-    dropped = {name for name, rule in (columns or {}).items() if rule == "drop"}
     cells = {
         name: [""] * found.num_rows if name in dropped else _cells(pyarrow, found.column(name), f"{file}: {name}")
         for name in names
@@ -62,22 +61,28 @@ def load(
     return examples_in(Table(file, cells, places), target, task, columns, split)
 
 
+def _refuse_twice(names: Sequence[str], file: Path) -> None:
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError("two columns have the same name", received=twice, remedy="rename one", where=str(file))
+
+
 def _cells(pyarrow: Any, column: Any, where: str) -> Sequence[str] | Array:
     """Return a column as numbers, or as text; nothing is NaN or empty text."""
-    kind = column.type
-    if pyarrow.types.is_dictionary(kind):
+    kind, kinds = column.type, pyarrow.types
+    if kinds.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
-    if pyarrow.types.is_integer(kind) or pyarrow.types.is_floating(kind) or pyarrow.types.is_boolean(kind):
-        return np.array([np.nan if value is None else float(value) for value in column.to_pylist()], dtype=np.float64)
-    if pyarrow.types.is_decimal(kind):
-        return np.array([np.nan if value is None else float(value) for value in column.to_pylist()], dtype=np.float64)
-    if pyarrow.types.is_nested(kind) or pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind):
+    if kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_boolean(kind) or kinds.is_decimal(kind):
+        return np.array(column.cast(pyarrow.float64(), safe=False).to_numpy(), dtype=np.float64)
+    if kinds.is_nested(kind) or kinds.is_binary(kind) or kinds.is_large_binary(kind):
         raise DataError(
             "cells are numbers, text or dates",
             received=str(kind),
             remedy="convert the column before saving",
             where=where,
         )
-    if pyarrow.types.is_timestamp(kind) or pyarrow.types.is_date(kind):
+    if kinds.is_timestamp(kind):
+        column = column.cast(pyarrow.timestamp("us", tz=kind.tz), safe=False)  # what Python's own dates resolve
+    if kinds.is_timestamp(kind) or kinds.is_date(kind):
         return ["" if value is None else value.isoformat() for value in column.to_pylist()]
     return ["" if value is None else str(value) for value in column.to_pylist()]
