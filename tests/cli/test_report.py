@@ -213,3 +213,13 @@ def test_the_package_names_its_public_interface() -> None:
     assert thermo_cli.run is execute
     with pytest.raises(AttributeError):
         _ = thermo_cli.nothing
+
+
+def test_the_listing_shows_verdicts_beside_long_names_and_summaries(small: Path, command: Command) -> None:
+    """At 80 columns: the summary gives way, never the verdict."""
+    name = "a-run-with-rather-a-long-name"
+    done = command("thermo-run", str(small), "--set", f"name={name}", "--set", "dynamics.steps=40")
+    assert done.returncode == 0, done.stderr
+    (line,) = (line for line in command("thermo-report").stdout.splitlines() if line.startswith(name))
+    assert line.split()[1] in VERDICTS
+    assert len(line) <= 80

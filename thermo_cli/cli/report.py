@@ -140,10 +140,10 @@ def _listing(results: Path, format: Format) -> str:
         return f"no runs in {results}: thermo-run SPEC.yaml makes one\n"
     from rich.table import Table
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0), expand=True)
     table.add_column("run", no_wrap=True, min_width=max(len(entry["run"]) for entry in entries))
     table.add_column("verdict", no_wrap=True, min_width=len("crystallized"))
-    table.add_column("summary", no_wrap=True, overflow="ellipsis")
+    table.add_column("summary", no_wrap=True, overflow="ellipsis", ratio=1)  # gets what the others leave
     for entry in entries:
         table.add_row(entry["run"], entry["verdict"] or "-", entry["summary"])
     return drawn(table)
