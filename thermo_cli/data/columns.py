@@ -122,12 +122,13 @@ def _cells(column: Column, text: bool) -> NDArray[Any]:
     if isinstance(column.cells, np.ndarray) and not text:
         return column.cells
     cells = [str(cell) for cell in column.cells]
-    if not text:
-        try:
-            return np.array([float(cell) if cell.strip() else np.nan for cell in cells])
-        except ValueError:
-            pass
-    return np.array(cells, dtype=object)
+    words = np.array(cells, dtype=object)
+    if text:
+        return words
+    try:
+        return np.array([float(cell) if cell.strip() else np.nan for cell in cells])
+    except ValueError:  # one of them is no number: the column is text
+        return words
 
 
 def _unseen(column: Column, cells: NDArray[Any], pool: Integers, test: Integers, error: Exception) -> DataError:
