@@ -1,0 +1,102 @@
+"""What is reported beside the verdict and never decides it, collected from a run folder."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermo_cli.contracts import Findings, Trajectories
+from thermo_cli.design import main_rows
+from thermo_cli.equilibrium.diagnostics.comparison import comparison
+from thermo_cli.equilibrium.diagnostics.mixing import mixing
+from thermo_cli.equilibrium.diagnostics.noise_budget import noise_budget
+from thermo_cli.equilibrium.diagnostics.sampling_noise import distribution_wise
+from thermo_cli.equilibrium.settings import Setting, Settings, margins_of, window_of
+from thermo_cli.microstates.raw import raw_overlaps
+from thermo_cli.microstates.summary import divergence, mean_divergence
+from thermo_cli.spec.builtins import RecordedSystem
+from thermo_cli.spec.schema import ESTIMATOR
+from thermo_cli.store import RunFolder
+
+
+def diagnostics_of(
+    folder: RunFolder, trajectories: Trajectories, setting: Setting, settings: Settings
+) -> dict[str, Any]:
+    """Collect what is reported beside the verdict and never decides it.
+
+    Args:
+        folder: The run.
+        trajectories: Its observables.
+        setting: Facts of the experiment.
+        settings: For the window and the margins.
+    """
+    margins = margins_of(trajectories, setting, settings)
+    window = window_of(trajectories.steps.astype(float), setting, settings)
+    found: dict[str, Any] = {"mixing": {}}
+    for name in margins:
+        found["mixing"][name] = mixing(trajectories.values[name][:, window])
+    if folder.spec.learns:
+        errors = folder.finals("test_errors")
+        if errors is not None:
+            found["test_noise"] = distribution_wise(errors.astype(np.float64))
+        for name in ("quench_gap", "response", "flatness"):
+            values = folder.finals(name)
+            if values is not None:
+                found[name] = _moments(values)
+    found["energy_terms"] = {
+        name: _moments(values[:, -1]) for name, values in trajectories.values.items() if name.startswith("energy_")
+    }
+    crossed = folder.spec.ensemble.crossed
+    if crossed is not None:
+        shape = (crossed.init, crossed.subsample, crossed.order)
+        found["noise_budget"] = {
+            name: noise_budget(trajectories.values[name][:, -1].reshape(shape), settings.alpha) for name in margins
+        }
+    return found
+
+
+def _moments(values: NDArray[np.floating]) -> dict[str, float | None]:
+    finite = values[np.isfinite(values)].astype(np.float64)
+    return {
+        "mean": float(finite.mean()) if len(finite) else None,
+        "sd": float(finite.std(ddof=1)) if len(finite) > 1 else None,
+    }
+
+
+def compared(
+    found: Findings | None, trajectories: Trajectories, setting: Setting, settings: Settings
+) -> dict[str, Any]:
+    """Compare the spread of the gating observables with the distance of the same replicas' microstates.
+
+    Args:
+        found: What is known of the microstates.
+        trajectories: The observables.
+        setting: Facts of the experiment.
+        settings: For the margins.
+    """
+    apart = divergence(found) if found is not None else None
+    if found is None or apart is None:
+        return {}
+    place = {name: row for row, name in enumerate(trajectories.replicas)}
+    rows = [place[name] for name in found.facts["replicas"]]
+    finals = {name: values[rows, -1] for name, values in trajectories.values.items()}
+    histories = [trajectories.histories[row] for row in rows]
+    margins, mean = margins_of(trajectories, setting, settings), mean_divergence(found)
+    return {"comparison": comparison(finals, apart, margins, settings.alpha, histories, mean)}
+
+
+def raw(folder: RunFolder) -> dict[str, dict[str, Any]]:
+    """Compare parameters as they are, symmetries and all; empty where none were kept.
+
+    Args:
+        folder: The run.
+    """
+    if folder.status != "complete" or folder.spec.family == ESTIMATOR:
+        return {}
+    system = folder.spec.system
+    if isinstance(system, RecordedSystem):
+        return raw_overlaps(folder.parameters(folder.total), None) if system.arguments.parameters else {}
+    kept = set.intersection(*(set(folder.records[row.shard].snapshots) for row in main_rows(folder.table)))
+    if folder.total not in kept:
+        return {}
+    return raw_overlaps(folder.parameters(folder.total), folder.parameters(0) if 0 in kept else None)
