@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from thermo_cli.judging import view
+from thermo_cli.judging import run_view
 from thermo_cli.reports.terminal import render
 from thermo_cli.study import execute
 
@@ -24,7 +24,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = execute(ROOT / "experiments" / "quickstart.yaml", results=Path(folder), workers=2)
         console = Console(record=True, width=80, markup=False, highlight=False, emoji=False, quiet=False)
-        console.print(render(view(run)))
+        console.print(render(run_view(run)))
         svg = console.export_svg(title="thermo-run experiments/quickstart.yaml")
         content = run.as_dict()
     svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)  # no font is fetched: any monospace one will do

@@ -15,7 +15,7 @@ from thermo_cli.data.split import load_dataset
 from thermo_cli.design import to_csv
 from thermo_cli.environment import manifest
 from thermo_cli.errors import DataError, SpecError
-from thermo_cli.judging import judge_run, view
+from thermo_cli.judging import judge_run, run_view
 from thermo_cli.preparation import Study, prepare
 from thermo_cli.spec import load_spec
 from thermo_cli.training import ShardTask, train_shard
@@ -122,7 +122,7 @@ def test_a_shifted_test_set_is_observed_and_never_gates(tmp_path: Path) -> None:
     values = run.observables.values
     assert {"shifted_r2", "shifted_loss", "shifted_rmse"} <= set(values)
     assert (values["shifted_r2"][:, -1] < values["test_r2"][:, -1]).all()
-    assert "shifted_r2" in {curve.observable for curve in view(run).curves}
+    assert "shifted_r2" in {curve.observable for curve in run_view(run).curves}
     assert not any(row.gates for row in run.verdict.criteria if str(row.observable).startswith("shifted_"))
     with pytest.raises(SpecError, match="only the test split gates: use test_r2"):
         load_spec(tmp_path / "s.yaml", ["equilibrium.margins={shifted_r2: 0.1}"])

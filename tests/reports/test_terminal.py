@@ -10,7 +10,7 @@ from thermo_cli.contracts import Trajectories
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.settings import Setting, Settings
 from thermo_cli.reports.terminal import number, render, sparkline
-from thermo_cli.reports.view import RunView, view_of
+from thermo_cli.reports.view import Material, RunView, view_of
 
 STEPS = np.unique(np.concatenate([[0, 1, 2, 4, 8, 16, 32, 64, 128, 256], np.linspace(500, 1000, 64).astype(np.int64)]))
 SETTING = Setting(
@@ -31,7 +31,7 @@ def ensemble(spread: float, drift: float, replicas: int = 32) -> Trajectories:
 def shown(trajectories: Trajectories, title: str = "demo-01234567", width: int = 80) -> tuple[RunView, str]:
     """Judge and draw as plain text."""
     verdict = judge(trajectories, SETTING, Settings())
-    view = view_of(title, "", "complete", verdict, trajectories)
+    view = view_of(verdict, Material(title, "", "complete", trajectories))
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False, color_system=None)
     console.print(render(view))
     text: str = console.file.getvalue()  # type: ignore[attr-defined]

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -68,21 +68,6 @@ def write(text: str) -> None:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - the interpreter flushes and closes it at its end
 
 
-def drawn(renderable: Any) -> str:
-    """Draw a rich renderable as text for this terminal; no markup is read from text.
-
-    Args:
-        renderable: What to draw.
-    """
-    from rich.console import Console
-
-    console = Console(markup=False, highlight=False, emoji=False)
-    with console.capture() as capture:
-        console.print(renderable)
-    text: str = capture.get()
-    return text
-
-
 def note(message: str) -> None:
     """Write something worth knowing to standard error.
 
@@ -115,55 +100,22 @@ def required_verdicts(text: str | None) -> list[str]:
     return words
 
 
-def text_of(run: Any) -> str:
-    """Draw a judged run, or a sweep, for this terminal.
-
-    Args:
-        run: What to draw.
-    """
-    from thermo_cli.judging import Sweep, sweep_view, view
-    from thermo_cli.reports.phases import render_sweep
-    from thermo_cli.reports.terminal import render
-
-    return drawn(render_sweep(sweep_view(run)) if isinstance(run, Sweep) else render(view(run)))
-
-
-def pass_gate(run: Any, required: Sequence[str]) -> int:
-    """Return the exit code that a run's verdict gives, or those of all points of a sweep, saying why when it is not zero.
+def gated(run: Any, required: Sequence[str]) -> tuple[Any, int]:
+    """Return what a report shows of a run, the gate's answer in it, and the exit code, saying why where it is not zero.
 
     Args:
         run: A judged run, or a sweep.
         required: Verdicts that are admitted; empty for no gate.
     """
-    from thermo_cli.judging import Sweep
+    import dataclasses
 
-    if isinstance(run, Sweep):
-        return worst([_gate(one, required, run.folder.points[place].swept) for place, one in enumerate(run.runs)])
-    return _gate(run, required, {})
+    from thermo_cli.judging import gate_of, view
 
-
-def _gate(run: Any, required: Sequence[str], point: Mapping[str, Any]) -> int:
-    from thermo_cli.equilibrium.verdict import gate
-    from thermo_cli.spec.sweeping import label_of
-
-    where = f" at {label_of(dict(point))}" if point else ""
-    if run is None:
-        complain(f"no verdict{where}")
-        return 3
-    code = gate(run.verdict.verdict, run.verdict.outcomes, required) if required else 0
-    if code:
-        words = "undecided" if code == 4 else "not met"
-        complain(f"gate {words}{where}: required {', '.join(required)}, received {run.verdict.verdict}")
-    return code
-
-
-def worst(codes: Sequence[int]) -> int:
-    """Return the exit code of several runs: 3 before 1 before 4 before 0.
-
-    Args:
-        codes: One per run.
-    """
-    return next((code for code in (3, 1, 4) if code in codes), 0)
+    gate = gate_of(run, required)
+    if gate.code:
+        for line in gate.words.split("; "):
+            complain(line)
+    return dataclasses.replace(view(run), gate=gate if required or gate.code else None), gate.code
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

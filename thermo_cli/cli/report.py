@@ -10,13 +10,10 @@ import typer
 from thermo_cli.cli.boundary import (
     RESULTS,
     complain,
-    drawn,
+    gated,
     leave_with,
-    pass_gate,
     required_verdicts,
     run_app,
-    text_of,
-    worst,
     write,
 )
 from thermo_cli.errors import StoreError, ThermoError, UsageError
@@ -28,7 +25,11 @@ class Format(StrEnum):
     """Formats of a report."""
 
     terminal = "terminal"
+    markdown = "markdown"
+    html = "html"
     json = "json"
+    junit = "junit"
+    csv = "csv"
 
 
 @app.command(
@@ -73,7 +74,10 @@ def _report(
     names: list[str], results: Path, format: Format, output: Path | None, required: list[str], changes: dict[str, Any]
 ) -> int:
     """Report on some runs and return the exit code; a run that cannot be judged does not hide the others."""
-    codes, texts = [], []
+    from thermo_cli.judging.gating import worst
+    from thermo_cli.reports.formats import rendered
+
+    codes, views = [], []
     for name in names:
         try:
             run = _judged(name, results, changes)
@@ -81,11 +85,11 @@ def _report(
             complain(str(error))
             codes.append(error.exit_code)
             continue
-        texts.append(_text(run, format))
-        codes.append(pass_gate(run, required))
-    if format is Format.json and len(names) > 1:
-        texts = ["[" + ",\n".join(text.strip() for text in texts) + "]\n"]
-    _emit("\n".join(texts), output)
+        view, code = gated(run, required)
+        views.append(view)
+        codes.append(code)
+    if views:
+        _emit(rendered(format.value, views), output)
     return worst(codes)
 
 
@@ -117,12 +121,6 @@ def _judged(name: str, results: Path, changes: dict[str, Any]) -> Any:
     return judge_again(folder, changes) if changes else judge_folder(folder)
 
 
-def _text(run: Any, format: Format) -> str:
-    if format is Format.json:
-        return json.dumps(run.as_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-    return text_of(run)
-
-
 def _listing(results: Path, format: Format) -> str:
     """List the runs of a folder with their stored verdicts, newest first."""
     from thermo_cli.store import list_runs
@@ -139,6 +137,8 @@ def _listing(results: Path, format: Format) -> str:
     if not entries:
         return f"no runs in {results}: thermo-run SPEC.yaml makes one\n"
     from rich.table import Table
+
+    from thermo_cli.reports.terminal import drawn
 
     table = Table(box=None, padding=(0, 2, 0, 0), expand=True)
     table.add_column("run", no_wrap=True, min_width=max(len(entry["run"]) for entry in entries))

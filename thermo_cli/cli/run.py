@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from thermo_cli.cli.boundary import RESULTS, complain, leave_with, pass_gate, required_verdicts, run_app, text_of, write
+from thermo_cli.cli.boundary import RESULTS, complain, gated, leave_with, required_verdicts, run_app, write
 from thermo_cli.errors import UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -116,17 +116,19 @@ def _train(
 
     load_spec(spec, overrides)  # errors in the spec answer before torch is imported
     from thermo_cli.cli.live import Live
+    from thermo_cli.reports.formats import rendered
     from thermo_cli.study import execute
 
     done = execute(
         spec, overrides=overrides, results=results, workers=workers, fresh=fresh, allow=allow, watcher=Live()
     )
-    write(text_of(done) + f"{done.folder.path}  (thermo-report {done.folder.name})\n")
+    view, code = gated(done, required)
+    write(rendered("terminal", [view]) + f"{done.folder.path}  (thermo-report {done.folder.name})\n")
     if done.folder.status != "complete":
         complain(
             f"the run is {done.folder.status}: some replicas crashed; see {done.folder.path / 'shards'}/*.error.txt"
         )
-    return pass_gate(done, required)
+    return code
 
 
 def main() -> None:

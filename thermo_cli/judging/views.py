@@ -1,17 +1,38 @@
 """From a judged run to what its reports show."""
 
 from thermo_cli.judging.run import Run, Sweep
-from thermo_cli.reports.phases import SweepView, point_view
-from thermo_cli.reports.view import RunView, view_of
+from thermo_cli.microstates.summary import divergence
+from thermo_cli.reports.points import SweepView, View, point_view
+from thermo_cli.reports.view import Material, Reproduction, RunView, view_of
+from thermo_cli.store import RunFolder
 
 
-def view(run: Run) -> RunView:
+def view(run: Run | Sweep) -> View:
+    """Choose what a report shows.
+
+    Args:
+        run: A judged run or sweep.
+    """
+    return sweep_view(run) if isinstance(run, Sweep) else run_view(run)
+
+
+def run_view(run: Run) -> RunView:
     """Choose what a report shows of a run.
 
     Args:
         run: A judged run.
     """
-    return view_of(run.folder.name, run.folder.spec.description, run.folder.status, run.verdict, run.observables)
+    found = run.folder.findings()
+    apart = divergence(found) if found is not None else None
+    names = tuple(found.facts["replicas"]) if found is not None and apart is not None else ()
+    margins = {name: margin.delta for name, margin in run.margins.items()}
+    return view_of(
+        run.verdict,
+        Material(
+            run.folder.name, run.folder.spec.description, run.folder.status, run.observables, margins, run.settings.content,
+            apart, names, reproduction(run.folder), run.as_dict(),
+        ),
+    )  # fmt: skip
 
 
 def sweep_view(sweep: Sweep) -> SweepView:
@@ -23,4 +44,31 @@ def sweep_view(sweep: Sweep) -> SweepView:
     verdicts = [run.verdict if run is not None else None for run in sweep.runs]
     points = zip(sweep.points, verdicts, sweep.reasons, strict=True)
     scope = next(verdict.scope for verdict in verdicts if verdict is not None)
-    return SweepView(sweep.folder.name, sweep.folder.status, scope, tuple(point_view(*one) for one in points))
+    return SweepView(
+        sweep.folder.name, sweep.folder.spec.description, sweep.folder.status, scope,
+        tuple(point_view(*one) for one in points), reproduction(sweep.folder), sweep.as_dict(),
+    )  # fmt: skip
+
+
+def reproduction(folder: RunFolder) -> Reproduction:
+    """Say how to get a run again, and what it was made with.
+
+    Args:
+        folder: The run.
+    """
+    manifest, spec = folder.manifest, folder.resolved_text
+    facts = {"run": folder.name, "made": str(manifest.get("created", "")), "python": str(manifest.get("python", ""))}
+    facts |= {name: str(version) for name, version in manifest["packages"].items()}
+    hardware = manifest["hardware"]
+    facts["hardware"] = ", ".join(str(value) for value in hardware.values() if value is not None)
+    facts["data fingerprint"] = str(manifest["data_fingerprint"])
+    git = manifest.get("git")
+    cautions = []
+    if git:
+        facts["git revision"] = git["revision"] + (" with uncommitted changes" if git["dirty"] else "")
+        if git["dirty"]:
+            cautions.append("the spec's repository had changes that were not committed")
+    if folder.spec.foreign:
+        cautions.append("the spec runs code of its own: it needs that code, at the revision above, and --allow")
+    commands = (f"thermo-run {folder.path.name}/resolved.yaml", f"thermo-report {folder.name}")
+    return Reproduction(commands, spec, facts, str(manifest.get("determinism", "")), tuple(cautions))

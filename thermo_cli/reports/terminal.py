@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from thermo_cli.contracts import Row
-from thermo_cli.reports.view import RunView, legend, short
+from thermo_cli.reports.points import View
+from thermo_cli.reports.view import RunView
+from thermo_cli.reports.wording import legend, short
 
 COLOURS: Final = {
     "thermalized": "green", "crystallized": "cyan", "settled": "green", "relaxing": "yellow", "glassy": "magenta",
@@ -21,6 +23,29 @@ COLOURS: Final = {
 NEGLIGIBLE: Final = 1e-6  # of the margin: rounding, shown as 0
 SMALL: Final = 0.01  # of the margin: one digit is enough
 BARS: Final = "▁▂▃▄▅▆▇█"
+
+
+def text(views: Sequence[View]) -> str:
+    """Draw runs and sweeps for this terminal.
+
+    Args:
+        views: Runs and sweeps.
+    """
+    from thermo_cli.reports.phases import render_sweep
+
+    return "\n".join(drawn(render(view) if isinstance(view, RunView) else render_sweep(view)) for view in views)
+
+
+def drawn(renderable: RenderableType) -> str:
+    """Draw a rich renderable as text for this terminal; no markup is read from text.
+
+    Args:
+        renderable: What to draw.
+    """
+    console = Console(markup=False, highlight=False, emoji=False)
+    with console.capture() as capture:
+        console.print(renderable)
+    return capture.get()
 
 
 def render(view: RunView) -> Group:

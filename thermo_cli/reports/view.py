@@ -1,12 +1,30 @@
-"""What a report shows, computed once from a run and drawn by every format: plain values, no disk, no markup."""
+"""What a report shows, computed once from a run and drawn by every format: plain values and arrays, no disk, no markup."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from thermo_cli.contracts import Array, Row, Trajectories, Verdict
+from thermo_cli.contracts import Array, Integers, Trajectories, Verdict
+from thermo_cli.reports.evidence import (
+    Course,
+    Distribution,
+    NoiseShare,
+    OverlapMatrix,
+    PairCloud,
+    PlanePoint,
+    Share,
+    courses,
+    distribution,
+    noise_budget,
+    noise_share,
+    overlap_matrix,
+    pair_clouds,
+    plane,
+)
+from thermo_cli.reports.panels import Panel, ReplicaLine, panels, replica_lines
+from thermo_cli.reports.wording import MicroLine, comparison, diagnostics, microscopic, next_steps
 
 CURVE_POINTS = 16
 MOST_CURVES = 4
@@ -22,14 +40,66 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class MicroLine:
-    """One microscopic quantity, in words; a number that does not exist is None."""
+class Reproduction:
+    """How to get the same run again.
 
+    Attributes:
+        commands: To be typed, in order.
+        spec: The resolved spec, every default filled in.
+        facts: What it was made with, name to value, in order.
+        promise: What determinism is promised.
+        cautions: What stands in the way of it (an uncommitted change, a script's files).
+    """
+
+    commands: tuple[str, ...] = ()
+    spec: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    promise: str = ""
+    cautions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What was asked of the run, and the answer.
+
+    Attributes:
+        required: Verdicts (or outcomes against a baseline) that are admitted.
+        code: Exit code: 0 met, 1 not met, 3 not judged, 4 undecided.
+        words: One sentence.
+    """
+
+    required: tuple[str, ...]
+    code: int
     words: str
-    estimate: float | None
-    interval: tuple[float | None, float | None]
-    null: float | None
-    own: float | None
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a view is made from besides the verdict.
+
+    Attributes:
+        title: The run's name with its hash.
+        description: From the spec.
+        status: Of the run folder.
+        trajectories: Macroscopic observables.
+        margins: delta of each observable that has one.
+        content: Share of replicas that the bands hold.
+        apart: 1 - Q*_rs between some replicas, (replica, replica), and their names; None where there is no null.
+        names: Of those replicas.
+        reproduction: How to get the same run again.
+        record: What verdict.json says.
+    """
+
+    title: str
+    description: str
+    status: str
+    trajectories: Trajectories
+    margins: Mapping[str, float] = field(default_factory=dict)
+    content: float = 0.85
+    apart: Array | None = None
+    names: tuple[str, ...] = ()
+    reproduction: Reproduction = field(default_factory=Reproduction)
+    record: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,165 +111,107 @@ class RunView:
         description: What the experiment is for.
         status: `complete`, `partial` or `failed`.
         verdict: What was decided.
-        curves: Trajectories in small.
+        steps: Measured steps.
+        curves: Trajectories in small, of the observables that tell most.
         microscopic: How far replicas are from each other, symmetries removed.
         comparison: What the macroscopic spread has to do with that, one sentence for each observable.
         next_steps: What to do next, each with its reason.
         diagnostics: What else was found, one sentence each.
+        plane: Macroscopic spread against microscopic divergence, one point per gating observable.
+        panels: Trajectories in full, those that gate first.
+        columns: Observables of the replica table.
+        replicas: Every main replica, in the order of the replica table.
+        pairs: |A_r - A_s| against 1 - Q*_rs, one cloud per gating observable.
+        overlaps: Q* between replicas, alike ones side by side; None where there is no null.
+        distribution: P(q) and its null; None where there is no null.
+        courses: Microscopic quantities in time.
+        noise_budget: Which source of randomness moves which observable; empty without a crossed design.
+        noise_share: What the finite test set contributes; None where it is not known.
+        reproduction: How to get the same run again.
+        missing: Section to the reason why there is nothing to show.
+        record: What verdict.json says.
+        gate: What was asked of the run; None where nothing was.
     """
 
     title: str
     description: str
     status: str
     verdict: Verdict
+    steps: Integers
     curves: tuple[Curve, ...]
     microscopic: tuple[MicroLine, ...]
     comparison: tuple[str, ...]
     next_steps: tuple[str, ...]
     diagnostics: tuple[str, ...]
+    plane: tuple[PlanePoint, ...]
+    panels: tuple[Panel, ...]
+    columns: tuple[str, ...]
+    replicas: tuple[ReplicaLine, ...]
+    pairs: tuple[PairCloud, ...]
+    overlaps: OverlapMatrix | None
+    distribution: Distribution | None
+    courses: tuple[Course, ...]
+    noise_budget: tuple[Share, ...]
+    noise_share: NoiseShare | None
+    reproduction: Reproduction
+    missing: Mapping[str, str]
+    record: Mapping[str, Any]
+    gate: Gate | None = None
+
+    @property
+    def outliers(self) -> tuple[ReplicaLine, ...]:
+        """Replicas that stand apart, or have not finished."""
+        return tuple(replica for replica in self.replicas if replica.apart or replica.state != "finished")
 
 
-def view_of(title: str, description: str, status: str, verdict: Verdict, trajectories: Trajectories) -> RunView:
+def view_of(verdict: Verdict, material: Material) -> RunView:
     """Choose what to show of a run.
 
     Args:
-        title: The run's name with its hash.
-        description: From the spec.
-        status: Of the run folder.
         verdict: What was decided.
-        trajectories: The observables.
+        material: What else is known of it.
     """
+    trajectories, margins = material.trajectories, material.margins
+    columns = _columns(trajectories, margins)
+    replicas = replica_lines(trajectories, columns, margins)
+    apart = {line.name for line in replicas if line.apart or line.state != "finished"}
+    return RunView(
+        title=material.title, description=material.description, status=material.status, verdict=verdict,
+        steps=trajectories.steps, curves=_curves(verdict, trajectories), microscopic=microscopic(verdict.microscopic),
+        comparison=comparison(verdict.diagnostics), next_steps=next_steps(verdict),
+        diagnostics=diagnostics(verdict.diagnostics), plane=plane(verdict),
+        panels=panels(trajectories, margins, material.content, apart), columns=columns, replicas=replicas,
+        pairs=pair_clouds(trajectories, margins, material.apart, material.names, verdict.diagnostics),
+        overlaps=overlap_matrix(material.apart, material.names), distribution=distribution(verdict.microscopic),
+        courses=courses(verdict.microscopic, int(trajectories.steps[-1])),
+        noise_budget=noise_budget(verdict.diagnostics), noise_share=noise_share(verdict.diagnostics),
+        reproduction=material.reproduction, missing=_missing(verdict, material),
+        record=material.record,
+    )  # fmt: skip
+
+
+def _columns(trajectories: Trajectories, margins: Mapping[str, float]) -> tuple[str, ...]:
+    """Choose the observables of the replica table: those that gate, then those of the test set."""
+    names = [*margins, *(name for name in trajectories.values if name.startswith("test_")), *trajectories.values]
+    known = [name for name in dict.fromkeys(names) if name in trajectories.values]
+    return tuple(known[:MOST_CURVES])
+
+
+def _curves(verdict: Verdict, trajectories: Trajectories) -> tuple[Curve, ...]:
     judged = [row.observable for row in verdict.criteria if row.observable is not None]
     order = ("test_accuracy", "test_r2", "shifted_accuracy", "shifted_r2", "test_loss", "energy")
     usual = [name for name in order if name in trajectories.values]
     learned = any(name.startswith("test_") for name in usual)
     shown = usual if learned else (list(dict.fromkeys([*judged, *usual])) or list(trajectories.values))[:MOST_CURVES]
     histories = list(dict.fromkeys(trajectories.histories))
-    curves = tuple(
+    return tuple(
         Curve(name, history, _resampled(trajectories.values[name][trajectories.members(history)], trajectories.steps))
         for name in shown
         for history in histories
     )
-    return RunView(
-        title, description, status, verdict, curves, microscopic(verdict.microscopic), comparison(verdict.diagnostics),
-        _next_steps(verdict), diagnostics(verdict.diagnostics),
-    )  # fmt: skip
 
 
-def short(statistic: str) -> str:
-    """Return the letter and number of a statistic, `S1` of `S1 each replica is still`.
-
-    Args:
-        statistic: A row's statistic.
-    """
-    return statistic.split()[0]
-
-
-def legend(rows: tuple[Row, ...]) -> Mapping[str, str]:
-    """Return what the letters stand for, in the order of the rows.
-
-    Args:
-        rows: The rows shown.
-    """
-    return {short(row.statistic): row.statistic.partition(" ")[2] for row in rows if " " in row.statistic}
-
-
-def microscopic(found: Mapping[str, Mapping[str, Any]]) -> tuple[MicroLine, ...]:
-    """Put the microscopic quantities into words, the most telling first.
-
-    Args:
-        found: `microscopic` of a verdict.
-    """
-    overlap = found.get("overlap") or {}
-    layer = (found.get("similarity") or {}).get("layer", "")
-    states = [
-        ("overlap Q*", overlap), ("  on one bath", overlap.get("same_bath")),
-        *((f"  {name}", state) for name, state in (overlap.get("layers") or {}).items()),
-        (f"CKA, {layer}", found.get("similarity")), ("disagreement", found.get("disagreement")),
-        ("error consistency", found.get("error_consistency")), ("Jensen-Shannon, bits", found.get("jensen_shannon")),
-        ("output distance", found.get("output_distance")), ("support vectors shared", found.get("support")),
-        ("loss barrier, aligned", found.get("barrier")),
-        ("loss barrier, raw", found.get("barrier_raw")), ("memory of the start", found.get("memory")),
-        ("twins over replicas", found.get("chaos")), ("aligned cosine", found.get("aligned_cosine")),
-        ("raw cosine", found.get("raw_cosine")),
-        ("raw distance", found.get("raw_distance")),
-    ]  # fmt: skip
-    return tuple(
-        MicroLine(
-            words, state["estimate"], (state["interval"][0], state["interval"][1]), state["null"],
-            state["self"] if words in ("overlap Q*", "disagreement") else None,
-        )
-        for words, state in states if state
-    )  # fmt: skip
-
-
-def comparison(found: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say how wide the macroscopic spread is beside the microscopic divergence, and whether one goes with the other.
-
-    Args:
-        found: `diagnostics` of a verdict.
-    """
-    lines = []
-    for name, point in (found.get("comparison") or {}).items():
-        if point["spread"] is None or point["divergence"] is None:
-            continue
-        line = (
-            f"{name}: replicas differ by {point['spread']:.2g} of the margin (sd) while their parameters diverge by "
-            f"1 - Q* = {point['divergence']:.2g}"
-        )
-        related = point["mantel"]
-        if related["correlation"] is not None:
-            low, high = related["interval"]
-            carried = not low <= related["correlation"] <= high
-            line += (
-                f"; pairs further apart {'differ otherwise' if carried else 'differ no more'} in it (Mantel r = "
-                f"{related['correlation']:.2f}, shuffled {low:.2f} to {high:.2f})"
-            )
-        lines.append(line)
-    return tuple(lines)
-
-
-def diagnostics(found: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say in sentences what was found beside the criteria; what has no number is left out.
-
-    Args:
-        found: `diagnostics` of a verdict.
-    """
-    lines = []
-    noise = found.get("test_noise") or {}
-    if noise.get("noise_share") is not None:
-        true = max(noise["distribution_wise"], 0.0) ** 0.5
-        lines.append(
-            f"the finite test set makes {noise['noise_share']:.0%} of the variance of the test error over replicas "
-            f"(sd {noise['variance'] ** 0.5:.2g}, on an infinite test set {true:.2g})"
-        )
-    for name, mixing in (found.get("mixing") or {}).items():
-        if mixing["rhat"] is not None:
-            lines.append(
-                f"{name}: R-hat {mixing['rhat']:.3g} (replicas without any difference: {mixing['rhat_null'][0]:.3g}, at most "
-                f"{mixing['rhat_null'][1]:.3g}), effective sample {mixing['ess']:.0f}"
-            )
-    words = {
-        "quench_gap": "annealing the rate to zero lowers the energy by {}: so far above its minimum does training settle",
-        "response": "the output moves by {} per unit of input noise",
-        "flatness": "changing every parameter by 5 % of itself raises the energy by {}",
-    }
-    for name, sentence in words.items():
-        state = found.get(name) or {}
-        if state.get("mean") is not None:
-            lines.append(sentence.format(f"{state['mean']:.2g}"))
-    for name, budget in (found.get("noise_budget") or {}).items():
-        parts = [
-            f"{source} {part['share']:.0%} (sd {part['sd']:.2g})"
-            for source, part in budget.items()
-            if part["share"] is not None
-        ]
-        if parts:
-            lines.append(f"variance of {name} is due to " + ", ".join(parts))
-    return tuple(lines)
-
-
-def _resampled(values: Array, steps: Any) -> tuple[float, ...]:
+def _resampled(values: Array, steps: Integers) -> tuple[float, ...]:
     """Average over finite replicas and read the mean off at evenly spaced log2(step + 1)."""
     finite = values[np.isfinite(values).all(axis=1)]
     if not len(finite):
@@ -208,25 +220,16 @@ def _resampled(values: Array, steps: Any) -> tuple[float, ...]:
     return tuple(float(v) for v in np.interp(np.linspace(time[0], time[-1], CURVE_POINTS), time, finite.mean(axis=0)))
 
 
-def _next_steps(verdict: Verdict) -> tuple[str, ...]:
-    """Collect what the open and failing rows ask for, the largest request of each kind."""
-    open_rows = [row for row in verdict.criteria if row.gates and row.outcome in ("undecided", "fails")]
-    pairs = max(
-        (row.replicas_needed for row in open_rows if row.replicas_needed and row.criterion == "diversity"), default=None
-    )
-    replicas = max(
-        (row.replicas_needed for row in open_rows if row.replicas_needed and row.criterion != "diversity"), default=None
-    )
-    steps = max((row.steps_needed for row in open_rows if row.steps_needed), default=None)
-    found = []
-    if replicas is not None:
-        found.append(f"--set ensemble.replicas={replicas}: as many replicas per history would decide what is open")
-    if steps is not None:
-        found.append(f"--set dynamics.steps={steps}: longer training shows whether it has stopped")
-    if pairs is not None:
-        found.append(
-            f"--set ensemble.controls.same_bath={pairs}: so many pairs on one bath would tell whether models differ"
-        )
-    untested = [row for row in verdict.criteria if row.gates and row.outcome == "untested"]
-    found += [f"{row.criterion} is untested: {row.explanation}" for row in untested]
-    return tuple(dict.fromkeys(found))
+def _missing(verdict: Verdict, material: Material) -> dict[str, str]:
+    """Say of each section that will be empty why it is."""
+    reasons = {}
+    diversity = next((row.explanation for row in verdict.criteria if row.criterion == "diversity"), "")
+    if material.apart is None:
+        reasons["overlaps"] = diversity or "no microscopic distance with a null was observed"
+    if not verdict.microscopic:
+        reasons["microscopic"] = diversity or "nothing microscopic was observed"
+    if not verdict.diagnostics.get("noise_budget"):
+        reasons["noise_budget"] = "a crossed design (ensemble.design) tells which source of randomness moves the result"
+    if noise_share(verdict.diagnostics) is None:
+        reasons["noise_share"] = "no errors of single test examples were kept"
+    return reasons

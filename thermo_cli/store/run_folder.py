@@ -169,9 +169,14 @@ class RunFolder:
         """
         return self._layout.points[row.point].spec
 
+    @property
+    def resolved_text(self) -> str:
+        """The resolved spec as it stands in the folder."""
+        return self._text("resolved.yaml")
+
     @cached_property
     def _layout(self) -> "Layout":
-        text = self._text("resolved.yaml")
+        text = self.resolved_text
         try:
             return layout_of(text, str(self.path / "resolved.yaml"))
         except SpecError as error:

@@ -1,0 +1,43 @@
+"""The gate: what was asked of a run, and the exit code that its verdict gives."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from thermo_cli.equilibrium.verdict import gate
+from thermo_cli.judging.run import Run, Sweep
+from thermo_cli.reports.view import Gate
+from thermo_cli.spec.sweeping import label_of
+
+
+def gate_of(run: Run | Sweep, required: Sequence[str]) -> Gate:
+    """Hold a run, or every point of a sweep, against the verdicts that are admitted.
+
+    Args:
+        run: A judged run or sweep.
+        required: Verdicts that are admitted; empty for no gate, which only a point that cannot be judged fails.
+    """
+    points = [(run, {})] if isinstance(run, Run) else list(zip(run.runs, run.points, strict=True))
+    answers = [_answer(one, point, required) for one, point in points]
+    code = worst([answer.code for answer in answers])
+    return Gate(tuple(required), code, "; ".join(answer.words for answer in answers if answer.words))
+
+
+def worst(codes: Sequence[int]) -> int:
+    """Return the exit code of several runs: 3 before 1 before 4 before 0.
+
+    Args:
+        codes: One per run.
+    """
+    return next((code for code in (3, 1, 4) if code in codes), 0)
+
+
+def _answer(run: Run | None, point: Mapping[str, Any], required: Sequence[str]) -> Gate:
+    where = f" at {label_of(dict(point))}" if point else ""
+    if run is None:
+        return Gate(tuple(required), 3, f"no verdict{where}")
+    code = gate(run.verdict.verdict, run.verdict.outcomes, required) if required else 0
+    if not code:
+        return Gate(tuple(required), 0, "")
+    words = "undecided" if code == 4 else "not met"
+    received = run.verdict.verdict
+    return Gate(tuple(required), code, f"gate {words}{where}: required {', '.join(required)}, received {received}")

@@ -1,0 +1,110 @@
+"""What a report shows of a sweep: every point with its order parameters. Plain values, no disk, no markup."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from thermo_cli.contracts import Verdict
+from thermo_cli.reports.view import Gate, Reproduction, RunView
+
+FULL: Final = ("test_accuracy", "test_r2")  # order parameters that are shown where there are several
+
+
+@dataclass(frozen=True)
+class PointView:
+    """One point as a reader meets it: its order parameters, and what was decided.
+
+    Attributes:
+        values: Swept field to its value.
+        verdict: What was decided; `not judged` where that cannot be.
+        phase: Its phase.
+        observable: Which macroscopic observable is shown.
+        mean: Its mean over replicas.
+        spread: Its standard deviation over replicas, in margins.
+        overlap: Q* between replicas on one bath.
+        wandering: Q* of replicas with themselves, half the training time earlier.
+        energy: Mean energy.
+        summary: One sentence.
+        decided: All that was decided; None where the point cannot be judged.
+    """
+
+    values: Mapping[str, Any]
+    verdict: str
+    phase: str
+    observable: str
+    mean: float | None
+    spread: float | None
+    overlap: float | None
+    wandering: float | None
+    energy: float | None
+    summary: str
+    decided: Verdict | None = None
+
+
+@dataclass(frozen=True)
+class SweepView:
+    """A sweep as a reader meets it.
+
+    Attributes:
+        title: The run's name with its hash.
+        description: What the experiment is for.
+        status: Of the run folder.
+        scope: Which randomness was varied.
+        points: In order, the last field varying fastest.
+        reproduction: How to get the same run again.
+        record: What verdict.json says.
+        gate: What was asked of every point; None where nothing was.
+    """
+
+    title: str
+    description: str
+    status: str
+    scope: str
+    points: tuple[PointView, ...]
+    reproduction: Reproduction
+    record: Mapping[str, Any]
+    gate: Gate | None = None
+
+
+View = RunView | SweepView
+
+
+def point_view(values: Mapping[str, Any], verdict: Verdict | None, reason: str) -> PointView:
+    """Choose what is shown of a point.
+
+    Args:
+        values: Swept field to its value.
+        verdict: What was decided; None where that cannot be.
+        reason: Why not.
+    """
+    if verdict is None:
+        return PointView(values, "not judged", "", "", None, None, None, None, None, reason)
+    margins = {row.observable: row.margin for row in verdict.criteria if row.observable and row.margin}
+    known = [name for name in (*FULL, *margins) if name in verdict.macroscopic]
+    name = known[0] if known else next(iter(verdict.macroscopic), "")
+    state, overlap = verdict.macroscopic.get(name, {}), verdict.microscopic.get("overlap") or {}
+    margin, sd = margins.get(name), state.get("sd")
+    return PointView(
+        values, verdict.verdict, verdict.phase, name, state.get("mean"), sd / margin if sd is not None and margin else None,
+        (overlap.get("same_bath") or overlap).get("estimate"), overlap.get("self"),
+        verdict.macroscopic.get("energy", {}).get("mean"), verdict.summary, verdict,
+    )  # fmt: skip
+
+
+def shown(value: Any) -> str:
+    """Write a swept value.
+
+    Args:
+        value: Of a spec.
+    """
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def last(field: str) -> str:
+    """Return the last key of a field, which names a column.
+
+    Args:
+        field: Dotted keys.
+    """
+    return field.rpartition(".")[2]
