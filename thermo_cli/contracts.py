@@ -375,6 +375,7 @@ class Trajectories:
         crashed: Replicas whose training raised an error, (replica,) of bool.
         budgets: Observable to (replica, 3), final values of the same replicas trained with total budgets T/4, T/2 and T;
             empty where those were not run.
+        unfinished: Replicas that are still to be trained, (replica,) of bool; None where there are none.
     """
 
     steps: Integers
@@ -383,6 +384,20 @@ class Trajectories:
     histories: tuple[str, ...]
     crashed: NDArray[np.bool_]
     budgets: Mapping[str, Array] = field(default_factory=dict)
+    unfinished: NDArray[np.bool_] | None = None
+
+    @property
+    def trained(self) -> "Trajectories":
+        """The same of the replicas whose training is over, for good or bad."""
+        if self.unfinished is None:
+            return self
+        rows = ~self.unfinished
+        return Trajectories(
+            self.steps, {name: values[rows] for name, values in self.values.items()},
+            tuple(name for name, kept in zip(self.replicas, rows, strict=True) if kept),
+            tuple(name for name, kept in zip(self.histories, rows, strict=True) if kept),
+            self.crashed[rows], {name: values[rows] for name, values in self.budgets.items()},
+        )  # fmt: skip
 
     def members(self, history: str) -> NDArray[np.bool_]:
         """Return which replicas belong to a history, (replica,) of bool."""

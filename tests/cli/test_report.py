@@ -134,7 +134,7 @@ def test_a_report_can_go_to_a_file(finished: Path, tmp_path: Path, command: Comm
 
 
 def test_a_damaged_or_partial_run_is_never_flattered(finished: Path, tmp_path: Path, command: Command) -> None:
-    """A flipped bit is exit code 3; missing shards count as crashed and the verdict is `diverged`, named partial."""
+    """A flipped bit is exit code 3, and so is a run still to be finished: named partial, undecided, judged on what there is."""
     shutil.copytree(finished / "results", tmp_path / "results")
     shard, other, *_ = sorted((tmp_path / "results").glob("small-*/shards/*.safetensors"))
     content = bytearray(shard.read_bytes())
@@ -144,9 +144,16 @@ def test_a_damaged_or_partial_run_is_never_flattered(finished: Path, tmp_path: P
     assert done.returncode == 3
     assert "checksum" in done.stderr
     shard.unlink()
-    done = command("thermo-report", "latest", "--format", "json")
+    done = command("thermo-report", "latest", "--format", "json", "--require", "undecided")
+    assert done.returncode == 3
+    assert "4 replicas are still to be trained" in done.stderr
     stored = json.loads(done.stdout)
     assert stored["run"]["status"] == "partial"
+    assert stored["run"]["replicas"] == {"planned": 12, "finished": 8, "diverged": 0, "crashed": 0, "controls": 3}
+    assert stored["verdict"] == "undecided"
+    assert "4 of 12 replicas are still to be trained" in stored["summary"]
+    shard.with_name(f"{shard.stem}.error.txt").write_text("Traceback\nMemoryError")
+    stored = json.loads(command("thermo-report", "latest", "--format", "json").stdout)
     assert stored["run"]["replicas"]["crashed"] == 4
     assert stored["verdict"] == "diverged"
     for path in (tmp_path / "results").glob("small-*/shards/*.safetensors"):

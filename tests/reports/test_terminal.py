@@ -9,7 +9,8 @@ from rich.console import Console
 from thermo_cli.contracts import Trajectories
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.settings import Setting, Settings
-from thermo_cli.reports.terminal import number, render, sparkline
+from thermo_cli.reports.numerals import number, sparkline
+from thermo_cli.reports.terminal import render
 from thermo_cli.reports.view import Material, RunView, view_of
 
 STEPS = np.unique(np.concatenate([[0, 1, 2, 4, 8, 16, 32, 64, 128, 256], np.linspace(500, 1000, 64).astype(np.int64)]))

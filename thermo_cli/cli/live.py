@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from thermo_cli.cli.boundary import note
-from thermo_cli.reports.terminal import number
+from thermo_cli.reports.numerals import number
 from thermo_cli.store import RunFolder
 
 if TYPE_CHECKING:

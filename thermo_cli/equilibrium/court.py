@@ -17,6 +17,10 @@ from thermo_cli.equilibrium.verdict import combine, decide, phase_of, summarize
 
 WATCHED = ("parameter_norm", "gradient_norm")
 WATCHED_DRIFT = 0.1
+UNFINISHED = (
+    "Not finished: {missing} of {planned} replicas are still to be trained; the same thermo-run command goes on. The rows are "
+    "those of the rest."
+)
 
 
 def judge(
@@ -34,7 +38,11 @@ def judge(
         diagnostics: What else was found, for the record.
     """
     values = {name: np.where(np.isfinite(array), array, np.nan) for name, array in trajectories.values.items()}
-    trajectories = dataclasses.replace(trajectories, values=values)  # beyond all bounds in one way only
+    whole = dataclasses.replace(trajectories, values=values)  # beyond all bounds in one way only
+    trajectories = whole.trained  # what is still to be trained is no evidence, for or against
+    setting = dataclasses.replace(
+        setting, histories=tuple(name for name in setting.histories if name in trajectories.histories)
+    )
     margins = margins_of(trajectories, setting, settings)
     rows = [*_stationarity_rows(trajectories, setting, settings, margins)]
     rows += _agreement_rows(trajectories, setting, settings, margins)
@@ -43,7 +51,7 @@ def judge(
     rows += [diversity(overlaps, settings), ergodicity(overlaps, setting, settings)]
     diverged, first = _diverged(trajectories)
     counts = {
-        "planned": len(trajectories.replicas), "finished": int((~trajectories.crashed & ~diverged).sum()),
+        "planned": len(whole.replicas), "finished": int((~trajectories.crashed & ~diverged).sum()),
         "diverged": int(diverged.sum()), "crashed": int(trajectories.crashed.sum()), "controls": setting.controls,
     }  # fmt: skip
     outcomes: dict[CriterionName, Outcome] = {
@@ -54,10 +62,14 @@ def judge(
     macroscopic = {
         name: _macrostate(values, trajectories, setting, settings) for name, values in trajectories.values.items()
     }
+    summary = summarize(verdict, rows, outcomes, counts, macroscopic, margins, setting, first)
+    missing = len(whole.replicas) - len(trajectories.replicas)
+    if missing and verdict != "diverged":
+        verdict, summary = "undecided", UNFINISHED.format(missing=missing, planned=len(whole.replicas))
     return Verdict(
         verdict=verdict,
         phase=phase_of(outcomes, setting.schedule),
-        summary=summarize(verdict, rows, outcomes, counts, macroscopic, margins, setting, first),
+        summary=summary,
         scope=setting.scope,
         criteria=tuple(rows),
         outcomes=outcomes,

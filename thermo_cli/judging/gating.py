@@ -1,12 +1,14 @@
 """The gate: what was asked of a run, and the exit code that its verdict gives."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from thermo_cli.equilibrium.verdict import gate
 from thermo_cli.judging.run import Run, Sweep
 from thermo_cli.reports.view import Gate
 from thermo_cli.spec.sweeping import label_of
+
+MOST_WORDS: Final = 12  # points that are named; the report has all of them
 
 
 def gate_of(run: Run | Sweep, required: Sequence[str]) -> Gate:
@@ -19,7 +21,9 @@ def gate_of(run: Run | Sweep, required: Sequence[str]) -> Gate:
     points = [(run, {})] if isinstance(run, Run) else list(zip(run.runs, run.points, strict=True))
     answers = [_answer(one, point, required) for one, point in points]
     code = worst([answer.code for answer in answers])
-    return Gate(tuple(required), code, "; ".join(answer.words for answer in answers if answer.words))
+    said = [answer.words for answer in answers if answer.words]
+    rest = [f"and {len(said) - MOST_WORDS} more points"] if len(said) > MOST_WORDS else []
+    return Gate(tuple(required), code, "; ".join([*said[:MOST_WORDS], *rest]))
 
 
 def worst(codes: Sequence[int]) -> int:
@@ -35,6 +39,11 @@ def _answer(run: Run | None, point: Mapping[str, Any], required: Sequence[str]) 
     where = f" at {label_of(dict(point))}" if point else ""
     if run is None:
         return Gate(tuple(required), 3, f"no verdict{where}")
+    left = run.verdict.replicas["planned"] - sum(
+        run.verdict.replicas[word] for word in ("finished", "diverged", "crashed")
+    )
+    if left:
+        return Gate(tuple(required), 3, f"not judged{where}: {left} replicas are still to be trained")
     code = gate(run.verdict.verdict, run.verdict.outcomes, required) if required else 0
     if not code:
         return Gate(tuple(required), 0, "")

@@ -154,7 +154,16 @@ def replica_lines(
     odd = {name: standing_apart(finals[name], margins.get(name)) for name in columns}
     lines = []
     for row, name in enumerate(trajectories.replicas):
-        state = "crashed" if trajectories.crashed[row] else "diverged" if diverged[row] else "finished"
+        waiting = trajectories.unfinished is not None and trajectories.unfinished[row]
+        state = (
+            "unfinished"
+            if waiting
+            else "crashed"
+            if trajectories.crashed[row]
+            else "diverged"
+            if diverged[row]
+            else "finished"
+        )
         apart = tuple(
             f"{observable} {distance:+.2g} from the median"
             + (f" ({abs(distance) / margins[observable]:.1f} margins)" if observable in margins else "")

@@ -7,8 +7,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from thermo_cli.reports.numerals import number
 from thermo_cli.reports.points import PointView, SweepView, last, shown
-from thermo_cli.reports.terminal import COLOURS, number
+from thermo_cli.reports.terminal import COLOURS
 
 
 def render_sweep(view: SweepView) -> Group:

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from thermo_cli.contracts import Row
+from thermo_cli.reports.numerals import interval, number, sparkline
 from thermo_cli.reports.points import View
 from thermo_cli.reports.view import RunView
 from thermo_cli.reports.wording import legend, short
@@ -20,9 +19,6 @@ COLOURS: Final = {
     "diverged": "red", "undecided": "yellow", "holds": "green", "fails": "red", "untested": "bright_black",
     "inapplicable": "bright_black",
 }  # fmt: skip
-NEGLIGIBLE: Final = 1e-6  # of the margin: rounding, shown as 0
-SMALL: Final = 0.01  # of the margin: one digit is enough
-BARS: Final = "▁▂▃▄▅▆▇█"
 
 
 def text(views: Sequence[View]) -> str:
@@ -61,31 +57,6 @@ def render(view: RunView) -> Group:
     return Group(*parts)
 
 
-def sparkline(values: Sequence[float]) -> str:
-    """Draw a curve with one character per value, lowest to highest.
-
-    Args:
-        values: The curve.
-    """
-    array = np.asarray(values, dtype=float)
-    if not len(array):
-        return ""
-    low, high = float(array.min()), float(array.max())
-    if high == low:
-        return BARS[3] * len(array)
-    return "".join(BARS[round((value - low) / (high - low) * (len(BARS) - 1))] for value in array)
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """Write a number briefly; a dash where there is none.
-
-    Args:
-        value: The number.
-        digits: Significant digits.
-    """
-    return "-" if value is None or not np.isfinite(value) else f"{value:.{digits}g}"
-
-
 def _head(view: RunView) -> Panel:
     verdict = view.verdict
     counts = verdict.replicas
@@ -109,7 +80,7 @@ def _criteria(view: RunView) -> Table:
     rows = [
         (
             short(row.statistic), row.observable or "", row.scope.replace("all histories", "all").replace("same-bath ", ""),
-            row.outcome if row.gates else f"({row.outcome})", _interval(row), number(row.margin, 2) if row.margin else "",
+            row.outcome if row.gates else f"({row.outcome})", interval(row), number(row.margin, 2) if row.margin else "",
         )
         for row in view.verdict.criteria
     ]  # fmt: skip
@@ -118,27 +89,12 @@ def _criteria(view: RunView) -> Table:
             head, no_wrap=True, min_width=0 if head == "observable" else max(len(cell) for cell in (head, *cells))
         )
     for row, cells in zip(view.verdict.criteria, rows, strict=True):
-        letter, observable, scope, outcome, interval, margin = cells
+        letter, observable, scope, outcome, estimate, margin = cells
         colour = COLOURS[row.outcome] if row.gates else "dim"
         table.add_row(
-            letter, observable, scope, Text(outcome, colour), interval, margin, style="" if row.gates else "dim"
+            letter, observable, scope, Text(outcome, colour), estimate, margin, style="" if row.gates else "dim"
         )
     return table
-
-
-def _interval(row: Row) -> str:
-    if row.estimate is None:
-        return ""
-    nothing = NEGLIGIBLE * (row.margin or 0.0)
-
-    def shown(value: float | None) -> str:
-        if value is None or abs(value) < nothing:
-            return number(value if value is None else 0.0)
-        return number(value, 1 if abs(value) < SMALL * (row.margin or 0.0) else 2)
-
-    if row.interval is None:
-        return shown(row.estimate)
-    return f"{shown(row.estimate)} [{shown(row.interval[0])}, {shown(row.interval[1])}]"
 
 
 def _legend(view: RunView) -> Padding:
@@ -169,7 +125,7 @@ def _microstate(view: RunView) -> Padding:
         table.add_column(name, no_wrap=True)
     for line in view.microscopic:
         low, high = line.interval
-        bounds = "" if low is None else f" [{number(low, 2)}, {number(high, 2)}]"
+        bounds = "" if low is None else f" [{number(low)}, {number(high)}]"
         table.add_row(
             line.words, number(line.estimate) + bounds,
             number(line.null, 2) if line.null is not None else "", number(line.own) if line.own is not None else "",

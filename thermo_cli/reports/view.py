@@ -160,8 +160,8 @@ class RunView:
 
     @property
     def outliers(self) -> tuple[ReplicaLine, ...]:
-        """Replicas that stand apart, or have not finished."""
-        return tuple(replica for replica in self.replicas if replica.apart or replica.state != "finished")
+        """Replicas that stand apart, have diverged or crashed."""
+        return tuple(replica for replica in self.replicas if replica.apart or replica.state in ("diverged", "crashed"))
 
 
 def view_of(verdict: Verdict, material: Material) -> RunView:

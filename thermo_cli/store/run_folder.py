@@ -355,7 +355,10 @@ class RunFolder:
         return words
 
     def trajectories(self) -> Trajectories:
-        """Collect the observables of all main replicas; those of shards that are not there are NaN and count as crashed."""
+        """Collect the observables of all main replicas; those of shards that are not there are NaN.
+
+        Replicas of a shard that has left an error have crashed, those of any other that is not there are still to be trained.
+        """
         if self.spec.dynamics is None:
             return read_recorded(self.recorded_file)
         table, read = main_rows(self.table), self.records
@@ -375,13 +378,21 @@ class RunFolder:
                     values[name][row] = [array[replica.slot] for array in arrays]
         crashed = np.array(
             [
-                r.shard not in read or bool(read[r.shard].final.get("crashed", np.zeros(r.slot + 1))[r.slot])
+                self._failed(r.shard)
+                if r.shard not in read
+                else bool(read[r.shard].final.get("crashed", np.zeros(r.slot + 1))[r.slot])
                 for r in table
             ],
             dtype=bool,
         )
+        waiting = np.array([r.shard not in read for r in table], dtype=bool) & ~crashed
         names, histories = tuple(r.name for r in table), tuple(r.history for r in table)
-        return Trajectories(steps, values, names, histories, crashed, self._budgets(values))
+        budgets = self._budgets(values)
+        return Trajectories(steps, values, names, histories, crashed, budgets, waiting if waiting.any() else None)
+
+    def _failed(self, shard: str) -> bool:
+        """Say whether a shard was given up, or has finished with other records than the rest."""
+        return self.shard(shard).finished or (self.path / "shards" / f"{shard}.error.txt").exists()
 
     def _nothing_finished(self) -> StoreError:
         """Say why, where it is known: the first reason that is kept."""

@@ -1,0 +1,57 @@
+"""Numbers as a reader meets them: short, a dash where there is none; curves in a line of text."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from thermo_cli.contracts import Row
+
+NEGLIGIBLE: Final = 1e-6  # of the margin: rounding, shown as 0
+SMALL: Final = 0.01  # of the margin: one digit is enough
+BARS: Final = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Draw a curve with one character per value, lowest to highest.
+
+    Args:
+        values: The curve.
+    """
+    array = np.asarray(values, dtype=float)
+    if not len(array):
+        return ""
+    low, high = float(array.min()), float(array.max())
+    if high == low:
+        return BARS[3] * len(array)
+    return "".join(BARS[round((value - low) / (high - low) * (len(BARS) - 1))] for value in array)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Write a number briefly; a dash where there is none.
+
+    Args:
+        value: The number.
+        digits: Significant digits.
+    """
+    return "-" if value is None or not np.isfinite(value) else f"{value:.{digits}g}"
+
+
+def interval(row: Row) -> str:
+    """Write estimate and interval of a row, as precisely as its margin deserves.
+
+    Args:
+        row: Of the court.
+    """
+    if row.estimate is None:
+        return ""
+    nothing = NEGLIGIBLE * (row.margin or 0.0)
+
+    def shown(value: float | None) -> str:
+        if value is None or abs(value) < nothing:
+            return number(value if value is None else 0.0)
+        return number(value, 1 if abs(value) < SMALL * (row.margin or 0.0) else 2)
+
+    if row.interval is None:
+        return shown(row.estimate)
+    return f"{shown(row.estimate)} [{shown(row.interval[0])}, {shown(row.interval[1])}]"
