@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.conftest import ROOT, SMALL, Command
 from thermo_cli.contracts import VERDICTS
 from thermo_cli.judging import Run, judge_again
+from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
 from thermo_cli.study import execute, open_run
 
 
@@ -174,9 +176,28 @@ def test_a_run_of_a_newer_version_is_refused(finished: Path, tmp_path: Path, com
     assert "another version" in done.stderr
 
 
+def test_a_run_of_an_older_version_is_judged_on_what_it_has(finished: Path, tmp_path: Path, command: Command) -> None:
+    """Its spec knows no controls, so none are missing; findings of another form leave diversity untested."""
+    shutil.copytree(finished / "results", tmp_path / "results")
+    (folder,) = (tmp_path / "results").glob("small-*")
+    resolved = yaml.safe_load((folder / "resolved.yaml").read_text())
+    assert resolved["ensemble"].pop("controls")["same_bath"] == 2
+    (folder / "resolved.yaml").write_text(yaml.safe_dump(resolved))
+    kept = read_arrays(folder / "microstates.safetensors")
+    arrays = {name: array for name, array in kept.arrays.items() if name != "main_null"}
+    write_arrays(folder / "microstates.safetensors", ArrayFile(arrays, kept.record))
+    done = command("thermo-report", "latest", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    assert content["run"]["status"] == "complete"
+    assert content["run"]["replicas"] == {"planned": 12, "finished": 12, "diverged": 0, "crashed": 0, "controls": 0}
+    assert content["outcomes"]["diversity"] == "untested"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
+        ("manifest.json", '{"schema_version": "x"}', "another version"),
         ("manifest.json", '{"schema_version": 1}', "manifest of the run is not whole"),
         ("manifest.json", "{", "not valid JSON"),
         ("resolved.yaml", "a: [", "resolved spec of the run is damaged"),

@@ -13,10 +13,20 @@ from thermo_cli.equilibrium.diagnostics.noise_budget import noise_budget
 from thermo_cli.equilibrium.diagnostics.sampling_noise import distribution_wise
 from thermo_cli.equilibrium.settings import Setting, Settings, margins_of, window_of
 from thermo_cli.microstates.raw import raw_overlaps
-from thermo_cli.microstates.summary import divergence, mean_divergence
+from thermo_cli.microstates.summary import current, divergence, mean_divergence
 from thermo_cli.spec.builtins import RecordedSystem
 from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.store import RunFolder
+
+
+def known_microstates(folder: RunFolder) -> Findings | None:
+    """Return what is known of the microstates, unless an older version has found it out.
+
+    Args:
+        folder: The run.
+    """
+    found = folder.findings()
+    return found if found is not None and current(found) else None
 
 
 def diagnostics_of(

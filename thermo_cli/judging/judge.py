@@ -9,7 +9,7 @@ from thermo_cli.contracts import Trajectories
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.settings import margins_of
 from thermo_cli.errors import SpecError, StoreError
-from thermo_cli.judging.diagnostics import compared, diagnostics_of, raw
+from thermo_cli.judging.diagnostics import compared, diagnostics_of, known_microstates, raw
 from thermo_cli.judging.run import Run, Sweep
 from thermo_cli.judging.setting import before, setting_of, settings_of, timeless
 from thermo_cli.microstates.summary import microscopic as summarized
@@ -66,7 +66,7 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Run:
     setting = setting_of(
         folder.spec, folder.manifest["data"], trajectories, timeless(folder, trajectories), before(folder)
     )
-    found = folder.findings()
+    found = known_microstates(folder)
     overlaps = (
         overlaps_of(found) if found is not None else unknown_overlaps(NOT_EXAMINED) if folder.spec.dynamics else None
     )

@@ -1,5 +1,6 @@
 """From a judged run to what its reports show."""
 
+from thermo_cli.judging.diagnostics import known_microstates
 from thermo_cli.judging.run import Run, Sweep
 from thermo_cli.microstates.summary import divergence
 from thermo_cli.reports.points import SweepView, View, point_view
@@ -22,7 +23,7 @@ def run_view(run: Run) -> RunView:
     Args:
         run: A judged run.
     """
-    found = run.folder.findings()
+    found = known_microstates(run.folder)
     apart = divergence(found) if found is not None else None
     names = tuple(found.facts["replicas"]) if found is not None and apart is not None else ()
     margins = {name: margin.delta for name, margin in run.margins.items()}

@@ -6,9 +6,20 @@ from typing import Any, Final
 import numpy as np
 
 from thermo_cli.contracts import Array, Findings, Overlaps
+from thermo_cli.microstates.examination import FORMAT
 from thermo_cli.microstates.pairs import Estimate, pair_mean, unit_mean
 
 EDGES: Final = np.round(np.linspace(-0.5, 1.0, 31), 3)  # of P(q)
+
+
+def current(found: Findings) -> bool:
+    """Say whether the findings are such as this version makes; those of an older one must be made again.
+
+    Args:
+        found: Of a run folder.
+    """
+    told = "main_null" in found.arrays or not any(name.startswith("distance/") for name in found.arrays)
+    return found.facts.get("format", FORMAT) == FORMAT and told
 
 
 def overlaps_of(found: Findings) -> Overlaps:

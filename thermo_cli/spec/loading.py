@@ -84,13 +84,20 @@ def to_yaml(spec: Spec) -> str:
 
 
 def from_resolved(text: str, label: str) -> Spec:
-    """Read a resolved spec back.
+    """Read a resolved spec back, one of an older version too.
+
+    A resolved spec has every field, so what is missing did not exist when it was written; a default that adds replicas must not
+    be added to a run that was made without them.
 
     Args:
         text: What `to_yaml` wrote.
         label: Its path, for messages.
     """
-    return validate(yaml_source.parse(text, label))
+    source = yaml_source.parse(text, label)
+    ensemble = source.value.get("ensemble") if isinstance(source.value, dict) else None
+    if isinstance(ensemble, dict):
+        ensemble.setdefault("controls", {"same_bath": 0, "twin": 0})
+    return validate(source)
 
 
 def identity(spec: Spec, data_fingerprint: str, device: str) -> str:

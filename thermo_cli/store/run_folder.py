@@ -219,12 +219,13 @@ class RunFolder:
             StoreError: It is missing, damaged, or of a newer version.
         """
         try:
-            content = json.loads(self._text(name))
+            content: dict[str, Any] = json.loads(self._text(name))
         except ValueError as error:
             raise StoreError(
                 "a file of the run is not valid JSON", received=f"{self.path / name}: {error}", remedy=MEND
             ) from None
-        if not isinstance(content, dict) or int(content.get("schema_version", 0)) > SCHEMA_VERSION:
+        version = content.get("schema_version", 0) if isinstance(content, dict) else None
+        if not isinstance(version, int) or version > SCHEMA_VERSION:
             raise StoreError(
                 "this file was written by another version of thermo",
                 received=str(self.path / name),
