@@ -185,7 +185,9 @@ def test_a_run_of_an_older_version_is_judged_on_what_it_has(finished: Path, tmp_
     (folder / "resolved.yaml").write_text(yaml.safe_dump(resolved))
     kept = read_arrays(folder / "microstates.safetensors")
     arrays = {name: array for name, array in kept.arrays.items() if name != "main_null"}
-    write_arrays(folder / "microstates.safetensors", ArrayFile(arrays, kept.record))
+    write_arrays(
+        folder / "microstates.safetensors", ArrayFile(arrays, {"kind": "microstates", "facts": kept.record["facts"]})
+    )
     done = command("thermo-report", "latest", "--format", "json")
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
