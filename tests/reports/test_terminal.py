@@ -1,5 +1,6 @@
 """The terminal report: readable at 80 columns, without colour, with user text as plain text."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -11,7 +12,7 @@ from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.settings import Setting, Settings
 from thermo_cli.reports.numerals import number, sparkline
 from thermo_cli.reports.terminal import render
-from thermo_cli.reports.view import Material, RunView, view_of
+from thermo_cli.reports.view import Gate, Material, RunView, view_of
 
 STEPS = np.unique(np.concatenate([[0, 1, 2, 4, 8, 16, 32, 64, 128, 256], np.linspace(500, 1000, 64).astype(np.int64)]))
 SETTING = Setting(
@@ -75,3 +76,28 @@ def test_small_drawings() -> None:
     assert sparkline([1, 1]) == "▄▄"
     assert sparkline([]) == ""
     assert [number(None), number(float("inf")), number(0.123456), number(1234.5, 4)] == ["-", "-", "0.123", "1234"]
+
+
+def test_replicas_that_stand_apart_are_named_and_counted() -> None:
+    """The first of them, with how far; a diverged one by its state; an ensemble without any has no such table."""
+    odd = ensemble(0.004, 0.0)
+    odd.values["test_accuracy"][3] += 0.09
+    odd.values["test_accuracy"][40, -1] = np.nan
+    view, text = shown(odd)
+    assert [line.name for line in view.outliers] == ["cold/3", "hot/8"]
+    assert "Replicas that stand apart (2 of 64)" in text
+    assert "test_accuracy +0.087 from the median" in text
+    assert "diverged" in text.rpartition("hot/8")[2].splitlines()[0]
+    assert "stand apart" not in shown(ensemble(0.004, 0.0))[1]
+
+
+def test_the_answer_of_the_gate_is_in_the_head() -> None:
+    """Met, and not met with what was received."""
+    view, _ = shown(ensemble(0.005, 0.0))
+    for gate, words in (
+        (Gate(("settled",), 0, ""), "Gate met"),
+        (Gate(("settled",), 1, "gate not met: x"), "Gate not met: x."),
+    ):
+        console = Console(file=io.StringIO(), width=80, markup=False, color_system=None)
+        console.print(render(dataclasses.replace(view, gate=gate)))
+        assert words in console.file.getvalue()  # type: ignore[attr-defined]

@@ -19,6 +19,7 @@ COLOURS: Final = {
     "diverged": "red", "undecided": "yellow", "holds": "green", "fails": "red", "untested": "bright_black",
     "inapplicable": "bright_black",
 }  # fmt: skip
+MOST_OUTLIERS: Final = 8
 
 
 def text(views: Sequence[View]) -> str:
@@ -51,6 +52,8 @@ def render(view: RunView) -> Group:
         view: What to show.
     """
     parts: list[RenderableType] = [_head(view), _criteria(view), _legend(view), _macrostate(view)]
+    if view.outliers:
+        parts.append(_outliers(view))
     if view.microscopic:
         parts.append(_microstate(view))
     parts.append(_notes(view))
@@ -70,6 +73,10 @@ def _head(view: RunView) -> Panel:
         text.append(f"   run is {view.status}", style="yellow")
     text.append(f"\n\n{verdict.summary}\n\n")
     text.append(f"Scope: {verdict.scope}.", style="dim")
+    if view.gate is not None:
+        met = view.gate.code == 0
+        words = f"gate met: required {', '.join(view.gate.required)}" if met else view.gate.words
+        text.append(f"\n\n{words[0].upper()}{words[1:]}.", style="green" if met else "red")
     return Panel(text, title=Text(view.title), title_align="left", border_style=COLOURS[verdict.verdict])
 
 
@@ -119,6 +126,21 @@ def _macrostate(view: RunView) -> Table:
     return table
 
 
+def _outliers(view: RunView) -> Padding:
+    """Name the replicas that have diverged, crashed or stand apart; the first ones, where they are many."""
+    title = f"Replicas that stand apart ({len(view.outliers)} of {len(view.replicas)})"
+    table = Table(
+        box=None, padding=(0, 2, 0, 0), title=title, title_justify="left", title_style="bold", show_header=False
+    )
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for line in view.outliers[:MOST_OUTLIERS]:
+        table.add_row(line.name, line.state if line.state != "finished" else "; ".join(line.apart))
+    if len(view.outliers) > MOST_OUTLIERS:
+        table.add_row("...", f"{len(view.outliers) - MOST_OUTLIERS} more: thermo-report --format html or csv")
+    return Padding(table, (1, 0, 0, 0))
+
+
 def _microstate(view: RunView) -> Padding:
     table = Table(box=None, padding=(0, 2, 0, 0), title="Microscopic", title_justify="left", title_style="bold")
     for name in ("between replicas", "estimate [interval]", "null", "self, T/2"):
@@ -130,6 +152,13 @@ def _microstate(view: RunView) -> Padding:
             line.words, number(line.estimate) + bounds,
             number(line.null, 2) if line.null is not None else "", number(line.own) if line.own is not None else "",
         )  # fmt: skip
+    law = view.distribution
+    if law is not None:
+        laws = [("P(q) of replicas", law.between), ("  of the null", law.null), ("  with themselves, T/2", law.own)]
+        for position, (words, shares) in enumerate(laws):
+            bins = f"{law.edges[0]:g} to {law.edges[-1]:g}" if position == 0 else ""
+            if shares is not None:
+                table.add_row(words, sparkline(shares.tolist()), bins, "")
     return Padding(table, (1, 0, 0, 0))
 
 
