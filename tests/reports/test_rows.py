@@ -8,7 +8,7 @@ import json
 import pytest
 
 from tests.reports.made import EVIL, ROWS, hostile_view, run_view, sweep_view
-from thermo_cli.reports.characters import visible
+from thermo_cli.characters import visible
 from thermo_cli.reports.points import View
 from thermo_cli.reports.rows import COLUMNS, text
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from thermo_cli.characters import visible
 from thermo_cli.contracts import Row, Verdict
-from thermo_cli.reports.characters import visible
 from thermo_cli.reports.points import Decision, View, decisions
 from thermo_cli.reports.view import Gate
 

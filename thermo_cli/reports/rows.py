@@ -7,15 +7,17 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from thermo_cli.characters import visible
 from thermo_cli.contracts import Row
-from thermo_cli.reports.characters import visible
 from thermo_cli.reports.points import Decision, View, decisions
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets read wide ones too
-COLUMNS: Final = (
-    "run", "point", "verdict", "phase", "criterion", "statistic", "observable", "scope", "gates", "outcome", "estimate",
-    "interval_low", "interval_high", "margin", "confidence", "explanation", "replicas_needed", "steps_needed",
-)  # fmt: skip
+LINE: Final[dict[str, type]] = {  # columns of a criterion row, and what they hold where they hold anything
+    "verdict": str, "phase": str, "criterion": str, "statistic": str, "observable": str, "scope": str, "gates": bool,
+    "outcome": str, "estimate": float, "interval_low": float, "interval_high": float, "margin": float, "confidence": float,
+    "explanation": str, "replicas_needed": int, "steps_needed": int,
+}  # fmt: skip
+COLUMNS: Final = ("run", "point", *LINE)
 
 
 def text(views: Sequence[View]) -> str:
@@ -29,9 +31,9 @@ def text(views: Sequence[View]) -> str:
     writer.writerow(COLUMNS)
     for view in views:
         for decision in decisions(view):
+            place = [decision.run, json.dumps(dict(decision.point)) if decision.point else None]
             for line in lines(decision):
-                point = json.dumps(dict(decision.point)) if decision.point else None
-                writer.writerow([_cell(({"point": point} | line).get(column)) for column in COLUMNS])
+                writer.writerow([_cell(value) for value in (*place, *(line.get(column) for column in LINE))])
     return written.getvalue()
 
 
@@ -43,10 +45,10 @@ def lines(decision: Decision) -> Iterator[dict[str, Any]]:
     """
     verdict = decision.verdict
     if verdict is None:
-        yield {"run": decision.run, "explanation": decision.reason}
+        yield {"explanation": decision.reason}
         return
     for row in verdict.criteria:
-        yield {"run": decision.run, "verdict": verdict.verdict, "phase": verdict.phase, **_columns(row)}
+        yield {"verdict": verdict.verdict, "phase": verdict.phase, **_columns(row)}
 
 
 def _columns(row: Row) -> dict[str, Any]:

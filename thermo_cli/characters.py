@@ -13,6 +13,8 @@ def visible(text: str) -> str:
     Args:
         text: Anything a user can name.
     """
+    if text.isprintable():
+        return text
     return "".join(character if _legal(character) else _escape(ord(character)) for character in text)
 
 
