@@ -27,7 +27,7 @@ def check_pyarrow() -> None:
         ) from None
 
 
-def write_parquet(path: Path, chunks: Iterable[Columns]) -> int:
+def write_parquet(path: Path, chunks: Iterable[Columns]) -> int | None:
     """Write a table, a row group for each chunk.
 
     Args:
@@ -35,7 +35,7 @@ def write_parquet(path: Path, chunks: Iterable[Columns]) -> int:
         chunks: Of the same columns.
 
     Returns:
-        The number of lines; without a chunk there are none, and no file.
+        The number of lines; None without a chunk: nothing is known, and an older file that knew something is removed.
 
     Raises:
         StoreError: The disk is full or the folder cannot be written; the target is what it was.
@@ -44,7 +44,8 @@ def write_parquet(path: Path, chunks: Iterable[Columns]) -> int:
     remaining = iter(chunks)
     first = next(remaining, None)
     if first is None:
-        return 0
+        path.unlink(missing_ok=True)
+        return None
     batch, lines = _batch(arrow, first), 0
     with replacing(path) as handle, parquet.ParquetWriter(handle, batch.schema, compression="zstd") as writer:
         while batch is not None:
