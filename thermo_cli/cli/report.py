@@ -16,6 +16,8 @@ from thermo_cli.cli.boundary import (
     run_app,
     write,
 )
+from thermo_cli.cli.export import export as export_tables
+from thermo_cli.cli.export import refuse_export
 from thermo_cli.errors import StoreError, ThermoError, UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -32,6 +34,12 @@ class Format(StrEnum):
     csv = "csv"
 
 
+class Export(StrEnum):
+    """Formats of tables."""
+
+    parquet = "parquet"
+
+
 @app.command(
     epilog="Exit codes: 0 done and gate met, 1 gate not met, 2 usage error, 3 a run could not be judged, 4 gate undecided."
 )
@@ -43,6 +51,12 @@ def report(
     results: Annotated[Path, typer.Option(metavar="DIR", help="Where run folders are.")] = RESULTS,
     format: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.terminal,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there instead of standard output.")] = None,
+    export: Annotated[
+        Export | None,
+        typer.Option(
+            "--export", help="Instead of a report, tidy tables: into the run's tables/, or the folder --output."
+        ),
+    ] = None,
     require: Annotated[
         str | None, typer.Option(metavar="VERDICT[,VERDICT]", help="The gate: exit 1 unless reached (4 if undecided).")
     ] = None,
@@ -54,15 +68,21 @@ def report(
     window: Annotated[
         float | None, typer.Option(metavar="FRACTION", help="Judge again over another window at the end.")
     ] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of verdict.json.")] = False,
 ) -> None:
     """Show runs, newest first, or report on the named ones; judging again needs no training."""
 
     def work() -> int:
+        if schema:
+            from thermo_cli.reports.record import json_schema
+
+            write(json_schema())
+            return 0
         required = required_verdicts(require)
         changes = _changes(margin or [], confidence, content, window)
         if runs:
-            return _report(runs, results, format, output, required, changes)
-        if required or changes:
+            return _report(runs, results, format, output, required, changes, export)
+        if required or changes or export:
             raise UsageError("which run?", received="no RUN", remedy="name a run, or latest")
         _emit(_listing(results, format), output)
         return 0
@@ -71,13 +91,16 @@ def report(
 
 
 def _report(
-    names: list[str], results: Path, format: Format, output: Path | None, required: list[str], changes: dict[str, Any]
-) -> int:
+    names: list[str], results: Path, format: Format, output: Path | None, required: list[str], changes: dict[str, Any],
+    tables: Export | None,
+) -> int:  # fmt: skip
     """Report on some runs and return the exit code; a run that cannot be judged does not hide the others."""
     from thermo_cli.judging.gating import worst
     from thermo_cli.reports.formats import rendered
 
-    codes, views = [], []
+    if tables:
+        refuse_export(format.value, output, bool(changes))
+    codes, runs, views = [], [], []
     for name in names:
         try:
             run = _judged(name, results, changes)
@@ -86,9 +109,12 @@ def _report(
             codes.append(error.exit_code)
             continue
         view, code = gated(run, required)
+        runs.append(run)
         views.append(view)
         codes.append(code)
-    if views:
+    if tables:
+        write(export_tables(runs, output))
+    elif views:
         _emit(rendered(format.value, views), output)
     return worst(codes)
 

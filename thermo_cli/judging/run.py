@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,11 @@ from thermo_cli.equilibrium.settings import Margin, Settings
 from thermo_cli.equilibrium.verdict import as_dict
 from thermo_cli.store import RunFolder
 
+if TYPE_CHECKING:
+    import pandas
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Run:
     """A run that has been judged.
 
@@ -40,12 +43,36 @@ class Run:
         """
         return self.folder.parameters(step)
 
+    def to_pandas(self, table: str = "trajectories") -> "pandas.DataFrame":
+        """Return a tidy table as a pandas frame.
+
+        Args:
+            table: `trajectories`, `replicas`, `criteria`, `macroscopic`, `microscopic` or `overlaps`.
+
+        Raises:
+            UsageError: There is no such table, nothing is known of it, or pandas is missing.
+        """
+        from thermo_cli.judging.frames import frame
+
+        return frame(self, table)
+
+    def __repr__(self) -> str:
+        counts = self.verdict.replicas
+        return f"<Run {self.folder.name}: {self.verdict.verdict}, {counts['finished']} of {counts['planned']} finished>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        from thermo_cli.judging.views import view
+        from thermo_cli.reports.notebook import fragment
+
+        return fragment(view(self))
+
     def as_dict(self) -> dict[str, Any]:
         """Return the content of verdict.json."""
         return as_dict(self.verdict, self.folder.spec.name, self.folder.name.rpartition("-")[2], self.folder.status)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sweep:
     """A sweep that has been judged: a run for each of its points, and no verdict of its own.
 
@@ -65,6 +92,37 @@ class Sweep:
         """Swept field to its value, of each point."""
         return tuple(point.swept for point in self.folder.points)
 
+    def to_pandas(self, table: str = "trajectories") -> "pandas.DataFrame":
+        """Return a tidy table of all points as a pandas frame, with a column for each swept field.
+
+        Args:
+            table: `trajectories`, `replicas`, `criteria`, `macroscopic`, `microscopic` or `overlaps`.
+
+        Raises:
+            UsageError: There is no such table, nothing is known of it, or pandas is missing.
+        """
+        from thermo_cli.judging.frames import frame
+
+        return frame(self, table)
+
+    def __repr__(self) -> str:
+        return f"<Sweep {self.folder.name}: {self._reached()}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        from thermo_cli.judging.views import view
+        from thermo_cli.reports.notebook import fragment
+
+        return fragment(view(self))
+
+    def _reached(self) -> str:
+        """Count the verdicts, the most frequent first."""
+        reached: Counter[str] = Counter([run.verdict.verdict for run in self.runs if run is not None])
+        reached["not judged"] = self.runs.count(None)
+        return f"{len(self.runs)} points: " + ", ".join(
+            f"{count} {name}" for name, count in reached.most_common() if count
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """Return the content of verdict.json: all that is said of the points, and null where one verdict would be."""
         judged = {number: run.as_dict() for number, run in enumerate(self.runs) if run is not None}
@@ -82,11 +140,9 @@ class Sweep:
             "microscopic",
             "diagnostics",
         )
-        reached = Counter(one["verdict"] for one in whole) + Counter("not judged" for run in self.runs if run is None)
-        summary = ", ".join(f"{count} {name}" for name, count in reached.most_common())
         return {
             "schema_version": whole[0]["schema_version"], "run": head, "scope": whole[0]["scope"], "verdict": None,
-            "phase": None, "summary": f"{len(self.runs)} points: {summary}.", "criteria": [], "outcomes": {}, "macroscopic": {},
+            "phase": None, "summary": f"{self._reached()}.", "criteria": [], "outcomes": {}, "macroscopic": {},
             "microscopic": {}, "diagnostics": {},
             "points": [
                 {

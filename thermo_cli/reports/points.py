@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from thermo_cli.contracts import Verdict
 from thermo_cli.reports.view import Gate, Reproduction, RunView
+from thermo_cli.spec.sweeping import label_of
 
 FULL: Final = ("test_accuracy", "test_r2")  # order parameters that are shown where there are several
 
@@ -68,6 +69,39 @@ class SweepView:
 
 
 View = RunView | SweepView
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One verdict of a report, of a run or of a point of a sweep.
+
+    Attributes:
+        run: The run's name with its hash.
+        point: Swept field to its value; empty without a sweep.
+        verdict: What was decided; None where the point cannot be judged.
+        reason: Why not.
+    """
+
+    run: str
+    point: Mapping[str, Any]
+    verdict: Verdict | None
+    reason: str = ""
+
+    @property
+    def title(self) -> str:
+        """The run's name, with the values of the point in brackets."""
+        return f"{self.run} [{label_of(dict(self.point))}]" if self.point else self.run
+
+
+def decisions(view: View) -> tuple[Decision, ...]:
+    """List all verdicts of a view: one, or one for each point.
+
+    Args:
+        view: A run or a sweep.
+    """
+    if isinstance(view, RunView):
+        return (Decision(view.title, {}, view.verdict),)
+    return tuple(Decision(view.title, point.values, point.decided, point.summary) for point in view.points)
 
 
 def point_view(values: Mapping[str, Any], verdict: Verdict | None, reason: str) -> PointView:

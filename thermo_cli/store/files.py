@@ -9,10 +9,10 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -32,6 +32,43 @@ class ArrayFile:
     record: Mapping[str, Any] = field(default_factory=dict)
 
 
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing that takes its place atomically and durably when all is written, and not at all otherwise.
+
+    Args:
+        path: The target.
+
+    Raises:
+        StoreError: The disk is full or the folder cannot be written; the target is what it was.
+    """
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        with temporary.open("wb") as handle:
+            yield handle
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        raise StoreError(
+            "the disk is full" if full else "a file of the run cannot be written",
+            received=f"{path}: {error.strerror}",
+            remedy="free space and give the same command again: everything committed before is kept"
+            if full
+            else "make the folder writable, or choose another with --results",
+        ) from None
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file atomically and durably.
 
@@ -42,29 +79,8 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         StoreError: The disk is full or the folder cannot be written; the target is what it was.
     """
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        with temporary.open("wb") as handle:
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        raise StoreError(
-            "the disk is full" if full else "a file of the run cannot be written",
-            received=f"{path}: {error.strerror}",
-            remedy="free space and give the same command again: everything committed before is kept"
-            if full
-            else "make the folder writable, or choose another with --results",
-        ) from None
+    with replacing(path) as handle:
+        handle.write(data)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,0 +1,156 @@
+"""The JSON Schema of verdict.json: what the contract names is required, and nothing else passes for it."""
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any, get_args
+
+import pytest
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from tests.conftest import Command
+from tests.reports.test_terminal import ensemble, shown
+from thermo_cli.contracts import VERDICTS, CriterionName, Outcome
+from thermo_cli.equilibrium.verdict import as_dict
+from thermo_cli.reports.record import json_schema
+
+SCHEMA: dict[str, Any] = json.loads(json_schema())
+
+
+def checked(text: str) -> Any:
+    """Parse strictly and validate."""
+
+    def refused(word: str) -> None:
+        raise ValueError(f"{word} is no JSON")
+
+    content = json.loads(text, parse_constant=refused)
+    Draft202012Validator(SCHEMA).validate(content)
+    return content
+
+
+def document() -> dict[str, Any]:
+    """What is said of a synthetic run."""
+    view, _ = shown(ensemble(0.005, 0.0))
+    return as_dict(view.verdict, "demo", "01234567", "complete")
+
+
+def sweep() -> dict[str, Any]:
+    """Two points, one of which cannot be judged."""
+    whole = document()
+    said = ("verdict", "phase", "summary", "scope", "criteria", "outcomes", "macroscopic", "microscopic", "diagnostics")
+    points: list[dict[str, Any]] = [
+        {"point": {"a.b": 1}, "replicas": whole["run"]["replicas"]} | {key: whole[key] for key in said},
+        {
+            "point": {"a.b": None}, "replicas": None, "verdict": None, "phase": None, "summary": "gone", "criteria": [],
+            "macroscopic": {}, "microscopic": {},
+        },
+    ]  # fmt: skip
+    nothing: dict[str, Any] = {key: {} for key in ("outcomes", "macroscopic", "microscopic", "diagnostics")}
+    return whole | nothing | {"verdict": None, "phase": None, "criteria": [], "points": points}
+
+
+def test_the_schema_is_one_and_says_what_the_code_says() -> None:
+    """Valid draft 2020-12; its words are those of the contracts; every field of the document has a place in it."""
+    Draft202012Validator.check_schema(SCHEMA)
+    definitions = SCHEMA["$defs"]
+    assert definitions["verdict"]["enum"] == list(VERDICTS)
+    assert definitions["criterion"]["enum"] == list(get_args(CriterionName))
+    assert definitions["outcome"]["enum"] == list(get_args(Outcome))
+    assert set(document()) == set(definitions["document"]["required"])
+    row = document()["criteria"][0]
+    assert set(row) == set(definitions["row"]["required"]) == set(definitions["row"]["properties"])
+
+
+def test_documents_of_all_forms_are_accepted() -> None:
+    """A run, a sweep, several of them, one with a comparison, and diagnostics that nobody has thought of."""
+    more = document() | {"baseline": {"anything": [1]}, "diagnostics": {"new": {"deep": None}}}
+    for content in (document(), sweep(), more, [document(), sweep()]):
+        checked(json.dumps(content))
+
+
+def set_at(*path: Any, value: Any) -> Callable[[Any], None]:
+    """Return what puts a value into a document; `...` takes the key away."""
+
+    def change(content: Any) -> None:
+        for key in path[:-1]:
+            content = content[key]
+        if value is ...:
+            del content[path[-1]]
+        else:
+            content[path[-1]] = value
+
+    return change
+
+
+BROKEN = {
+    "no verdict": set_at("verdict", value=...),
+    "a verdict of another kind": set_at("verdict", value="great"),
+    "null of a run": set_at("verdict", value=None),
+    "another phase": set_at("phase", value="gas"),
+    "no scope": set_at("scope", value=...),
+    "an empty summary": set_at("summary", value=""),
+    "another version": set_at("schema_version", value=2),
+    "another status": set_at("run", "status", value="running"),
+    "a replica less than none": set_at("run", "replicas", "crashed", value=-1),
+    "no count": set_at("run", "replicas", "planned", value=...),
+    "half a replica": set_at("run", "replicas", "finished", value=0.5),
+    "a key nobody knows": set_at("verdcit", value="settled"),
+    "a row without an outcome": set_at("criteria", 0, "outcome", value=...),
+    "another outcome": set_at("criteria", 0, "outcome", value="maybe"),
+    "another criterion": set_at("criteria", 0, "criterion", value="beauty"),
+    "an interval of one end": set_at("criteria", 0, "interval", value=[0.1]),
+    "no interval": set_at("criteria", 0, "interval", value=None),
+    "a number as text": set_at("criteria", 0, "estimate", value="0.1"),
+    "certainty": set_at("criteria", 0, "confidence", value=1.0),
+    "a margin of nothing": set_at("criteria", 0, "margin", value=0),
+    "no reason": set_at("criteria", 0, "explanation", value=""),
+    "gates as a number": set_at("criteria", 0, "gates", value=1),
+    "no rows": set_at("criteria", value=[]),
+    "a criterion without an outcome": set_at("outcomes", "history", value=...),
+    "no mean": set_at("macroscopic", "test_accuracy", "mean", value=...),
+    "a negative spread": set_at("macroscopic", "test_accuracy", "sd", value=-1.0),
+    "a microscopic quantity without its null": set_at("microscopic", value={"overlap": {"estimate": 1, "interval": [0, 1]}}),
+    "a point of nothing": set_at("points", value=[{}]),
+}  # fmt: skip
+BROKEN_SWEEPS = {
+    "a verdict of the whole": set_at("verdict", value="settled"),
+    "a point without values": set_at("points", 0, "point", value={}),
+    "a judged point without rows": set_at("points", 0, "criteria", value=[]),
+    "a judged point without its scope": set_at("points", 0, "scope", value=...),
+    "a lost point without a reason": set_at("points", 1, "summary", value=...),
+    "a lost point with a phase": set_at("points", 1, "phase", value="crystal"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_document_is_refused(what: str) -> None:
+    """One thing wrong, and it is no verdict.json."""
+    content = copy.deepcopy(document())
+    BROKEN[what](content)
+    with pytest.raises(ValidationError):
+        checked(json.dumps(content))
+
+
+@pytest.mark.parametrize("what", BROKEN_SWEEPS)
+def test_a_broken_sweep_is_refused(what: str) -> None:
+    """One thing wrong with the whole or with a point."""
+    content = copy.deepcopy(sweep())
+    BROKEN_SWEEPS[what](content)
+    with pytest.raises(ValidationError):
+        checked(json.dumps(content))
+
+
+def test_what_is_no_number_is_no_json() -> None:
+    """NaN and infinity are refused where they are written and where they are read."""
+    content = document()
+    content["criteria"][0]["estimate"] = float("nan")
+    with pytest.raises(ValueError, match="NaN is no JSON"):
+        checked(json.dumps(content))
+
+
+def test_the_command_prints_it(command: Command) -> None:
+    """`thermo-report --schema`, without a run and without anything heavy."""
+    done = command("thermo-report", "--schema")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == SCHEMA

@@ -1,0 +1,73 @@
+"""The report as CSV: one tidy table, a line for each criterion row of all runs and points (RFC 4180)."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from thermo_cli.characters import visible
+from thermo_cli.contracts import Row
+from thermo_cli.reports.points import Decision, View, decisions
+
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets read wide ones too
+LINE: Final[dict[str, type]] = {  # columns of a criterion row, and what they hold where they hold anything
+    "verdict": str, "phase": str, "criterion": str, "statistic": str, "observable": str, "scope": str, "gates": bool,
+    "outcome": str, "estimate": float, "interval_low": float, "interval_high": float, "margin": float, "confidence": float,
+    "explanation": str, "replicas_needed": int, "steps_needed": int,
+}  # fmt: skip
+COLUMNS: Final = ("run", "point", *LINE)
+
+
+def text(views: Sequence[View]) -> str:
+    """Write the table; what does not exist is an empty cell.
+
+    Args:
+        views: Runs and sweeps.
+    """
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(COLUMNS)
+    for view in views:
+        for decision in decisions(view):
+            place = [decision.run, json.dumps(dict(decision.point)) if decision.point else None]
+            for line in lines(decision):
+                writer.writerow([_cell(value) for value in (*place, *(line.get(column) for column in LINE))])
+    return written.getvalue()
+
+
+def lines(decision: Decision) -> Iterator[dict[str, Any]]:
+    """Return the criterion rows of a verdict, column to value; a point without a verdict has one line, with the reason.
+
+    Args:
+        decision: A verdict.
+    """
+    verdict = decision.verdict
+    if verdict is None:
+        yield {"explanation": decision.reason}
+        return
+    for row in verdict.criteria:
+        yield {"verdict": verdict.verdict, "phase": verdict.phase, **_columns(row)}
+
+
+def _columns(row: Row) -> dict[str, Any]:
+    low, high = row.interval if row.interval is not None else (None, None)
+    return {
+        "criterion": row.criterion, "statistic": row.statistic, "observable": row.observable, "scope": row.scope,
+        "gates": row.gates, "outcome": row.outcome, "estimate": row.estimate, "interval_low": low, "interval_high": high,
+        "margin": row.margin, "confidence": row.confidence, "explanation": row.explanation,
+        "replicas_needed": row.replicas_needed, "steps_needed": row.steps_needed,
+    }  # fmt: skip
+
+
+def _cell(value: Any) -> str | int | float:
+    """Write a cell: numbers in full, text so that no spreadsheet runs it."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        text = visible(value)
+        return f"'{text}" if value.startswith(FORMULA) else text
+    return float(value) if isinstance(value, float) else int(value)
