@@ -72,6 +72,7 @@ def _without(run: Run | Sweep, results: Path, shards: str) -> Run | Sweep:
     assert removed
     for path in removed:
         path.unlink()
+        path.with_name(f"{path.stem}.error.txt").write_text("MemoryError")  # given up, not still to be trained
     return thermo_cli.open_run(results / run.folder.name)
 
 
@@ -142,6 +143,16 @@ def test_replicas_are_the_design_with_how_each_ended(runs: Runs) -> None:
             finals[list(run.observables.replicas)], np.where(np.isfinite(v := values[:, -1]), v, np.nan)
         )
         assert finals[frame[frame.role != "main"].replica].notna().all()
+
+
+def test_replicas_that_are_still_to_be_trained_are_no_crashes(runs: Runs, tmp_path: Path) -> None:
+    """Without the error that a shard leaves when it is given up, its replicas are unfinished."""
+    shutil.copytree(one(runs, "partial").folder.path, tmp_path / "x-01234567")
+    for path in (tmp_path / "x-01234567" / "shards").glob("*.error.txt"):
+        path.unlink()
+    waiting = thermo_cli.open_run(tmp_path / "x-01234567")
+    assert isinstance(waiting, Run)
+    assert waiting.to_pandas("replicas").state.value_counts().to_dict() == {"finished": 13, "unfinished": 2}
 
 
 def test_runs_made_elsewhere_have_no_design_but_the_same_columns(runs: Runs) -> None:

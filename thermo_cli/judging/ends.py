@@ -15,7 +15,7 @@ class End:
     """The end of one replica.
 
     Attributes:
-        state: `finished`, `diverged` or `crashed`.
+        state: `finished`, `diverged`, `crashed` or `unfinished`.
         finals: Observable to its last value.
     """
 
@@ -42,20 +42,32 @@ def final_states(run: Run) -> dict[str, End]:
             else np.full((len(others), 1), np.nan)
             for name in found.values
         }
-        crashed = np.full(len(others), True)
+        nobody = np.zeros(len(others), dtype=bool)
         if record is not None:
-            crashed = record.final["crashed"][slots].astype(bool) if "crashed" in record.final else ~crashed
-        ends |= _ends([row.name for row in others], values, crashed)
-    return ends | _ends(found.replicas, found.values, found.crashed)
+            crashed = record.final["crashed"][slots].astype(bool) if "crashed" in record.final else nobody
+            ends |= _ends([row.name for row in others], values, crashed, nobody)
+        else:
+            lost = folder.given_up(shard)
+            ends |= _ends([row.name for row in others], values, nobody | lost, nobody | (not lost))
+    waiting = found.unfinished if found.unfinished is not None else np.zeros(len(found.replicas), dtype=bool)
+    return ends | _ends(found.replicas, found.values, found.crashed, waiting)
 
 
-def _ends(names: Sequence[str], values: Mapping[str, Array], crashed: NDArray[np.bool_]) -> dict[str, End]:
+def _ends(
+    names: Sequence[str], values: Mapping[str, Array], crashed: NDArray[np.bool_], unfinished: NDArray[np.bool_]
+) -> dict[str, End]:
     diverged = np.zeros(len(names), dtype=bool)
     for array in values.values():
         diverged |= ~np.isfinite(array).all(axis=1)
     return {
         name: End(
-            "crashed" if crashed[row] else "diverged" if diverged[row] else "finished",
+            "unfinished"
+            if unfinished[row]
+            else "crashed"
+            if crashed[row]
+            else "diverged"
+            if diverged[row]
+            else "finished",
             {observable: float(array[row, -1]) for observable, array in values.items()},
         )
         for row, name in enumerate(names)

@@ -13,8 +13,8 @@ import numpy as np
 
 from thermo_cli.characters import visible
 from thermo_cli.contracts import Row
+from thermo_cli.reports.numerals import number
 from thermo_cli.reports.points import SweepView, View, last, shown
-from thermo_cli.reports.terminal import number
 from thermo_cli.reports.view import Curve, RunView
 
 EDGES: Final = {  # beside the verdict's name, which says the same: three to one against white and against black

@@ -379,7 +379,7 @@ class RunFolder:
                     values[name][row] = [array[replica.slot] for array in arrays]
         crashed = np.array(
             [
-                self._failed(r.shard)
+                self.given_up(r.shard)
                 if r.shard not in read
                 else bool(read[r.shard].final.get("crashed", np.zeros(r.slot + 1))[r.slot])
                 for r in table
@@ -391,8 +391,12 @@ class RunFolder:
         budgets = self._budgets(values)
         return Trajectories(steps, values, names, histories, crashed, budgets, waiting if waiting.any() else None)
 
-    def _failed(self, shard: str) -> bool:
-        """Say whether a shard was given up, or has finished with other records than the rest."""
+    def given_up(self, shard: str) -> bool:
+        """Say of a shard without records whether it will not get any: it has left an error, or other records than the rest.
+
+        Args:
+            shard: Its name.
+        """
         return self.shard(shard).finished or (self.path / "shards" / f"{shard}.error.txt").exists()
 
     def _nothing_finished(self) -> StoreError:
