@@ -71,14 +71,17 @@ def test_an_open_gate_is_an_error_in_junit(finished: Path, command: Command, tmp
 
 
 def test_a_run_that_cannot_be_judged_does_not_hide_the_others(finished: Path, command: Command) -> None:
-    """Exit code 3, with the table and the Parquet files of the other one written."""
+    """Exit code 3, with the reason in the table, and the Parquet files of the other one written."""
     broken = finished / "results" / "broken-00000000"
     shutil.copytree(next((finished / "results").glob("small-*")), broken)
     (broken / "manifest.json").write_text("{")
     done = command("thermo-report", "small", "broken", "--format", "csv", cwd=finished)
     assert done.returncode == 3
     rows = list(csv.DictReader(io.StringIO(done.stdout, newline="")))
-    assert {row["run"].partition("-")[0] for row in rows} == {"small"}
+    assert {row["run"].partition("-")[0] for row in rows} == {"small", "broken"}
+    (lost,) = (row for row in rows if row["run"].startswith("broken"))
+    assert "not valid JSON" in lost["explanation"]
+    assert lost["verdict"] == ""
     done = command("thermo-report", "broken", "small", "--export", "parquet", cwd=finished)
     assert done.returncode == 3
     shutil.rmtree(broken)

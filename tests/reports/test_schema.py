@@ -13,7 +13,9 @@ from tests.conftest import Command
 from tests.reports.test_terminal import ensemble, shown
 from thermo_cli.contracts import VERDICTS, CriterionName, Outcome
 from thermo_cli.equilibrium.verdict import as_dict
+from thermo_cli.reports.points import Unjudged
 from thermo_cli.reports.record import json_schema
+from thermo_cli.reports.view import Gate
 
 SCHEMA: dict[str, Any] = json.loads(json_schema())
 
@@ -154,3 +156,11 @@ def test_the_command_prints_it(command: Command) -> None:
     done = command("thermo-report", "--schema")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == SCHEMA
+
+
+def test_a_run_that_cannot_be_judged_has_a_form_of_its_own() -> None:
+    """No verdict, no count, the reason; and with a verdict it would be refused."""
+    lost = Unjudged("demo-01234567", "failed", "the file is damaged", Gate((), 3, "no verdict")).record
+    assert checked(json.dumps(lost))["run"] == {"name": "demo", "id": "01234567", "status": "failed", "replicas": None}
+    with pytest.raises(ValidationError):
+        checked(json.dumps(lost | {"verdict": "settled"}))

@@ -107,6 +107,7 @@ def _report(
         except StoreError as error:
             complain(str(error))
             codes.append(error.exit_code)
+            views.append(_unjudged(name, results, required, error))
             continue
         view, code = gated(run, required)
         runs.append(run)
@@ -145,6 +146,16 @@ def _judged(name: str, results: Path, changes: dict[str, Any]) -> Any:
 
     folder = find_run(name, results)
     return judge_again(folder, changes) if changes else judge_folder(folder)
+
+
+def _unjudged(name: str, results: Path, required: list[str], error: StoreError) -> Any:
+    """Return what a report shows of a run that cannot be judged."""
+    from thermo_cli.reports.points import Unjudged
+    from thermo_cli.reports.view import Gate
+    from thermo_cli.store import find_run
+
+    folder = find_run(name, results)
+    return Unjudged(folder.name, "failed", str(error), Gate(tuple(required), error.exit_code, "no verdict"))
 
 
 def _listing(results: Path, format: Format) -> str:

@@ -3,12 +3,12 @@
 from thermo_cli.judging.diagnostics import known_microstates
 from thermo_cli.judging.run import Run, Sweep
 from thermo_cli.microstates.summary import divergence
-from thermo_cli.reports.points import SweepView, View, point_view
+from thermo_cli.reports.points import SweepView, point_view
 from thermo_cli.reports.view import Material, Reproduction, RunView, view_of
 from thermo_cli.store import RunFolder
 
 
-def view(run: Run | Sweep) -> View:
+def view(run: Run | Sweep) -> RunView | SweepView:
     """Choose what a report shows.
 
     Args:

@@ -35,7 +35,7 @@ def text(views: Sequence[View]) -> str:
     Args:
         views: Runs and sweeps.
     """
-    lines = [line for view in views for line in (_run(view) if isinstance(view, RunView) else _sweep(view))]
+    lines = [line for view in views for line in _lines(view)]
     return limited("\n".join(lines) + "\n", MOST_BYTES)
 
 
@@ -76,6 +76,15 @@ def code(name: str) -> str:
     fence = "`" * (max((len(run) for run in re.findall(r"`+", word)), default=0) + 1)
     pad = " " if word.startswith("`") or word.endswith("`") else ""
     return f"{fence}{pad}{word}{pad}{fence}"
+
+
+def _lines(view: View) -> list[str]:
+    if isinstance(view, RunView):
+        return _run(view)
+    if isinstance(view, SweepView):
+        return _sweep(view)
+    why = [word for line in view.reason.splitlines() for word in (plain(line), "")]
+    return [f"## {MARKS['diverged']} not judged · {code(view.title)}", "", *why, *_gate(view.gate)]
 
 
 def _run(view: RunView) -> list[str]:

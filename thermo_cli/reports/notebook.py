@@ -14,7 +14,7 @@ import numpy as np
 from thermo_cli.characters import visible
 from thermo_cli.contracts import Row
 from thermo_cli.reports.numerals import number
-from thermo_cli.reports.points import SweepView, View, last, shown
+from thermo_cli.reports.points import SweepView, last, shown
 from thermo_cli.reports.view import Curve, RunView
 
 EDGES: Final = {  # beside the verdict's name, which says the same: three to one against white and against black
@@ -26,7 +26,7 @@ WIDTH, HEIGHT, EDGE = 120, 24, 2
 MOST: Final = 64  # lines of a table
 
 
-def fragment(view: View) -> str:
+def fragment(view: RunView | SweepView) -> str:
     """Draw a run or a sweep.
 
     Args:

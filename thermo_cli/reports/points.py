@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from thermo_cli.contracts import Verdict
+from thermo_cli.equilibrium.verdict import SCHEMA_VERSION
 from thermo_cli.reports.view import Gate, Reproduction, RunView
 from thermo_cli.spec.sweeping import label_of
 
@@ -68,7 +69,36 @@ class SweepView:
     gate: Gate | None = None
 
 
-View = RunView | SweepView
+@dataclass(frozen=True)
+class Unjudged:
+    """A run of which nothing can be said but why.
+
+    Attributes:
+        title: The run's name with its hash.
+        status: `partial` or `failed`.
+        reason: What is wrong, what was received, what to do.
+        gate: Never met.
+    """
+
+    title: str
+    status: str
+    reason: str
+    gate: Gate
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What takes the place of verdict.json: no verdict, no count, the reason."""
+        name, _, digits = self.title.rpartition("-")
+        nothing: dict[str, Any] = {key: {} for key in ("outcomes", "macroscopic", "microscopic", "diagnostics")}
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "run": {"name": name or self.title, "id": digits, "status": self.status, "replicas": None},
+            "scope": "nothing could be judged", "verdict": None, "phase": None, "summary": self.reason, "criteria": [],
+            "points": [], **nothing,
+        }  # fmt: skip
+
+
+View = RunView | SweepView | Unjudged
 
 
 @dataclass(frozen=True)
@@ -101,6 +131,8 @@ def decisions(view: View) -> tuple[Decision, ...]:
     """
     if isinstance(view, RunView):
         return (Decision(view.title, {}, view.verdict),)
+    if isinstance(view, Unjudged):
+        return (Decision(view.title, {}, None, view.reason),)
     return tuple(Decision(view.title, point.values, point.decided, point.summary) for point in view.points)
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from thermo_cli.reports.numerals import interval, number, sparkline
-from thermo_cli.reports.points import View
+from thermo_cli.reports.points import Unjudged, View
 from thermo_cli.reports.view import RunView
 from thermo_cli.reports.wording import legend, short
 
@@ -30,7 +30,14 @@ def text(views: Sequence[View]) -> str:
     """
     from thermo_cli.reports.phases import render_sweep
 
-    return "\n".join(drawn(render(view) if isinstance(view, RunView) else render_sweep(view)) for view in views)
+    def whole(view: View) -> RenderableType:
+        if isinstance(view, Unjudged):
+            return Panel(
+                Text(f"NOT JUDGED\n\n{view.reason}"), title=Text(view.title), title_align="left", border_style="red"
+            )
+        return render(view) if isinstance(view, RunView) else render_sweep(view)
+
+    return "\n".join(drawn(whole(view)) for view in views)
 
 
 def drawn(renderable: RenderableType) -> str:
