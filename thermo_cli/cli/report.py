@@ -44,7 +44,20 @@ def report(
     format: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.terminal,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there instead of standard output.")] = None,
     require: Annotated[
-        str | None, typer.Option(metavar="VERDICT[,VERDICT]", help="The gate: exit 1 unless reached (4 if undecided).")
+        str | None,
+        typer.Option(
+            metavar="VERDICT[,VERDICT]",
+            help="The gate: exit 1 unless one is reached (4 if undecided). With --baseline also equivalent or not-worse; "
+            "beside verdicts (settled,not-worse) both must be met.",
+        ),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="Compare each RUN with this one, per observable: equivalent, better, worse, undecided. Refuses other data, "
+            "observables or ensembles.",
+        ),
     ] = None,
     margin: Annotated[
         list[str] | None, typer.Option(metavar="OBSERVABLE=VALUE", help="Judge again with another margin; repeatable.")
@@ -58,11 +71,11 @@ def report(
     """Show runs, newest first, or report on the named ones; judging again needs no training."""
 
     def work() -> int:
-        required = required_verdicts(require)
+        required = required_verdicts(require, baseline is not None)
         changes = _changes(margin or [], confidence, content, window)
         if runs:
-            return _report(runs, results, format, output, required, changes)
-        if required or changes:
+            return _report(runs, results, format, output, required, changes, baseline)
+        if required or changes or baseline is not None:
             raise UsageError("which run?", received="no RUN", remedy="name a run, or latest")
         _emit(_listing(results, format), output)
         return 0
@@ -71,12 +84,14 @@ def report(
 
 
 def _report(
-    names: list[str], results: Path, format: Format, output: Path | None, required: list[str], changes: dict[str, Any]
-) -> int:
+    names: list[str], results: Path, format: Format, output: Path | None, required: list[str], changes: dict[str, Any],
+    baseline: str | None,
+) -> int:  # fmt: skip
     """Report on some runs and return the exit code; a run that cannot be judged does not hide the others."""
     from thermo_cli.judging.gating import worst
     from thermo_cli.reports.formats import rendered
 
+    other = _baseline(baseline, results, changes) if baseline is not None else None
     codes, views = [], []
     for name in names:
         try:
@@ -85,7 +100,7 @@ def _report(
             complain(str(error))
             codes.append(error.exit_code)
             continue
-        view, code = gated(run, required)
+        view, code = gated(run, required, other)
         views.append(view)
         codes.append(code)
     if views:
@@ -119,6 +134,23 @@ def _judged(name: str, results: Path, changes: dict[str, Any]) -> Any:
 
     folder = find_run(name, results)
     return judge_again(folder, changes) if changes else judge_folder(folder)
+
+
+def _baseline(name: str, results: Path, changes: dict[str, Any]) -> Any:
+    """Open the run that others are compared with, judged with the same settings as they; nothing is written to it."""
+    from thermo_cli.judging import judge_folder
+    from thermo_cli.store import find_run
+
+    folder = find_run(name, results)
+    try:
+        return judge_folder(folder, changes)
+    except StoreError as error:
+        raise StoreError(
+            f"the baseline cannot be judged: {error.what}",
+            received=error.received,
+            remedy=error.remedy,
+            where=error.where,
+        ) from None
 
 
 def _listing(results: Path, format: Format) -> str:

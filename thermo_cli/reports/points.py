@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from thermo_cli.contracts import Verdict
-from thermo_cli.reports.view import Gate, Reproduction, RunView
+from thermo_cli.reports.view import Baseline, Gate, Reproduction, RunView
 
 FULL: Final = ("test_accuracy", "test_r2")  # order parameters that are shown where there are several
 
@@ -27,6 +27,7 @@ class PointView:
         energy: Mean energy.
         summary: One sentence.
         decided: All that was decided; None where the point cannot be judged.
+        baseline: How it compares with the same point of another sweep; None where it was not compared.
     """
 
     values: Mapping[str, Any]
@@ -40,6 +41,7 @@ class PointView:
     energy: float | None
     summary: str
     decided: Verdict | None = None
+    baseline: Baseline | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from thermo_cli.contracts import Row
 from thermo_cli.reports.points import View
+from thermo_cli.reports.versus import COMPARED, render_baseline
 from thermo_cli.reports.view import RunView
 from thermo_cli.reports.wording import legend, short
 
@@ -54,7 +55,10 @@ def render(view: RunView) -> Group:
     Args:
         view: What to show.
     """
-    parts: list[RenderableType] = [_head(view), _criteria(view), _legend(view), _macrostate(view)]
+    parts: list[RenderableType] = [_head(view), _criteria(view), _legend(view)]
+    if view.baseline is not None:
+        parts.append(render_baseline(view.baseline))
+    parts.append(_macrostate(view))
     if view.microscopic:
         parts.append(_microstate(view))
     parts.append(_notes(view))
@@ -98,6 +102,9 @@ def _head(view: RunView) -> Panel:
     if view.status != "complete":
         text.append(f"   run is {view.status}", style="yellow")
     text.append(f"\n\n{verdict.summary}\n\n")
+    if view.baseline is not None:
+        words = view.baseline.words
+        text.append(words[0].upper() + words[1:] + ".\n\n", style=COMPARED[view.baseline.outcome])
     text.append(f"Scope: {verdict.scope}.", style="dim")
     return Panel(text, title=Text(view.title), title_align="left", border_style=COLOURS[verdict.verdict])
 
