@@ -89,15 +89,13 @@ def fixed_sources(run: Run) -> list[str]:
 
 
 def _check_baseline(baseline: Run, where: str) -> None:
-    """Refuse a baseline that has not finished, lost too many replicas, or whose replicas are no independent units."""
-    counts = baseline.verdict.replicas
-    reason, remedy = "", "name a run that is complete"
-    if baseline.folder.status != "complete":
-        reason = f"it is {baseline.folder.status}: {counts['finished']} of {counts['planned']} replicas have finished"
-    elif baseline.verdict.verdict == "diverged":
-        lost = counts["diverged"] + counts["crashed"]
-        reason = f"{lost} of its {counts['planned']} replicas diverged or crashed"
-        remedy = "name a run that did not diverge" + (", or leave such points out of both sweeps" if where else "")
+    """Refuse a baseline that is without more replicas than it tolerates, or whose replicas are no independent units."""
+    counts, status = baseline.verdict.replicas, baseline.folder.status
+    reason, remedy = "", ""
+    if baseline.verdict.verdict == "diverged":
+        reason = f"it is {status}, and {counts['finished']} of its {counts['planned']} replicas have a result"
+        remedy = "give its thermo-run command again" if status != "complete" else "name a run that did not diverge"
+        remedy += ", or leave such points out of both sweeps" if where else ""
     elif baseline.folder.spec.ensemble.crossed is not None:
         reason = "its design is crossed, so its replicas share their randomness and are no independent units"
         remedy = "compare ensembles with design: independent"
