@@ -24,7 +24,8 @@ from thermo_cli.study import execute, open_run
 from thermo_cli.training import ShardTask, train_shard
 
 MARGINS = "equilibrium.margins={test_accuracy: 0.12, energy: 0.3}"
-FAST = ("dynamics.steps=120", "observe.micro=[]", "observe.window_measurements=8", "ensemble.replicas=8", MARGINS)
+STEPS = ("dynamics.steps=120",)
+FAST = ("observe.micro=[]", "observe.window_measurements=8", "ensemble.replicas=8", MARGINS)
 RUNS = {
     "base": (), "seed": ("ensemble.seed=4",), "slow": ("dynamics.with.lr=1.0e-5",), "more": ("ensemble.replicas=10",),
     "penalty": ("dynamics.with.weight_decay=0.5",), "diverging": ("dynamics.with.lr=1.0e6",),
@@ -35,6 +36,7 @@ RUNS = {
     "crossed": ("histories={cold: {}}", "ensemble.design={crossed: {init: 2, subsample: 2}}"),
     "rates": ("sweep={dynamics.with.lr: [1.0e-5, 0.05]}",),
     "rates-seed": ("sweep={dynamics.with.lr: [1.0e-5, 0.05]}", "ensemble.seed=4"),
+    "tree": ("histories={cold: {}}", "system={use: 'sklearn.tree:DecisionTreeClassifier'}", "dynamics={use: fit}"),
     "others": ("sweep={dynamics.with.lr: [0.05, 0.1]}",),
 }  # fmt: skip
 Report = Callable[..., tuple[int, str, str]]
@@ -52,7 +54,7 @@ def trained(results: Path, name: str) -> str:
     """Return the name of a run of `RUNS`, trained once in a module."""
     if not list(results.glob(f"{name}-????????")):
         path = results.parent / "small.yaml"
-        spec = load_spec(path, (*FAST, *RUNS[name], f"name={name}"))
+        spec = load_spec(path, (*(() if name == "tree" else STEPS), *FAST, *RUNS[name], f"name={name}"))
         study = prepare(spec, path.parent, results)
         facts = manifest(study.dataset, study.fingerprint, study.base, study.noisy)
         if study.points:
@@ -181,6 +183,15 @@ def test_another_objective_is_no_worse_energy(report: Report) -> None:
     assert "dynamics.with.weight_decay: 0.5 (baseline: 0.001)" in found["changes"]
 
 
+def test_other_kinds_of_models_compare(results: Path) -> None:
+    """A tree against a network on the same data: by their accuracy, while their energies have nothing in common."""
+    tree, network = opened(results, "tree"), opened(results, "other-paths")
+    for run, baseline in ((tree, network), (network, tree)):
+        found = compared(run, baseline)
+        assert {row.observable for row in found.rows if row.gates} == {"test_accuracy"}
+        assert any(change.startswith("system.use: ") for change in found.changes)
+
+
 def test_lost_replicas_are_worse_and_named(report: Report) -> None:
     """A run that diverges is worse than one that does not, whatever is left of its means."""
     found = answer(report, "diverging", "--baseline", "base")
@@ -286,6 +297,15 @@ def test_a_sweep_is_compared_point_by_point(report: Report) -> None:
     assert max(map(len, out.splitlines())) <= 80
     assert "Against rates-" in out
     assert "test_accuracy" in out
+
+
+def test_points_looked_at_together_ask_for_more(results: Path) -> None:
+    """What is worse by itself is not yet so where it is one of very many that could raise a false alarm."""
+    slow, base = opened(results, "slow"), opened(results, "base")
+    assert compared(slow, base).outcome == "worse"
+    among = compared(slow, base, points=10**15)
+    assert (among.outcome, among.not_worse) == ("undecided", False)
+    assert any("comparisons ask for" in row.explanation for row in among.rows)
 
 
 def test_recorded_runs_compare_by_what_they_say_of_themselves(results: Path) -> None:

@@ -16,7 +16,7 @@ from thermo_cli.cli.boundary import (
     run_app,
     write,
 )
-from thermo_cli.errors import StoreError, ThermoError, UsageError
+from thermo_cli.errors import SpecError, StoreError, ThermoError, UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -91,8 +91,7 @@ def _report(
     from thermo_cli.judging.gating import worst
     from thermo_cli.reports.formats import rendered
 
-    other = _baseline(baseline, results, changes) if baseline is not None else None
-    codes, views = [], []
+    codes, views, other = [], [], None
     for name in names:
         try:
             run = _judged(name, results, changes)
@@ -100,6 +99,8 @@ def _report(
             complain(str(error))
             codes.append(error.exit_code)
             continue
+        if baseline is not None and other is None:
+            other = _baseline(baseline, results, changes)
         view, code = gated(run, required, other)
         views.append(view)
         codes.append(code)
@@ -144,8 +145,9 @@ def _baseline(name: str, results: Path, changes: dict[str, Any]) -> Any:
     folder = find_run(name, results)
     try:
         return judge_folder(folder, changes)
-    except StoreError as error:
-        raise StoreError(
+    except (SpecError, StoreError) as error:
+        kind = StoreError if isinstance(error, StoreError) else SpecError
+        raise kind(
             f"the baseline cannot be judged: {error.what}",
             received=error.received,
             remedy=error.remedy,

@@ -73,6 +73,35 @@ def differences(run: Run, baseline: Run) -> tuple[str, ...]:
     return tuple(found + changes(there, here))
 
 
+def objective(run: Run) -> Any:
+    """Return what decides the meaning of the energy besides the loss: penalties and further terms.
+
+    Args:
+        run: A judged run.
+    """
+    spec = run.folder.spec
+    if spec.stacks and spec.dynamics is not None:
+        arguments: Any = spec.dynamics.arguments
+        arguments = arguments if isinstance(arguments, Mapping) else arguments.model_dump()
+        energy = getattr(spec.dynamics, "energy", None)
+        decay = 0.0 if spec.dynamics.use == "adamw" else arguments.get("weight_decay", 0.0)
+        return decay, energy.model_dump(mode="json") if energy is not None else None
+    return spec.system.model_dump(mode="json") if spec.learns else None
+
+
+def gating_of(run: Run, baseline: Run) -> tuple[str, ...]:
+    """Return the observables that a comparison rests on: all that have a margin in either run.
+
+    The energy is left out where it is another quantity in the two runs: a smaller penalty is no better training.
+
+    Args:
+        run: A judged run.
+        baseline: The run that it is held against.
+    """
+    same = objective(run) == objective(baseline)
+    return tuple(name for name in dict.fromkeys([*run.margins, *baseline.margins]) if name != "energy" or same)
+
+
 def fixed_sources(run: Run) -> list[str]:
     """Return the sources of randomness that training uses and that are the same for all replicas.
 
@@ -161,13 +190,12 @@ def _ensemble(spec: Spec) -> dict[str, Any]:
 
 def _observables(run: Run, baseline: Run) -> list[str]:
     """What gates in either run must have been measured in both."""
-    gating = dict.fromkeys([*run.margins, *baseline.margins])
-    found = []
+    gating, found = gating_of(run, baseline), []
     for name in gating:
         there = [name in each.observables.values for each in (run, baseline)]
         if not all(there):
             found.append(_said(name, *("observed" if known else "not observed" for known in there)))
-    return found if gating else ["no observable has a margin in either run: state one with --margin OBSERVABLE=VALUE"]
+    return found if gating else ["nothing that compares has a margin: state one with --margin OBSERVABLE=VALUE"]
 
 
 def _flat(content: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A judged run against another: the same observables, history by history, each difference held against its margin."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,7 +9,7 @@ from thermo_cli.design import Replica, main_rows
 from thermo_cli.equilibrium.baseline import Difference, difference, higher_is_better, not_worse, overall
 from thermo_cli.equilibrium.settings import Margin
 from thermo_cli.errors import UsageError
-from thermo_cli.judging.comparability import check_comparable, differences
+from thermo_cli.judging.comparability import check_comparable, differences, gating_of
 from thermo_cli.judging.run import Run, Sweep
 from thermo_cli.observables.custom import label
 from thermo_cli.reports.view import Baseline
@@ -49,11 +49,11 @@ def compare(run: Run | Sweep, baseline: Run | Sweep) -> tuple[Baseline | None, .
                 f"this baseline measures nothing{where}", received=f"{baseline.folder.name}: {reason}",
                 remedy="name a sweep that is complete",
             )  # fmt: skip
-        found.append(compared(one, other, where) if one is not None else None)
+        found.append(compared(one, other, where, len(run.points)) if one is not None else None)
     return tuple(found)
 
 
-def compared(run: Run, baseline: Run, where: str = "") -> Baseline:
+def compared(run: Run, baseline: Run, where: str = "", points: int = 1) -> Baseline:
     """Hold a run against a baseline: every gating observable of every history, at the end of training.
 
     Replicas are the independent units. Histories are compared like with like, since pooled ones could hide that one has risen
@@ -64,32 +64,30 @@ def compared(run: Run, baseline: Run, where: str = "") -> Baseline:
         run: A judged run.
         baseline: The run that it is held against.
         where: Of a point of a sweep, its values.
+        points: How many points are looked at together.
 
     Raises:
         UsageError: They do not compare.
     """
     check_comparable(run, baseline, where)
     margins, notes = _margins(run, baseline)
-    same_objective = objective(run) == objective(baseline)
-    if not same_objective and "energy" in margins:
-        notes.append("the energy is another quantity in the two runs (other penalties), so it does not gate here")
-    names = sorted(set(run.observables.histories), key=run.observables.histories.index)
-    gating = [name for name in margins if name != "energy" or same_objective]
-    family = max(len(gating) * len(names), 1)
-    rows = []
+    gating, names = gating_of(run, baseline), tuple(dict.fromkeys(run.observables.histories))
+    family, rows = max(len(gating) * len(names) * points, 1), []
+    if "energy" in margins and "energy" not in gating:
+        notes.append(
+            "the energy is another quantity in the two runs (other models or penalties): it does not gate here"
+        )
     for name, margin in margins.items():
         for history in names:
             ours, theirs = (_finals(one, name, history) for one in (run, baseline))
             rows.append(
                 difference(
                     name, history, ours, theirs, margin.delta, run.settings.confidence,
-                    paired=_same_streams(run, baseline, history), higher=_direction(run, name), family=family,
+                    paired=_same_streams(run, baseline, history), higher=direction(run, name), family=family,
                     gates=name in gating,
                 )
             )  # fmt: skip
     rows = [*_lost(run, baseline, notes), *rows]
-    if not gating:
-        notes.append("nothing that compares has a margin: state one with --margin OBSERVABLE=VALUE")
     title = baseline.folder.name
     return Baseline(
         title,
@@ -118,25 +116,13 @@ def baseline_record(baseline: Baseline) -> dict[str, Any]:
     return head | {"rows": rows, "changes": list(baseline.changes), "notes": list(baseline.notes)}
 
 
-def objective(run: Run) -> Any:
-    """Return what decides the meaning of the energy besides the loss: penalties and further terms.
-
-    Args:
-        run: A judged run.
-    """
-    spec = run.folder.spec
-    if spec.stacks and spec.dynamics is not None:
-        arguments: Any = spec.dynamics.arguments
-        arguments = arguments if isinstance(arguments, Mapping) else arguments.model_dump()
-        energy = getattr(spec.dynamics, "energy", None)
-        decay = 0.0 if spec.dynamics.use == "adamw" else arguments.get("weight_decay", 0.0)
-        return decay, energy.model_dump(mode="json") if energy is not None else None
-    return spec.system.model_dump(mode="json") if spec.learns else None
-
-
 def _margins(run: Run, baseline: Run) -> tuple[dict[str, Margin], list[str]]:
     """Return delta of every observable that gates in either run, and a word on those that are not the same in both."""
-    found, notes = {**baseline.margins, **run.margins}, []
+    notes: list[str] = []
+    found = {
+        name: margin for name, margin in {**baseline.margins, **run.margins}.items()
+        if name in run.observables.values and name in baseline.observables.values
+    }  # fmt: skip
     if "energy" in run.margins and "energy" in baseline.margins and run.margins["energy"].derived:
         found["energy"] = baseline.margins["energy"]
     for name, margin in found.items():
@@ -187,7 +173,7 @@ def _lost(run: Run, baseline: Run, notes: list[str]) -> list[Difference]:
     ]  # fmt: skip
 
 
-def _direction(run: Run, observable: str) -> bool | None:
+def direction(run: Run, observable: str) -> bool | None:
     """Tell the good direction: of scorers higher is better, of a user's own function it is not known."""
     spec = run.folder.spec
     own = (
@@ -225,8 +211,6 @@ def _words(title: str, rows: Sequence[Difference]) -> str:
         return f"equivalent to {title}: every final mean differs by less than its margin"
     if outcome in ("better", "worse"):
         return f"{outcome} than {title} in {named}"
-    if not worst:
-        return f"undecided against {title}: nothing that compares has a margin"
     needs = [row.replicas_needed for row in worst if row.replicas_needed]
     more = f": about {max(needs)} replicas per history in both would decide" if needs else ""
     return f"undecided against {title} in {named}{', though not worse' if not_worse(rows) else ''}{more}"

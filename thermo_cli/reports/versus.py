@@ -42,9 +42,7 @@ def render_baseline(baseline: Baseline) -> Padding:
         table.add_row(observable, history, Text(outcome, style), interval, margin, style="" if row.gates else "dim")
     parts: list[RenderableType] = [table, Text(_legend(baseline.rows), style="dim")]
     open_rows = [row for row in baseline.rows if row.outcome != "equivalent"]
-    lines = [f"{row.observable}, {row.history}: {row.explanation}" for row in open_rows]
-    lines += [f"about {row.replicas_needed} replicas per history in both would decide {row.observable} of {row.history}"
-              for row in open_rows if row.replicas_needed]  # fmt: skip
+    lines = [f"{row.observable} of {row.history}: {row.explanation}{_more(row)}" for row in open_rows]
     lines += [f"differs in {change}" for change in baseline.changes] + list(baseline.notes)
     parts += [Padding(Text(line), (0, 0, 0, 2)) for line in lines]
     return Padding(Group(*parts), (0, 0, 1, 0))
@@ -81,11 +79,17 @@ def render_points(points: Sequence[PointView], fields: Sequence[str]) -> Padding
 
 
 def _columns(table: Table, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Add columns as wide as their cells; names, which a user chooses, give way where the line is too long."""
+    """Add columns as wide as their cells; names, which a user chooses, are folded where the line is too long."""
     for place, head in enumerate(heads):
         names = head in ("observable", "history", "largest in")
-        width = 0 if names else max(len(cell) for cell in (head, *(row[place] for row in rows)))
-        table.add_column(head, no_wrap=True, min_width=width, overflow="ellipsis")
+        width = None if names else max(len(cell) for cell in (head, *(row[place] for row in rows)))
+        table.add_column(head, no_wrap=not names, min_width=width, overflow="fold")
+
+
+def _more(row: Difference) -> str:
+    """Say how many replicas would decide a row, if any number would."""
+    needed = row.replicas_needed
+    return f"; about {needed} replicas per history in both runs would decide" if needed is not None else ""
 
 
 def _telling(baseline: Baseline) -> Difference | None:
