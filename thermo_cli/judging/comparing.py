@@ -174,13 +174,15 @@ def _lost(run: Run, baseline: Run, notes: list[str]) -> list[Difference]:
 
 
 def direction(run: Run, observable: str) -> bool | None:
-    """Tell the good direction: of scorers higher is better, of a user's own function it is not known."""
+    """Tell the good direction: of scorers higher is better, of a user's own function it is not known.
+
+    Args:
+        run: A judged run.
+        observable: One of its observables.
+    """
     spec = run.folder.spec
-    own = (
-        {f"test_{label(name)}": ":" not in name for name in spec.observe.macro if name not in MACRO}
-        if spec.learns
-        else {}
-    )
+    named = [name for name in spec.observe.macro if name not in MACRO] if spec.learns else []
+    own = {f"test_{label(name)}": ":" not in name for name in named}
     if observable in own:
         return True if own[observable] else None
     return higher_is_better(observable)
@@ -188,9 +190,7 @@ def direction(run: Run, observable: str) -> bool | None:
 
 def _same_streams(run: Run, baseline: Run, history: str) -> bool:
     """Say whether replica k of both has the same streams: then they differ in nothing but what is compared."""
-    if isinstance(
-        run.folder.spec.system, RecordedSystem
-    ):  # nothing is known of streams: paired only if it is the same file
+    if isinstance(run.folder.spec.system, RecordedSystem):  # of streams nothing is known: the same file, or independent
         same_file = run.folder.manifest["data_fingerprint"] == baseline.folder.manifest["data_fingerprint"]
         return same_file and run.observables.replicas == baseline.observables.replicas
     disjoint = run.folder.spec.ensemble.subsample.disjoint
@@ -204,8 +204,8 @@ def _same_streams(run: Run, baseline: Run, history: str) -> bool:
 
 def _words(title: str, rows: Sequence[Difference]) -> str:
     """Say in one sentence how the run compares."""
-    outcome, open_or_bad = overall(rows), [row for row in rows if row.gates]
-    worst = [row for row in open_or_bad if row.outcome == outcome]
+    outcome = overall(rows)
+    worst = [row for row in rows if row.gates and row.outcome == outcome]
     named = ", ".join(dict.fromkeys(f"{row.observable} ({row.history})" for row in worst))
     if outcome == "equivalent":
         return f"equivalent to {title}: every final mean differs by less than its margin"
