@@ -21,6 +21,7 @@ VerdictName = Literal["diverged", "relaxing", "glassy", "crystallized", "thermal
 VERDICTS: Final[tuple[VerdictName, ...]] = (
     "diverged", "relaxing", "glassy", "crystallized", "thermalized", "settled", "undecided",
 )  # fmt: skip
+COMPARISONS: Final = ("equivalent", "not-worse")  # what a gate can ask of a comparison with a baseline
 
 
 class Rows(Protocol):

@@ -8,11 +8,13 @@ import pytest
 from rich.console import Console
 
 from thermo_cli.contracts import Trajectories
+from thermo_cli.equilibrium.baseline import Comparison, Difference
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.settings import Setting, Settings
 from thermo_cli.reports.numerals import number, sparkline
 from thermo_cli.reports.terminal import render
-from thermo_cli.reports.view import Gate, Material, RunView, view_of
+from thermo_cli.reports.versus import render_baseline
+from thermo_cli.reports.view import Baseline, Gate, Material, RunView, view_of
 
 STEPS = np.unique(np.concatenate([[0, 1, 2, 4, 8, 16, 32, 64, 128, 256], np.linspace(500, 1000, 64).astype(np.int64)]))
 SETTING = Setting(
@@ -68,6 +70,30 @@ def test_markup_in_names_is_text() -> None:
     """Brackets and emoji codes are printed as they are."""
     _, text = shown(ensemble(0.005, 0.0), title="[red]x[/red] :smile:")
     assert "[red]x[/red] :smile:" in text
+
+
+def test_a_comparison_fits_whatever_its_names() -> None:
+    """Long and hostile names are folded and printed as they are; numbers never give way."""
+    name, history = "[red]an_observable_of_a_very_long_name[/red]_indeed", "a-history-with-a-long-name"
+    outcomes: tuple[Comparison, ...] = ("equivalent", "better", "worse", "undecided")
+    rows = [
+        Difference(name, history, True, one, True, -0.0123, (-0.0456, 0.0123), 0.0203, explanation="why :smile:")
+        for one in outcomes
+    ]
+    rows.append(Difference("finished replicas", "all", True, "worse", False, mean=0.0, explanation="all are lost"))
+    baseline = Baseline(
+        "[b]other[/b]-01234567", "worse", False, "worse", tuple(rows), ("x: 1 (baseline: 2)",), ("a note",)
+    )
+    console = Console(file=io.StringIO(), width=80, markup=False, highlight=False, emoji=False, color_system=None)
+    console.print(render_baseline(baseline))
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    lines = [line.rstrip() for line in text.splitlines()]
+    assert max(map(len, lines)) <= 80
+    for words in ("[b]other[/b]-01234567", "[red]", ":smile:", "all are lost", "differs in x: 1", "a note"):
+        assert words in text
+    shown = [line for line in lines if "-0.012 [-0.046, 0.012]" in line]
+    assert [next(one for one in outcomes if f" {one} " in line) for line in shown] == list(outcomes)
+    assert all(line.endswith(" 0.02") for line in shown)
 
 
 def test_small_drawings() -> None:

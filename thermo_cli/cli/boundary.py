@@ -77,45 +77,56 @@ def note(message: str) -> None:
     sys.stderr.write(f"note: {message}\n")
 
 
-def required_verdicts(text: str | None) -> list[str]:
+def required_verdicts(text: str | None, baseline: bool = False) -> list[str]:
     """Read the value of `--require`.
 
     Args:
-        text: Verdicts separated by commas, or None.
+        text: Verdicts, and comparisons with a baseline, separated by commas, or None.
+        baseline: Whether there is a baseline.
 
     Raises:
-        UsageError: A word is no verdict.
+        UsageError: A word is no verdict, or needs a baseline and there is none.
     """
     if text is None:
         return []
-    from thermo_cli.contracts import VERDICTS
+    from thermo_cli.contracts import COMPARISONS, VERDICTS
     from thermo_cli.registry import nearest
 
     words = [word.strip() for word in text.split(",") if word.strip()]
     for word in words or [text]:
-        if word not in VERDICTS:
-            guess = nearest(word, VERDICTS)
-            remedy = (f"did you mean {guess!r}? " if guess else "") + "verdicts: " + ", ".join(VERDICTS)
+        if word not in (*VERDICTS, *COMPARISONS):
+            guess = nearest(word, (*VERDICTS, *COMPARISONS))
+            remedy = f"did you mean {guess!r}? " if guess else ""
+            remedy += f"verdicts: {', '.join(VERDICTS)}; with --baseline also {', '.join(COMPARISONS)}"
             raise UsageError("--require names no verdict", received=word, remedy=remedy)
+        if word in COMPARISONS and not baseline:
+            remedy = f"thermo-report RUN --baseline OTHER --require {word}"
+            raise UsageError(f"{word} than what? it needs a baseline", received=f"--require {text}", remedy=remedy)
     return words
 
 
-def gated(run: Any, required: Sequence[str]) -> tuple[Any, int]:
+def gated(run: Any, required: Sequence[str], baseline: Any = None) -> tuple[Any, int]:
     """Return what a report shows of a run, the gate's answer in it, and the exit code, saying why where it is not zero.
 
     Args:
         run: A judged run, or a sweep.
-        required: Verdicts that are admitted; empty for no gate.
+        required: Verdicts and comparisons that are admitted; empty for no gate.
+        baseline: Another judged run, or a sweep, that this one is compared with; None for none.
+
+    Raises:
+        UsageError: The two do not compare.
     """
     import dataclasses
 
-    from thermo_cli.judging import gate_of, view
+    from thermo_cli.judging import compare, gate_of, view, with_baselines
 
-    gate = gate_of(run, required)
+    baselines = compare(run, baseline) if baseline is not None else ()
+    shown, gate = view(run), gate_of(run, required, baselines)
     if gate.code:
         for line in gate.words.split("; "):
             complain(line)
-    return dataclasses.replace(view(run), gate=gate if required or gate.code else None), gate.code
+    shown = with_baselines(shown, baselines) if baselines else shown
+    return dataclasses.replace(shown, gate=gate if required or gate.code else None), gate.code
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -1,6 +1,7 @@
 """`thermo-report`: show runs that exist, judge them again, gate on their verdicts."""
 
 import json
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +19,7 @@ from thermo_cli.cli.boundary import (
 )
 from thermo_cli.cli.export import export as export_tables
 from thermo_cli.cli.export import refuse_export
-from thermo_cli.errors import StoreError, ThermoError, UsageError
+from thermo_cli.errors import SpecError, StoreError, ThermoError, UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -58,7 +59,20 @@ def report(
         ),
     ] = None,
     require: Annotated[
-        str | None, typer.Option(metavar="VERDICT[,VERDICT]", help="The gate: exit 1 unless reached (4 if undecided).")
+        str | None,
+        typer.Option(
+            metavar="VERDICT[,VERDICT]",
+            help="The gate: exit 1 unless one is reached (4 if undecided). With --baseline also equivalent or not-worse; "
+            "beside verdicts (settled,not-worse) both must be met.",
+        ),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="Compare each RUN with this one, per observable: equivalent, better, worse, undecided. Refuses other data, "
+            "observables or ensembles.",
+        ),
     ] = None,
     margin: Annotated[
         list[str] | None, typer.Option(metavar="OBSERVABLE=VALUE", help="Judge again with another margin; repeatable.")
@@ -78,11 +92,11 @@ def report(
 
             write(json_schema())
             return 0
-        required = required_verdicts(require)
+        required = required_verdicts(require, baseline is not None)
         changes = _changes(margin or [], confidence, content, window)
         if runs:
-            return _report(runs, results, format, output, required, changes, export)
-        if required or changes or export:
+            return _report(runs, Request(results, format, output, required, changes, baseline, export))
+        if required or changes or export or baseline is not None:
             raise UsageError("which run?", received="no RUN", remedy="name a run, or latest")
         _emit(_listing(results, format), output)
         return 0
@@ -90,33 +104,45 @@ def report(
     leave_with(work)
 
 
-def _report(
-    names: list[str], results: Path, format: Format, output: Path | None, required: list[str], changes: dict[str, Any],
-    tables: Export | None,
-) -> int:  # fmt: skip
+@dataclass(frozen=True)
+class Request:
+    """What is asked of some runs: where they are, how they are judged and compared, and what is written where."""
+
+    results: Path
+    format: Format
+    output: Path | None
+    required: list[str]
+    changes: dict[str, Any]
+    baseline: str | None
+    tables: Export | None
+
+
+def _report(names: list[str], asked: Request) -> int:
     """Report on some runs and return the exit code; a run that cannot be judged does not hide the others."""
     from thermo_cli.judging.gating import worst
     from thermo_cli.reports.formats import rendered
 
-    if tables:
-        refuse_export(format.value, output, bool(changes))
-    codes, runs, views = [], [], []
+    if asked.tables:
+        refuse_export(asked.format.value, asked.output, bool(asked.changes))
+    codes, runs, views, other = [], [], [], None
     for name in names:
         try:
-            run = _judged(name, results, changes)
+            run = _judged(name, asked.results, asked.changes)
         except StoreError as error:
             complain(str(error))
             codes.append(error.exit_code)
-            views.append(_unjudged(name, results, required, error))
+            views.append(_unjudged(name, asked.results, asked.required, error))
             continue
-        view, code = gated(run, required)
+        if asked.baseline is not None and other is None:
+            other = _baseline(asked.baseline, asked.results, asked.changes)
+        view, code = gated(run, asked.required, other)
         runs.append(run)
         views.append(view)
         codes.append(code)
-    if tables:
-        write(export_tables(runs, output))
+    if asked.tables:
+        write(export_tables(runs, asked.output))
     elif views:
-        _emit(rendered(format.value, views), output)
+        _emit(rendered(asked.format.value, views), asked.output)
     return worst(codes)
 
 
@@ -156,6 +182,24 @@ def _unjudged(name: str, results: Path, required: list[str], error: StoreError) 
 
     folder = find_run(name, results)
     return Unjudged(folder.name, "failed", str(error), Gate(tuple(required), error.exit_code, "no verdict"))
+
+
+def _baseline(name: str, results: Path, changes: dict[str, Any]) -> Any:
+    """Open the run that others are compared with, judged with the same settings as they; nothing is written to it."""
+    from thermo_cli.judging import judge_folder
+    from thermo_cli.store import find_run
+
+    folder = find_run(name, results)
+    try:
+        return judge_folder(folder, changes)
+    except (SpecError, StoreError) as error:
+        kind = StoreError if isinstance(error, StoreError) else SpecError
+        raise kind(
+            f"the baseline cannot be judged: {error.what}",
+            received=error.received,
+            remedy=error.remedy,
+            where=error.where,
+        ) from None
 
 
 def _listing(results: Path, format: Format) -> str:

@@ -1,10 +1,14 @@
 """From a judged run to what its reports show."""
 
+import dataclasses
+from collections.abc import Sequence
+
+from thermo_cli.judging.comparing import baseline_record
 from thermo_cli.judging.diagnostics import known_microstates
 from thermo_cli.judging.run import Run, Sweep
 from thermo_cli.microstates.summary import divergence
 from thermo_cli.reports.points import SweepView, point_view
-from thermo_cli.reports.view import Material, Reproduction, RunView, view_of
+from thermo_cli.reports.view import Baseline, Material, Reproduction, RunView, view_of
 from thermo_cli.store import RunFolder
 
 
@@ -15,6 +19,24 @@ def view(run: Run | Sweep) -> RunView | SweepView:
         run: A judged run or sweep.
     """
     return sweep_view(run) if isinstance(run, Sweep) else run_view(run)
+
+
+def with_baselines(shown: RunView | SweepView, baselines: Sequence[Baseline | None]) -> RunView | SweepView:
+    """Add to what a report shows, and to its record, how a run or the points of a sweep compare with a baseline.
+
+    Args:
+        shown: What a report shows.
+        baselines: One comparison of a run, or one per point; None where there is none.
+    """
+    records = [baseline_record(one) if one is not None else None for one in baselines]
+    if isinstance(shown, RunView):
+        return dataclasses.replace(shown, baseline=baselines[0], record={**shown.record, "baseline": records[0]})
+    points = zip(shown.points, baselines, strict=True)
+    said = [{**point, "baseline": record} for point, record in zip(shown.record["points"], records, strict=True)]
+    return dataclasses.replace(
+        shown, points=tuple(dataclasses.replace(point, baseline=one) for point, one in points),
+        record={**shown.record, "baseline": None, "points": said},
+    )  # fmt: skip
 
 
 def run_view(run: Run) -> RunView:

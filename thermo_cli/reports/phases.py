@@ -10,6 +10,7 @@ from rich.text import Text
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.points import PointView, SweepView, last, shown
 from thermo_cli.reports.terminal import COLOURS
+from thermo_cli.reports.versus import COMPARED, render_points
 
 
 def render_sweep(view: SweepView) -> Group:
@@ -28,12 +29,19 @@ def render_sweep(view: SweepView) -> Group:
     text.append(f"   of {len(view.points)} points")
     if view.status != "complete":
         text.append(f"   run is {view.status}", style="yellow")
+    compared = [point.baseline for point in view.points if point.baseline is not None]
+    if compared:
+        counted = {name: sum(one.outcome == name for one in compared) for name in COMPARED}
+        words = ", ".join(f"{count} {name}" for name, count in counted.items() if count)
+        text.append(f"\n\nAgainst {compared[0].title}: {words}.")
     text.append(f"\n\nScope: {view.scope}.", style="dim")
     parts: list[RenderableType] = [Panel(text, title=Text(view.title), title_align="left")]
     fields = list(view.points[0].values)
     if len(fields) == 2:
         parts += [Text(f"Phase diagram: {fields[0]} down, {fields[1]} across"), _diagram(view.points, *fields)]
     parts.append(_order_parameters(view.points, fields))
+    if compared:
+        parts.append(render_points(view.points, fields))
     return Group(*parts)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from thermo_cli.contracts import Verdict
 from thermo_cli.equilibrium.verdict import SCHEMA_VERSION
-from thermo_cli.reports.view import Gate, Reproduction, RunView
+from thermo_cli.reports.view import Baseline, Gate, Reproduction, RunView
 from thermo_cli.spec.sweeping import label_of
 
 FULL: Final = ("test_accuracy", "test_r2")  # order parameters that are shown where there are several
@@ -29,6 +29,7 @@ class PointView:
         energy: Mean energy.
         summary: One sentence.
         decided: All that was decided; None where the point cannot be judged.
+        baseline: How it compares with the same point of another sweep; None where it was not compared.
     """
 
     values: Mapping[str, Any]
@@ -42,6 +43,7 @@ class PointView:
     energy: float | None
     summary: str
     decided: Verdict | None = None
+    baseline: Baseline | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from thermo_cli.reports.numerals import interval, number, sparkline
 from thermo_cli.reports.points import Unjudged, View
+from thermo_cli.reports.versus import COMPARED, render_baseline
 from thermo_cli.reports.view import RunView
 from thermo_cli.reports.wording import legend, short
 
@@ -58,7 +59,10 @@ def render(view: RunView) -> Group:
     Args:
         view: What to show.
     """
-    parts: list[RenderableType] = [_head(view), _criteria(view), _legend(view), _macrostate(view)]
+    parts: list[RenderableType] = [_head(view), _criteria(view), _legend(view)]
+    if view.baseline is not None:
+        parts.append(render_baseline(view.baseline))
+    parts.append(_macrostate(view))
     if view.outliers:
         parts.append(_outliers(view))
     if view.microscopic:
@@ -79,6 +83,9 @@ def _head(view: RunView) -> Panel:
     if view.status != "complete":
         text.append(f"   run is {view.status}", style="yellow")
     text.append(f"\n\n{verdict.summary}\n\n")
+    if view.baseline is not None:
+        words = view.baseline.words
+        text.append(words[0].upper() + words[1:] + ".\n\n", style=COMPARED[view.baseline.outcome])
     text.append(f"Scope: {verdict.scope}.", style="dim")
     if view.gate is not None:
         met = view.gate.code == 0

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from thermo_cli.contracts import Array, Integers, Trajectories, Verdict
+from thermo_cli.equilibrium.baseline import Comparison, Difference
 from thermo_cli.reports.evidence import (
     Course,
     Distribution,
@@ -74,6 +75,29 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Baseline:
+    """How a run compares with another: per observable and history, and as a whole.
+
+    Attributes:
+        title: Name of the other run, with its hash.
+        outcome: Of all rows that gate: worse before undecided before better before equivalent.
+        not_worse: Whether every row that gates is shown to be worse by less than its margin.
+        words: One sentence.
+        rows: One per observable and history; a run that lost too many replicas has a row for that.
+        changes: What differs between the two by intent, `field: value (baseline: value)`.
+        notes: What to know before relying on it.
+    """
+
+    title: str
+    outcome: Comparison
+    not_worse: bool
+    words: str
+    rows: tuple[Difference, ...]
+    changes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Material:
     """What a view is made from besides the verdict.
 
@@ -131,6 +155,7 @@ class RunView:
         missing: Section to the reason why there is nothing to show.
         record: What verdict.json says.
         gate: What was asked of the run; None where nothing was.
+        baseline: How it compares with another run; None where it was not compared.
     """
 
     title: str
@@ -157,6 +182,7 @@ class RunView:
     missing: Mapping[str, str]
     record: Mapping[str, Any]
     gate: Gate | None = None
+    baseline: Baseline | None = None
 
     @property
     def outliers(self) -> tuple[ReplicaLine, ...]:

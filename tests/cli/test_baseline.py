@@ -1,0 +1,373 @@
+"""`thermo-report RUN --baseline OTHER`: real runs compared, refused where they do not compare, every exit code."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.command import toy
+from tests.conftest import SMALL, Command
+from thermo_cli.cli import report as cli
+from thermo_cli.cli.boundary import run_app
+from thermo_cli.environment import facts_of, manifest
+from thermo_cli.errors import UsageError
+from thermo_cli.judging import Run, compare, judge_run
+from thermo_cli.judging.comparing import compared
+from thermo_cli.preparation import prepare
+from thermo_cli.spec import load_spec
+from thermo_cli.store import RunFolder
+from thermo_cli.study import execute, open_run
+from thermo_cli.training import ShardTask, train_shard
+
+MARGINS = "equilibrium.margins={test_accuracy: 0.12, energy: 0.3}"
+STEPS = ("dynamics.steps=120",)
+FAST = ("observe.micro=[]", "observe.window_measurements=8", "ensemble.replicas=8", MARGINS)
+RUNS = {
+    "base": (), "seed": ("ensemble.seed=4",), "slow": ("dynamics.with.lr=1.0e-5",), "more": ("ensemble.replicas=10",),
+    "penalty": ("dynamics.with.weight_decay=0.5",), "diverging": ("dynamics.with.lr=1.0e6",),
+    "elsewhere": ("data={use: breast_cancer}",), "split": ("data.split_seed=1",), "other-paths": ("histories={cold: {}}",),
+    "fixed": ("ensemble.vary=[init, order]",), "fixed-seed": ("ensemble.vary=[init, order]", "ensemble.seed=4"),
+    "less": ("ensemble.subsample={fraction: 0.5}",),
+    "f1": ("observe.macro=[accuracy, f1_macro]", "equilibrium.margins={test_f1_macro: 0.2}"),
+    "crossed": ("histories={cold: {}}", "ensemble.design={crossed: {init: 2, subsample: 2}}"),
+    "rates": ("sweep={dynamics.with.lr: [1.0e-5, 0.05]}",),
+    "rates-seed": ("sweep={dynamics.with.lr: [1.0e-5, 0.05]}", "ensemble.seed=4"),
+    "tree": ("histories={cold: {}}", "system={use: 'sklearn.tree:DecisionTreeClassifier'}", "dynamics={use: fit}"),
+    "others": ("sweep={dynamics.with.lr: [0.05, 0.1]}",),
+}  # fmt: skip
+Report = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder that runs are trained into when they are first asked for."""
+    folder = tmp_path_factory.mktemp("baseline")
+    (folder / "small.yaml").write_text(SMALL)
+    return folder / "results"
+
+
+def trained(results: Path, name: str) -> str:
+    """Return the name of a run of `RUNS`, trained once in a module."""
+    if not list(results.glob(f"{name}-????????")):
+        path = results.parent / "small.yaml"
+        spec = load_spec(path, (*(() if name == "tree" else STEPS), *FAST, *RUNS[name], f"name={name}"))
+        study = prepare(spec, path.parent, results)
+        facts = manifest(study.dataset, study.fingerprint, study.base, study.noisy)
+        if study.points:
+            facts["points"] = [facts_of(point.dataset, point.noisy) for point in study.points]
+        study.folder.make()
+        study.folder.create(path.read_text(), spec, None, facts)
+        for shard in study.folder.shards:  # in this process: workers would import torch anew each time
+            train_shard(ShardTask(study.folder.path, shard, path.parent, ()))
+    return name
+
+
+def opened(results: Path, name: str) -> Run:
+    """Train and open."""
+    run = open_run(trained(results, name), results)
+    assert isinstance(run, Run)
+    return run
+
+
+@pytest.fixture
+def report(results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Report:
+    """Give a command line of `thermo-report` in this process; names of `RUNS` are trained first."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        for name in arguments:
+            if name in RUNS:
+                trained(results, name)
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ending:
+            run_app(cli.app, [*arguments, "--results", str(results)])
+        said = capsys.readouterr()
+        return int(ending.value.code or 0), said.out, said.err
+
+    return run
+
+
+def answer(report: Report, *arguments: str) -> dict[str, Any]:
+    """Return what JSON says of a comparison."""
+    code, out, err = report(*arguments, "--format", "json")
+    assert code == 0, err
+    found: dict[str, Any] = json.loads(out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))["baseline"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["base", "--baseline", "base", "--require", "equivalent"], 0, ""),
+        (["base", "--baseline", "base", "--require", "equivalent", "--margin", "test_accuracy=1e-9"], 0, ""),
+        (["seed", "--baseline", "base", "--require", "equivalent"], 0, ""),
+        (["seed", "--baseline", "base", "--require", "not-worse"], 0, ""),
+        (["seed", "--baseline", "base"], 0, ""),
+        (["seed", "--baseline", "base", "--require", "equivalent", "--margin", "test_accuracy=0.01"], 4, "gate undecided"),
+        (["seed", "--baseline", "base", "--require", "undecided,equivalent"], 0, ""),
+        (["seed", "--baseline", "base", "--require", "glassy,equivalent"], 4, "required glassy, received undecided"),
+        (["slow", "--baseline", "base"], 0, ""),
+        (["slow", "--baseline", "base", "--require", "not-worse"], 1, "received worse than base-"),
+        (["slow", "--baseline", "base", "--require", "undecided,not-worse"], 1, "gate not met: required not-worse"),
+        (["base", "--baseline", "slow", "--require", "not-worse"], 0, ""),
+        (["base", "--baseline", "slow", "--require", "equivalent"], 1, "received better than slow-"),
+        (["base", "--baseline", "slow", "--require", "equivalent,not-worse"], 0, ""),
+        (["diverging", "--baseline", "base", "--require", "not-worse"], 1, "finished replicas"),
+        (["base", "--baseline", "diverging"], 2, "this baseline measures nothing"),
+        (["base", "slow", "--baseline", "base", "--require", "equivalent"], 1, "worse than base-"),
+        (["elsewhere", "--baseline", "base", "--require", "equivalent"], 2, "data.use: breast_cancer (baseline: wine)"),
+        (["base", "--baseline", "nothing"], 2, "there is no such run"),
+        (["--baseline", "base"], 2, "which run?"),
+        (["base", "--require", "equivalent"], 2, "needs a baseline"),
+        (["base", "--require", "not-better", "--baseline", "base"], 2, "equivalent, not-worse"),
+        (["rates", "--baseline", "rates", "--require", "equivalent"], 0, ""),
+        (["rates", "--baseline", "base"], 2, "a sweep of the same points only"),
+        (["base", "--baseline", "rates"], 2, "a sweep of the same points only"),
+        (["rates", "--baseline", "others"], 2, "only in the baseline: dynamics.with.lr=0.1"),
+    ],
+)  # fmt: skip
+def test_requests_and_their_exit_codes(report: Report, arguments: list[str], code: int, said: str) -> None:
+    """Each outcome gates as documented, each refusal names its reason, and a report exists unless it was refused."""
+    received, out, err = report(*arguments)
+    assert received == code, err
+    assert said in err
+    assert bool(out) == (code != 2)
+
+
+def test_a_run_against_itself(report: Report) -> None:
+    """Paired by their streams, every difference is zero, with nothing to doubt and nothing that differs."""
+    found = answer(report, "base", "--baseline", "base")
+    assert found["outcome"] == "equivalent"
+    assert found["not_worse"] is True
+    assert (found["changes"], found["notes"]) == ([], [])
+    assert [(row["observable"], row["history"]) for row in found["rows"]] == [
+        ("test_accuracy", "cold"), ("test_accuracy", "hot"), ("energy", "cold"), ("energy", "hot"),
+    ]  # fmt: skip
+    for row in found["rows"]:
+        assert (row["paired"], row["estimate"], row["interval"]) == (True, 0.0, [0.0, 0.0])
+        assert row["mean"] == row["baseline_mean"]
+
+
+def test_the_numbers_are_those_of_the_runs(report: Report, results: Path) -> None:
+    """The difference, its interval and its margin, from the final values of the two runs."""
+    found = answer(report, "seed", "--baseline", "base", "--confidence", "0.9", "--margin", "test_accuracy=0.5")
+    run, baseline = opened(results, "seed"), opened(results, "base")
+    row = next(row for row in found["rows"] if (row["observable"], row["history"]) == ("test_accuracy", "hot"))
+    ends = [one.observables.values["test_accuracy"][one.observables.members("hot"), -1] for one in (run, baseline)]
+    assert row["estimate"] == pytest.approx(ends[0].mean() - ends[1].mean())
+    assert (row["paired"], row["margin"], row["confidence"], row["replicas"]) == (False, 0.5, 0.9, [8, 8])
+    assert row["higher_is_better"] is True
+    assert found["changes"] == ["ensemble.seed: 4 (baseline: 3)"]
+    assert any("the margin of test_accuracy is 0.5 here" in note for note in found["notes"]) is False  # given to both
+
+
+def test_other_numbers_of_replicas_are_independent(report: Report) -> None:
+    """Eight replicas and the same eight with two more are not paired."""
+    found = answer(report, "more", "--baseline", "base")
+    assert {row["paired"] for row in found["rows"]} == {False}
+    assert {tuple(row["replicas"]) for row in found["rows"]} == {(10, 8)}
+    assert "ensemble.replicas: 10 (baseline: 8)" in found["changes"]
+
+
+def test_another_objective_is_no_worse_energy(report: Report) -> None:
+    """With another penalty the energy is another quantity: shown, and nothing rests on it."""
+    found = answer(report, "penalty", "--baseline", "base")
+    gates = {row["observable"]: row["gates"] for row in found["rows"]}
+    assert gates == {"test_accuracy": True, "energy": False}
+    assert any("another quantity" in note for note in found["notes"])
+    assert "dynamics.with.weight_decay: 0.5 (baseline: 0.001)" in found["changes"]
+
+
+def test_other_kinds_of_models_compare(results: Path) -> None:
+    """A tree against a network on the same data: by their accuracy, while their energies have nothing in common."""
+    tree, network = opened(results, "tree"), opened(results, "other-paths")
+    for run, baseline in ((tree, network), (network, tree)):
+        found = compared(run, baseline)
+        assert {row.observable for row in found.rows if row.gates} == {"test_accuracy"}
+        assert any(change.startswith("system.use: ") for change in found.changes)
+
+
+def test_lost_replicas_are_worse_and_named(report: Report) -> None:
+    """A run that diverges is worse than one that does not, whatever is left of its means."""
+    found = answer(report, "diverging", "--baseline", "base")
+    assert found["outcome"] == "worse"
+    lost = found["rows"][0]
+    assert (lost["observable"], lost["outcome"], lost["baseline_mean"]) == ("finished replicas", "worse", 1.0)
+    assert "16 of 16 replicas diverged or crashed, in the baseline 0 of 16; 0 are tolerated" in lost["explanation"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("elsewhere", ["data.use: breast_cancer (baseline: wine)", "pool_examples: 398 (baseline: 124)", "data fingerprint: "]),
+        ("split", ["data.split_seed: 1 (baseline: 0)", "data fingerprint: "]),
+        ("other-paths", ["histories: cold (baseline: cold, hot)"]),
+        ("fixed", ["ensemble.vary: init, order (baseline: init, subsample, order, noise)"]),
+        ("less", ["ensemble.subsample.fraction: 0.5 (baseline: 0.6)"]),
+        ("crossed", ["histories: cold", "ensemble.design: crossed"]),
+    ],
+)  # fmt: skip
+def test_runs_that_do_not_compare_are_refused(results: Path, name: str, expected: list[str]) -> None:
+    """Every difference is named with both values."""
+    run, baseline = opened(results, name), opened(results, "base")
+    with pytest.raises(UsageError, match="do not compare") as refusal:
+        compared(run, baseline)
+    for words in expected:
+        assert words in str(refusal.value)
+
+
+def test_what_is_fixed_must_be_fixed_alike(results: Path) -> None:
+    """One subsample for all replicas of a run, and another for all of the other: no spread tells what that does."""
+    fixed, other = opened(results, "fixed"), opened(results, "fixed-seed")
+    assert compared(fixed, fixed).outcome == "equivalent"
+    with pytest.raises(UsageError, match="which draws the fixed subsample: 4 "):
+        compared(other, fixed)
+
+
+def test_a_gating_observable_must_be_there(results: Path, report: Report) -> None:
+    """What has a margin in one of the two must be measured in both."""
+    code, _, err = report("f1", "--baseline", "base")
+    assert (code, "test_f1_macro: observed (baseline: not observed)" in err) == (2, True)
+    code, _, err = report("base", "--baseline", "f1")
+    assert (code, "test_f1_macro: not observed (baseline: observed)" in err) == (2, True)
+    found = answer(report, "f1", "--baseline", "f1")
+    assert {row["observable"]: row["higher_is_better"] for row in found["rows"]} == {
+        "test_accuracy": True, "energy": False, "test_f1_macro": True,
+    }  # fmt: skip
+
+
+def test_a_crossed_baseline_is_no_measure(results: Path) -> None:
+    """Its replicas share their randomness; against itself or anything else, it is refused."""
+    crossed = opened(results, "crossed")
+    with pytest.raises(UsageError, match="no independent units"):
+        compared(crossed, crossed)
+
+
+def test_a_damaged_or_partial_run(results: Path, tmp_path: Path, report: Report) -> None:
+    """A baseline that cannot be read is exit 3; a part of a run is no baseline, not judged, and worse once given up."""
+    base = opened(results, "base").folder.path
+    cut = results / "cut-00000000"
+    shutil.copytree(base, cut)
+    shard = next(cut.glob("shards/cold-*.safetensors"))
+    content = bytearray(shard.read_bytes())
+    content[-1] ^= 1
+    shard.write_bytes(content)
+    code, _, err = report("base", "--baseline", "cut", "--require", "not-worse")
+    assert (code, "the baseline cannot be judged" in err, "checksum" in err) == (3, True, True)
+    shard.unlink()
+    code, _, err = report("base", "--baseline", "cut")
+    assert (code, "it is partial, and 12 of its 16 replicas have a result" in err) == (2, True)
+    code, out, err = report("cut", "--baseline", "base", "--require", "not-worse")
+    assert (code, "4 replicas are still to be trained" in err) == (3, True)
+    shard.with_name(f"{shard.stem}.error.txt").write_text("MemoryError")
+    code, out, err = report("cut", "--baseline", "base", "--require", "not-worse")
+    assert (code, "4 of 16" in out) == (1, True)
+    shutil.rmtree(cut)
+
+
+def test_the_terminal_shows_it_at_80_columns(report: Report) -> None:
+    """In the head, as a table, with what differs and what is open; without colour."""
+    code, out, _ = report("seed", "--baseline", "base", "--margin", "test_accuracy=0.01")
+    assert code == 0
+    lines = out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" not in out
+    head = " ".join(line.strip("│ ") for line in lines[: next(i for i, line in enumerate(lines) if "Criteria" in line)])
+    assert "Undecided against base-" in head
+    assert any(line.startswith("Against base-") and "undecided" in line for line in lines)
+    assert "(Welch)" in out
+    assert "differs in ensemble.seed: 4 (baseline: 3)" in out
+    _, out, _ = report("base", "--baseline", "base")
+    assert "Equivalent to base-" in out
+    assert "0 [0, 0]" in out
+
+
+def test_a_sweep_is_compared_point_by_point(report: Report) -> None:
+    """A comparison for every point, in the record and on the terminal."""
+    code, out, err = report("rates-seed", "--baseline", "rates", "--require", "not-worse", "--format", "json")
+    assert code in (0, 4), err
+    content = json.loads(out)
+    assert content["baseline"] is None
+    found = [point["baseline"] for point in content["points"]]
+    assert [one["run"][:6] for one in found] == ["rates-", "rates-"]
+    assert all(len(one["rows"]) == 4 for one in found)
+    _, out, _ = report("rates-seed", "--baseline", "rates")
+    assert max(map(len, out.splitlines())) <= 80
+    assert "Against rates-" in out
+    assert "test_accuracy" in out
+
+
+def test_points_looked_at_together_ask_for_more(results: Path) -> None:
+    """What is worse by itself is not yet so where it is one of very many that could raise a false alarm."""
+    slow, base = opened(results, "slow"), opened(results, "base")
+    assert compared(slow, base).outcome == "worse"
+    among = compared(slow, base, points=10**15)
+    assert (among.outcome, among.not_worse) == ("undecided", False)
+    assert any("comparisons ask for" in row.explanation for row in among.rows)
+
+
+def test_recorded_runs_compare_by_what_they_say_of_themselves(results: Path) -> None:
+    """Other files of the same scope compare, unpaired; the same file is paired; another scope or test set is refused."""
+    place = results.parent
+
+    def recorded(name: str, seed: int, shift: float, **more: object) -> Run:
+        values = shift + 0.01 * np.random.Generator(np.random.PCG64(seed)).normal(size=(12, 20))
+        lines = ["replica,step,observable,value"]
+        lines += [f"{r},{10 * t},val_thing,{values[r, t]}" for r in range(12) for t in range(20)]
+        lines += [f"{r},{10 * t},val_loss,{1 - values[r, t]}" for r in range(12) for t in range(20)]
+        (place / f"{name}.csv").write_text("\n".join(lines))
+        system = {"use": "recorded", "with": {"path": f"{name}.csv", **more}}
+        margins = {"margins": {"val_thing": 0.05, "val_loss": 0.05}}
+        (place / f"{name}.yaml").write_text(json.dumps({"name": name, "system": system, "equilibrium": margins}))
+        run = execute(place / f"{name}.yaml", results=results)
+        assert isinstance(run, Run)
+        return run
+
+    first, second, far = recorded("one", 1, 0.5), recorded("two", 2, 0.5), recorded("far", 3, 0.7)
+    found = compared(second, first)
+    assert (found.outcome, {row.paired for row in found.rows}) == ("equivalent", {False})
+    assert {row.paired for row in compared(first, first).rows} == {True}
+    rows = {row.observable: row for row in compared(far, first).rows}
+    assert (rows["val_loss"].outcome, rows["val_thing"].outcome) == (
+        "better",
+        "worse",
+    )  # whose good direction is not known
+    assert "not known" in rows["val_thing"].explanation
+    with pytest.raises(UsageError, match="scope: for other machines"):
+        compared(recorded("apart", 1, 0.5, scope="for other machines"), first)
+    with pytest.raises(UsageError, match="kind: recorded"):
+        compare(first, opened(results, "base"))
+
+
+def test_scripts_compare_by_what_they_report(tmp_path: Path) -> None:
+    """The same seeds told to a script with another argument: paired, and the argument is named; another pool is refused."""
+    margin = {"equilibrium": {"margins": {"test_accuracy": 0.05}}}
+
+    def run(*overrides: str) -> Run:
+        folder, _ = toy.trained(toy.toy(tmp_path, **margin), *overrides)
+        return judge_run(RunFolder(folder.path))
+
+    base, other = run("name=one"), run("name=two", "system.with.values.offset=0.5")
+    found = compared(other, base)
+    assert "system.with.values.offset: 0.5 (baseline: 0.0)" in found.changes
+    assert {row.paired for row in found.rows} == {True}
+    assert compared(base, base).outcome == "equivalent"
+    with pytest.raises(UsageError, match=r"pool: 60 \(baseline: 50\)"):
+        compared(run("name=three", "system.with.pool=60"), base)
+
+
+def test_the_command_itself(results: Path, command: Command) -> None:
+    """As a process, with a gate that is met, and its help."""
+    trained(results, "base")
+    done = command("thermo-report", "base", "--baseline", "base", "--require", "equivalent", cwd=results.parent)
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = " ".join(command("thermo-report", "--help").stdout.split())
+    assert "--baseline" in shown
+    assert "not-worse" in shown
+    refused = command("thermo-run", "small.yaml", "--require", "not-worse", cwd=results.parent)
+    assert (refused.returncode, "needs a baseline" in refused.stderr) == (2, True)

@@ -1,0 +1,220 @@
+"""Whether two runs can be compared at all: the same task, measured alike under the same protocol; and what else differs."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from thermo_cli.data.split import subsample_size
+from thermo_cli.design import pool_of, streams_used
+from thermo_cli.environment import changes
+from thermo_cli.errors import UsageError
+from thermo_cli.judging.run import Run
+from thermo_cli.rng import STREAMS
+from thermo_cli.spec import Spec
+from thermo_cli.spec.builtins import CommandSystem, RecordedSystem
+
+ABSENT: Final = object()
+DATA: Final = ("task", "pool_examples", "test_examples", "features", "outputs")
+SHOWN: Final = 12
+
+
+def check_comparable(run: Run, baseline: Run, where: str = "") -> None:
+    """Refuse a comparison of runs that do not answer the same question, naming every difference.
+
+    Data, test set, task, gating observables and the protocol of the ensemble must be the same. System, dynamics and training
+    time may differ: they are what is compared. The data of a script cannot be seen; those of recorded runs are what they say of
+    themselves (test_examples, scope).
+
+    Args:
+        run: A judged run.
+        baseline: The run that it is held against.
+        where: Of a point of a sweep, its values.
+
+    Raises:
+        UsageError: They do not compare, or the baseline is no measure.
+    """
+    _check_baseline(baseline, where)
+    found = [*_kind(run, baseline)] or [*_data(run, baseline), *_protocol(run, baseline), *_observables(run, baseline)]
+    if found:
+        lines = "\n    ".join(["", *found])
+        raise UsageError(
+            f"{run.folder.name} and {baseline.folder.name} do not compare{where}", received=f"what differs:{lines}",
+            remedy="compare runs of the same data, observables and ensemble; only system, dynamics and steps may differ",
+        )  # fmt: skip
+
+
+def differences(run: Run, baseline: Run) -> tuple[str, ...]:
+    """List what differs between two comparable runs: system, dynamics, paths, ensemble size, code and surroundings.
+
+    Args:
+        run: A judged run.
+        baseline: The run that it is held against.
+    """
+    one, other = run.folder.spec, baseline.folder.spec
+    found = []
+    for part in ("system", "dynamics", "histories"):
+        ours, theirs = (spec.model_dump(mode="json", include={part})[part] or {} for spec in (one, other))
+        if ours.get("use") != theirs.get("use"):
+            found.append(_said(f"{part}.use", ours.get("use", ABSENT), theirs.get("use", ABSENT)))
+        else:
+            found += _unlike(_flat(ours, f"{part}."), _flat(theirs, f"{part}."))
+    if len(found) > SHOWN:
+        found = [*found[:SHOWN], f"and {len(found) - SHOWN} more fields"]
+    for field in ("replicas", "seed") if one.dynamics is not None else ():
+        found += _unlike(
+            {f"ensemble.{field}": getattr(one.ensemble, field)}, {f"ensemble.{field}": getattr(other.ensemble, field)}
+        )
+    here, there = run.folder.manifest, baseline.folder.manifest
+    if here["data_fingerprint"] != there["data_fingerprint"]:  # comparable all the same: a script, or recorded runs
+        found.append(_said("files", here["data_fingerprint"][:8], there["data_fingerprint"][:8]))
+    revisions = [(one.get("git") or {}).get("revision", "unknown")[:8] for one in (here, there)]
+    if revisions[0] != revisions[1]:
+        found.append(_said("git revision", *revisions))
+    return tuple(found + changes(there, here))
+
+
+def objective(run: Run) -> Any:
+    """Return what decides the meaning of the energy besides the loss: penalties and further terms.
+
+    Args:
+        run: A judged run.
+    """
+    spec = run.folder.spec
+    if spec.stacks and spec.dynamics is not None:
+        arguments: Any = spec.dynamics.arguments
+        arguments = arguments if isinstance(arguments, Mapping) else arguments.model_dump()
+        energy = getattr(spec.dynamics, "energy", None)
+        decay = 0.0 if spec.dynamics.use == "adamw" else arguments.get("weight_decay", 0.0)
+        return decay, energy.model_dump(mode="json") if energy is not None else None
+    return spec.system.model_dump(mode="json") if spec.learns else None
+
+
+def gating_of(run: Run, baseline: Run) -> tuple[str, ...]:
+    """Return the observables that a comparison rests on: all that have a margin in either run.
+
+    The energy is left out where it is another quantity in the two runs: a smaller penalty is no better training.
+
+    Args:
+        run: A judged run.
+        baseline: The run that it is held against.
+    """
+    same = objective(run) == objective(baseline)
+    return tuple(name for name in dict.fromkeys([*run.margins, *baseline.margins]) if name != "energy" or same)
+
+
+def fixed_sources(run: Run) -> list[str]:
+    """Return the sources of randomness that training uses and that are the same for all replicas.
+
+    Args:
+        run: A judged run.
+    """
+    spec, facts = run.folder.spec, run.folder.manifest["data"]
+    if spec.dynamics is None:
+        return []
+    pool = int(facts["pool_examples"]) if spec.learns else pool_of(spec)
+    size = subsample_size(spec.ensemble.subsample, pool) if pool else 0
+    used = streams_used(spec, size, pool, noisy=bool(facts.get("noisy", False)))
+    return [name for name in STREAMS if name in used and name not in spec.ensemble.vary]
+
+
+def _check_baseline(baseline: Run, where: str) -> None:
+    """Refuse a baseline that is without more replicas than it tolerates, or whose replicas are no independent units."""
+    counts, status = baseline.verdict.replicas, baseline.folder.status
+    reason, remedy = "", ""
+    if baseline.verdict.verdict == "diverged":
+        reason = f"it is {status}, and {counts['finished']} of its {counts['planned']} replicas have a result"
+        remedy = "give its thermo-run command again" if status != "complete" else "name a run that did not diverge"
+        remedy += ", or leave such points out of both sweeps" if where else ""
+    elif baseline.folder.spec.ensemble.crossed is not None:
+        reason = "its design is crossed, so its replicas share their randomness and are no independent units"
+        remedy = "compare ensembles with design: independent"
+    if reason:
+        raise UsageError(
+            f"this baseline measures nothing{where}", received=f"{baseline.folder.name}: {reason}", remedy=remedy
+        )
+
+
+def _kind(run: Run, baseline: Run) -> list[str]:
+    """Learners compare with learners, whatever their system; scripts, recorded and physical systems with their like."""
+    kinds = [
+        "a system that learns from data" if spec.learns
+        else spec.family if spec.family in ("command", "recorded") else "a physical system"
+        for spec in (run.folder.spec, baseline.folder.spec)
+    ]  # fmt: skip
+    return [_said("kind", *kinds)] if kinds[0] != kinds[1] else []
+
+
+def _data(run: Run, baseline: Run) -> list[str]:
+    one, other = run.folder.spec, baseline.folder.spec
+    if isinstance(one.system, CommandSystem | RecordedSystem):
+        names = ("pool", "test_examples", "scope")
+        return _unlike(*({name: getattr(spec.system.arguments, name, None) for name in names} for spec in (one, other)))
+    here, there = run.folder.manifest, baseline.folder.manifest
+    if not one.learns or here["data_fingerprint"] == there["data_fingerprint"]:
+        return []
+    ours, theirs = (spec.model_dump(mode="json", include={"data"})["data"] for spec in (one, other))
+    stated = _unlike(_flat(ours, "data."), _flat(theirs, "data."))
+    facts = _unlike(*({name: made["data"].get(name, ABSENT) for name in DATA} for made in (here, there)))
+    return [*stated, *facts, _said("data fingerprint", here["data_fingerprint"][:16], there["data_fingerprint"][:16])]
+
+
+def _protocol(run: Run, baseline: Run) -> list[str]:
+    """Compare how replicas are drawn, and which paths they take."""
+    one, other = run.folder.spec, baseline.folder.spec
+    names = [sorted(set(each.observables.histories)) for each in (run, baseline)]
+    found = [] if names[0] == names[1] else [_said("histories", ", ".join(names[0]), ", ".join(names[1]))]
+    if one.dynamics is None:
+        return found
+    found += _unlike(_ensemble(one), _ensemble(other))
+    if one.stacks and other.stacks:  # estimators choose their own
+        precision = "ensemble.precision"
+        found += _unlike({precision: one.ensemble.precision}, {precision: other.ensemble.precision})
+    fixed = [name for name in STREAMS if name in {*fixed_sources(run), *fixed_sources(baseline)}]
+    if (
+        fixed and one.ensemble.seed != other.ensemble.seed
+    ):  # one draw of each for all replicas: no spread tells its effect
+        found.append(
+            _said(f"ensemble.seed, which draws the fixed {', '.join(fixed)}", one.ensemble.seed, other.ensemble.seed)
+        )
+    return found
+
+
+def _ensemble(spec: Spec) -> dict[str, Any]:
+    crossed = spec.ensemble.crossed
+    found: dict[str, Any] = {"ensemble.vary": ", ".join(spec.ensemble.vary)}
+    found["ensemble.design"] = "independent" if crossed is None else f"crossed: {crossed.model_dump()}"
+    if spec.learns or pool_of(spec):
+        found |= _flat(spec.ensemble.subsample.model_dump(mode="json"), "ensemble.subsample.")
+    return found
+
+
+def _observables(run: Run, baseline: Run) -> list[str]:
+    """What gates in either run must have been measured in both."""
+    gating, found = gating_of(run, baseline), []
+    for name in gating:
+        there = [name in each.observables.values for each in (run, baseline)]
+        if not all(there):
+            found.append(_said(name, *("observed" if known else "not observed" for known in there)))
+    return found if gating else ["nothing that compares has a margin: state one with --margin OBSERVABLE=VALUE"]
+
+
+def _flat(content: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Name every value by its dotted keys."""
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return found
+
+
+def _unlike(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    names: Iterable[str] = dict.fromkeys([*ours, *theirs])
+    pairs = [(name, ours.get(name, ABSENT), theirs.get(name, ABSENT)) for name in names]
+    return [_said(name, here, there) for name, here, there in pairs if here != there]
+
+
+def _said(name: str, here: Any, there: Any) -> str:
+    words = [
+        "none" if value is ABSENT or value is None else value if isinstance(value, str) else json.dumps(value)
+        for value in (here, there)
+    ]
+    return f"{name}: {words[0]} (baseline: {words[1]})"
