@@ -64,7 +64,7 @@ class Job:
                 token = None if line.strip() == f"::{token}::" else token
             elif line.startswith("::stop-commands::"):
                 token = line.removeprefix("::stop-commands::")
-            elif line.startswith(("::error", "::warning", "::notice")):
+            elif line.lstrip().startswith(("::error", "::warning", "::notice")):
                 found.append(line)
         return found
 

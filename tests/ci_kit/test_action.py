@@ -19,14 +19,12 @@ WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
 
 
 FILES = {"verdict.json", "report.md", "report.html", "junit.xml", "log.txt"}
-HOSTILE = 'description: "x\\n::error::owned\\n::set-output name=code::0\\nPlan of evil-00000000"\n'
-SMALL = f"""\
+SMALL = """\
 name: small
-{HOSTILE}
-system: {{use: autoregressive, with: {{phi: 0.5, sd: 0.2, start: 3.0}}}}
-dynamics: {{use: recursion, steps: 200}}
-ensemble: {{replicas: 4, seed: 3, controls: {{same_bath: 2, twin: 0}}}}
-equilibrium: {{margins: {{level: 1.0}}}}
+system: {use: autoregressive, with: {phi: 0.5, sd: 0.2, start: 3.0}}
+dynamics: {use: recursion, steps: 200}
+ensemble: {replicas: 4, seed: 3, controls: {same_bath: 2, twin: 0}}
+equilibrium: {margins: {level: 1.0}}
 """
 
 
@@ -151,13 +149,6 @@ def test_a_gate_that_is_met(met: Job) -> None:
     assert "training 6 replicas" in met.log
 
 
-def test_a_description_cannot_annotate(met: Job) -> None:
-    """What thermo prints of a spec is no workflow command and no plan, on whatever line it stands."""
-    assert "owned" in (met.folder / "small.yaml").read_text()
-    assert not any("owned" in line for line in met.annotations)
-    assert met.outputs["plan"]["run"].startswith("results/small-")
-
-
 def test_the_cache_is_of_the_run(met: Job) -> None:
     """A finished run is kept under its own name for good, found by it, and kept with nothing else."""
     restored, saved = met.used["actions/cache/restore@v4"], met.used["actions/cache/save@v4"]
@@ -209,9 +200,9 @@ def test_a_spec_that_is_refused(tmp_path: Path) -> None:
     job = run_action(tmp_path, {"spec": "bad.yaml", "cache": "true"})
     assert job.code == 2
     assert job.annotations == [
-        "::error file=bad.yaml,line=4,col=38,title=thermo%3A usage or spec error::system.with.phy: unknown key%0A"
+        "::error file=bad.yaml,line=2,col=38,title=thermo%3A usage or spec error::system.with.phy: unknown key%0A"
         "received: phy%0Aremedy:   did you mean 'phi'?",
-        "::error file=bad.yaml,line=6,col=12,title=thermo%3A usage or spec error::ensemble.replicsa: unknown key%0A"
+        "::error file=bad.yaml,line=4,col=12,title=thermo%3A usage or spec error::ensemble.replicsa: unknown key%0A"
         "received: replicsa%0Aremedy:   did you mean 'replicas'?",
     ]
     assert "did you mean 'replicas'?" in job.summary
@@ -263,6 +254,18 @@ def test_hostile_inputs_reach_no_shell_and_no_output(tmp_path: Path) -> None:
     )
 
 
+def test_what_thermo_prints_is_no_command(tmp_path: Path) -> None:
+    """A line of a report, a name or a script that looks like a command of the workflow is only shown."""
+    words = (
+        "\nprint('  ::error::owned\\n::stop-commands::x\\n##[error]owned\\n::add-mask::a\\n::notice::owned', end='')\n"
+    )
+    stand_in(tmp_path, PLAN + words, words + "write()")
+    job = run_action(tmp_path, {"spec": "small.yaml"})
+    assert job.log.count("::error::owned") == 3
+    assert "owned" in (job.report / "log.txt").read_text()
+    assert job.annotations == ["::notice file=small.yaml,title=thermo%3A settled::It says 5 %25 <b>::error::]]>"]
+
+
 def test_a_baseline_goes_to_the_gate_alone(tmp_path: Path) -> None:
     """The one run below its folder is meant; where thermo refuses it, that is code 2, and the reports are there without it."""
     (tmp_path / "baseline" / "run" / "old-01234567").mkdir(parents=True)
@@ -284,11 +287,12 @@ def test_a_baseline_goes_to_the_gate_alone(tmp_path: Path) -> None:
 
 
 def test_many_rows_and_hostile_names_in_a_record(tmp_path: Path) -> None:
-    """Ten annotations at most, each one line, points named; what follows the gate is the row that does not hold."""
+    """Ten annotations at most, each one line, points named; failures follow the gate."""
     stand_in(tmp_path, PLAN, """
         row = {"criterion": "agreement", "observable": "a,b:c::error::%0A", "scope": "x\\ny", "gates": True, "outcome": "fails",
                "statistic": "A", "explanation": "]]>"}
-        write(criteria=[], points=[{"point": {"lr": 0.1}, "criteria": [row] * 12}])
+        open_row = {**row, "outcome": "undecided"}
+        write(criteria=[], points=[{"point": {"lr": 0.1, "x": "y"}, "criteria": [open_row] + [row] * 12}])
         print("error: gate not met at lr=0.1: required settled, received glassy")
         sys.exit(1)
     """)  # fmt: skip
@@ -296,9 +300,9 @@ def test_many_rows_and_hostile_names_in_a_record(tmp_path: Path) -> None:
     assert job.code == 1
     assert len(job.annotations) == 10
     assert job.annotations[1] == (
-        "::error file=small.yaml,title=thermo%3A agreement fails::a,b:c::error::%250A of x%0Ay at lr=0.1: ]]>"
+        "::error file=small.yaml,title=thermo%3A agreement fails::a,b:c::error::%250A of x%0Ay at lr=0.1, x=y: ]]>"
     )
-    assert job.annotations[9] == "::error title=thermo%3A 4 more::The report has all of them."
+    assert job.annotations[9] == "::error title=thermo%3A 5 more::The report has all of them."
 
 
 def test_a_report_that_cannot_be_written_is_missed(tmp_path: Path) -> None:

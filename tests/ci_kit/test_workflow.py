@@ -136,5 +136,6 @@ def test_a_command_that_breaks_off_judges_nothing(tmp_path: Path, monkeypatch: p
 
 def test_what_is_installed_is_the_repository_of_the_action() -> None:
     """`install: true` means the folder with pyproject.toml, three levels above the action."""
-    assert _loaded("steps").ROOT == FOLDER.parents[2]
+    root: Path = _loaded("steps").ROOT
+    assert root == FOLDER.parents[2]
     assert (FOLDER.parents[2] / "pyproject.toml").is_file()

@@ -157,7 +157,7 @@ def show() -> None:
 
 
 def annotations(state: State, record: Mapping[str, Any]) -> Iterator[Annotation]:
-    """Say what the gate answers, then which criteria do not hold; all of the gate's kind.
+    """Say what the gate answers, then which criteria do not hold, failures first; all of the gate's kind.
 
     Args:
         state: With the exit code and the complaints.
@@ -174,12 +174,18 @@ def annotations(state: State, record: Mapping[str, Any]) -> Iterator[Annotation]
         yield Annotation("warning", "thermo: no report", f"{name} could not be written; see the log", spec)
     title = state.answer if state.require or state.code else record["verdict"] or "judged"
     yield Annotation(kind, f"thermo: {title}", "\n".join([record["summary"] or "", *state.complaints]), spec)
-    for point in [record, *record["points"]]:
-        where = "".join(f" at {key}={value}" for key, value in point.get("point", {}).items())
-        for row in point["criteria"]:
-            if row["gates"] and row["outcome"] in ("fails", "undecided"):
-                what = f"{row['observable'] or row['statistic']} of {row['scope']}{where}: {row['explanation']}"
-                yield Annotation(kind, f"thermo: {row['criterion']} {row['outcome']}", what, spec)
+    rows = [(row, point) for point in [record, *record["points"]] for row in point["criteria"] if row["gates"]]
+    for outcome in ("fails", "undecided"):
+        for row, point in rows:
+            if row["outcome"] == outcome:
+                title = f"thermo: {row['criterion']} {outcome}"
+                yield Annotation(kind, title, f"{_what(row, point)}: {row['explanation']}", spec)
+
+
+def _what(row: Mapping[str, Any], point: Mapping[str, Any]) -> str:
+    """Name what a row of a criterion speaks of."""
+    where = ", ".join(f"{key}={value}" for key, value in point.get("point", {}).items())
+    return f"{row['observable'] or row['statistic']} of {row['scope']}" + (f" at {where}" if where else "")
 
 
 def _write_reports(state: State) -> None:
