@@ -1,0 +1,100 @@
+"""The criteria drawn to scale: every estimate and interval over its margin, on one axis."""
+
+from typing import Any, Final
+
+import altair as alt
+
+from thermo_cli.contracts import Row
+from thermo_cli.reports.charts.chart import INK, LINE, MUTED, Chart, Rows, finished, rounded, source, tone
+from thermo_cli.reports.terminal import number
+from thermo_cli.reports.view import RunView
+from thermo_cli.reports.wording import short
+
+FURTHEST: Final = 3.0  # margins; what lies beyond is an arrow at the edge
+MOST: Final = 120
+LABELS: Final = 0.42  # of the half-axis, to its right: room for the outcome in words
+SHAPES: Final = {"holds": "circle", "fails": "triangle-up", "undecided": "diamond"}
+
+
+def criteria(view: RunView) -> dict[str, Chart]:
+    """Draw each row of the court over its margin.
+
+    Args:
+        view: A run.
+    """
+    told = [row for row in view.verdict.criteria if row.estimate is not None and row.margin]
+    if not told:
+        return {}
+    shown = sorted(told, key=lambda row: not row.gates)[:MOST] if len(told) > MOST else told
+    extent = max(
+        (abs(value) / row.margin for row in shown for value in (row.estimate, *(row.interval or ())) if value is not None and row.margin),
+        default=0.0,
+    )
+    edge = min(max(1.5, 1.1 * extent), FURTHEST)
+    rows = [_row(place, row, edge) for place, row in enumerate(shown)]
+    caption = (
+        "Each estimate with its confidence interval, divided by the margin of its row. Inside the band from -1 to 1 the criterion "
+        "holds, outside it fails, across its edge more data must decide. Hollow marks decide nothing."
+    )
+    beyond = [row for row in rows if row["beyond"]]
+    if beyond:
+        caption += f" Arrows point to what lies beyond {edge:.2g} margins or has no bound."
+    if len(told) > len(shown):
+        caption += f" {len(shown)} of {len(told)} rows are drawn, those that gate first; the table has all."
+    words = "; ".join(f"{row['name']}: {row['outcome']} at {row['said']} of the margin" for row in rows) + "."
+    height = 21 * len(rows)
+    spec = finished(_drawn([row["name"] for row in rows], edge), height)
+    return {"criteria": Chart("criteria", "Criteria, to scale", caption, words, spec, {"rows": rows}, height)}
+
+
+def _row(place: int, row: Row, edge: float) -> dict[str, Any]:
+    margin = row.margin or 1.0
+    low, high = (None if end is None else end / margin for end in row.interval or (None, None))
+    at = (row.estimate or 0.0) / margin
+    open_low, open_high = low is None or low < -edge, high is None or high > edge
+    told = row.interval is not None
+    return {
+        "name": " ".join(filter(None, (short(row.statistic), row.observable, f"· {row.scope}"))), "place": place,
+        "at": rounded([min(max(at, -edge), edge)], edge)[0],
+        "low": rounded([max(-edge if low is None else low, -edge)], edge)[0] if told else None,
+        "high": rounded([min(edge if high is None else high, edge)], edge)[0] if told else None,
+        "left": -edge if (told and open_low) or at < -edge else None,
+        "right": edge if (told and open_high) or at > edge else None,
+        "beyond": bool((told and (open_low or open_high)) or abs(at) > edge),
+        "outcome": row.outcome, "gates": row.gates, "label": row.outcome if row.gates else f"({row.outcome})",
+        "said": number(at, 2), "interval": f"{number(low, 2)} to {number(high, 2)}", "statistic": row.statistic,
+    }  # fmt: skip
+
+
+def _drawn(names: list[str], edge: float) -> alt.LayerChart:
+    ticks = [value for value in (-3, -2, -1, 0, 1, 2, 3) if abs(value) <= edge]
+    domain = [-edge, edge * (1 + LABELS)]
+    axis = alt.Axis(values=ticks, grid=False, format="~g")
+    x = alt.X("at:Q", title="estimate over margin", axis=axis, scale=alt.Scale(domain=domain, nice=False, zero=False))
+    y = alt.Y("name:N", sort=names, title=None, axis=alt.Axis(domain=False, ticks=False, labelLimit=190, labelPadding=8))
+    outcomes = list(dict.fromkeys((*SHAPES, "untested", "inapplicable")))
+    colours = alt.Scale(domain=outcomes, range=[f"var(--{tone(name)})" for name in outcomes])
+    colour = alt.Color("outcome:N", scale=colours, legend=None)
+    shapes = alt.Scale(domain=outcomes, range=[SHAPES.get(name, "cross") for name in outcomes])
+    tips = [
+        alt.Tooltip("statistic:N"), alt.Tooltip("name:N", title="row"), alt.Tooltip("label:N", title="outcome"),
+        alt.Tooltip("said:N", title="estimate / margin"), alt.Tooltip("interval:N", title="interval / margin"),
+    ]  # fmt: skip
+    base = alt.Chart(source("rows"))
+    nothing = alt.Chart(alt.Data(values=[{}]))
+    band = nothing.mark_rect(fill="var(--good)", opacity=0.1).encode(x=alt.datum(-1), x2=alt.datum(1))
+    edges = alt.Chart(alt.Data(values=[{"at": -1}, {"at": 1}])).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(x="at:Q")
+    zero = alt.Chart(alt.Data(values=[{"at": 0}])).mark_rule(color=LINE).encode(x="at:Q")
+    whisker = base.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", y=y, color=colour, tooltip=tips)
+    arrows = [
+        base.mark_point(shape=shape, filled=True, size=45, opacity=1).encode(x=f"{side}:Q", y=y, color=colour, tooltip=tips)
+        for side, shape in (("left", "triangle-left"), ("right", "triangle-right"))
+    ]
+    marks = base.mark_point(size=70, opacity=1, strokeWidth=2).encode(
+        x=x, y=y, color=colour, shape=alt.Shape("outcome:N", scale=shapes, legend=None), tooltip=tips,
+        fill=alt.condition("datum.gates", alt.Fill("outcome:N", scale=colours, legend=None), alt.value("var(--paper)")),
+    )  # fmt: skip
+    label = base.mark_text(align="right", baseline="middle", fontSize=11).encode(
+        x=alt.datum(domain[1]), y=y, text="label:N", color=alt.condition("datum.gates", colour, alt.value(MUTED))
+    )
+    return alt.layer(band, zero, edges, whisker, *arrows, marks, label)

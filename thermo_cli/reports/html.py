@@ -1,0 +1,121 @@
+"""The report as one HTML file: no network, light and dark, phone to wide screen; it reads without scripts, too."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any, Final
+
+import vl_convert
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from thermo_cli.characters import visible
+from thermo_cli.reports.charts import Chart, charts
+from thermo_cli.reports.charts.chart import DARK, LIGHT, tone
+from thermo_cli.reports.page.parts import (
+    CRITERIA,
+    MOST_POINTS,
+    estimate,
+    gating,
+    gloss,
+    grouped,
+    in_section,
+    interval,
+    replica_rows,
+    tally,
+)
+from thermo_cli.reports.points import View, last, shown
+from thermo_cli.reports.terminal import number
+from thermo_cli.reports.view import RunView
+from thermo_cli.reports.wording import legend, next_steps
+from thermo_cli.spec.sweeping import label_of
+
+VEGA_LITE: Final = "6.4"
+BIDIRECTIONAL: Final = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+
+def text(views: Sequence[View]) -> str:
+    """Draw the page of one run or sweep.
+
+    Args:
+        views: One view.
+    """
+    (view,) = views
+    drawn = charts(view)
+    environment = _environment()
+    style = _style(drawn)
+    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE) + _file("draw.js")
+    context: dict[str, Any] = {
+        "view": view, "charts": drawn, "specs": {name: embedded(chart) for name, chart in drawn.items()},
+        "style": Markup(style), "script": Markup(script), "policy": policy(style, script),  # noqa: S704
+    }  # fmt: skip
+    page = "run.html" if isinstance(view, RunView) else "sweep.html"
+    return environment.get_template(page).render(context)
+
+
+def embedded(chart: Chart) -> Markup:
+    r"""Write a chart with its data as JSON that no HTML parser can leave: `<`, `>` and `&` as \u003c, \u003e and \u0026.
+
+    Args:
+        chart: The chart.
+    """
+    content = json.dumps({**chart.spec, "datasets": dict(chart.data)}, allow_nan=False, separators=(",", ":"))
+    for character in "<>&":
+        content = content.replace(character, f"\\u{ord(character):04x}")
+    return Markup(content)  # noqa: S704
+
+
+def policy(style: str, script: str) -> str:
+    """Return a Content-Security-Policy that admits this style sheet and this script, and nothing else from anywhere.
+
+    Args:
+        style: Content of the style element.
+        script: Content of the script element.
+    """
+    return (
+        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; img-src data:; base-uri 'none'; "
+        "form-action 'none'"
+    )
+
+
+def _digest(content: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+
+
+def _style(drawn: Mapping[str, Chart]) -> str:
+    """Return the style sheet: both palettes, the rules, and the height that each chart will need."""
+    palettes = {
+        "LIGHT": "".join(f"--{name}:{colour};" for name, colour in LIGHT.items()),
+        "DARK": "".join(f"--{name}:{colour};" for name, colour in DARK.items()),
+    }
+    style = _file("style.css")
+    for name, values in palettes.items():
+        style = style.replace(f"/*{name}*/", values)
+    return style + "".join(f"#plot-{name}{{min-height:{chart.height + 40}px}}" for name, chart in drawn.items())
+
+
+def _file(name: str) -> str:
+    return (files("thermo_cli.reports") / "page" / name).read_text(encoding="utf-8")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("thermo_cli", "reports/page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, finalize=_shown,
+    )  # fmt: skip
+    environment.filters |= {
+        "number": number, "tone": tone, "last": last, "value": shown, "gating": gating, "groupby_order": grouped,
+        "select_section": in_section, "tally": tally,
+    }  # fmt: skip
+    environment.globals |= {
+        "CRITERIA": CRITERIA, "MOST_POINTS": MOST_POINTS, "estimate": estimate, "interval": interval, "gloss": gloss,
+        "legend": legend, "replica_rows": replica_rows, "next_steps": next_steps, "label_of": label_of,
+    }  # fmt: skip
+    return environment
+
+
+def _shown(value: Any) -> Any:
+    """Make what has no shape, or turns the direction of what follows, visible; markup of our own stays as it is."""
+    return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value).translate(BIDIRECTIONAL)
