@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from thermo_cli.characters import visible
 from thermo_cli.reports.charts import Chart, charts
-from thermo_cli.reports.charts.chart import DARK, LIGHT, tone
+from thermo_cli.reports.charts.chart import DARK, LIGHT, tone, tone_of
 from thermo_cli.reports.page.parts import (
     CRITERIA,
     MOST_POINTS,
@@ -23,6 +23,7 @@ from thermo_cli.reports.page.parts import (
     grouped,
     in_section,
     interval,
+    nothing_to_do,
     replica_rows,
     tally,
 )
@@ -111,7 +112,7 @@ def _environment() -> Environment:
     }  # fmt: skip
     environment.globals |= {
         "CRITERIA": CRITERIA, "MOST_POINTS": MOST_POINTS, "estimate": estimate, "interval": interval, "gloss": gloss,
-        "legend": legend, "replica_rows": replica_rows, "next_steps": next_steps, "label_of": label_of,
+        "legend": legend, "nothing_to_do": nothing_to_do, "tone_of": tone_of, "replica_rows": replica_rows, "next_steps": next_steps, "label_of": label_of,
     }  # fmt: skip
     return environment
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import altair as alt
 import numpy as np
 
-from thermo_cli.contracts import Array
+from thermo_cli.contracts import Array, CriterionName, Outcome
 
 # Colours are names that the page's style sheet gives a value in its light and in its dark theme; files get the light one.
 INK: Final = "var(--ink)"
@@ -17,8 +17,9 @@ MUTED: Final = "var(--muted)"
 LINE: Final = "var(--line)"
 PAPER: Final = "var(--paper)"
 ACCENT: Final = "var(--series-0)"
+GOOD: Final = "var(--good)"
 SERIES: Final = tuple(f"var(--series-{number})" for number in range(6))
-FONT: Final = "var(--font)"
+FONT: Final = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, sans-serif"
 
 LIGHT: Final = {
     "ink": "#1c2127", "muted": "#57606b", "line": "#dfe3e8", "paper": "#ffffff", "series-0": "#1f6fb4", "series-1": "#b45309",
@@ -47,7 +48,7 @@ CONFIG: Final[dict[str, Any]] = {
     },
     "legend": {
         "orient": "bottom", "direction": "horizontal", "columns": 3, "labelColor": MUTED, "titleColor": MUTED,
-        "labelFontSize": 11.5, "titleFontSize": 11.5, "titleFontWeight": "normal", "symbolStrokeWidth": 2, "labelLimit": 180,
+        "labelFontSize": 11.5, "titleFontSize": 11.5, "titleFontWeight": "normal", "symbolOpacity": 1, "labelLimit": 180,
         "offset": 8,
     },
     "text": {"color": INK, "fontSize": 11},
@@ -89,6 +90,19 @@ def tone(word: str) -> str:
         word: A verdict or an outcome.
     """
     return TONES.get(word, "none")
+
+
+def tone_of(criterion: CriterionName, outcome: Outcome, gates: bool) -> str:
+    """Return the name of the colour of a criterion's outcome: one model is no failure, and what decides nothing raises no alarm.
+
+    Args:
+        criterion: Its name.
+        outcome: Its outcome.
+        gates: Whether it gates.
+    """
+    if criterion == "diversity" and outcome == "fails":
+        return "cold"
+    return tone(outcome) if gates or outcome == "holds" else "none"
 
 
 def finished(layers: alt.LayerChart | alt.Chart, height: int | alt.Step, **config: Any) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from typing import Any, Final
 import altair as alt
 import numpy as np
 
-from thermo_cli.reports.charts.chart import SERIES, Chart, Rows, finished, rounded, source
+from thermo_cli.reports.charts.chart import INK, SERIES, Chart, Rows, finished, rounded, source
 from thermo_cli.reports.charts.lines import time_axis
 from thermo_cli.reports.evidence import Course
 from thermo_cli.reports.terminal import number
 from thermo_cli.reports.view import RunView
 
 HEIGHT: Final = 200
+DASHES: Final = ([1, 0], [5, 3], [2, 2], [8, 3, 2, 3])
 MOST_LINES: Final = 12
 
 
@@ -48,28 +49,31 @@ def _energies(view: RunView) -> Rows:
     for panel in view.panels:
         if panel.observable == "energy" or panel.observable.startswith("energy_"):
             for spread in panel.spreads:
-                name = panel.observable + (f", {spread.history}" if len(panel.spreads) > 1 else "")
                 if np.isfinite(spread.mean).any():
-                    rows.append({"name": name, "step": panel.steps.tolist(), "y": rounded(spread.mean)})
+                    history = spread.history if len(panel.spreads) > 1 else ""
+                    rows.append(
+                        {"name": panel.observable, "history": history, "step": panel.steps.tolist(), "y": rounded(spread.mean)}
+                    )
     return rows[:MOST_LINES]
 
 
 def _rows(found: list[Course]) -> Rows:
     short = [course.words.removeprefix("overlap Q* ").partition(":")[0] for course in found]
-    return [{"name": name, "step": list(c.steps), "y": rounded(c.values, 10.0)} for name, c in zip(short, found, strict=True)]
+    return [{"name": name, "history": "", "step": list(c.steps), "y": rounded(c.values, 10.0)} for name, c in zip(short, found, strict=True)]
 
 
 def _chart(title: str, caption: str, rows: Rows, last: int, points: bool) -> Chart:
-    names = [row["name"] for row in rows]
+    names, histories = (list(dict.fromkeys(row[key] for row in rows)) for key in ("name", "history"))
     colours = alt.Scale(domain=names, range=[SERIES[place % len(SERIES)] for place in range(len(names))])
     legend: Any = alt.Legend(title=None, columns=2, symbolType="stroke", symbolStrokeWidth=3) if len(names) > 1 else None
-    dashes = alt.Scale(domain=names, range=[[1, 0] if place < len(SERIES) else [4, 3] for place in range(len(names))])
+    strokes: Any = alt.Legend(title=None, symbolStrokeColor=INK) if len(histories) > 1 else None
+    dashes = alt.Scale(domain=histories, range=[DASHES[place % len(DASHES)] for place in range(len(histories))])
     y = alt.Y("y:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5, format="~g", domain=False, ticks=False))
     base = alt.Chart(source("lines")).transform_flatten(["step", "y"])
     x = time_axis(float(last))
     colour = alt.Color("name:N", scale=colours, legend=legend, sort=None)
-    tips = [alt.Tooltip("name:N", title="line"), alt.Tooltip("step:Q", format=",d"), alt.Tooltip("y:Q", title="value", format=".4~g")]
-    line = base.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour, strokeDash=alt.StrokeDash("name:N", scale=dashes, legend=None))
+    tips = [alt.Tooltip("name:N", title="line"), alt.Tooltip("history:N"), alt.Tooltip("step:Q", format=",d"), alt.Tooltip("y:Q", title="value", format=".4~g")]
+    line = base.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour, strokeDash=alt.StrokeDash("history:N", scale=dashes, legend=strokes))
     dots = base.mark_point(filled=True, size=45, opacity=1 if points else 0).encode(x=x, y=y, color=colour, tooltip=tips)
     words = "; ".join(_said(row) for row in rows) + "."
     return Chart("courses", title, caption, words, finished(alt.layer(line, dots), HEIGHT), {"lines": rows}, HEIGHT)
@@ -78,4 +82,4 @@ def _chart(title: str, caption: str, rows: Rows, last: int, points: bool) -> Cha
 def _said(row: dict[str, Any]) -> str:
     told = [(step, value) for step, value in zip(row["step"], row["y"], strict=True) if value is not None]
     (first, start), (last, end) = told[0], told[-1]
-    return f"{row['name']}: {number(start)} at step {first:,}, {number(end)} at step {last:,}"
+    return f"{', '.join(filter(None, (row['name'], row['history'])))}: {number(start)} at step {first:,}, {number(end)} at step {last:,}"

@@ -5,7 +5,7 @@ from typing import Any, Final
 import altair as alt
 
 from thermo_cli.contracts import Row
-from thermo_cli.reports.charts.chart import INK, LINE, MUTED, Chart, Rows, finished, rounded, source, tone
+from thermo_cli.reports.charts.chart import GOOD, LINE, MUTED, PAPER, Chart, finished, rounded, source, tone_of
 from thermo_cli.reports.terminal import number
 from thermo_cli.reports.view import RunView
 from thermo_cli.reports.wording import short
@@ -55,9 +55,9 @@ def _row(place: int, row: Row, edge: float) -> dict[str, Any]:
     told = row.interval is not None
     return {
         "name": " ".join(filter(None, (short(row.statistic), row.observable, f"· {row.scope}"))), "place": place,
-        "at": rounded([min(max(at, -edge), edge)], edge)[0],
-        "low": rounded([max(-edge if low is None else low, -edge)], edge)[0] if told else None,
-        "high": rounded([min(edge if high is None else high, edge)], edge)[0] if told else None,
+        "at": rounded([at], edge)[0] if abs(at) <= edge else None, "tone": tone_of(row.criterion, row.outcome, row.gates),
+        "low": rounded([min(max(-edge if low is None else low, -edge), edge)], edge)[0] if told else None,
+        "high": rounded([max(min(edge if high is None else high, edge), -edge)], edge)[0] if told else None,
         "left": -edge if (told and open_low) or at < -edge else None,
         "right": edge if (told and open_high) or at > edge else None,
         "beyond": bool((told and (open_low or open_high)) or abs(at) > edge),
@@ -71,10 +71,11 @@ def _drawn(names: list[str], edge: float) -> alt.LayerChart:
     domain = [-edge, edge * (1 + LABELS)]
     axis = alt.Axis(values=ticks, grid=False, format="~g")
     x = alt.X("at:Q", title="estimate over margin", axis=axis, scale=alt.Scale(domain=domain, nice=False, zero=False))
-    y = alt.Y("name:N", sort=names, title=None, axis=alt.Axis(domain=False, ticks=False, labelLimit=190, labelPadding=8))
+    y = alt.Y("name:N", sort=names, title=None, axis=alt.Axis(domain=False, ticks=False, labelLimit=230, labelPadding=8))
     outcomes = list(dict.fromkeys((*SHAPES, "untested", "inapplicable")))
-    colours = alt.Scale(domain=outcomes, range=[f"var(--{tone(name)})" for name in outcomes])
-    colour = alt.Color("outcome:N", scale=colours, legend=None)
+    tones = ["good", "bad", "open", "cold", "none"]
+    colours = alt.Scale(domain=tones, range=[f"var(--{name})" for name in tones])
+    colour = alt.Color("tone:N", scale=colours, legend=None)
     shapes = alt.Scale(domain=outcomes, range=[SHAPES.get(name, "cross") for name in outcomes])
     tips = [
         alt.Tooltip("statistic:N"), alt.Tooltip("name:N", title="row"), alt.Tooltip("label:N", title="outcome"),
@@ -82,19 +83,19 @@ def _drawn(names: list[str], edge: float) -> alt.LayerChart:
     ]  # fmt: skip
     base = alt.Chart(source("rows"))
     nothing = alt.Chart(alt.Data(values=[{}]))
-    band = nothing.mark_rect(fill="var(--good)", opacity=0.1).encode(x=alt.datum(-1), x2=alt.datum(1))
+    band = nothing.mark_rect(fill=GOOD, opacity=0.1).encode(x=alt.datum(-1), x2=alt.datum(1))
     edges = alt.Chart(alt.Data(values=[{"at": -1}, {"at": 1}])).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(x="at:Q")
     zero = alt.Chart(alt.Data(values=[{"at": 0}])).mark_rule(color=LINE).encode(x="at:Q")
     whisker = base.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", y=y, color=colour, tooltip=tips)
     arrows = [
-        base.mark_point(shape=shape, filled=True, size=45, opacity=1).encode(x=f"{side}:Q", y=y, color=colour, tooltip=tips)
+        base.mark_point(shape=shape, filled=True, size=70, opacity=1).encode(x=f"{side}:Q", y=y, color=colour, tooltip=tips)
         for side, shape in (("left", "triangle-left"), ("right", "triangle-right"))
     ]
     marks = base.mark_point(size=70, opacity=1, strokeWidth=2).encode(
         x=x, y=y, color=colour, shape=alt.Shape("outcome:N", scale=shapes, legend=None), tooltip=tips,
-        fill=alt.condition("datum.gates", alt.Fill("outcome:N", scale=colours, legend=None), alt.value("var(--paper)")),
+        fill=alt.when("datum.gates").then(alt.Fill("tone:N", scale=colours, legend=None)).otherwise(alt.value(PAPER)),
     )  # fmt: skip
     label = base.mark_text(align="right", baseline="middle", fontSize=11).encode(
-        x=alt.datum(domain[1]), y=y, text="label:N", color=alt.condition("datum.gates", colour, alt.value(MUTED))
+        x=alt.datum(domain[1]), y=y, text="label:N", color=alt.when("datum.gates").then(colour).otherwise(alt.value(MUTED))
     )
     return alt.layer(band, zero, edges, whisker, *arrows, marks, label)

@@ -143,7 +143,7 @@ def _bar(frame: Frame, y: alt.Y) -> list[alt.Chart]:
     """Draw the margin to scale, right of the last step."""
     base = alt.Chart(source("margin")).transform_calculate(step=repr(frame.beyond))
     bar = base.mark_rule(strokeWidth=3, color=INK).encode(x="step:Q", y="low:Q", y2="high:Q")
-    ends = [base.mark_tick(thickness=2, width=9, orient="horizontal", color=INK).encode(x="step:Q", y=f"{end}:Q") for end in ("low", "high")]
+    ends = [base.mark_tick(thickness=2, width=9, orient="horizontal", color=INK).encode(x="step:Q", y=f"{end}:Q") for end in ("bottom", "top")]
     return [bar, *ends]
 
 

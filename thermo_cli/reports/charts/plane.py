@@ -77,9 +77,9 @@ def _drawn(points: Rows) -> tuple[dict[str, Any], dict[str, Rows]]:
         {"x": CRYSTAL, "x2": right, "y": 0.0, "y2": 1.0, "name": "thermalized", "tx": right, "ty": 1.0},
     ]
     rows = [{**p, "x": rounded([p["x"]], right)[0], "y": rounded([p["y"]], top)[0]} for p in points]
-    x = alt.X("x:Q", title="microscopic divergence, 1 - Q*", scale=alt.Scale(domain=[left, right], nice=False))
+    x = alt.X("x:Q", title="microscopic divergence, 1 - Q*", axis=alt.Axis(tickCount=6, grid=False, format="~g"), scale=alt.Scale(domain=[left, right], nice=False))
     y = alt.Y(
-        "y:Q", title="macroscopic spread, sd / margin", axis=alt.Axis(values=_ticks(top), format="~g"),
+        "y:Q", title="macroscopic spread, sd / margin", axis=alt.Axis(values=_ticks(top), grid=False, format="~g"),
         scale=alt.Scale(type="symlog", constant=0.5, domain=[0, top], nice=False),
     )  # fmt: skip
     colours = alt.Scale(domain=["glass", "crystal", "thermalized"], range=[f"var(--{n})" for n in ("odd", "cold", "good")])
@@ -87,7 +87,7 @@ def _drawn(points: Rows) -> tuple[dict[str, Any], dict[str, Rows]]:
     tint = ground.mark_rect(opacity=0.1).encode(
         x=x, x2="x2", y=y, y2="y2", color=alt.Color("name:N", scale=colours, legend=None)
     )
-    title = ground.mark_text(align="right", baseline="top", dx=-7, dy=7, fontSize=12, fontStyle="italic").encode(
+    title = ground.mark_text(align="right", baseline="top", dx=-7, dy=7, fontSize=13, fontStyle="italic").encode(
         x="tx:Q", y="ty:Q", text="name:N", color=alt.Color("name:N", scale=colours, legend=None)
     )
     limit = ground.mark_rule(color=MUTED, strokeDash=[4, 4]).encode(y=alt.datum(1.0))
@@ -108,7 +108,7 @@ def _marks(rows: Rows, x: alt.X, y: alt.Y) -> Sequence[alt.Chart]:
         alt.Tooltip("y:Q", title="sd / margin"),
     ]  # fmt: skip
     dots = marks.mark_point(filled=True, size=110, opacity=1).encode(x=x, y=y, color=colour, shape=shape, tooltip=tips)
-    text = marks.mark_text(align="right", dx=-11, dy=0, fontSize=11.5, limit=220).encode(x=x, y=y, text="label:N")
+    text = marks.mark_text(align="right", dx=-11, dy=0, fontSize=12, limit=220).encode(x=x, y=y, text="label:N")
     layered: Any = alt.layer(dots, text).resolve_scale(color="independent", shape="independent")
     return [layered]
 

@@ -26,6 +26,7 @@ from thermo_cli.reports.view import RunView
 
 HEIGHT: Final = 250
 FAR: Final = 3.0  # ranges of the other replicas: what stands apart further than that leaves the frame
+WIDE: Final = 2.5  # ranges of the replicas: a wider margin does not fit into the window, enlarged
 NAMED: Final = 6  # replicas whose names are written beside their lines
 
 
@@ -54,7 +55,7 @@ def trajectories(view: RunView) -> dict[str, Chart]:
 
 def _course(panel: Panel, begin: int, content: float, minor: bool, window: bool = False) -> Chart:
     inside = panel.steps >= begin if window else np.ones(len(panel.steps), dtype=bool)
-    frame = _frame(panel, inside)
+    frame = _frame(panel, inside, window)
     unit, origin, places = _levels(frame)
     height = HEIGHT if not minor else 200
     left = [trace for trace in panel.traces if _leaves(trace.values[inside], frame)]
@@ -78,18 +79,21 @@ def _course(panel: Panel, begin: int, content: float, minor: bool, window: bool 
     where = "the window, enlarged" if window else "the whole training"
     title = f"{panel.observable}: {where}"
     return Chart(
-        "trajectories", title, _caption(panel, content, left, window), _words(panel, inside), spec, data,
+        "trajectories", title, _caption(panel, content, left, data["margin"], window), _words(panel, inside), spec, data,
         height, minor, window,
     )  # fmt: skip
 
 
-def _caption(panel: Panel, content: float, left: Sequence[Trace], window: bool) -> str:
+def _caption(panel: Panel, content: float, left: Sequence[Trace], margin: Rows, window: bool) -> str:
     parts = [
         "Thin lines are replicas (point at one for its name), thick lines means, shades the middle "
         f"{content:.0%} of each history" + ("" if window else "; the grey ground is the window that is judged") + "."
     ]
     if panel.margin is not None:
-        parts.append(f"The bar at the right is the margin to scale, {number(panel.margin, 2)} up and down.")
+        cut = margin and None in margin[0].values()
+        parts.append(
+            f"The bar at the right is the margin to scale, {number(panel.margin, 2)} up and down{', taller than the frame' if cut else ''}."
+        )
     if len(panel.traces) < panel.total:
         parts.append(f"{len(panel.traces)} of {panel.total:,} replicas are drawn; means and shades are of all.")
     if left:
@@ -111,14 +115,17 @@ def _words(panel: Panel, inside: Any) -> str:
     return "; ".join(parts) + "."
 
 
-def _frame(panel: Panel, inside: Any) -> tuple[float, float]:
-    """Return the vertical range: that of the replicas that do not stand apart, widened for others that are not too far."""
+def _frame(panel: Panel, inside: Any, window: bool = False) -> tuple[float, float]:
+    """Return the vertical range: of the replicas that do not stand apart, widened for others and a margin that are not too far."""
     usual = [trace.values[inside] for trace in panel.traces if not trace.apart]
     odd = [trace.values[inside] for trace in panel.traces if trace.apart]
     core = finite_range(*usual) or finite_range(*odd) or (0.0, 1.0)
     span = core[1] - core[0] or abs(core[1]) or 1.0
     reach = finite_range(*odd) or core
     low, high = max(core[0] - FAR * span, min(core[0], reach[0])), min(core[1] + FAR * span, max(core[1], reach[1]))
+    middle = _middle(panel, inside)
+    if window and panel.margin is not None and middle is not None and 2 * panel.margin <= WIDE * span:
+        low, high = min(low, middle - panel.margin), max(high, middle + panel.margin)
     pad = 0.04 * (high - low or span)
     return low - pad, high + pad
 
@@ -155,13 +162,20 @@ def _ends(panel: Panel, apart: Sequence[Trace], inside: Any, frame: tuple[float,
     return found[:NAMED]
 
 
+def _middle(panel: Panel, inside: Any) -> float | None:
+    found = finite_range(*(spread.mean[inside][-1:] for spread in panel.spreads))
+    return None if found is None else (found[0] + found[1]) / 2
+
+
 def _margin(panel: Panel, inside: Any, frame: tuple[float, float]) -> Rows:
-    centre = finite_range(*(spread.mean[inside][-1:] for spread in panel.spreads))
-    if panel.margin is None or centre is None:
+    """Return the ends of the margin's bar; where one lies beyond the frame the bar is cut there, without an end."""
+    middle = _middle(panel, inside)
+    if panel.margin is None or middle is None:
         return []
-    middle = (centre[0] + centre[1]) / 2
-    low, high = max(middle - panel.margin, frame[0]), min(middle + panel.margin, frame[1])
-    return [{"low": rounded([low], frame[1] - frame[0])[0], "high": rounded([high], frame[1] - frame[0])[0]}]
+    low, high = middle - panel.margin, middle + panel.margin
+    ends = [end if frame[0] <= end <= frame[1] else None for end in (low, high)]
+    cut = rounded([max(low, frame[0]), min(high, frame[1])], frame[1] - frame[0])
+    return [{"low": cut[0], "high": cut[1], "bottom": ends[0], "top": ends[1]}]
 
 
 def _finals(panel: Panel, minor: bool) -> Chart:

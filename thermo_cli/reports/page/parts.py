@@ -82,6 +82,18 @@ def replica_rows(view: RunView) -> Sequence[ReplicaLine]:
     return (*first, *(replica for replica in view.replicas if replica.name not in names))[:MOST_REPLICAS]
 
 
+def nothing_to_do(view: RunView) -> str:
+    """Say why nothing is asked for.
+
+    Args:
+        view: A run without next steps.
+    """
+    failing = [row for row in view.verdict.criteria if row.gates and row.outcome == "fails" and row.criterion != "diversity"]
+    if failing or view.verdict.verdict == "diverged":
+        return "No larger run would change this answer: what was found is said above."
+    return "Nothing: every criterion that gates has its answer."
+
+
 def grouped(rows: Sequence[Row]) -> list[list[Row]]:
     """Put the rows of each criterion together, in the order of the criteria.
 
