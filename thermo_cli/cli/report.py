@@ -16,6 +16,7 @@ from thermo_cli.cli.boundary import (
     run_app,
     write,
 )
+from thermo_cli.cli.pictures import write_pictures
 from thermo_cli.errors import StoreError, ThermoError, UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -43,6 +44,9 @@ def report(
     results: Annotated[Path, typer.Option(metavar="DIR", help="Where run folders are.")] = RESULTS,
     format: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.terminal,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there instead of standard output.")] = None,
+    figures: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write every chart into this folder, as SVG and PNG.")
+    ] = None,
     require: Annotated[
         str | None, typer.Option(metavar="VERDICT[,VERDICT]", help="The gate: exit 1 unless reached (4 if undecided).")
     ] = None,
@@ -61,8 +65,8 @@ def report(
         required = required_verdicts(require)
         changes = _changes(margin or [], confidence, content, window)
         if runs:
-            return _report(runs, results, format, output, required, changes)
-        if required or changes:
+            return _report(runs, results, format, output, required, changes, figures)
+        if required or changes or figures:
             raise UsageError("which run?", received="no RUN", remedy="name a run, or latest")
         _emit(_listing(results, format), output)
         return 0
@@ -71,12 +75,15 @@ def report(
 
 
 def _report(
-    names: list[str], results: Path, format: Format, output: Path | None, required: list[str], changes: dict[str, Any]
-) -> int:
+    names: list[str], results: Path, format: Format, output: Path | None, required: list[str], changes: dict[str, Any],
+    figures: Path | None,
+) -> int:  # fmt: skip
     """Report on some runs and return the exit code; a run that cannot be judged does not hide the others."""
     from thermo_cli.judging.gating import worst
     from thermo_cli.reports.formats import rendered
 
+    if format is Format.html and len(names) > 1:
+        raise UsageError("an HTML report is of one run", received=", ".join(names), remedy="name one at a time")
     codes, views = [], []
     for name in names:
         try:
@@ -90,6 +97,8 @@ def _report(
         codes.append(code)
     if views:
         _emit(rendered(format.value, views), output)
+        if figures is not None:
+            write_pictures(views, figures)
     return worst(codes)
 
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from thermo_cli.characters import visible
 from thermo_cli.reports.charts import Chart, charts
-from thermo_cli.reports.charts.chart import DARK, LIGHT, tone, tone_of
+from thermo_cli.reports.charts.chart import DARK, LIGHT, VEGA_LITE, tone, tone_of
 from thermo_cli.reports.page.parts import (
     CRITERIA,
     MOST_POINTS,
@@ -33,7 +33,6 @@ from thermo_cli.reports.view import RunView
 from thermo_cli.reports.wording import legend, next_steps
 from thermo_cli.spec.sweeping import label_of
 
-VEGA_LITE: Final = "6.4"
 BIDIRECTIONAL: Final = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
 
@@ -50,7 +49,7 @@ def text(views: Sequence[View]) -> str:
     script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE) + _file("draw.js")
     context: dict[str, Any] = {
         "view": view, "charts": drawn, "specs": {name: embedded(chart) for name, chart in drawn.items()},
-        "style": Markup(style), "script": Markup(script), "policy": policy(style, script),  # noqa: S704
+        "style": Markup(style), "script": Markup(script), "policy": policy(style, script),
     }  # fmt: skip
     page = "run.html" if isinstance(view, RunView) else "sweep.html"
     return environment.get_template(page).render(context)
@@ -65,7 +64,7 @@ def embedded(chart: Chart) -> Markup:
     content = json.dumps({**chart.spec, "datasets": dict(chart.data)}, allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         content = content.replace(character, f"\\u{ord(character):04x}")
-    return Markup(content)  # noqa: S704
+    return Markup(content)
 
 
 def policy(style: str, script: str) -> str:
@@ -112,7 +111,8 @@ def _environment() -> Environment:
     }  # fmt: skip
     environment.globals |= {
         "CRITERIA": CRITERIA, "MOST_POINTS": MOST_POINTS, "estimate": estimate, "interval": interval, "gloss": gloss,
-        "legend": legend, "nothing_to_do": nothing_to_do, "tone_of": tone_of, "replica_rows": replica_rows, "next_steps": next_steps, "label_of": label_of,
+        "legend": legend, "nothing_to_do": nothing_to_do, "tone_of": tone_of, "replica_rows": replica_rows,
+        "next_steps": next_steps, "label_of": label_of,
     }  # fmt: skip
     return environment
 

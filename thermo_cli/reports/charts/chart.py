@@ -24,19 +24,18 @@ FONT: Final = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, Liber
 LIGHT: Final = {
     "ink": "#1c2127", "muted": "#57606b", "line": "#dfe3e8", "paper": "#ffffff", "series-0": "#1f6fb4", "series-1": "#b45309",
     "series-2": "#1a7f5a", "series-3": "#8e44ad", "series-4": "#a5384f", "series-5": "#5d6773", "good": "#17754a",
-    "cold": "#0b7285", "open": "#8a5a00", "odd": "#7c3fb0", "bad": "#b3261e", "none": "#626b75",
+    "cold": "#0b7285", "open": "#7d6200", "warm": "#b34700", "odd": "#7c3fb0", "bad": "#b3261e", "none": "#626b75",
 }  # fmt: skip
 DARK: Final = {
     "ink": "#e6e9ed", "muted": "#a3acb7", "line": "#333a43", "paper": "#14181d", "series-0": "#6cb2f0", "series-1": "#f0a35e",
     "series-2": "#5fcf9f", "series-3": "#c99bea", "series-4": "#f08a9d", "series-5": "#a9b3be", "good": "#5fcf8f",
-    "cold": "#5cc8da", "open": "#e8b84a", "odd": "#c79af2", "bad": "#ff8a80", "none": "#9aa4af",
+    "cold": "#5cc8da", "open": "#dcc35a", "warm": "#ff9e5c", "odd": "#c79af2", "bad": "#ff8a80", "none": "#9aa4af",
 }  # fmt: skip
 TONES: Final = {
-    "thermalized": "good", "settled": "good", "crystallized": "cold", "relaxing": "open", "undecided": "open", "glassy": "odd",
+    "thermalized": "good", "settled": "good", "crystallized": "cold", "relaxing": "warm", "undecided": "open", "glassy": "odd",
     "diverged": "bad", "not judged": "none", "holds": "good", "fails": "bad", "untested": "none", "inapplicable": "none",
 }  # fmt: skip
-FILE_FONT: Final = "Liberation Sans, Arial, sans-serif"
-FILE_WIDTH: Final = 680
+VEGA_LITE: Final = "6.4"  # of the scripts that draw; what altair writes is of the same version
 LEVELS: Final = 4000  # steps of a vertical axis: a tenth of a pixel
 CONFIG: Final[dict[str, Any]] = {
     "aria": False,  # the text alternative is what is read aloud, not thousands of marks
@@ -55,6 +54,7 @@ CONFIG: Final[dict[str, Any]] = {
 }  # fmt: skip
 
 Rows = list[dict[str, Any]]
+Layer = Any  # a layer of altair, whose methods are typed in name only
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def tone(word: str) -> str:
 
 
 def tone_of(criterion: CriterionName, outcome: Outcome, gates: bool) -> str:
-    """Return the name of the colour of a criterion's outcome: one model is no failure, and what decides nothing raises no alarm.
+    """Return the name of the colour of a criterion's outcome: one model is no failure, what decides nothing no alarm.
 
     Args:
         criterion: Its name.
@@ -105,7 +105,7 @@ def tone_of(criterion: CriterionName, outcome: Outcome, gates: bool) -> str:
     return tone(outcome) if gates or outcome == "holds" else "none"
 
 
-def finished(layers: alt.LayerChart | alt.Chart, height: int | alt.Step, **config: Any) -> dict[str, Any]:
+def finished(layers: Layer, height: int | alt.Step, **config: Any) -> dict[str, Any]:
     """Give a chart its size and the looks that all share, and return its spec.
 
     Args:
@@ -128,6 +128,15 @@ def source(name: str) -> alt.NamedData:
         name: Of the data set.
     """
     return alt.NamedData(name=name)
+
+
+def inline(*rows: Mapping[str, Any]) -> alt.InlineData:
+    """Return a few objects as a data set of their own, for what is the same in all charts.
+
+    Args:
+        rows: The objects.
+    """
+    return alt.InlineData(values=[dict(row) for row in rows])
 
 
 def identifier(text: str, taken: Sequence[str] = ()) -> str:

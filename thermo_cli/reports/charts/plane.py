@@ -1,11 +1,10 @@
 """The plane of macroscopic spread against microscopic divergence: the project's question in one figure."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import altair as alt
 
-from thermo_cli.reports.charts.chart import INK, MUTED, Chart, Rows, finished, rounded, source, tone
+from thermo_cli.reports.charts.chart import INK, MUTED, Chart, Layer, Rows, finished, rounded, source, tone
 from thermo_cli.reports.evidence import plane
 from thermo_cli.reports.points import SweepView
 from thermo_cli.reports.terminal import number
@@ -20,8 +19,8 @@ SHAPES: Final = {
 }  # fmt: skip
 CAPTION: Final = (
     "Up: how much replicas differ in what they do (standard deviation over margin). To the right: how much they differ in what "
-    "they are (1 - Q*, symmetries removed). Low and to the right, different models do the same; low and to the left is one model "
-    "found again and again; above 1 the seed decides."
+    "they are (1 - Q*, symmetries removed). Low and to the right, different models do the same; low and to the left is one "
+    "model found again and again; above 1 the seed decides."
 )
 
 
@@ -50,7 +49,7 @@ def plane_of_sweep(view: SweepView) -> dict[str, Chart]:
     Args:
         view: A sweep.
     """
-    rows = []
+    rows: Rows = []
     for place, point in enumerate(view.points, 1):
         placed = plane(point.decided) if point.decided is not None else ()
         shown = next((one for one in placed if one.label == point.observable), placed[0] if placed else None)
@@ -62,7 +61,8 @@ def plane_of_sweep(view: SweepView) -> dict[str, Chart]:
     if not rows:
         return {}
     words = "; ".join(
-        f"{row['name']} ({row['verdict']}): spread {number(row['y'], 2)}, divergence {number(row['x'], 2)}" for row in rows
+        f"{row['name']} ({row['verdict']}): spread {number(row['y'], 2)}, divergence {number(row['x'], 2)}"
+        for row in rows
     )
     caption = f"{CAPTION} Numbers are those of the table."
     return {"plane": Chart("plane", "Same performance, different models?", caption, f"{words}.", *_drawn(rows), HEIGHT)}
@@ -72,29 +72,40 @@ def _drawn(points: Rows) -> tuple[dict[str, Any], dict[str, Rows]]:
     right, top = max(1.0, *(1.05 * p["x"] for p in points)), max(1.6, *(1.25 * p["y"] for p in points))
     left = min(0.0, *(p["x"] for p in points))
     regions = [
-        {"x": left, "x2": right, "y": 1.0, "y2": top, "name": "glass", "tx": right, "ty": top},
-        {"x": left, "x2": CRYSTAL, "y": 0.0, "y2": 1.0, "name": "crystal", "tx": CRYSTAL, "ty": 1.0},
-        {"x": CRYSTAL, "x2": right, "y": 0.0, "y2": 1.0, "name": "thermalized", "tx": right, "ty": 1.0},
+        {"x": left, "x2": right, "y": 1.0, "y2": top, "name": "glass"},
+        {"x": left, "x2": CRYSTAL, "y": 0.0, "y2": 1.0, "name": "crystal"},
+        {"x": CRYSTAL, "x2": right, "y": 0.0, "y2": 1.0, "name": "thermalized"},
     ]
     rows = [{**p, "x": rounded([p["x"]], right)[0], "y": rounded([p["y"]], top)[0]} for p in points]
-    x = alt.X("x:Q", title="microscopic divergence, 1 - Q*", axis=alt.Axis(tickCount=6, grid=False, format="~g"), scale=alt.Scale(domain=[left, right], nice=False))
+    x = alt.X(
+        "x:Q",
+        title="microscopic divergence, 1 - Q*",
+        axis=alt.Axis(tickCount=6, grid=False, format="~g"),
+        scale=alt.Scale(domain=[left, right], nice=False),
+    )
     y = alt.Y(
         "y:Q", title="macroscopic spread, sd / margin", axis=alt.Axis(values=_ticks(top), grid=False, format="~g"),
         scale=alt.Scale(type="symlog", constant=0.5, domain=[0, top], nice=False),
     )  # fmt: skip
-    colours = alt.Scale(domain=["glass", "crystal", "thermalized"], range=[f"var(--{n})" for n in ("odd", "cold", "good")])
+    colours = alt.Scale(
+        domain=["glass", "crystal", "thermalized"], range=[f"var(--{n})" for n in ("odd", "cold", "good")]
+    )
     ground = alt.Chart(source("regions"))
     tint = ground.mark_rect(opacity=0.1).encode(
         x=x, x2="x2", y=y, y2="y2", color=alt.Color("name:N", scale=colours, legend=None)
     )
-    title = ground.mark_text(align="right", baseline="top", dx=-7, dy=7, fontSize=13, fontStyle="italic").encode(
-        x="tx:Q", y="ty:Q", text="name:N", color=alt.Color("name:N", scale=colours, legend=None)
-    )
+    sides: list[tuple[str, Any, int, str]] = [("==", "left", 6, "x"), ("!=", "right", -7, "x2")]
+    titles = [
+        ground.transform_filter(f"datum.name {sign} 'crystal'")
+        .mark_text(align=side, baseline="top", dx=shift, dy=7, fontSize=13, fontStyle="italic")
+        .encode(x=f"{at}:Q", y="y2:Q", text="name:N", color=alt.Color("name:N", scale=colours, legend=None))
+        for sign, side, shift, at in sides
+    ]
     limit = ground.mark_rule(color=MUTED, strokeDash=[4, 4]).encode(y=alt.datum(1.0))
-    return finished(alt.layer(tint, limit, title, *_marks(rows, x, y)), HEIGHT), {"points": rows, "regions": regions}
+    return finished(alt.layer(tint, limit, *titles, *_marks(rows, x, y)), HEIGHT), {"points": rows, "regions": regions}
 
 
-def _marks(rows: Rows, x: alt.X, y: alt.Y) -> Sequence[alt.Chart]:
+def _marks(rows: Rows, x: alt.X, y: alt.Y) -> list[Layer]:
     present = list(dict.fromkeys(row["verdict"] for row in rows))
     several = len(present) > 1
     legend: Any = alt.Legend(title=None, symbolFillColor=INK) if several else None
@@ -109,7 +120,7 @@ def _marks(rows: Rows, x: alt.X, y: alt.Y) -> Sequence[alt.Chart]:
     ]  # fmt: skip
     dots = marks.mark_point(filled=True, size=110, opacity=1).encode(x=x, y=y, color=colour, shape=shape, tooltip=tips)
     text = marks.mark_text(align="right", dx=-11, dy=0, fontSize=12, limit=220).encode(x=x, y=y, text="label:N")
-    layered: Any = alt.layer(dots, text).resolve_scale(color="independent", shape="independent")
+    layered = alt.layer(dots, text).resolve_scale(color="independent", shape="independent")
     return [layered]
 
 

@@ -49,7 +49,9 @@ def trajectories(view: RunView) -> dict[str, Chart]:
             continue
         found[name] = _course(panel, begin, view.content, minor)
         if not minor and (panel.steps >= begin).sum() > 2 and begin > panel.steps[0]:
-            found[identifier(f"window-{panel.observable}", list(found))] = _course(panel, begin, view.content, minor, True)
+            found[identifier(f"window-{panel.observable}", list(found))] = _course(
+                panel, begin, view.content, minor, True
+            )
     return found
 
 
@@ -75,7 +77,11 @@ def _course(panel: Panel, begin: int, content: float, minor: bool, window: bool 
     ]  # fmt: skip
     ends: Rows = _ends(panel, [trace for trace in panel.traces if trace.apart], inside, frame)
     data = {"lines": lines, "bands": bands, "ends": ends, "margin": _margin(panel, inside, frame)}
-    spec = drawn(Frame(panel.steps[inside], frame, unit, origin, places, begin, window), [s.history for s in panel.spreads], height)
+    spec = drawn(
+        Frame(panel.steps[inside], frame, unit, origin, places, begin, window),
+        [s.history for s in panel.spreads],
+        height,
+    )
     where = "the window, enlarged" if window else "the whole training"
     title = f"{panel.observable}: {where}"
     return Chart(
@@ -91,9 +97,8 @@ def _caption(panel: Panel, content: float, left: Sequence[Trace], margin: Rows, 
     ]
     if panel.margin is not None:
         cut = margin and None in margin[0].values()
-        parts.append(
-            f"The bar at the right is the margin to scale, {number(panel.margin, 2)} up and down{', taller than the frame' if cut else ''}."
-        )
+        taller = ", taller than the frame" if cut else ""
+        parts.append(f"The bar at the right is the margin to scale, {number(panel.margin, 2)} up and down{taller}.")
     if len(panel.traces) < panel.total:
         parts.append(f"{len(panel.traces)} of {panel.total:,} replicas are drawn; means and shades are of all.")
     if left:
@@ -116,7 +121,7 @@ def _words(panel: Panel, inside: Any) -> str:
 
 
 def _frame(panel: Panel, inside: Any, window: bool = False) -> tuple[float, float]:
-    """Return the vertical range: of the replicas that do not stand apart, widened for others and a margin that are not too far."""
+    """Return the vertical range: of the replicas that do not stand apart, wider for others and a margin that are not far."""
     usual = [trace.values[inside] for trace in panel.traces if not trace.apart]
     odd = [trace.values[inside] for trace in panel.traces if trace.apart]
     core = finite_range(*usual) or finite_range(*odd) or (0.0, 1.0)
@@ -158,7 +163,9 @@ def _ends(panel: Panel, apart: Sequence[Trace], inside: Any, frame: tuple[float,
         values = trace.values[inside]
         shown = np.flatnonzero(np.isfinite(values) & (values >= frame[0]) & (values <= frame[1]))
         if len(shown):
-            found.append({"replica": trace.replica, "step": int(panel.steps[inside][shown[-1]]), "y": float(values[shown[-1]])})
+            found.append(
+                {"replica": trace.replica, "step": int(panel.steps[inside][shown[-1]]), "y": float(values[shown[-1]])}
+            )
     return found[:NAMED]
 
 
@@ -189,7 +196,12 @@ def _finals(panel: Panel, minor: bool) -> Chart:
         if frame[0] <= trace.values[-1] <= frame[1]
     ]  # fmt: skip
     names = [spread.history for spread in panel.spreads]
-    x = alt.X("y:Q", title=None, scale=alt.Scale(domain=list(frame), nice=False, zero=False), axis=alt.Axis(grid=False, format="~g"))
+    x = alt.X(
+        "y:Q",
+        title=None,
+        scale=alt.Scale(domain=list(frame), nice=False, zero=False),
+        axis=alt.Axis(grid=False, format="~g"),
+    )
     y = alt.Y("history:N", title=None, axis=alt.Axis(domain=False, ticks=False))
     ticks = alt.Chart(source("finals")).mark_tick(thickness=1.6, height=22).encode(
         x=x, y=y, color=alt.Color("history:N", scale=colours_of(names), legend=None),

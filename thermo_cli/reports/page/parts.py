@@ -7,9 +7,10 @@ from typing import Final
 
 from thermo_cli.contracts import CriterionName, Outcome, Row
 from thermo_cli.reports.charts import Chart
+from thermo_cli.reports.panels import ReplicaLine
 from thermo_cli.reports.points import PointView
 from thermo_cli.reports.terminal import NEGLIGIBLE, SMALL, number
-from thermo_cli.reports.view import RunView, ReplicaLine
+from thermo_cli.reports.view import RunView
 
 MOST_REPLICAS: Final = 512
 MOST_POINTS: Final = 64  # of a sweep, in full
@@ -41,7 +42,9 @@ def gloss(criterion: CriterionName, outcome: Outcome) -> str:
         criterion: Its name.
         outcome: Its outcome.
     """
-    return GLOSSES.get((criterion, outcome), {"undecided": "open", "untested": "untested"}.get(outcome, "does not apply"))
+    return GLOSSES.get(
+        (criterion, outcome), {"undecided": "open", "untested": "untested"}.get(outcome, "does not apply")
+    )
 
 
 def estimate(row: Row) -> str:
@@ -88,7 +91,9 @@ def nothing_to_do(view: RunView) -> str:
     Args:
         view: A run without next steps.
     """
-    failing = [row for row in view.verdict.criteria if row.gates and row.outcome == "fails" and row.criterion != "diversity"]
+    failing = [
+        row for row in view.verdict.criteria if row.gates and row.outcome == "fails" and row.criterion != "diversity"
+    ]
     if failing or view.verdict.verdict == "diverged":
         return "No larger run would change this answer: what was found is said above."
     return "Nothing: every criterion that gates has its answer."
