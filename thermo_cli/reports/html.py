@@ -1,6 +1,7 @@
 """The report as one HTML file: no network, light and dark, phone to wide screen; it reads without scripts, too."""
 
 import base64
+import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -46,7 +47,7 @@ def text(views: Sequence[View]) -> str:
     drawn = charts(view)
     environment = _environment()
     style = _style(drawn)
-    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE) + _file("draw.js")
+    script = _script()
     context: dict[str, Any] = {
         "view": view, "charts": drawn, "specs": {name: embedded(chart) for name, chart in drawn.items()},
         "style": Markup(style), "script": Markup(script), "policy": policy(style, script),
@@ -94,6 +95,12 @@ def _style(drawn: Mapping[str, Chart]) -> str:
     for name, values in palettes.items():
         style = style.replace(f"/*{name}*/", values)
     return style + "".join(f"#plot-{name}{{min-height:{chart.height + 40}px}}" for name, chart in drawn.items())
+
+
+@functools.cache
+def _script() -> str:
+    """Return what draws the charts: Vega, Vega-Lite and vega-embed in one piece, and a few lines of our own."""
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE) + _file("draw.js")
 
 
 def _file(name: str) -> str:

@@ -178,7 +178,7 @@ def _points(x: alt.X, y: alt.Y, colour: alt.Color) -> Layer:
     return (
         flat.transform_filter("indexof(targets, datum.step) >= 0 && isValid(datum.y)")
         .transform_calculate(shown="format(datum.y, digits)")
-        .mark_point(filled=True, size=40)
+        .mark_point(filled=True, size=64)
         .encode(
             x=x,
             y=y,
@@ -191,9 +191,7 @@ def _points(x: alt.X, y: alt.Y, colour: alt.Color) -> Layer:
 
 
 def _pointed() -> alt.Parameter:
-    return alt.selection_point(
-        name="pointed", fields=["replica"], on="pointerover", clear="pointerout", nearest=True, empty=False
-    )
+    return alt.selection_point(name="pointed", fields=["replica"], on="pointerover", clear="pointerout", empty=False)
 
 
 def _flat(name: str, fields: Sequence[str]) -> Layer:

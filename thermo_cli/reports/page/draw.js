@@ -32,6 +32,7 @@ function rest() {
   if (next) draw(next).finally(() => later(rest));
 }
 
+document.addEventListener("toggle", () => later(rest), true);
 requestAnimationFrame(() => {
   plots.forEach((plot) => near.observe(plot));
   later(rest);
