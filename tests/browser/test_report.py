@@ -105,8 +105,8 @@ def test_pointing_at_a_trajectory_shows_the_replicas_name(browser: Any, folder: 
     shown = visit.page.locator("#vg-tooltip-element").inner_text()
     assert any(f"{history}/{number}" in shown.split() for history in ("cold", "hot") for number in range(24))
     assert {"replica", "step", "value"} <= {word.strip(":") for word in shown.split()}
-    widths = "[...document.querySelectorAll('#plot-trajectory-test_accuracy path')].filter((p) => p.getAttribute('stroke-width') == 2.5)"
-    visit.until(f"{widths}.length === 1")
+    lines = "[...document.querySelectorAll('#plot-trajectory-test_accuracy path')]"
+    visit.until(f"{lines}.filter((line) => line.getAttribute('stroke-width') == 2.5).length === 1")
 
 
 def test_a_hostile_name_in_a_tooltip_is_text(browser: Any, folder: Path) -> None:
@@ -138,7 +138,7 @@ def test_axe_finds_nothing_serious(browser: Any, folder: Path, name: str, scheme
 def test_the_keyboard_reaches_all_that_moves(browser: Any, folder: Path) -> None:
     """Tab comes to the skip link first, then to contents, scrollable regions and details; Enter opens them."""
     visit = Visit(browser, folder / "run.html")
-    active = "`${document.activeElement.tagName}.${document.activeElement.className} ${document.activeElement.getAttribute('aria-label')}`"
+    active = "(({tagName, className, ariaLabel}) => `${tagName}.${className} ${ariaLabel}`)(document.activeElement)"
     visit.page.keyboard.press("Tab")
     assert visit.page.evaluate(active).startswith("A.skip")
     visit.page.keyboard.press("Enter")

@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from thermo_cli.contracts import Array, Trajectories, Verdict
+from thermo_cli.contracts import Array, Trajectories
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.settings import Setting, Settings
 from thermo_cli.reports.points import SweepView, point_view
 from thermo_cli.reports.view import Gate, Material, Reproduction, RunView, view_of
 
 HOSTILE = (
-    '</script><script>alert("x")</script>', "<img src=x onerror=alert(1)>", "**bold** [a](http://e.example) | `c`", "[red]x[/red]",
-    "::error::x", "\x1b[31mred\x00\x07", "&lt;&amp;", "\u202etxet", "{{ 7 * 7 }}", "' onmouseover='x", "\ud800",
+    '</script><script>alert("x")</script>', "<img src=x onerror=alert(1)>", "**bold** [a](http://e.example) | `c`",
+    "[red]x[/red]", "::error::x",
+    "\x1b[31mred\x00\x07", "&lt;&amp;", "\u202etxet", "{{ 7 * 7 }}", "' onmouseover='x", "\ud800",
 )  # fmt: skip
 Naming = Callable[[str], str]
 
@@ -118,7 +119,7 @@ def sweep_view(fields: int = 2, naming: Naming = as_is, gate: Gate | None = None
     for number in range(2**fields):
         values = {f"dynamics.with.{'lmb'[place]}r": 0.01 * 10 ** (number >> place & 1) for place in range(fields - 1)}
         values[naming("system.activation")] = naming(("tanh", "relu")[number >> (fields - 1) & 1])
-        decided: Verdict = dataclasses.replace(run.verdict, verdict=words[number], summary=naming("what was found"))  # type: ignore[arg-type]
+        decided = dataclasses.replace(run.verdict, verdict=words[number], summary=naming("what was found"))
         last = number == 2**fields - 1
         points.append(point_view(values, None if last else decided, naming("every replica failed")))
     made = Reproduction(("thermo-run a/resolved.yaml",), "name: a")

@@ -85,7 +85,7 @@ def test_charts_of_hostile_names_are_data() -> None:
     parsed = seen(text([run_view(naming=hostile)]))
     specs = [json.loads(content) for content in parsed.raw["script"][:-1]]
     assert len(specs) > 10
-    lines = next(spec["datasets"]["lines"] for spec in specs if "lines" in spec["datasets"])
+    lines = next(spec["datasets"]["lines"] for spec in specs if "lines" in spec.get("datasets", {}))
     assert lines[0]["replica"] == hostile("cold") + "/0"
     assert all("<" not in content and "&" not in content for content in parsed.raw["script"][:-1])
 
@@ -111,8 +111,8 @@ def test_every_part_is_there_in_its_order(full: str) -> None:
     parsed = seen(full)
     sections = [attributes["id"] for tag, attributes in parsed.tags if tag == "section"]
     assert sections == [
-        "next", "plane", "criteria", "trajectories", "macroscopic", "replicas", "microscopic", "courses", "noise", "diagnostics",
-        "reproduction",
+        "next", "plane", "criteria", "trajectories", "macroscopic", "replicas", "microscopic", "courses", "noise",
+        "diagnostics", "reproduction",
     ]  # fmt: skip
     ids = [attributes["id"] for _, attributes in parsed.tags if attributes.get("id")]
     assert len(ids) == len(set(ids))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from thermo_cli.characters import visible
 from thermo_cli.cli.boundary import complain
 from thermo_cli.errors import UsageError
 
@@ -26,7 +27,7 @@ def write_page(view: Any, folder: Path) -> None:
         write_text(folder / PAGE, rendered("html", [view]))
         (folder / FAILURE).unlink(missing_ok=True)
     except Exception as error:  # noqa: BLE001 - a run that took days is not lost for the sake of its report
-        complain(f"the HTML report could not be written ({error}); see {folder / FAILURE}")
+        complain(f"the HTML report could not be written ({visible(str(error))}); see {folder / FAILURE}")
         try:
             (folder / FAILURE).write_text(traceback.format_exc(), encoding="utf-8", errors="backslashreplace")
         except OSError as reason:

@@ -8,7 +8,7 @@ import vl_convert
 
 from thermo_cli.characters import visible
 from thermo_cli.reports.charts import Chart, charts
-from thermo_cli.reports.charts.chart import LIGHT, VEGA_LITE
+from thermo_cli.reports.charts.chart import CONFIG, LIGHT, VEGA_LITE
 from thermo_cli.reports.points import View
 
 FONT: Final = "Liberation Sans, Arial, sans-serif"
@@ -43,7 +43,7 @@ def still(chart: Chart) -> dict[str, Any]:
     if not spec["layer"]:
         del spec["layer"]
     title = {"text": visible(chart.title), "anchor": "start", "fontSize": 14, "color": LIGHT["ink"], "offset": 12}
-    config = {**spec["config"], "background": "white", "font": FONT}
+    config = {**_fixed(CONFIG), "background": "white", "font": FONT}
     return spec | {"width": WIDTH, "title": title, "config": config, "padding": spec.get("padding", 12)}
 
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from thermo_cli.characters import visible
 from thermo_cli.reports.charts import Chart, charts
-from thermo_cli.reports.charts.chart import DARK, LIGHT, VEGA_LITE, tone, tone_of
+from thermo_cli.reports.charts.chart import CONFIG, DARK, LIGHT, VEGA_LITE, tone, tone_of
 from thermo_cli.reports.page.parts import (
     CRITERIA,
     MOST_POINTS,
@@ -49,20 +49,22 @@ def text(views: Sequence[View]) -> str:
     style = _style(drawn)
     script = _script()
     context: dict[str, Any] = {
-        "view": view, "charts": drawn, "specs": {name: embedded(chart) for name, chart in drawn.items()},
+        "view": view, "charts": drawn,
+        "specs": {name: embedded({**chart.spec, "datasets": dict(chart.data)}) for name, chart in drawn.items()},
+        "config": embedded(CONFIG),
         "style": Markup(style), "script": Markup(script), "policy": policy(style, script),
     }  # fmt: skip
     page = "run.html" if isinstance(view, RunView) else "sweep.html"
     return environment.get_template(page).render(context)
 
 
-def embedded(chart: Chart) -> Markup:
-    r"""Write a chart with its data as JSON that no HTML parser can leave: `<`, `>` and `&` as \u003c, \u003e and \u0026.
+def embedded(value: Mapping[str, Any]) -> Markup:
+    r"""Write JSON that no HTML parser can leave: `<`, `>` and `&` as \u003c, \u003e and \u0026.
 
     Args:
-        chart: The chart.
+        value: Plain values.
     """
-    content = json.dumps({**chart.spec, "datasets": dict(chart.data)}, allow_nan=False, separators=(",", ":"))
+    content = json.dumps(value, allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         content = content.replace(character, f"\\u{ord(character):04x}")
     return Markup(content)

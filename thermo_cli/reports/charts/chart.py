@@ -36,8 +36,9 @@ TONES: Final = {
     "diverged": "bad", "not judged": "none", "holds": "good", "fails": "bad", "untested": "none", "inapplicable": "none",
 }  # fmt: skip
 VEGA_LITE: Final = "6.4"  # of the scripts that draw; what altair writes is of the same version
-LEVELS: Final = 4000  # steps of a vertical axis: a tenth of a pixel
-CONFIG: Final[dict[str, Any]] = {
+LEVELS: Final = 1000  # steps of a vertical axis, at least: a quarter of a pixel
+CONFIG: Final[dict[str, Any]] = {  # the looks that all charts share
+
     "aria": False,  # the text alternative is what is read aloud, not thousands of marks
     "background": "transparent", "font": FONT, "view": {"stroke": None}, "padding": 4,
     "axis": {
@@ -105,19 +106,17 @@ def tone_of(criterion: CriterionName, outcome: Outcome, gates: bool) -> str:
     return tone(outcome) if gates or outcome == "holds" else "none"
 
 
-def finished(layers: Layer, height: int | alt.Step, **config: Any) -> dict[str, Any]:
-    """Give a chart its size and the looks that all share, and return its spec.
+def finished(layers: Layer, height: int) -> dict[str, Any]:
+    """Give a chart its size, and return its spec.
 
     Args:
         layers: The chart.
         height: Of the plot, pixels.
-        config: What differs from the common looks.
     """
     sized = layers.properties(width="container", height=height)
     spec: dict[str, Any] = sized.to_dict(validate=False)
-    spec.pop("$schema", None)
+    del spec["$schema"], spec["config"]
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}
-    spec["config"] = {**CONFIG, **{key: {**CONFIG.get(key, {}), **value} for key, value in config.items()}}
     return spec
 
 

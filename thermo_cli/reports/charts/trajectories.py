@@ -145,7 +145,7 @@ def _levels(frame: tuple[float, float]) -> tuple[float, float, int]:
 
     The unit is a power of ten, so that what is shown is the value itself, rounded.
     """
-    power = math.floor(math.log10((frame[1] - frame[0]) / LEVELS * 2.5))
+    power = math.floor(math.log10((frame[1] - frame[0]) / LEVELS))
     unit = 10.0**power
     return unit, math.floor(frame[0] / unit) * unit, max(-power, 0)
 

@@ -1,7 +1,7 @@
 
 // Draws each figure when it comes near the screen, the rest when the browser is idle. Without scripts the words stay in its place.
 const options = {
-  mode: "vega-lite", ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true },
+  config: JSON.parse(document.getElementById("config").textContent), mode: "vega-lite", ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true },
 };
 
 async function draw(plot) {
