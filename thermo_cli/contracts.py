@@ -493,3 +493,8 @@ class Verdict:
     diagnostics: Mapping[str, Any]
     replicas: Mapping[str, int]
     warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def unfinished(self) -> int:
+        """Number of replicas that are still to be trained."""
+        return self.replicas["planned"] - sum(self.replicas[word] for word in ("finished", "diverged", "crashed"))

@@ -19,6 +19,7 @@ from thermo_cli.cli.boundary import (
 )
 from thermo_cli.cli.export import export as export_tables
 from thermo_cli.cli.export import refuse_export
+from thermo_cli.cli.pictures import write_pictures
 from thermo_cli.errors import SpecError, StoreError, ThermoError, UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -52,6 +53,9 @@ def report(
     results: Annotated[Path, typer.Option(metavar="DIR", help="Where run folders are.")] = RESULTS,
     format: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.terminal,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there instead of standard output.")] = None,
+    figures: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write every chart into this folder, as SVG and PNG.")
+    ] = None,
     export: Annotated[
         Export | None,
         typer.Option(
@@ -95,8 +99,8 @@ def report(
         required = required_verdicts(require, baseline is not None)
         changes = _changes(margin or [], confidence, content, window)
         if runs:
-            return _report(runs, Request(results, format, output, required, changes, baseline, export))
-        if required or changes or export or baseline is not None:
+            return _report(runs, Request(results, format, output, required, changes, baseline, export, figures))
+        if required or changes or export or figures or baseline is not None:
             raise UsageError("which run?", received="no RUN", remedy="name a run, or latest")
         _emit(_listing(results, format), output)
         return 0
@@ -115,6 +119,7 @@ class Request:
     changes: dict[str, Any]
     baseline: str | None
     tables: Export | None
+    figures: Path | None
 
 
 def _report(names: list[str], asked: Request) -> int:
@@ -124,6 +129,8 @@ def _report(names: list[str], asked: Request) -> int:
 
     if asked.tables:
         refuse_export(asked.format.value, asked.output, bool(asked.changes))
+    if asked.format is Format.html and len(names) > 1:
+        raise UsageError("an HTML report is of one run", received=", ".join(names), remedy="name one at a time")
     codes, runs, views, other = [], [], [], None
     for name in names:
         try:
@@ -143,6 +150,8 @@ def _report(names: list[str], asked: Request) -> int:
         write(export_tables(runs, asked.output))
     elif views:
         _emit(rendered(asked.format.value, views), asked.output)
+    if views and asked.figures is not None:
+        write_pictures(views, asked.figures)
     return worst(codes)
 
 

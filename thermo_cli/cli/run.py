@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from thermo_cli.cli.boundary import RESULTS, complain, gated, leave_with, required_verdicts, run_app, write
+from thermo_cli.cli.pictures import write_page
 from thermo_cli.errors import UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -124,6 +125,7 @@ def _train(
     )
     view, code = gated(done, required)
     write(rendered("terminal", [view]) + f"{done.folder.path}  (thermo-report {done.folder.name})\n")
+    write_page(view, done.folder.path)
     if done.folder.status != "complete":
         complain(
             f"the run is {done.folder.status}: some replicas crashed; see {done.folder.path / 'shards'}/*.error.txt"

@@ -121,7 +121,7 @@ def _check_baseline(baseline: Run, where: str) -> None:
     """Refuse a baseline that is without more replicas than it tolerates, or whose replicas are no independent units."""
     counts, status = baseline.verdict.replicas, baseline.folder.status
     reason, remedy = "", ""
-    if baseline.verdict.verdict == "diverged":
+    if baseline.verdict.verdict == "diverged" or baseline.verdict.unfinished:
         reason = f"it is {status}, and {counts['finished']} of its {counts['planned']} replicas have a result"
         remedy = "give its thermo-run command again" if status != "complete" else "name a run that did not diverge"
         remedy += ", or leave such points out of both sweeps" if where else ""

@@ -45,11 +45,8 @@ def _answer(run: Run | None, point: Mapping[str, Any], required: Sequence[str], 
     where = f" at {label_of(dict(point))}" if point else ""
     if run is None:
         return Gate(tuple(required), 3, f"no verdict{where}")
-    left = run.verdict.replicas["planned"] - sum(
-        run.verdict.replicas[word] for word in ("finished", "diverged", "crashed")
-    )
-    if left:
-        return Gate(tuple(required), 3, f"not judged{where}: {left} replicas are still to be trained")
+    if run.verdict.unfinished:
+        return Gate(tuple(required), 3, f"not judged{where}: {run.verdict.unfinished} replicas are still to be trained")
     verdicts = [word for word in required if word not in COMPARISONS]
     comparisons = [word for word in required if word in COMPARISONS]
     asked = []

@@ -154,6 +154,7 @@ class RunView:
         reproduction: How to get the same run again.
         missing: Section to the reason why there is nothing to show.
         record: What verdict.json says.
+        content: Share of replicas that the bands hold.
         gate: What was asked of the run; None where nothing was.
         baseline: How it compares with another run; None where it was not compared.
     """
@@ -181,8 +182,14 @@ class RunView:
     reproduction: Reproduction
     missing: Mapping[str, str]
     record: Mapping[str, Any]
+    content: float
     gate: Gate | None = None
     baseline: Baseline | None = None
+
+    @property
+    def histories(self) -> tuple[str, ...]:
+        """Histories, in order."""
+        return tuple(dict.fromkeys(replica.history for replica in self.replicas))
 
     @property
     def outliers(self) -> tuple[ReplicaLine, ...]:
@@ -212,7 +219,7 @@ def view_of(verdict: Verdict, material: Material) -> RunView:
         courses=courses(verdict.microscopic, int(trajectories.steps[-1])),
         noise_budget=noise_budget(verdict.diagnostics), noise_share=noise_share(verdict.diagnostics),
         reproduction=material.reproduction, missing=_missing(verdict, material),
-        record=material.record,
+        record=material.record, content=material.content,
     )  # fmt: skip
 
 

@@ -1,0 +1,91 @@
+"""Every exit code that the commands promise, each produced for real; whatever it is, the reports are there by then."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, SMALL, Command
+
+SUFFIX = {"markdown": "md", "html": "html", "json": "json", "junit": "xml", "csv": "csv", "terminal": "txt"}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one finished run of the small spec, whose verdict is undecided."""
+    folder = tmp_path_factory.mktemp("codes")
+    (folder / "small.yaml").write_text(SMALL)
+    done = subprocess.run(
+        [sys.executable, "-m", "thermo_cli.cli.run", "small.yaml", "--workers", "1"], cwd=folder, capture_output=True,
+        check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments", "expected"),
+    [
+        (0, ["--require", "undecided"], ""),
+        (1, ["--require", "settled", "--margin", "test_accuracy=1e-6"], "gate not met"),
+        (3, ["--require", "settled"], "still to be trained"),
+        (4, ["--require", "settled"], "gate undecided"),
+    ],
+)
+@pytest.mark.parametrize("format", SUFFIX)
+def test_the_report_exists_whatever_the_code(
+    finished: Path, tmp_path: Path, command: Command, code: int, arguments: list[str], expected: str, format: str
+) -> None:
+    """Met, not met, not judged, undecided: in every format the file is whole, and says what the gate said."""
+    shutil.copytree(finished / "results", tmp_path / "results")
+    if code == 3:
+        next((tmp_path / "results").glob("small-*/shards/*.safetensors")).unlink()
+    target = tmp_path / f"report.{SUFFIX[format]}"
+    done = command("thermo-report", "latest", "--format", format, "--output", str(target), *arguments)
+    assert done.returncode == code, done.stderr
+    assert expected in done.stderr
+    assert len(target.read_text()) > 500
+
+
+def test_a_run_leaves_verdict_and_report_before_its_gate_fails(
+    finished: Path, tmp_path: Path, command: Command
+) -> None:
+    """`thermo-run --require` on a finished run: code 1, and verdict.json and report.html are there, made anew."""
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    (folder,) = (tmp_path / "results").glob("small-*")
+    for name in ("verdict.json", "report.html"):
+        (folder / name).unlink()
+    done = command(
+        "thermo-run", "small.yaml", "--require", "diverged", "--set", "equilibrium.margins={test_accuracy: 1.0e-6}"
+    )
+    assert done.returncode == 1, done.stderr
+    assert (folder / "verdict.json").exists()
+    assert "<html" in (folder / "report.html").read_text()
+
+
+def test_requests_that_cannot_be_understood(finished: Path, command: Command) -> None:
+    """A verdict that there is not, a run that there is not, a spec with an error."""
+    assert command("thermo-report", "latest", "--require", "thermalised", cwd=finished).returncode == 2
+    assert command("thermo-report", "nothing", cwd=finished).returncode == 2
+    assert command("thermo-run", "small.yaml", "--set", "dynamics.stepz=3", cwd=finished).returncode == 2
+
+
+def test_interrupted(tmp_path: Path) -> None:
+    """Ctrl-C while it trains: 130, and how to go on."""
+    (tmp_path / "long.yaml").write_text(SMALL.replace("steps: 400", "steps: 4000000"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "thermo_cli.cli.run", "long.yaml", "--workers", "1"], cwd=tmp_path, stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True,
+    )  # fmt: skip
+    until = time.monotonic() + 60
+    while not list(tmp_path.glob("results/*/shards/*/*")) and time.monotonic() < until:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"the same command" in complaint

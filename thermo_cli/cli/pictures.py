@@ -1,0 +1,62 @@
+"""Reports that are files: the page in the run folder, and charts as pictures."""
+
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from thermo_cli.characters import visible
+from thermo_cli.cli.boundary import complain
+from thermo_cli.errors import UsageError
+
+PAGE = "report.html"
+FAILURE = "report.error.txt"
+
+
+def write_page(view: Any, folder: Path) -> None:
+    """Write the HTML report into a run folder; if that fails, say so and keep the traceback, for the verdict stands without it.
+
+    Args:
+        view: What to show.
+        folder: The run's.
+    """
+    from thermo_cli.reports.formats import rendered
+    from thermo_cli.store.files import write_text
+
+    try:
+        write_text(folder / PAGE, rendered("html", [view]))
+        (folder / FAILURE).unlink(missing_ok=True)
+    except Exception as error:  # noqa: BLE001 - a run that took days is not lost for the sake of its report
+        complain(f"the HTML report could not be written ({visible(str(error))}); see {folder / FAILURE}")
+        try:
+            (folder / FAILURE).write_text(traceback.format_exc(), encoding="utf-8", errors="backslashreplace")
+        except OSError as reason:
+            complain(f"nor could its traceback be kept: {reason}")
+
+
+def write_pictures(views: Sequence[Any], folder: Path) -> None:
+    """Write every chart as SVG and PNG, of several runs into a folder for each.
+
+    Args:
+        views: What to show.
+        folder: Where to; it is made.
+
+    Raises:
+        UsageError: It cannot be made.
+        StoreError: A file cannot be written.
+    """
+    from thermo_cli.reports.figures import images
+    from thermo_cli.store.files import write_bytes
+
+    for view in views:
+        target = folder if len(views) == 1 else folder / view.title
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(
+                "the folder for the figures cannot be made",
+                received=f"{target}: {error.strerror}",
+                remedy="name another folder",
+            ) from None
+        for name, content in images(view):
+            write_bytes(target / name, content)

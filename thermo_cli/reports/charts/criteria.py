@@ -1,0 +1,129 @@
+"""The criteria drawn to scale: every estimate and interval over its margin, on one axis."""
+
+from typing import Any, Final
+
+import altair as alt
+
+from thermo_cli.contracts import Row
+from thermo_cli.reports.charts.chart import (
+    GOOD,
+    LINE,
+    MUTED,
+    PAPER,
+    Chart,
+    Layer,
+    finished,
+    inline,
+    rounded,
+    source,
+    tone_of,
+)
+from thermo_cli.reports.numerals import number
+from thermo_cli.reports.view import RunView
+from thermo_cli.reports.wording import short
+
+FURTHEST: Final = 3.0  # margins; what lies beyond is an arrow at the edge
+MOST: Final = 120
+ROOM: Final = 74  # pixels to the right of the axis, for the outcome in words
+SCOPES: Final = {"all histories": "all", "same-bath pairs": "pairs"}
+SHAPES: Final = {"holds": "circle", "fails": "triangle-up", "undecided": "diamond"}
+
+
+def criteria(view: RunView) -> dict[str, Chart]:
+    """Draw each row of the court over its margin.
+
+    Args:
+        view: A run.
+    """
+    told = [row for row in view.verdict.criteria if row.estimate is not None and row.margin]
+    if not told:
+        return {}
+    shown = sorted(told, key=lambda row: not row.gates)[:MOST] if len(told) > MOST else told
+    extent = max(
+        (
+            abs(value) / row.margin
+            for row in shown
+            for value in (row.estimate, *(row.interval or ()))
+            if value is not None and row.margin
+        ),
+        default=0.0,
+    )
+    edge = min(max(1.5, 1.1 * extent), FURTHEST)
+    rows = [_row(row, edge) for row in shown]
+    caption = (
+        "Each estimate with its confidence interval, divided by the margin of its row. Inside the band from -1 to 1 the "
+        "criterion holds, outside it fails, across its edge more data must decide. Hollow marks decide nothing."
+    )
+    beyond = [row for row in rows if row["beyond"]]
+    if beyond:
+        caption += f" Arrows point to what lies beyond {edge:.2g} margins or has no bound."
+    if len(told) > len(shown):
+        caption += f" {len(shown)} of {len(told)} rows are drawn, those that gate first; the table has all."
+    words = "; ".join(f"{row['name']}: {row['outcome']} at {row['said']} of the margin" for row in rows) + "."
+    height = 21 * len(rows)
+    spec = finished(_drawn([row["name"] for row in rows], edge), height) | {
+        "padding": {"left": 4, "top": 4, "right": ROOM, "bottom": 4}
+    }
+    return {"criteria": Chart("criteria", "Criteria, to scale", caption, words, spec, {"rows": rows}, height)}
+
+
+def _row(row: Row, edge: float) -> dict[str, Any]:
+    margin = row.margin or 1.0
+    low, high = (None if end is None else end / margin for end in row.interval or (None, None))
+    at = (row.estimate or 0.0) / margin
+    open_low, open_high = low is None or low < -edge, high is None or high > edge
+    told = row.interval is not None
+    return {
+        "name": " ".join(filter(None, (short(row.statistic), row.observable, f"· {SCOPES.get(row.scope, row.scope)}"))),
+        "at": rounded([at], edge)[0] if abs(at) <= edge else None, "tone": tone_of(row.criterion, row.outcome, row.gates),
+        "low": rounded([min(max(-edge if low is None else low, -edge), edge)], edge)[0] if told else None,
+        "high": rounded([max(min(edge if high is None else high, edge), -edge)], edge)[0] if told else None,
+        "left": -edge if (told and open_low) or at < -edge else None,
+        "right": edge if (told and open_high) or at > edge else None,
+        "beyond": bool((told and (open_low or open_high)) or abs(at) > edge),
+        "outcome": row.outcome, "gates": row.gates, "label": row.outcome if row.gates else f"({row.outcome})",
+        "said": number(at, 2), "interval": f"{number(low, 2)} to {number(high, 2)}", "statistic": row.statistic,
+    }  # fmt: skip
+
+
+def _drawn(names: list[str], edge: float) -> Layer:
+    ticks = [value for value in (-3, -2, -1, 0, 1, 2, 3) if abs(value) <= edge]
+    axis = alt.Axis(values=ticks, grid=False, format="~g")
+    x = alt.X(
+        "at:Q", title="estimate over margin", axis=axis, scale=alt.Scale(domain=[-edge, edge], nice=False, zero=False)
+    )
+    y = alt.Y(
+        "name:N", sort=names, title=None, axis=alt.Axis(domain=False, ticks=False, labelLimit=230, labelPadding=8)
+    )
+    outcomes = list(dict.fromkeys((*SHAPES, "untested", "inapplicable")))
+    tones = ["good", "bad", "open", "cold", "none"]
+    colours = alt.Scale(domain=tones, range=[f"var(--{name})" for name in tones])
+    colour = alt.Color("tone:N", scale=colours, legend=None)
+    shapes = alt.Scale(domain=outcomes, range=[SHAPES.get(name, "cross") for name in outcomes])
+    tips = [
+        alt.Tooltip("statistic:N"), alt.Tooltip("name:N", title="row"), alt.Tooltip("label:N", title="outcome"),
+        alt.Tooltip("said:N", title="estimate / margin"), alt.Tooltip("interval:N", title="interval / margin"),
+    ]  # fmt: skip
+    base = alt.Chart(source("rows"))
+    nothing = alt.Chart(inline({}))
+    band = nothing.mark_rect(fill=GOOD, opacity=0.1).encode(x=alt.datum(-1), x2=alt.datum(1))
+    edges = alt.Chart(inline({"at": -1}, {"at": 1})).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(x="at:Q")
+    zero = alt.Chart(inline({"at": 0})).mark_rule(color=LINE).encode(x="at:Q")
+    whisker = base.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", y=y, color=colour, tooltip=tips)
+    arrows = [
+        base.mark_point(shape=shape, filled=True, size=70, opacity=1).encode(
+            x=f"{side}:Q", y=y, color=colour, tooltip=tips
+        )
+        for side, shape in (("left", "triangle-left"), ("right", "triangle-right"))
+    ]
+    marks = base.mark_point(size=70, opacity=1, strokeWidth=2).encode(
+        x=x, y=y, color=colour, shape=alt.Shape("outcome:N", scale=shapes, legend=None), tooltip=tips,
+        fill=alt.when("datum.gates").then(alt.Fill("tone:N", scale=colours, legend=None)).otherwise(alt.value(PAPER)),
+    )  # fmt: skip
+    label = base.mark_text(align="left", baseline="middle", dx=10, fontSize=11).encode(
+        x=alt.value("width"),
+        y=y,
+        text="label:N",
+        color=alt.when("datum.gates").then(colour).otherwise(alt.value(MUTED)),
+    )
+    return alt.layer(band, zero, edges, whisker, *arrows, marks, label)

@@ -1,0 +1,112 @@
+"""Where the spread comes from: the sources of randomness, and the finite test set."""
+
+from typing import Final
+
+import altair as alt
+
+from thermo_cli.reports.charts.chart import ACCENT, INK, MUTED, SERIES, Chart, Rows, finished, inline, source
+from thermo_cli.reports.numerals import number
+from thermo_cli.reports.view import RunView
+
+STEP: Final = 26  # pixels of a bar with its gap
+
+
+def noise(view: RunView) -> dict[str, Chart]:
+    """Draw the noise budget and the share of the test set.
+
+    Args:
+        view: A run.
+    """
+    return _budget(view) | _test_set(view)
+
+
+def _budget(view: RunView) -> dict[str, Chart]:
+    margins = {panel.observable: panel.margin for panel in view.panels}
+    rows: Rows = []
+    words = []
+    for share in view.noise_budget:
+        margin = margins.get(share.observable)
+        if share.sd is None or not margin:
+            continue
+        low, high = share.interval
+        part = "" if share.share is None else f"{share.share:.0%}"
+        rows.append(
+            {
+                "row": f"{share.observable} · {share.source}", "source": share.source, "sd": round(share.sd / margin, 4),
+                "low": None if low is None else round(low / margin, 4),
+                "high": None if high is None else round(high / margin, 4), "share": part, "value": number(share.sd),
+            }
+        )  # fmt: skip
+        words.append(
+            f"{share.observable}, {share.source}: {part} of the variance, sd {number(share.sd, 2)} "
+            f"({number(low, 2)} to {number(high, 2)})"
+        )
+    if not rows:
+        return {}
+    names = list(dict.fromkeys(row["source"] for row in rows))
+    top = max(1.0, *(row[key] or 0.0 for row in rows for key in ("sd", "high")))
+    y = alt.Y("row:N", sort=None, title=None, axis=alt.Axis(domain=False, ticks=False, labelLimit=190, labelPadding=8))
+    colours = alt.Scale(domain=names, range=[SERIES[place % len(SERIES)] for place in range(len(names))])
+    base = alt.Chart(source("rows"))
+    tips = [
+        alt.Tooltip("row:N", title="source"),
+        alt.Tooltip("value:N", title="sd"),
+        alt.Tooltip("share:N", title="of the variance"),
+    ]
+    x = alt.X(
+        "sd:Q",
+        title="standard deviation over margin",
+        scale=alt.Scale(domain=[0, 1.18 * top], nice=False),
+        axis=alt.Axis(format="~g", tickCount=5),
+    )
+    bars = base.mark_bar(opacity=0.55, height=14).encode(
+        x=x, y=y, color=alt.Color("source:N", scale=colours, legend=None), tooltip=tips
+    )
+    whiskers = base.mark_rule(strokeWidth=1.6, color=INK).encode(x="low:Q", x2="high:Q", y=y)
+    text = base.mark_text(align="right").encode(x=alt.value("width"), y=y, text="share:N")
+    limit = alt.Chart(inline({"sd": 1})).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(x="sd:Q")
+    caption = (
+        "How far each source of randomness alone moves the final value, with its interval; the broken line is the margin. To "
+        "the right, its share of the variance."
+    )
+    height = STEP * len(rows)
+    spec = finished(alt.layer(limit, bars, whiskers, text), height)
+    return {
+        "noise-budget": Chart(
+            "noise", "Where the spread comes from", caption, "; ".join(words) + ".", spec, {"rows": rows}, height
+        )
+    }
+
+
+def _test_set(view: RunView) -> dict[str, Chart]:
+    told = view.noise_share
+    if told is None:
+        return {}
+    rows: Rows = [
+        {"row": "as measured", "sd": float(number(told.sd, 4)), "kind": "measured"},
+        {"row": "on an infinite test set", "sd": float(number(told.distribution_wise, 4)), "kind": "rest"},
+    ]
+    y = alt.Y("row:N", sort=None, title=None, axis=alt.Axis(domain=False, ticks=False, labelLimit=190, labelPadding=8))
+    x = alt.X("sd:Q", title="standard deviation of the test error", axis=alt.Axis(format="~g", tickCount=5))
+    bars = alt.Chart(source("rows")).mark_bar(color=ACCENT, height=14).encode(
+        x=x, y=y, opacity=alt.when("datum.kind == 'rest'").then(alt.value(1)).otherwise(alt.value(0.4)),
+        tooltip=[alt.Tooltip("row:N", title="spread"), alt.Tooltip("sd:Q", title="sd")],
+    )  # fmt: skip
+    words = (
+        f"The test error spreads by {number(told.sd, 2)} over replicas, of which {number(told.distribution_wise, 2)} would be "
+        f"left on an infinite test set: the finite set makes {told.share:.0%} of the variance."
+    )
+    caption = (
+        "Two equally good models score differently on a finite test set. What an infinite one would leave is the difference "
+        "between models that a user would meet."
+    )
+    if told.share > 1:
+        caption += (
+            " The estimate is above 100 %: no difference between the models is left that could be told from this noise."
+        )
+    height = STEP * len(rows)
+    return {
+        "test-set-noise": Chart(
+            "noise", "What the test set adds", caption, words, finished(bars, height), {"rows": rows}, height
+        )
+    }

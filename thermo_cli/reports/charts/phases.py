@@ -1,0 +1,153 @@
+"""A sweep: the verdict at each combination of two fields, or order parameters against one."""
+
+from typing import Any, Final
+
+import altair as alt
+
+from thermo_cli.reports.charts.chart import MUTED, SERIES, Chart, Rows, finished, inline, source, tone
+from thermo_cli.reports.charts.plane import SHAPES
+from thermo_cli.reports.numerals import number
+from thermo_cli.reports.points import PointView, SweepView, last, shown
+
+SHORT: Final = 6  # columns with room for a verdict in full
+ORDER: Final = ("spread, sd / margin", "overlap Q* on one bath", "Q* with itself, T/2 earlier")
+
+
+def phases(view: SweepView) -> dict[str, Chart]:
+    """Draw the phase diagram of two fields, or order parameters against one; nothing of more fields.
+
+    Args:
+        view: A sweep.
+    """
+    fields = list(view.points[0].values)
+    if len(fields) == 2:
+        return {"phase-diagram": _diagram(view, *fields)}
+    return {"order-parameters": _order(view, fields[0])} if len(fields) == 1 else {}
+
+
+def _diagram(view: SweepView, down: str, across: str) -> Chart:
+    columns = list(dict.fromkeys(shown(point.values[across]) for point in view.points))
+    lines = list(dict.fromkeys(shown(point.values[down]) for point in view.points))
+    brief = len(columns) > SHORT
+    rows: Rows = [
+        {
+            "down": shown(point.values[down]), "across": shown(point.values[across]), "verdict": point.verdict,
+            "label": point.verdict[:3] if brief else point.verdict, "phase": point.phase or "-", "place": place,
+            **_parameters(point),
+        }
+        for place, point in enumerate(view.points, 1)
+    ]  # fmt: skip
+    x = alt.X("across:O", sort=columns, title=across, axis=alt.Axis(labelAngle=0, domain=False, ticks=False))
+    y = alt.Y("down:O", sort=lines[::-1], title=down, axis=alt.Axis(domain=False, ticks=False))
+    tips = [
+        alt.Tooltip("place:Q", title="point"), alt.Tooltip("down:N", title=last(down)),
+        alt.Tooltip("across:N", title=last(across)),
+        *(alt.Tooltip(f"{name}:N") for name in ("verdict", "phase", "mean", "spread", "overlap")),
+    ]  # fmt: skip
+    present = list(dict.fromkeys(row["verdict"] for row in rows))
+    colours = alt.Scale(domain=present, range=[f"var(--{tone(name)})" for name in present])
+    legend: Any = alt.Legend(title=None) if brief else None
+    base = alt.Chart(source("points")).encode(x=x, y=y)
+    cells = base.mark_rect(cornerRadius=5, fillOpacity=0.16, strokeOpacity=0.7, strokeWidth=1.2).encode(
+        color=alt.Color("verdict:N", scale=colours, legend=legend),
+        stroke=alt.Stroke("verdict:N", scale=colours, legend=None),
+        tooltip=tips,
+    )
+    text = base.mark_text(fontSize=12, fontWeight="bold", dy=-7).encode(
+        text="label:N", color=alt.Color("verdict:N", scale=colours, legend=None)
+    )
+    under = base.mark_text(fontSize=10.5, dy=9, color=MUTED).encode(text="under:N")
+    height = max(150, 64 * len(lines))
+    spec = finished(alt.layer(cells, text, *([] if brief else [under])), height)
+    words = "; ".join(f"{row['down']}, {row['across']}: {row['verdict']}" for row in rows) + "."
+    caption = (
+        f"The verdict of each ensemble, {down} upwards, {across} to the right; under it the spread in margins. Point at a cell "
+        "for its order parameters."
+    )
+    return Chart("phases", "Phase diagram", caption, words, spec, {"points": rows}, height)
+
+
+def _parameters(point: PointView) -> dict[str, Any]:
+    spread = number(point.spread, 2)
+    return {
+        "mean": f"{point.observable} {number(point.mean, 4)}", "spread": spread, "overlap": number(point.overlap, 2),
+        "under": f"spread {spread}" if point.spread is not None else "",
+    }  # fmt: skip
+
+
+def _order(view: SweepView, field: str) -> Chart:
+    values = [point.values[field] for point in view.points]
+    numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    steep = numeric and min(values) > 0 and max(values) > 20 * min(values)
+    marks: Rows = [
+        {"x": value if numeric else shown(value), "verdict": p.verdict, "y": 0.5}
+        for value, p in zip(values, view.points, strict=True)
+    ]
+    lines: Rows = [
+        {"x": value if numeric else shown(value), "kind": kind, "y": round(number_, 4)}
+        for value, point in zip(values, view.points, strict=True)
+        for kind, number_ in zip(ORDER, (point.spread, point.overlap, point.wandering), strict=True)
+        if number_ is not None
+    ]  # fmt: skip
+    scale = (
+        alt.Scale(type="log", nice=False) if steep else alt.Scale(zero=False, nice=False) if numeric else alt.Undefined
+    )
+    x = alt.X(
+        "x:Q" if numeric else "x:O",
+        title=field,
+        scale=scale,
+        sort=None,
+        axis=alt.Axis(grid=False, labelAngle=0, format="~g" if numeric else ""),
+    )
+    present = list(dict.fromkeys(row["verdict"] for row in marks))
+    kinds = [kind for kind in ORDER if any(row["kind"] == kind for row in lines)]
+    ground = alt.Chart(source("lines"))
+    colour = alt.Color(
+        "kind:N",
+        scale=alt.Scale(domain=kinds, range=list(SERIES[: len(kinds)])),
+        legend=alt.Legend(title=None, columns=2),
+    )
+    tips = [
+        alt.Tooltip("kind:N", title="what"),
+        alt.Tooltip("x:N", title=last(field)),
+        alt.Tooltip("y:Q", title="value", format=".3~g"),
+    ]
+    y = alt.Y("y:Q", title=None, axis=alt.Axis(tickCount=5, format="~g", domain=False, ticks=False))
+    curve = ground.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour)
+    dots = ground.mark_point(filled=True, size=50, opacity=1).encode(x=x, y=y, color=colour, tooltip=tips)
+    limit = alt.Chart(inline({"y": 1})).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(y="y:Q")
+    verdict = alt.Color(
+        "verdict:N",
+        scale=alt.Scale(domain=present, range=[f"var(--{tone(n)})" for n in present]),
+        legend=alt.Legend(title=None),
+    )
+    shape = alt.Shape(
+        "verdict:N", scale=alt.Scale(domain=present, range=[SHAPES[n] for n in present]), legend=alt.Legend(title=None)
+    )
+    signs = (
+        alt.Chart(source("marks"))
+        .mark_point(filled=True, size=110, opacity=1)
+        .encode(
+            x=x,
+            y=alt.value(6),
+            color=verdict,
+            shape=shape,
+            tooltip=[alt.Tooltip("x:N", title=last(field)), alt.Tooltip("verdict:N")],
+        )
+    )
+    height = 280
+    spec = finished(
+        alt.layer(limit, curve, dots, signs).resolve_scale(color="independent", shape="independent"), height
+    )
+    words = (
+        "; ".join(
+            f"{shown(p.values[field])}: {p.verdict}, spread {number(p.spread, 2)}, Q* {number(p.overlap, 2)}"
+            for p in view.points
+        )
+        + "."
+    )
+    caption = (
+        f"Order parameters against {field}; the marks along the top are the verdicts. Above the broken line the spread is "
+        "wider than the margin."
+    )
+    return Chart("phases", "Order parameters", caption, words, spec, {"lines": lines, "marks": marks}, height)

@@ -1,0 +1,128 @@
+"""The plane of macroscopic spread against microscopic divergence: the project's question in one figure."""
+
+from typing import Any, Final
+
+import altair as alt
+
+from thermo_cli.reports.charts.chart import INK, MUTED, Chart, Layer, Rows, finished, rounded, source, tone
+from thermo_cli.reports.evidence import plane
+from thermo_cli.reports.numerals import number
+from thermo_cli.reports.points import SweepView
+from thermo_cli.reports.view import RunView
+from thermo_cli.spec.sweeping import label_of
+
+CRYSTAL: Final = 0.1  # 1 - Q* of replicas that D calls identical
+HEIGHT: Final = 320
+SHAPES: Final = {
+    "thermalized": "circle", "settled": "square", "crystallized": "diamond", "relaxing": "triangle-up",
+    "undecided": "cross", "glassy": "triangle-down", "diverged": "triangle-right", "not judged": "triangle-left",
+}  # fmt: skip
+CAPTION: Final = (
+    "Up: how much replicas differ in what they do (standard deviation over margin). To the right: how much they differ in what "
+    "they are (1 - Q*, symmetries removed). Low and to the right, different models do the same; low and to the left is one "
+    "model found again and again; above 1 the seed decides."
+)
+
+
+def plane_of_run(view: RunView) -> dict[str, Chart]:
+    """Draw the ensemble in the plane, one point for each gating observable.
+
+    Args:
+        view: A run.
+    """
+    if not view.plane:
+        return {}
+    rows = [
+        {"x": point.divergence, "y": point.spread, "label": point.label, "verdict": point.verdict, "name": point.label}
+        for point in view.plane
+    ]
+    words = "; ".join(
+        f"{point.label}: spread {number(point.spread, 2)} margins, divergence {number(point.divergence, 2)}"
+        for point in view.plane
+    )
+    return {"plane": Chart("plane", "Same performance, different models?", CAPTION, f"{words}.", *_drawn(rows), HEIGHT)}
+
+
+def plane_of_sweep(view: SweepView) -> dict[str, Chart]:
+    """Draw every point of a sweep in the plane, numbered as in the table.
+
+    Args:
+        view: A sweep.
+    """
+    rows: Rows = []
+    for place, point in enumerate(view.points, 1):
+        placed = plane(point.decided) if point.decided is not None else ()
+        shown = next((one for one in placed if one.label == point.observable), placed[0] if placed else None)
+        if shown is not None:
+            name = f"point {place}: {label_of(dict(point.values))}"
+            rows.append(
+                {"x": shown.divergence, "y": shown.spread, "label": str(place), "verdict": point.verdict, "name": name}
+            )
+    if not rows:
+        return {}
+    words = "; ".join(
+        f"{row['name']} ({row['verdict']}): spread {number(row['y'], 2)}, divergence {number(row['x'], 2)}"
+        for row in rows
+    )
+    caption = f"{CAPTION} Numbers are those of the table."
+    return {"plane": Chart("plane", "Same performance, different models?", caption, f"{words}.", *_drawn(rows), HEIGHT)}
+
+
+def _drawn(points: Rows) -> tuple[dict[str, Any], dict[str, Rows]]:
+    right, top = max(1.0, *(1.05 * p["x"] for p in points)), max(1.6, *(1.25 * p["y"] for p in points))
+    left = min(0.0, *(p["x"] for p in points))
+    regions = [
+        {"x": left, "x2": right, "y": 1.0, "y2": top, "name": "glass"},
+        {"x": left, "x2": CRYSTAL, "y": 0.0, "y2": 1.0, "name": "crystal"},
+        {"x": CRYSTAL, "x2": right, "y": 0.0, "y2": 1.0, "name": "thermalized"},
+    ]
+    rows = [{**p, "x": rounded([p["x"]], right)[0], "y": rounded([p["y"]], top)[0]} for p in points]
+    x = alt.X(
+        "x:Q",
+        title="microscopic divergence, 1 - Q*",
+        axis=alt.Axis(tickCount=6, grid=False, format="~g"),
+        scale=alt.Scale(domain=[left, right], nice=False),
+    )
+    y = alt.Y(
+        "y:Q", title="macroscopic spread, sd / margin", axis=alt.Axis(values=_ticks(top), grid=False, format="~g"),
+        scale=alt.Scale(type="symlog", constant=0.5, domain=[0, top], nice=False),
+    )  # fmt: skip
+    colours = alt.Scale(
+        domain=["glass", "crystal", "thermalized"], range=[f"var(--{n})" for n in ("odd", "cold", "good")]
+    )
+    ground = alt.Chart(source("regions"))
+    tint = ground.mark_rect(opacity=0.1).encode(
+        x=x, x2="x2", y=y, y2="y2", color=alt.Color("name:N", scale=colours, legend=None)
+    )
+    sides: list[tuple[str, Any, int, str]] = [("==", "left", 6, "x"), ("!=", "right", -7, "x2")]
+    titles = [
+        ground.transform_filter(f"datum.name {sign} 'crystal'")
+        .mark_text(align=side, baseline="top", dx=shift, dy=7, fontSize=13, fontStyle="italic")
+        .encode(x=f"{at}:Q", y="y2:Q", text="name:N", color=alt.Color("name:N", scale=colours, legend=None))
+        for sign, side, shift, at in sides
+    ]
+    limit = ground.mark_rule(color=MUTED, strokeDash=[4, 4]).encode(y=alt.datum(1.0))
+    return finished(alt.layer(tint, limit, *titles, *_marks(rows, x, y)), HEIGHT), {"points": rows, "regions": regions}
+
+
+def _marks(rows: Rows, x: alt.X, y: alt.Y) -> list[Layer]:
+    present = list(dict.fromkeys(row["verdict"] for row in rows))
+    several = len(present) > 1
+    legend: Any = alt.Legend(title=None, symbolFillColor=INK) if several else None
+    marks = alt.Chart(source("points"))
+    colour = alt.Color(
+        "verdict:N", scale=alt.Scale(domain=present, range=[f"var(--{tone(name)})" for name in present]), legend=legend
+    )
+    shape = alt.Shape("verdict:N", scale=alt.Scale(domain=present, range=[SHAPES[n] for n in present]), legend=legend)
+    tips = [
+        alt.Tooltip("name:N", title="ensemble"), alt.Tooltip("verdict:N"), alt.Tooltip("x:Q", title="1 - Q*"),
+        alt.Tooltip("y:Q", title="sd / margin"),
+    ]  # fmt: skip
+    dots = marks.mark_point(filled=True, size=110, opacity=1).encode(x=x, y=y, color=colour, shape=shape, tooltip=tips)
+    text = marks.mark_text(align="right", dx=-11, dy=0, fontSize=12, limit=220).encode(x=x, y=y, text="label:N")
+    layered = alt.layer(dots, text).resolve_scale(color="independent", shape="independent")
+    return [layered]
+
+
+def _ticks(top: float) -> list[float]:
+    return [value for value in (0, 0.25, 0.5, 1, 2, 5, 10, 30, 100, 300, 1000, 1e4, 1e5, 1e6) if value <= top]
