@@ -17,8 +17,7 @@ from tests.conftest import ROOT
 FOLDER = ROOT / ".github" / "actions" / "thermo"
 ACTION = yaml.safe_load((FOLDER / "action.yml").read_text())
 
-FORMATS = {"markdown": "markdown", "html": "html", "junit": "junit"}  # format to its module in thermo_cli/reports
-WRITTEN = {name for name, module in FORMATS.items() if (ROOT / "thermo_cli" / "reports" / f"{module}.py").exists()}
+FORMATS = ("markdown", "html", "junit")  # whose bytes most tests do not look at
 
 # the action handles files, whoever writes them: these formats are written at once, without a word of thermo
 STAND_IN = """

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.ci_kit.runner import ACTION, FOLDER, FORMATS, WRITTEN, Job, run_action
+from tests.ci_kit.runner import ACTION, FOLDER, Job, run_action
 from tests.conftest import ROOT
 
 STEPS = ACTION["runs"]["steps"]
@@ -34,7 +34,7 @@ def met(tmp_path_factory: pytest.TempPathFactory) -> Job:
     folder = tmp_path_factory.mktemp("met")
     (folder / "small.yaml").write_text(SMALL)
     inputs = {"spec": "small.yaml", "require": "undecided", "upload-run": "true", "cache": "true", "workers": "1"}
-    return run_action(folder, inputs, stand_ins=set(FORMATS) - WRITTEN)
+    return run_action(folder, inputs, stand_ins=())
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_a_gate_that_is_met(met: Job) -> None:
     assert met.outputs["plan"]["run"] == f"results/{run.name}"
     assert met.annotations[0] == f"::notice file=small.yaml,title=thermo%3A gate met::{escaped(record['summary'])}"
     assert all(line.startswith("::notice ") for line in met.annotations)
-    assert met.summary.startswith("# ")
+    assert "undecided" in met.summary.splitlines()[0]
     assert met.summary == (met.report / "report.md").read_text()
     assert set(met.before_gate) >= FILES | {f"run/{run.name}/manifest.json"}
     assert "training 6 replicas" in met.log
@@ -225,14 +225,16 @@ def test_a_run_that_cannot_be_judged(workspace: Path) -> None:
     (run,) = (workspace / "results").iterdir()
     for shard in (run / "shards").glob("*.safetensors"):
         shard.write_bytes(shard.read_bytes()[:-8] + bytes(range(8)))
-    job = run_action(workspace, {"spec": "small.yaml", "require": "settled"})
+    job = run_action(workspace, {"spec": "small.yaml", "require": "settled"}, stand_ins=())
     assert job.code == 3
     (annotation,) = job.annotations
     assert annotation.startswith("::error file=small.yaml,title=thermo%3A not judged::")
     assert ".safetensors" in annotation
-    assert job.summary.startswith("# thermo: not judged\n\n```text\n")
-    assert set(job.before_gate) >= {"log.txt", "report.md"}
-    assert job.outputs["report"] == {"verdict": "", "phase": "", "code": "3", "report": ""}
+    assert "not judged" in job.summary.splitlines()[0]
+    assert "checksum" in job.summary
+    assert set(job.before_gate) >= {"log.txt", "report.md", "report.html", "junit.xml", "verdict.json"}
+    page = str(job.report / "report.html")
+    assert job.outputs["report"] == {"verdict": "", "phase": "", "code": "3", "report": page}
 
 
 def test_hostile_inputs_reach_no_shell_and_no_output(tmp_path: Path) -> None:
