@@ -89,7 +89,7 @@ def run_view(told: Trajectories | None = None, naming: Naming = as_is, small: bo
     last = int(told.steps[-1])
     extra = ({}, {}) if small else (microscopic(last), diagnostics(gating))
     verdict = judge(told, setting, Settings(), None, *extra)
-    chosen = told.replicas[: min(len(told.replicas), 64)]
+    chosen = told.replicas[: min(len(told.replicas), 80)]
     made = Reproduction(
         ("thermo-run a/resolved.yaml", naming("thermo-report a")), naming("name: a"), {naming("python"): naming("3.11")},
         naming("same bytes"), (naming("uncommitted changes"),),

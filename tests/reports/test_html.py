@@ -193,6 +193,18 @@ def test_any_constant_can_be_drawn(value: float) -> None:
             assert np.allclose(given["origin"] + given["grain"] * levels, value, rtol=1e-6)
 
 
+def test_a_large_matrix_is_thinned_and_says_so() -> None:
+    """64 replicas along a side, the lower half of their overlaps, every value that of its pair."""
+    view = run_view(trajectories(80, 20, 3))
+    chart = charts(view)["overlap-matrix"]
+    assert "64 of 80 replicas are drawn" in chart.caption
+    assert [len(row["q"]) for row in chart.data["rows"]] == list(range(1, 65))
+    names = [row["first"] for row in chart.data["rows"]]
+    assert view.overlaps is not None
+    place = [view.overlaps.replicas.index(name) for name in names]
+    assert chart.data["rows"][9]["q"][3] == pytest.approx(view.overlaps.values[place[9], place[3]], abs=0.01)
+
+
 def test_names_that_would_cover_each_other_share_a_place() -> None:
     """Two replicas that end side by side have one label."""
     told = trajectories(64, 60, 3, odd=2)
@@ -217,6 +229,7 @@ def test_values_survive_being_written_as_whole_numbers() -> None:
         chart = charts(run_view(told))[name]
         given = {param["name"]: param["value"] for param in chart.spec["params"] if "value" in param}
         place = np.isin(told.steps, given["steps"])
+        assert given["origin"] / given["grain"] == pytest.approx(round(given["origin"] / given["grain"]), abs=1e-6)
         for row, line in enumerate(chart.data["lines"]):
             decoded = given["origin"] + given["grain"] * np.array(line["v"], dtype=float)
             assert (
