@@ -79,13 +79,13 @@ class Visit:
         pytest.fail(f"not within {seconds} s: {condition}")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 400), ("dark", 400), ("light", 1280)])
 @pytest.mark.parametrize("name", PAGES)
 def test_it_draws_everything_says_nothing_and_asks_for_nothing(
-    browser: Any, folder: Path, name: str, scheme: str
+    browser: Any, folder: Path, name: str, scheme: str, width: int
 ) -> None:
     """Every chart is drawn, details opened; the console stays empty, no request leaves the page, nothing overflows."""
-    visit = Visit(browser, folder / f"{name}.html", scheme, width=400)
+    visit = Visit(browser, folder / f"{name}.html", scheme, width)
     visit.page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
     visit.until(DRAWN)
     states = visit.page.evaluate("[...document.querySelectorAll('.plot')].map((plot) => plot.dataset.state)")
@@ -93,7 +93,7 @@ def test_it_draws_everything_says_nothing_and_asks_for_nothing(
     assert visit.page.locator(".canvas svg").count() == len(states)
     assert visit.said == []
     assert [url for url in visit.asked if not url.startswith("data:")] == [(folder / f"{name}.html").as_uri()]
-    assert visit.page.evaluate("document.scrollingElement.scrollWidth") <= 400
+    assert visit.page.evaluate("document.scrollingElement.scrollWidth") <= width
     ground = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground == ("rgb(246, 247, 249)" if scheme == "light" else "rgb(14, 17, 21)")
 

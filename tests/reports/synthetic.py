@@ -89,7 +89,7 @@ def run_view(told: Trajectories | None = None, naming: Naming = as_is, small: bo
     last = int(told.steps[-1])
     extra = ({}, {}) if small else (microscopic(last), diagnostics(gating))
     verdict = judge(told, setting, Settings(), None, *extra)
-    chosen = told.replicas[: min(len(told.replicas), 64)]
+    chosen = told.replicas[: min(len(told.replicas), 80)]
     made = Reproduction(
         ("thermo-run a/resolved.yaml", naming("thermo-report a")), naming("name: a"), {naming("python"): naming("3.11")},
         naming("same bytes"), (naming("uncommitted changes"),),
@@ -112,15 +112,20 @@ def apart(replicas: int) -> Array:
 
 
 def sweep_view(fields: int = 2, naming: Naming = as_is, gate: Gate | None = None) -> SweepView:
-    """A sweep of one, two or three fields with two values each; the last point cannot be judged."""
+    """A sweep of one field with four values, or of more with two each; the last point cannot be judged."""
     run = run_view(trajectories(replicas=16, times=40, observables=4))
     words = ("relaxing", "thermalized", "glassy", "crystallized", "settled", "diverged", "undecided", "undecided")
     points = []
-    for number in range(2**fields):
-        values = {f"dynamics.with.{'lmb'[place]}r": 0.01 * 10 ** (number >> place & 1) for place in range(fields - 1)}
-        values[naming("system.activation")] = naming(("tanh", "relu")[number >> (fields - 1) & 1])
+    count = max(4, 2**fields)
+    for number in range(count):
+        values: dict[str, Any] = {"dynamics.with.lr": 0.001 * 10.0**number}
+        if fields > 1:
+            values = {
+                f"dynamics.with.{'lmb'[place]}r": 0.01 * 10 ** (number >> place & 1) for place in range(fields - 1)
+            }
+            values[naming("system.activation")] = naming(("tanh", "relu")[number >> (fields - 1) & 1])
         decided = dataclasses.replace(run.verdict, verdict=words[number], summary=naming("what was found"))
-        last = number == 2**fields - 1
+        last = number == count - 1
         points.append(point_view(values, None if last else decided, naming("every replica failed")))
     made = Reproduction(("thermo-run a/resolved.yaml",), "name: a")
     return SweepView(

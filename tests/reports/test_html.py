@@ -133,7 +133,7 @@ def test_outliers_come_first_and_are_named() -> None:
     rows = seen(text([view])).texts
     assert rows.index("hot/40") < rows.index("cold/0")
     course = charts(view)["trajectory-test_accuracy"]
-    assert [row["replica"] for row in course.data["ends"]] == [line.name for line in view.outliers]
+    assert "hot/40" in [row["text"] for row in course.data["ends"]]
     assert "hot/40" in course.words.rpartition("standing apart: ")[2]
 
 
@@ -169,10 +169,47 @@ def test_a_replica_that_explodes_does_not_flatten_the_others() -> None:
     told = trajectories(16, 40, 3, odd=0)
     told.values["test_accuracy"][3, 20:] = 1e30
     told.values["test_accuracy"][4, 30:] = np.inf
-    chart = charts(run_view(told))["trajectory-test_accuracy"]
-    limits = {param["name"]: param["value"] for param in chart.spec["params"] if "value" in param}
-    assert limits["high"] < 10
-    assert "Beyond the frame: cold/3." in chart.caption
+    for name in ("trajectory-test_accuracy", "window-test_accuracy"):
+        chart = charts(run_view(told))[name]
+        limits = {param["name"]: param["value"] for param in chart.spec["params"] if "value" in param}
+        assert -1 < limits["low"] < limits["high"] < 2
+        assert "Beyond the frame: cold/3." in chart.caption
+        (bar,) = chart.data["margin"]
+        assert limits["low"] - 1e-4 <= bar["low"] < bar["high"] <= limits["high"] + 1e-4
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1e300, -1e-300, 1e15])
+def test_any_constant_can_be_drawn(value: float) -> None:
+    """Equal values, huge and tiny ones: a page whose JSON is valid, or no chart."""
+    told = trajectories(8, 20, 3, odd=0)
+    for values in told.values.values():
+        values[:] = value
+    for name, chart in charts(run_view(told)).items():
+        json.dumps({**chart.spec, "datasets": dict(chart.data)}, allow_nan=False)
+        vl_convert.vegalite_to_vega(still(chart), vl_version="6.4")
+        if name.startswith("trajectory"):
+            given = {param["name"]: param["value"] for param in chart.spec["params"] if "value" in param}
+            levels = np.array(chart.data["lines"][0]["v"], dtype=float)
+            assert np.allclose(given["origin"] + given["grain"] * levels, value, rtol=1e-6)
+
+
+def test_a_large_matrix_is_thinned_and_says_so() -> None:
+    """64 replicas along a side, the lower half of their overlaps, every value that of its pair."""
+    view = run_view(trajectories(80, 20, 3))
+    chart = charts(view)["overlap-matrix"]
+    assert "64 of 80 replicas are drawn" in chart.caption
+    assert [len(row["q"]) for row in chart.data["rows"]] == list(range(1, 65))
+    names = [row["first"] for row in chart.data["rows"]]
+    assert view.overlaps is not None
+    place = [view.overlaps.replicas.index(name) for name in names]
+    assert chart.data["rows"][9]["q"][3] == pytest.approx(view.overlaps.values[place[9], place[3]], abs=0.01)
+
+
+def test_names_that_would_cover_each_other_share_a_place() -> None:
+    """Two replicas that end side by side have one label."""
+    told = trajectories(64, 60, 3, odd=2)
+    ends = charts(run_view(told))["trajectory-test_accuracy"].data["ends"]
+    assert "cold/0, cold/1" in [end["text"] for end in ends]
 
 
 def test_one_measurement_is_drawn_as_final_values() -> None:
@@ -192,6 +229,7 @@ def test_values_survive_being_written_as_whole_numbers() -> None:
         chart = charts(run_view(told))[name]
         given = {param["name"]: param["value"] for param in chart.spec["params"] if "value" in param}
         place = np.isin(told.steps, given["steps"])
+        assert given["origin"] / given["grain"] == pytest.approx(round(given["origin"] / given["grain"]), abs=1e-6)
         for row, line in enumerate(chart.data["lines"]):
             decoded = given["origin"] + given["grain"] * np.array(line["v"], dtype=float)
             assert (

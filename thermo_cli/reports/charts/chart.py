@@ -36,9 +36,9 @@ TONES: Final = {
     "diverged": "bad", "not judged": "none", "holds": "good", "fails": "bad", "untested": "none", "inapplicable": "none",
 }  # fmt: skip
 VEGA_LITE: Final = "6.4"  # of the scripts that draw; what altair writes is of the same version
+HUGE: Final = 1e100  # no axis reaches further
 LEVELS: Final = 1000  # steps of a vertical axis, at least: a quarter of a pixel
 CONFIG: Final[dict[str, Any]] = {  # the looks that all charts share
-
     "aria": False,  # the text alternative is what is read aloud, not thousands of marks
     "background": "transparent", "font": FONT, "view": {"stroke": None}, "padding": 4,
     "axis": {
@@ -189,12 +189,12 @@ def ticks_of(last: float) -> list[int]:
 
 
 def finite_range(*arrays: Array) -> tuple[float, float] | None:
-    """Return the smallest and the largest finite value of some arrays; None where there is none.
+    """Return the smallest and the largest value of some arrays that can be drawn; None where there is none.
 
     Args:
         arrays: Numbers.
     """
-    found = [array[np.isfinite(array)] for array in map(np.asarray, arrays)]
+    found = [array[np.isfinite(array) & (np.abs(array) < HUGE)] for array in map(np.asarray, arrays)]
     values = np.concatenate([part.ravel() for part in found]) if found else np.empty(0)
     return (float(values.min()), float(values.max())) if len(values) else None
 

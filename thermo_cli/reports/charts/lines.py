@@ -168,7 +168,7 @@ def _names(x: alt.X, y: alt.Y) -> Layer:
     text = alt.Chart(source("ends")).mark_text(
         align="right", baseline="bottom", dx=-3, dy=-2, fontWeight="bold", limit=160
     )
-    return text.encode(x=x, y=y, text="replica:N")
+    return text.encode(x=x, y=y, text="text:N")
 
 
 def _points(x: alt.X, y: alt.Y, colour: alt.Color) -> Layer:

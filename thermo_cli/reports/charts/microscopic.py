@@ -88,7 +88,7 @@ def _matrix(overlaps: OverlapMatrix) -> Chart:
     chosen = np.unique(np.linspace(0, total - 1, min(total, MOST_CELLS)).round().astype(np.int64))
     values, names = overlaps.values[np.ix_(chosen, chosen)], [overlaps.replicas[i] for i in chosen]
     rows: Rows = [
-        {"first": name, "i": place, "q": rounded(np.maximum(values[place, : place + 1], -9.0), 100.0)}
+        {"first": name, "i": place, "q": rounded(np.maximum(values[place, : place + 1], -9.0), 10.0)}
         for place, name in enumerate(names)
     ]
     between = values[np.tril_indices(len(names), -1)]

@@ -129,7 +129,7 @@ def _order(view: SweepView, field: str) -> Chart:
         .mark_point(filled=True, size=110, opacity=1)
         .encode(
             x=x,
-            y=alt.value(6),
+            y=alt.value(-12),
             color=verdict,
             shape=shape,
             tooltip=[alt.Tooltip("x:N", title=last(field)), alt.Tooltip("verdict:N")],
@@ -137,7 +137,7 @@ def _order(view: SweepView, field: str) -> Chart:
     )
     height = 280
     spec = finished(
-        alt.layer(limit, curve, dots, signs).resolve_scale(color="independent", shape="independent"), height
+        alt.layer(limit, alt.layer(curve, dots), signs).resolve_scale(color="independent", shape="independent"), height
     )
     words = (
         "; ".join(

@@ -26,8 +26,9 @@ from thermo_cli.reports.view import RunView
 
 HEIGHT: Final = 250
 FAR: Final = 3.0  # ranges of the other replicas: what stands apart further than that leaves the frame
-WIDE: Final = 2.5  # ranges of the replicas: a wider margin does not fit into the window, enlarged
-NAMED: Final = 6  # replicas whose names are written beside their lines
+WIDE: Final = 2.5  # ranges of the replicas: a wider margin is cut at the frame
+CLOSE: Final = 0.07  # of the frame: names closer than that would cover each other
+NAMED: Final = 6  # places at which names are written beside the lines
 
 
 def trajectories(view: RunView) -> dict[str, Chart]:
@@ -57,7 +58,7 @@ def trajectories(view: RunView) -> dict[str, Chart]:
 
 def _course(panel: Panel, begin: int, content: float, minor: bool, window: bool = False) -> Chart:
     inside = panel.steps >= begin if window else np.ones(len(panel.steps), dtype=bool)
-    frame = _frame(panel, inside, window)
+    frame = _frame(panel, inside)
     unit, origin, places = _levels(frame)
     height = HEIGHT if not minor else 200
     left = [trace for trace in panel.traces if _leaves(trace.values[inside], frame)]
@@ -95,8 +96,8 @@ def _caption(panel: Panel, content: float, left: Sequence[Trace], margin: Rows, 
         "Thin lines are replicas (point at one for its name), thick lines means, shades the middle "
         f"{content:.0%} of each history" + ("" if window else "; the grey ground is the window that is judged") + "."
     ]
-    if panel.margin is not None:
-        cut = margin and None in margin[0].values()
+    if panel.margin is not None and margin:
+        cut = None in margin[0].values()
         taller = ", taller than the frame" if cut else ""
         parts.append(f"The bar at the right is the margin to scale, {number(panel.margin, 2)} up and down{taller}.")
     if len(panel.traces) < panel.total:
@@ -120,18 +121,21 @@ def _words(panel: Panel, inside: Any) -> str:
     return "; ".join(parts) + "."
 
 
-def _frame(panel: Panel, inside: Any, window: bool = False) -> tuple[float, float]:
+def _frame(panel: Panel, inside: Any) -> tuple[float, float]:
     """Return the vertical range: of the replicas that do not stand apart, wider for others and a margin that are not far."""
     usual = [trace.values[inside] for trace in panel.traces if not trace.apart]
     odd = [trace.values[inside] for trace in panel.traces if trace.apart]
-    core = finite_range(*usual) or finite_range(*odd) or (0.0, 1.0)
-    span = core[1] - core[0] or abs(core[1]) or 1.0
-    reach = finite_range(*odd) or core
-    low, high = max(core[0] - FAR * span, min(core[0], reach[0])), min(core[1] + FAR * span, max(core[1], reach[1]))
+    low, high = finite_range(*usual) or finite_range(*odd) or (0.0, 1.0)
+    span = max(high - low, 1e-6 * abs(high), 1e-100)
+    nearest = (low - FAR * span, high + FAR * span)
+    for values in odd:
+        reach = finite_range(values)
+        if reach is not None and nearest[0] <= reach[0] and reach[1] <= nearest[1]:
+            low, high = min(low, reach[0]), max(high, reach[1])
     middle = _middle(panel, inside)
-    if window and panel.margin is not None and middle is not None and 2 * panel.margin <= WIDE * span:
+    if panel.margin is not None and middle is not None and 2 * panel.margin <= WIDE * span:
         low, high = min(low, middle - panel.margin), max(high, middle + panel.margin)
-    pad = 0.04 * (high - low or span)
+    pad = 0.04 * max(high - low, span)
     return low - pad, high + pad
 
 
@@ -157,21 +161,32 @@ def _coded(values: Array, frame: tuple[float, float], unit: float, origin: float
 
 
 def _ends(panel: Panel, apart: Sequence[Trace], inside: Any, frame: tuple[float, float]) -> Rows:
-    """Return where the names of the replicas that stand apart are written: at their last value within the frame."""
-    found = []
+    """Return where the names of the replicas that stand apart are written: at their last value within the frame.
+
+    Names that would cover each other share a place.
+    """
+    found: Rows = []
     for trace in apart:
         values = trace.values[inside]
         shown = np.flatnonzero(np.isfinite(values) & (values >= frame[0]) & (values <= frame[1]))
-        if len(shown):
-            found.append(
-                {"replica": trace.replica, "step": int(panel.steps[inside][shown[-1]]), "y": float(values[shown[-1]])}
-            )
-    return found[:NAMED]
+        if not len(shown):
+            continue
+        step, y = int(panel.steps[inside][shown[-1]]), float(values[shown[-1]])
+        beside = next(
+            (end for end in found if end["step"] == step and abs(end["y"] - y) < CLOSE * (frame[1] - frame[0])), None
+        )
+        if beside is None:
+            found.append({"names": [trace.replica], "step": step, "y": y})
+        else:
+            beside["names"].append(trace.replica)
+    return [{"text": listed(end["names"], 2), "step": end["step"], "y": end["y"]} for end in found[:NAMED]]
 
 
 def _middle(panel: Panel, inside: Any) -> float | None:
-    found = finite_range(*(spread.mean[inside][-1:] for spread in panel.spreads))
-    return None if found is None else (found[0] + found[1]) / 2
+    """Return where the margin's bar stands: at the median of the last values of the replicas that do not stand apart."""
+    usual = [trace.values[inside][-1] for trace in panel.traces if not trace.apart]
+    finite = [value for value in usual if np.isfinite(value)]
+    return float(np.median(finite)) if finite else None
 
 
 def _margin(panel: Panel, inside: Any, frame: tuple[float, float]) -> Rows:
