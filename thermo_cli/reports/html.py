@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from thermo_cli.characters import visible
+from thermo_cli.reports.against import difference, method, rounded
 from thermo_cli.reports.charts import Chart, charts
 from thermo_cli.reports.charts.chart import CONFIG, DARK, LIGHT, VEGA_LITE, tone, tone_of
 from thermo_cli.reports.numerals import number
@@ -38,6 +39,7 @@ from thermo_cli.store.cache import cached
 
 BIDIRECTIONAL: Final = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 PAGES: Final = {RunView: "run.html", SweepView: "sweep.html", Unjudged: "unjudged.html"}
+COMPARED: Final = {"equivalent": "good", "better": "good", "worse": "bad", "undecided": "open"}  # outcome to tone
 
 
 def text(views: Sequence[View]) -> str:
@@ -125,6 +127,7 @@ def _environment() -> Environment:
         "select_section": in_section, "tally": tally,
     }  # fmt: skip
     environment.globals |= {
+        "difference": difference, "method": method, "rounded": rounded, "COMPARED": COMPARED,
         "CRITERIA": CRITERIA, "MOST_POINTS": MOST_POINTS, "estimate": estimate, "interval": interval, "gloss": gloss,
         "legend": legend, "nothing_to_do": nothing_to_do, "tone_of": tone_of, "replica_rows": replica_rows,
         "next_steps": next_steps, "label_of": label_of,

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from thermo_cli.characters import visible
 from thermo_cli.contracts import Row, Verdict
+from thermo_cli.equilibrium.baseline import Difference
 from thermo_cli.reports.points import Decision, View, decisions
 from thermo_cli.reports.view import Gate
 
@@ -63,7 +64,11 @@ def _suites(view: View) -> Iterator[ElementTree.Element]:
     for decision in every:
         rows = decision.verdict.criteria if decision.verdict is not None else ()
         last = _gate(view.gate) if alone and view.gate is not None else _verdict(decision)
-        yield _suite(decision.title, [*(_criterion(row) for row in rows if row.gates), last], _properties(decision))
+        cases = [
+            *(_criterion(row) for row in rows if row.gates),
+            *(_difference(row) for row in decision.differences if row.gates),
+        ]
+        yield _suite(decision.title, [*cases, last], _properties(decision))
     if not alone and view.gate is not None:
         yield _suite(view.title, [_gate(view.gate)], {"required": ", ".join(view.gate.required)})
 
@@ -79,7 +84,17 @@ def _criterion(row: Row) -> Case:
     return Case(row.criterion, name, "skipped", message=message)
 
 
-def _numbers(row: Row) -> str:
+def _difference(row: Difference) -> Case:
+    """Turn a difference from the baseline into a case; only `worse` fails, and what is open is skipped."""
+    name, numbers = f"{row.observable}, {row.history}", _numbers(row)
+    if row.outcome == "worse":
+        return Case("baseline", name, "failure", "worse", row.explanation, f"{row.explanation}\n{numbers}")
+    if row.outcome == "undecided":
+        return Case("baseline", name, "skipped", message=f"undecided: {row.explanation}")
+    return Case("baseline", name, detail=f"{row.outcome}\n{numbers}")
+
+
+def _numbers(row: Row | Difference) -> str:
     """Write estimate, interval and margin, one a line, where there are any."""
     lines = [f"estimate: {row.estimate:g}"] if row.estimate is not None else []
     if row.interval is not None:

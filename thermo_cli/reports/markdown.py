@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from thermo_cli.contracts import Row
+from thermo_cli.reports.against import difference, method, remarks, rounded, telling
 from thermo_cli.reports.numerals import interval, number, sparkline
 from thermo_cli.reports.points import PointView, SweepView, View, last, shown
-from thermo_cli.reports.view import Gate, Reproduction, RunView
+from thermo_cli.reports.view import Baseline, Gate, Reproduction, RunView
 from thermo_cli.reports.wording import legend, short
 
 MOST_BYTES: Final = 900_000  # a step summary holds 1 MiB, and others write to it too
@@ -22,6 +23,7 @@ MARKS: Final = {
     "thermalized": "🟢", "crystallized": "🔷", "settled": "🟢", "relaxing": "🟡", "glassy": "🟣", "diverged": "🔴",
     "undecided": "⚪", "not judged": "⚪", "holds": "✅", "fails": "❌", "untested": "▫️", "inapplicable": "▫️",
 }  # fmt: skip
+COMPARED: Final = {"equivalent": "✅ ", "better": "🔷 ", "worse": "❌ ", "undecided": "❔ "}  # with a baseline
 OPEN: Final = "❔"  # of a row that is undecided
 _SPECIAL: Final = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")  # an underscore inside a word is none
 _START: Final = re.compile(r"^(?=[+-]\s|#|>|[=-]+\s*$|\d+[.)]\s)")  # of a heading, a list, a quotation, a rule
@@ -100,6 +102,8 @@ def _run(view: RunView) -> list[str]:
     ]  # fmt: skip
     if view.description:
         lines += [plain(view.description), ""]
+    if view.baseline is not None:
+        lines += _against(view.baseline)
     lines += _bullets("What to do next", view.next_steps) + _bullets("Warnings", verdict.warnings)
     lines += [
         "### Criteria",
@@ -130,7 +134,10 @@ def _sweep(view: SweepView) -> list[str]:
     fields = list(view.points[0].values)
     if len(fields) == 2:
         lines += ["### Phase diagram", "", *_diagram(view.points, *fields), ""]
-    return [*lines, "### Points", "", *_points(view.points, fields), *_reproduction(view.reproduction)]
+    lines += ["### Points", "", *_points(view.points, fields)]
+    if any(point.baseline for point in view.points):
+        lines += _points_against(view.points, fields)
+    return [*lines, *_reproduction(view.reproduction)]
 
 
 def _gate(gate: Gate | None) -> list[str]:
@@ -154,6 +161,54 @@ def _criteria(rows: Sequence[Row]) -> list[str]:
     )  # fmt: skip
     words = "; ".join(f"{letter} {meaning}" for letter, meaning in legend(tuple(rows)).items())
     return [*lines, "", f"<sub>{plain(words)}</sub>", ""]
+
+
+def _against(baseline: Baseline) -> list[str]:
+    heads = ("observable", "history", "outcome", "difference [interval]", "margin")
+    rows = (
+        (
+            code(row.observable), code(row.history),
+            COMPARED[row.outcome] + row.outcome + ("" if row.gates else " (does not gate)"),
+            plain(difference(row)), rounded(row.margin),
+        )
+        for row in baseline.rows
+    )  # fmt: skip
+    title = f"### {COMPARED[baseline.outcome]}{baseline.outcome}: against {code(baseline.title)}"
+    said = [f"- {plain(line)}" for line in remarks(baseline)]
+    return [title, "", *table(heads, rows), "", plain(method(baseline.rows)), "", *said, ""]
+
+
+def _points_against(points: Sequence[PointView], fields: Sequence[str]) -> list[str]:
+    """Compare point by point: each with the row that decided."""
+    known = [(point, point.baseline) for point in points[:MOST_POINTS] if point.baseline is not None]
+    heads = (
+        *(code(last(field)) for field in fields),
+        "outcome",
+        "largest in",
+        "history",
+        "difference [interval]",
+        "margin",
+    )
+    rows = []
+    for point, baseline in known:
+        row = telling(baseline)
+        said = (
+            (code(row.observable), code(row.history), plain(difference(row)), rounded(row.margin))
+            if row
+            else ("-",) * 4
+        )
+        rows.append(
+            (
+                *(code(shown(value)) for value in point.values.values()),
+                COMPARED[baseline.outcome] + baseline.outcome,
+                *said,
+            )
+        )
+    lines = dict.fromkeys(
+        f"- {plain(line)}" for _, baseline in known
+        for line in (*(f"differs in {change}" for change in baseline.changes), *baseline.notes)
+    )  # fmt: skip
+    return [f"### Against {code(known[0][1].title)}", "", *table(heads, rows), "", *lines, ""]
 
 
 def _macrostate(view: RunView) -> list[str]:

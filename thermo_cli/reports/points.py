@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from thermo_cli.contracts import Verdict
+from thermo_cli.equilibrium.baseline import Difference
 from thermo_cli.equilibrium.verdict import SCHEMA_VERSION
 from thermo_cli.reports.view import Baseline, Gate, Reproduction, RunView
 from thermo_cli.spec.sweeping import label_of
@@ -112,12 +113,14 @@ class Decision:
         point: Swept field to its value; empty without a sweep.
         verdict: What was decided; None where the point cannot be judged.
         reason: Why not.
+        differences: From a baseline, where it was compared with one.
     """
 
     run: str
     point: Mapping[str, Any]
     verdict: Verdict | None
     reason: str = ""
+    differences: tuple[Difference, ...] = ()
 
     @property
     def title(self) -> str:
@@ -132,10 +135,16 @@ def decisions(view: View) -> tuple[Decision, ...]:
         view: A run or a sweep.
     """
     if isinstance(view, RunView):
-        return (Decision(view.title, {}, view.verdict),)
+        return (Decision(view.title, {}, view.verdict, "", _rows(view.baseline)),)
     if isinstance(view, Unjudged):
         return (Decision(view.title, {}, None, view.reason),)
-    return tuple(Decision(view.title, point.values, point.decided, point.summary) for point in view.points)
+    return tuple(
+        Decision(view.title, point.values, point.decided, point.summary, _rows(point.baseline)) for point in view.points
+    )
+
+
+def _rows(baseline: Baseline | None) -> tuple[Difference, ...]:
+    return baseline.rows if baseline is not None else ()
 
 
 def point_view(values: Mapping[str, Any], verdict: Verdict | None, reason: str) -> PointView:

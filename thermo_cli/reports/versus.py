@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from thermo_cli.equilibrium.baseline import Difference
+from thermo_cli.reports.against import difference, method, remarks, rounded, telling
 from thermo_cli.reports.points import PointView, last, shown
 from thermo_cli.reports.view import Baseline
 
 COMPARED: Final = {"equivalent": "green", "better": "cyan", "worse": "red", "undecided": "yellow"}
-SMALL: Final = 1e-6  # of the margin: rounding, shown as 0
 
 
 def render_baseline(baseline: Baseline) -> Padding:
@@ -31,8 +29,8 @@ def render_baseline(baseline: Baseline) -> Padding:
             row.observable,
             row.history,
             row.outcome if row.gates else f"({row.outcome})",
-            _interval(row),
-            _number(row.margin),
+            difference(row),
+            rounded(row.margin),
         )
         for row in baseline.rows
     ]
@@ -40,11 +38,8 @@ def render_baseline(baseline: Baseline) -> Padding:
     for row, (observable, history, outcome, interval, margin) in zip(baseline.rows, rows, strict=True):
         style = COMPARED[row.outcome] if row.gates else "dim"
         table.add_row(observable, history, Text(outcome, style), interval, margin, style="" if row.gates else "dim")
-    parts: list[RenderableType] = [table, Text(_legend(baseline.rows), style="dim")]
-    open_rows = [row for row in baseline.rows if row.outcome != "equivalent"]
-    lines = [f"{row.observable} of {row.history}: {row.explanation}{_more(row)}" for row in open_rows]
-    lines += [f"differs in {change}" for change in baseline.changes] + list(baseline.notes)
-    parts += [Padding(Text(line), (0, 0, 0, 2)) for line in lines]
+    parts: list[RenderableType] = [table, Text(method(baseline.rows), style="dim")]
+    parts += [Padding(Text(line), (0, 0, 0, 2)) for line in remarks(baseline)]
     return Padding(Group(*parts), (0, 0, 1, 0))
 
 
@@ -62,10 +57,10 @@ def render_points(points: Sequence[PointView], fields: Sequence[str]) -> Padding
         table.add_column(last(field), no_wrap=True)
     rows = []
     for point in known:
-        row = _telling(point.baseline) if point.baseline is not None else None
+        row = telling(point.baseline) if point.baseline is not None else None
         outcome = point.baseline.outcome if point.baseline is not None else ""
         said = (
-            ("-", "-", "-", "-") if row is None else (row.observable, row.history, _interval(row), _number(row.margin))
+            ("-", "-", "-", "-") if row is None else (row.observable, row.history, difference(row), rounded(row.margin))
         )
         rows.append((outcome, *said))
     _columns(table, ("outcome", "largest in", "history", "difference [interval]", "margin"), rows)
@@ -84,38 +79,3 @@ def _columns(table: Table, heads: Sequence[str], rows: Sequence[Sequence[str]]) 
         names = head in ("observable", "history", "largest in")
         width = None if names else max(len(cell) for cell in (head, *(row[place] for row in rows)))
         table.add_column(head, no_wrap=not names, min_width=width, overflow="fold")
-
-
-def _more(row: Difference) -> str:
-    """Say how many replicas would decide a row, if any number would."""
-    needed = row.replicas_needed
-    return f"; about {needed} replicas per history in both runs would decide" if needed is not None else ""
-
-
-def _telling(baseline: Baseline) -> Difference | None:
-    """Return the row that decided, or would: of the outcome of the whole, the largest beside its margin."""
-    rows = [row for row in baseline.rows if row.gates and row.outcome == baseline.outcome]
-    return max(rows, key=lambda row: abs(row.estimate or 0.0) / (row.margin or 1.0), default=None)
-
-
-def _legend(rows: Sequence[Difference]) -> str:
-    paired = {row.paired for row in rows if row.estimate is not None}
-    how = {
-        frozenset({True}): "replica by replica (the same seeds)", frozenset({False}): "independent replicas (Welch)",
-    }.get(frozenset(paired), "replica by replica where the seeds are the same")  # fmt: skip
-    level = next((row.confidence for row in rows if row.confidence is not None), None)
-    bounds = "" if level is None else f"; each bound holds with confidence {level:g}"
-    return f"Final mean of this run minus that of the baseline, {how}{bounds}."
-
-
-def _interval(row: Difference) -> str:
-    low, high = row.interval
-    if row.estimate is None or low is None or high is None:
-        return "-"
-    tiny = SMALL * (row.margin or 0.0)
-    estimate, lower, upper = (_number(0.0 if abs(value) < tiny else value) for value in (row.estimate, low, high))
-    return f"{estimate} [{lower}, {upper}]"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None or not np.isfinite(value) else f"{value:.2g}"
