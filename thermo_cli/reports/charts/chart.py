@@ -185,7 +185,7 @@ def ticks_of(last: float) -> list[int]:
         last: The end.
     """
     powers = [10**power for power in range(int(math.log10(max(last, 1))) + 1)]
-    return [0, *(power for power in powers if power < last / 2), int(last)]
+    return [0, *(power for power in powers if power < last / 5), int(last)]
 
 
 def finite_range(*arrays: Array) -> tuple[float, float] | None:

@@ -64,7 +64,9 @@ def _energies(view: RunView) -> Rows:
 
 
 def _rows(found: list[Course]) -> Rows:
-    short = [course.words.removeprefix("overlap Q* ").partition(":")[0] for course in found]
+    short = [
+        course.words.removeprefix("overlap Q* ").removeprefix("of a replica ").partition(":")[0] for course in found
+    ]
     return [
         {"name": name, "history": "", "step": list(c.steps), "y": rounded(c.values, 1.0)}
         for name, c in zip(short, found, strict=True)
