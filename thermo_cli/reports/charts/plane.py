@@ -119,8 +119,17 @@ def _marks(rows: Rows, x: alt.X, y: alt.Y) -> list[Layer]:
         alt.Tooltip("y:Q", title="sd / margin"),
     ]  # fmt: skip
     dots = marks.mark_point(filled=True, size=110, opacity=1).encode(x=x, y=y, color=colour, shape=shape, tooltip=tips)
-    text = marks.mark_text(align="right", dx=-11, dy=0, fontSize=12, limit=220).encode(x=x, y=y, text="label:N")
-    layered = alt.layer(dots, text).resolve_scale(color="independent", shape="independent")
+    sides: list[tuple[str, Any, int]] = [
+        ("<", "left", 11),
+        (">=", "right", -11),
+    ]  # a name points away from the nearer edge
+    names = [
+        marks.transform_filter(f"datum.x {sign} 0.5")
+        .mark_text(align=side, dx=shift, fontSize=12, limit=220)
+        .encode(x=x, y=y, text="label:N")
+        for sign, side, shift in sides
+    ]
+    layered = alt.layer(dots, *names).resolve_scale(color="independent", shape="independent")
     return [layered]
 
 
