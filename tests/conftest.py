@@ -34,7 +34,18 @@ histories:
   hot: {init_scale: 2.0}
 """
 
+LONG = (
+    "test_interruptions.py",
+    "test_exam.py",
+    "test_experiments.py",
+)  # a minute a test: begun last they would be waited for
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long tests, so that short ones are left to share when one of the workers has nothing more to do."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.fixture
