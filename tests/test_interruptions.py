@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import thermo_cli
 from tests.conftest import ROOT, SMALL, Command
 from thermo_cli import rng
 
@@ -45,8 +46,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, byt
     """A spec, and the arrays of a run of it that nobody disturbed, with two workers."""
     folder = tmp_path_factory.mktemp("clean")
     (folder / "small.yaml").write_text(LONG)
-    process = start(folder / "small.yaml", folder / "results", "--workers", "2")
-    assert process.wait(timeout=300) == 0
+    thermo_cli.run(folder / "small.yaml", results=folder / "results", workers=2)
     stored = arrays(folder / "results")
     assert len(stored) == 6, "two shards for each history, the controls, and what is known of the microstates"
     return folder / "small.yaml", stored
@@ -116,9 +116,9 @@ def test_every_dynamics_resumes_to_the_same_bytes(tmp_path: Path, changes: dict[
     assert process.poll() is None, "it ended before it was killed"
     process.kill()
     process.wait()
-    for results in ("killed", "undisturbed"):
-        process = start(tmp_path / "small.yaml", tmp_path / results, "--workers", "1")
-        assert process.wait(timeout=300) == 0
+    process = start(tmp_path / "small.yaml", tmp_path / "killed", "--workers", "1")
+    assert process.wait(timeout=300) == 0
+    thermo_cli.run(tmp_path / "small.yaml", results=tmp_path / "undisturbed", workers=1)
     assert arrays(tmp_path / "killed") == arrays(tmp_path / "undisturbed")
     assert arrays(tmp_path / "killed")
 
@@ -158,16 +158,16 @@ def test_interrupting_commits_and_says_how_to_resume(
     assert arrays(tmp_path) == expected
 
 
-def test_two_runs_of_one_spec_do_not_mix(tmp_path: Path, small: Path, command: Command) -> None:
+def test_two_runs_of_one_spec_do_not_mix(tmp_path: Path, small: Path, process: Command) -> None:
     """While one is at work, the second is told so."""
     long = ("--set", "dynamics.steps=20000000")
-    process = start(small, tmp_path, *long, "--workers", "1")
+    first = start(small, tmp_path, *long, "--workers", "1")
     try:
-        wait_for_training(process, tmp_path)
-        second = command("thermo-run", str(small), "--results", str(tmp_path), *long)
-        assert process.poll() is None
+        wait_for_training(first, tmp_path)
+        second = process("thermo-run", str(small), "--results", str(tmp_path), *long)
+        assert first.poll() is None
     finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=60) == 130
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(timeout=60) == 130
     assert second.returncode == 2
     assert "another process trains this very run" in second.stderr

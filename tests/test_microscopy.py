@@ -231,12 +231,12 @@ def test_a_first_phase_that_lasts_past_the_middle_leaves_ergodicity_untested(tmp
     assert found.verdict.microscopic["disagreement"]["self"] is None
 
 
-def test_threads_of_the_machine_change_no_byte(tmp_path: Path, command: Command) -> None:
+def test_threads_of_the_machine_change_no_byte(tmp_path: Path, process: Command) -> None:
     """One thread or two in the process that examines."""
     (tmp_path / "spec.yaml").write_text(DISTINCT)
     stored = []
     for threads in ("1", "2"):
-        done = command("thermo-run", "spec.yaml", "--results", threads, "--set", "dynamics.steps=100", threads=threads)
+        done = process("thermo-run", "spec.yaml", "--results", threads, "--set", "dynamics.steps=100", threads=threads)
         assert done.returncode == 0, done.stderr
         (file,) = (tmp_path / threads).glob("*/microstates.safetensors")
         stored.append(file.read_bytes())

@@ -1,7 +1,7 @@
 """What the rooms hand to each other: plain frozen records of NumPy arrays, and the protocols of what can be plugged in."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
@@ -338,6 +338,21 @@ class Movement(Protocol):
         """Continue from a committed state."""
 
 
+class PlainOptimizer(Protocol):
+    """A rule on the parameters of one replica, in the way of torch.optim."""
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """One group, with the learning rate `lr`."""
+
+    @property
+    def state(self) -> "MutableMapping[torch.Tensor, Any]":
+        """Parameter to what the rule remembers of it."""
+
+    def step(self) -> object:
+        """Move the parameters by their gradients, in place."""
+
+
 class Optimizer(Protocol):
     """An elementwise update rule on the flat parameters of a stack.
 
@@ -360,8 +375,8 @@ class Optimizer(Protocol):
     ) -> None:
         """Move the parameters by one step, in place."""
 
-    def plain(self, parameters: "list[torch.nn.Parameter]") -> "torch.optim.Optimizer":
-        """Return the optimizer of torch.optim that this rule equals."""
+    def plain(self, parameters: "list[torch.nn.Parameter]") -> PlainOptimizer:
+        """Return the rule of torch.optim that this rule equals."""
 
 
 @dataclass(frozen=True)

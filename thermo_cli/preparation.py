@@ -11,7 +11,6 @@ from thermo_cli.contracts import Dataset, Task
 from thermo_cli.data.recorded import Recorded, read_recorded
 from thermo_cli.data.split import draw_subsamples, load_dataset, subsample, subsample_size
 from thermo_cli.design import Replica, pool_of, replica_table, streams_used
-from thermo_cli.dynamics.fitting import try_fit
 from thermo_cli.dynamics.walks import walk
 from thermo_cli.environment import DEVICE
 from thermo_cli.errors import DataError, SpecError
@@ -277,6 +276,8 @@ def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> 
 def _check_learner(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> tuple[Collection[str], bool]:
     """Check what is trained; return the metrics that its answers allow, and whether it draws noise at every step."""
     if spec.family == ESTIMATOR:
+        from thermo_cli.dynamics.fitting import try_fit  # scikit-learn, which judging again does not need
+
         kind, random = try_fit(spec, dataset, table[0])
         return fitted_metrics(kind, spec.observe.macro, dataset.task), random
     return METRICS[dataset.task], _check_protocols(spec, dataset, table)

@@ -120,7 +120,7 @@ def train(study: Study, workers: int | None, watcher: Watcher | None, allow: Seq
     if not missing:
         return
     folder.stop_file.unlink(missing_ok=True)
-    tasks = [ShardTask(folder.path, name, study.base, tuple(allow)) for name in missing]
+    tasks = [ShardTask(folder.path.resolve(), name, study.base, tuple(allow)) for name in missing]
     engine = LocalEngine(workers or usable_cores())
     if watcher is not None:
         watcher.begin(folder)

@@ -16,7 +16,6 @@ from thermo_cli.design import Replica, control_rows
 from thermo_cli.dynamics.batches import CHUNK_STEPS
 from thermo_cli.dynamics.walks import walk
 from thermo_cli.errors import DataError
-from thermo_cli.fitting import fit_shard
 from thermo_cli.observables.macroscopic import measurement_steps, snapshot_steps
 from thermo_cli.registry import Trust, set_trust
 from thermo_cli.scripts import train_script
@@ -68,6 +67,8 @@ def train_shard(task: ShardTask) -> str:
             return train_script(folder, store, specs[0], members[0], task.base)
         dataset = _dataset(specs[0].model_dump_json(), task.base, task.folder, folder.manifest["data_fingerprint"])
         if dataset is not None and specs[0].family == ESTIMATOR:
+            from thermo_cli.fitting import fit_shard  # scikit-learn: a second, and only estimators need it
+
             return fit_shard(folder, store, specs[0], dataset, members)
         kept = kept_steps(members, folder.table)
         return _Training(folder, store, specs[0], members, kept, movement(specs, dataset, members)).run()

@@ -5,6 +5,7 @@ import json
 import os
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,9 @@ def only_run(folder: Path) -> Path:
     return found
 
 
-def test_a_run_writes_its_folder_and_prints_its_verdict(small: Path, command: Command) -> None:
+def test_a_run_writes_its_folder_and_prints_its_verdict(small: Path, process: Command) -> None:
     """Verdict first, criteria below, every file of the run folder there; a second time nothing is trained again."""
-    done = command("thermo-run", str(small))
+    done = process("thermo-run", str(small))
     assert done.returncode == 0, done.stderr
     assert "UNDECIDED" in done.stdout
     assert "A   test_accuracy" in done.stdout
@@ -37,7 +38,7 @@ def test_a_run_writes_its_folder_and_prints_its_verdict(small: Path, command: Co
     assert [roles.count(role) for role in ("main", "same_bath", "twin")] == [12, 2, 1]
     assert json.loads((folder / "manifest.json").read_text())["packages"]["torch"]
     before = {path: path.stat().st_mtime_ns for path in folder.glob("shards/*")}
-    again = command("thermo-run", str(small), "--set", "equilibrium.confidence=0.9")
+    again = process("thermo-run", str(small), "--set", "equilibrium.confidence=0.9")
     assert again.returncode == 0
     assert {path: path.stat().st_mtime_ns for path in folder.glob("shards/*")} == before
 
@@ -117,9 +118,9 @@ def test_a_step_size_that_diverges_is_a_verdict(small: Path, command: Command) -
     assert stored["run"]["replicas"]["diverged"] == 12
 
 
-def test_gates_are_exit_codes(small: Path, command: Command) -> None:
+def test_gates_are_exit_codes(small: Path, process: Command) -> None:
     """4 when the answer is open, and the report is written all the same."""
-    done = command("thermo-run", str(small), "--require", "thermalized,settled")
+    done = process("thermo-run", str(small), "--require", "thermalized,settled")
     assert done.returncode == 4, done.stdout
     assert "gate undecided" in done.stderr
     assert (only_run(small.parent) / "verdict.json").exists()
@@ -188,17 +189,27 @@ def test_the_schema_is_json_and_accepts_the_small_spec(small: Path, command: Com
         jsonschema.validate(yaml.safe_load(SMALL.replace("steps:", "stpes:")), schema)
 
 
+IMPORTED = (
+    "import sys\nsys.argv = {argv!r}\nfrom thermo_cli.cli.run import main\n"
+    "try:\n    main()\nexcept SystemExit:\n    pass\n"
+    "print([m for m in {modules!r} if m in sys.modules])"
+)
+
+
+def imported(argv: list[str], modules: list[str]) -> str:
+    """Run a command in a process of its own, and return which of some modules it has imported."""
+    program = IMPORTED.format(argv=argv, modules=modules)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[-1]
+
+
 def test_help_and_spec_errors_do_not_wait_for_torch(small: Path) -> None:
     """Neither torch, scikit-learn, SciPy nor NumPy is imported for them."""
-    program = (
-        "import sys\nsys.argv = {argv!r}\nfrom thermo_cli.cli.run import main\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print([m for m in ('torch', 'sklearn', 'scipy', 'numpy') if m in sys.modules])"
-    )
     for argv in (["thermo-run", "--help"], ["thermo-run", str(small), "--set", "a=1"], ["thermo-run", "--schema"]):
-        import sys
+        assert imported(argv, ["torch", "sklearn", "scipy", "numpy"]) == "[]"
 
-        done = subprocess.run(
-            [sys.executable, "-c", program.format(argv=argv)], capture_output=True, text=True, check=True
-        )
-        assert done.stdout.splitlines()[-1] == "[]", done.stdout
+
+def test_the_check_of_the_stacked_step_does_not_wait_for_the_compiler_of_torch(small: Path) -> None:
+    """A plan checks it as a run does; the compiler takes as long to import as all the rest of torch."""
+    modules = ["torch", "torch._dynamo", "sympy"]
+    assert imported(["thermo-run", str(small), "--plan"], modules) == "['torch']"

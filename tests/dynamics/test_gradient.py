@@ -9,14 +9,16 @@ import torch
 from numpy.typing import NDArray
 
 from tests.conftest import SMALL
-from thermo_cli.contracts import Dataset
+from thermo_cli.contracts import Dataset, Optimizer
 from thermo_cli.data.split import draw_subsamples, load_dataset
 from thermo_cli.design import replica_table, shards
 from thermo_cli.dynamics import gradient
+from thermo_cli.dynamics.adam import Adam, AdamW
 from thermo_cli.dynamics.checking import check_stacking, plain_steps
 from thermo_cli.dynamics.gradient import Stack
 from thermo_cli.dynamics.learner import Learner, build_stack
 from thermo_cli.dynamics.protocols import protocol
+from thermo_cli.dynamics.sgd import Sgd
 from thermo_cli.errors import RunError
 from thermo_cli.spec import Spec, load_spec
 from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
@@ -78,6 +80,41 @@ def test_a_stacked_replica_is_the_plain_torch_loop(tmp_path: Path, variant: str)
         expected = plain_steps(stack, slot, start[slot], 100)
         difference = np.linalg.norm(rows(stack)[slot] - expected.numpy()) / float(expected.norm())
         assert difference < 1e-10, spec.dynamics
+
+
+@pytest.mark.parametrize(
+    ("rule", "known", "arguments"),
+    [
+        (Sgd(0.1, 0.0, False, 0.01), torch.optim.SGD, {"momentum": 0.0, "weight_decay": 0.01}),
+        (Sgd(0.1, 0.9, False, 0.01), torch.optim.SGD, {"momentum": 0.9, "weight_decay": 0.01}),
+        (Sgd(0.1, 0.9, True, 0.0), torch.optim.SGD, {"momentum": 0.9, "nesterov": True}),
+        (
+            Adam(0.1, (0.8, 0.95), 1e-6, 0.01),
+            torch.optim.Adam,
+            {"betas": (0.8, 0.95), "eps": 1e-6, "weight_decay": 0.01},
+        ),
+        (
+            AdamW(0.1, (0.8, 0.95), 1e-6, 0.2),
+            torch.optim.AdamW,
+            {"betas": (0.8, 0.95), "eps": 1e-6, "weight_decay": 0.2},
+        ),
+    ],
+    ids=["sgd", "momentum", "nesterov", "adam", "adamw"],
+)
+def test_the_plain_rule_is_the_class_of_torch_optim(
+    rule: Optimizer, known: type[torch.optim.Optimizer], arguments: dict[str, object]
+) -> None:
+    """Bit for bit over ten steps of a falling rate, from the same gradients."""
+    start = torch.linspace(-1.0, 2.0, 7)
+    both = [torch.nn.Parameter(start.clone()) for _ in range(2)]
+    plain, other = rule.plain([both[0]]), known([both[1]], lr=0.1, **arguments)  # type: ignore[call-arg]
+    for step in range(10):
+        for parameter, optimizer in zip(both, (plain, other), strict=True):
+            parameter.grad = torch.cos(1.3 * step + torch.arange(7.0))
+            optimizer.param_groups[0]["lr"] = 0.1 / (1 + step)
+            optimizer.step()
+        assert torch.equal(both[0], both[1])
+    assert not torch.equal(both[0], start)
 
 
 def test_the_check_at_the_start_sees_a_wrong_update(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,13 +64,13 @@ def own(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_nothing_is_imported_before_it_is_allowed(own: Path, command: Command) -> None:
+def test_nothing_is_imported_before_it_is_allowed(own: Path, process: Command) -> None:
     """The refusal names the flag, and the module has not run; with the flag it trains, and alignment is unsupported."""
-    done = command("thermo-run", "own.yaml")
+    done = process("thermo-run", "own.yaml")
     assert done.returncode == 2
     assert "--allow local" in done.stderr
     assert not (own / "imported").exists()
-    done = command("thermo-run", "own.yaml", "--allow", "local")
+    done = process("thermo-run", "own.yaml", "--allow", "local")
     assert done.returncode == 0, done.stderr
     (file,) = (own / "results").glob("*/verdict.json")
     found = json.loads(file.read_text())
@@ -81,7 +81,7 @@ def test_nothing_is_imported_before_it_is_allowed(own: Path, command: Command) -
     assert "overlap" not in found["microscopic"], "raw distances are not called an overlap"
     assert found["microscopic"]["memory"]["estimate"] is not None
     shared = ("--set", "ensemble.vary=[subsample, order]", "--results", "shared")
-    assert command("thermo-run", "own.yaml", "--allow", "local", *shared).returncode == 0
+    assert process("thermo-run", "own.yaml", "--allow", "local", *shared).returncode == 0
     (file,) = (own / "shared").glob("*/verdict.json")
     found = json.loads(file.read_text())
     assert found["outcomes"]["diversity"] != "untested", (

@@ -4,9 +4,13 @@ m <- b1 m + (1-b1) g, v <- b2 v + (1-b2) g^2, theta <- theta - lr (m / (1-b1^t))
 Source: Kingma & Ba 2015, algorithm 1; decoupled decay: Loshchilov & Hutter 2019, algorithm 2.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
+from torch.optim.adam import adam
+from torch.optim.adamw import adamw
+
+from thermo_cli.dynamics.plain import FunctionalOptimizer, State
 
 
 class Adam:
@@ -41,13 +45,13 @@ class Adam:
         """
         _fused(torch._fused_adam_, self, parameters, gradient, state, lr)
 
-    def plain(self, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
+    def plain(self, parameters: list[torch.nn.Parameter]) -> FunctionalOptimizer:
         """Return the same rule from torch.optim.
 
         Args:
             parameters: Of one replica.
         """
-        return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay)
+        return _plain(adam, self, parameters)
 
 
 class AdamW:
@@ -82,13 +86,13 @@ class AdamW:
         """
         _fused(torch._fused_adamw_, self, parameters, gradient, state, lr)
 
-    def plain(self, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
+    def plain(self, parameters: list[torch.nn.Parameter]) -> FunctionalOptimizer:
         """Return the same rule from torch.optim.
 
         Args:
             parameters: Of one replica.
         """
-        return torch.optim.AdamW(parameters, lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay)
+        return _plain(adamw, self, parameters)
 
 
 def _fused(
@@ -102,3 +106,23 @@ def _fused(
         lr=lr, beta1=rule.betas[0], beta2=rule.betas[1], weight_decay=rule.weight_decay, eps=rule.eps,
         amsgrad=False, maximize=False,
     )  # fmt: skip
+
+
+def _plain(
+    function: Callable[..., None], rule: Adam | AdamW, parameters: list[torch.nn.Parameter]
+) -> FunctionalOptimizer:
+    def move(moved: list[torch.Tensor], gradients: list[torch.Tensor], state: Sequence[State], lr: float) -> None:
+        for parameter, kept in zip(moved, state, strict=True):
+            if not kept:
+                kept |= {
+                    "mean": torch.zeros_like(parameter),
+                    "square": torch.zeros_like(parameter),
+                    "count": torch.tensor(0.0),
+                }
+        means, squares, counts = ([kept[name] for kept in state] for name in ("mean", "square", "count"))
+        function(
+            moved, gradients, means, squares, [], counts, amsgrad=False, beta1=rule.betas[0], beta2=rule.betas[1], lr=lr,
+            weight_decay=rule.weight_decay, eps=rule.eps, maximize=False,
+        )  # fmt: skip
+
+    return FunctionalOptimizer(parameters, rule.lr, move)

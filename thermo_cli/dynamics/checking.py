@@ -90,7 +90,7 @@ def plain_steps(stack: Stack, slot: int, start: torch.Tensor, steps: int) -> tor
         loss = loss + protocol.energies.plain(
             {block.name: named[block.name] for block in protocol.system.blocks if block.trained}
         )
-        optimizer.zero_grad()
+        module.zero_grad()
         loss.backward()
         if protocol.clip is not None:
             torch.nn.utils.clip_grad_norm_(parameters, protocol.clip)

@@ -1,8 +1,11 @@
 """Stochastic gradient descent with momentum: v <- mu v + g, theta <- theta - lr v, with g including the L2 penalty."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
+from torch.optim.sgd import sgd
+
+from thermo_cli.dynamics.plain import FunctionalOptimizer, State
 
 
 class Sgd:
@@ -43,12 +46,20 @@ class Sgd:
             nesterov=self.nesterov, maximize=False, is_first_step=False,
         )  # fmt: skip
 
-    def plain(self, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
+    def plain(self, parameters: list[torch.nn.Parameter]) -> FunctionalOptimizer:
         """Return the same rule from torch.optim.
 
         Args:
             parameters: Of one replica.
         """
-        return torch.optim.SGD(
-            parameters, lr=self.lr, momentum=self.momentum, nesterov=self.nesterov, weight_decay=self.weight_decay
-        )
+
+        def move(moved: list[torch.Tensor], gradients: list[torch.Tensor], state: Sequence[State], lr: float) -> None:
+            velocities = [kept.get("velocity") for kept in state]
+            sgd(
+                moved, gradients, velocities, weight_decay=self.weight_decay, momentum=self.momentum, lr=lr, dampening=0.0,
+                nesterov=self.nesterov, maximize=False,
+            )  # fmt: skip
+            for kept, velocity in zip(state, velocities, strict=True):
+                kept["velocity"] = velocity
+
+        return FunctionalOptimizer(parameters, self.lr, move)

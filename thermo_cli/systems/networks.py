@@ -121,12 +121,23 @@ class Mlp:
         modules: OrderedDict[str, torch.nn.Module] = OrderedDict()
         last = len(self.sizes) - 2
         for layer, (fan_in, fan_out) in enumerate(zip(self.sizes, self.sizes[1:], strict=False)):
-            modules[f"layer{layer}"] = torch.nn.Linear(fan_in, fan_out, device="meta").to_empty(device="cpu")
+            modules[f"layer{layer}"] = _unset(fan_in, fan_out)
             if layer < last:
                 modules[f"activation{layer}"] = nonlinear()
                 if self.noisy:
                     modules[f"dropout{layer}"] = Dropout(self.dropout)
         return torch.nn.Sequential(modules)
+
+
+def _unset(fan_in: int, fan_out: int) -> torch.nn.Linear:
+    """Return a layer whose numbers are yet to be filled in, drawn from no generator.
+
+    Its tensors are replaced by hand: `to_empty` would import torch's symbolic shapes, which takes a quarter of a second.
+    """
+    layer = torch.nn.Linear(fan_in, fan_out, device="meta")
+    layer.weight = torch.nn.Parameter(torch.empty(fan_out, fan_in))
+    layer.bias = torch.nn.Parameter(torch.empty(fan_out))
+    return layer
 
 
 class MlpPass:
