@@ -114,7 +114,13 @@ def test_a_point_that_cannot_be_judged_does_not_hide_the_others(sweep, tmp_path,
     content = judged.as_dict()
     assert content["points"][1]["verdict"] is None
     assert "resumes" in content["points"][1]["summary"]
-    assert command("thermo-report", "latest").returncode == 3
+    replicas = content["run"]["replicas"]
+    assert replicas["planned"] == 2 * replicas["finished"]  # those of the lost point are counted, not dropped
+    shown = command("thermo-report", "latest")
+    assert shown.returncode == 3
+    assert "No verdict at ensemble.subsample.fraction=0.6" in shown.stdout
+    assert "Not judged: ensemble.subsample.fraction=0.6: no part of this run" in shown.stdout
+    assert "no part of this run has finished" in command("thermo-report", "latest", "--format", "markdown").stdout
 
 
 def test_estimators_and_data_are_swept_too(tmp_path):
@@ -130,6 +136,9 @@ def test_estimators_and_data_are_swept_too(tmp_path):
     assert len(done.runs) == 4
     counts = [run.folder.manifest["data"]["features"] for run in done.runs]
     assert counts == [13, 13, 30, 30]
+    assert done.scope.startswith("differs from point to point: for resampling this pool of ")
+    assert all(run.verdict.scope in done.scope for run in done.runs)
+    assert done.as_dict()["scope"] == done.scope
     sizes = [run.parameters(1).shape for run in done.runs]
     assert sizes[0] == (4, 3 * 14)
     assert sizes[2] == (4, 31)

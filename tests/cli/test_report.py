@@ -219,6 +219,20 @@ def test_a_damaged_run_cannot_be_judged_and_says_why(
     assert command("thermo-report").returncode == 0
 
 
+@pytest.mark.parametrize(
+    "content", ["{}", "[1]", '{"verdict": 3, "summary": null}', '{"schema_version": 1, "verdict": null}']
+)
+def test_a_verdict_of_other_content_does_not_hide_the_list(
+    finished: Path, tmp_path: Path, command: Command, content: str
+) -> None:
+    """One run whose verdict.json is whole JSON but no verdict; the others are listed all the same."""
+    shutil.copytree(finished / "results", tmp_path / "results")
+    next((tmp_path / "results").glob("small-*/verdict.json")).write_text(content)
+    done = command("thermo-report")
+    assert done.returncode == 0, done.stderr
+    assert "small-" in done.stdout
+
+
 def test_a_reader_who_has_seen_enough_changes_no_exit_code(finished: Path) -> None:
     """`thermo-report ... | head -1` ends as the report would have."""
     script = f"{sys.executable} -m thermo_cli.cli.report latest latest latest --format json | head -1; exit ${{PIPESTATUS[0]}}"

@@ -32,7 +32,7 @@ def test_the_band_holds_the_middle_share_of_finite_replicas() -> None:
     values[0, 1] = np.nan
     names = tuple(f"cold/{i}" for i in range(101))
     path = Trajectories(np.array([0, 1, 2]), {"x": values}, names, ("cold",) * 101, np.zeros(101, dtype=bool))
-    (panel,) = panels(path, {"x": 0.1}, 0.8, set())
+    (panel,) = panels(path, {"x": 0.1}, 0.8)
     (band,) = panel.spreads
     assert band.low[0] == pytest.approx(0.1)
     assert band.high[0] == pytest.approx(0.9)
@@ -44,14 +44,31 @@ def test_the_band_holds_the_middle_share_of_finite_replicas() -> None:
 def test_thinning_keeps_the_ends_of_time_and_those_that_stand_apart() -> None:
     """1,000 replicas at 1,000 times: 64 lines and the odd one, 200 times, first and last among them."""
     steps = np.arange(1000)
-    values = np.random.default_rng(1).normal(size=(1000, 1000))
+    values = np.random.default_rng(1).uniform(size=(1000, 1000))
+    values[501, -1] = 9.0
     names = tuple(f"cold/{i}" for i in range(1000))
     whole = Trajectories(steps, {"x": values}, names, ("cold",) * 1000, np.zeros(1000, dtype=bool))
-    (panel,) = panels(whole, {}, 0.85, {"cold/501"})
+    (panel,) = panels(whole, {}, 0.85)
     assert len(panel.traces) == MOST_LINES + 1
     assert [trace.replica for trace in panel.traces if trace.apart] == ["cold/501"]
     assert len(panel.steps) == MOST_TIMES
     assert (panel.steps[0], panel.steps[-1]) == (0, 999)
+
+
+def test_a_replica_stands_apart_where_it_does() -> None:
+    """Odd in one observable, it is not called odd in the others; one still to be trained is not called odd at all."""
+    rows = np.random.default_rng(2).uniform(size=(2, 12, 3))
+    rows[0, 4, -1] = 9.0
+    rows[:, 7] = np.nan
+    rows[:, 8] = np.nan
+    waiting = np.arange(12) == 7
+    names = tuple(f"cold/{i}" for i in range(12))
+    values = {"test_loss": rows[0], "test_accuracy": rows[1]}
+    path = Trajectories(np.arange(3), values, names, ("cold",) * 12, np.zeros(12, dtype=bool), unfinished=waiting)
+    apart = {
+        panel.observable: [trace.replica for trace in panel.traces if trace.apart] for panel in panels(path, {}, 0.85)
+    }
+    assert apart == {"test_loss": ["cold/4", "cold/8"], "test_accuracy": ["cold/8"]}
 
 
 def test_states_are_told_apart() -> None:

@@ -7,14 +7,19 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from thermo_cli.contracts import Trajectories
+from thermo_cli.contracts import Row, Trajectories
 from thermo_cli.equilibrium.baseline import Comparison, Difference
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.settings import Setting, Settings
+from thermo_cli.reports.charts import charts
+from thermo_cli.reports.evidence import noise_share
+from thermo_cli.reports.html import text as html
 from thermo_cli.reports.numerals import number, sparkline
+from thermo_cli.reports.points import PointView, means, reasons
 from thermo_cli.reports.terminal import render
 from thermo_cli.reports.versus import render_baseline
 from thermo_cli.reports.view import Baseline, Gate, Material, RunView, view_of
+from thermo_cli.reports.wording import comparison, diagnostics, next_steps
 
 STEPS = np.unique(np.concatenate([[0, 1, 2, 4, 8, 16, 32, 64, 128, 256], np.linspace(500, 1000, 64).astype(np.int64)]))
 SETTING = Setting(
@@ -64,6 +69,64 @@ def test_too_few_replicas_say_how_many_are_needed() -> None:
     assert view.verdict.verdict == "undecided"
     assert "--set ensemble.replicas=19" in text
     assert any("replicas" in step for step in view.next_steps)
+
+
+def test_an_unfinished_run_asks_for_its_end_alone() -> None:
+    """What the rows of a part ask for (a smaller ensemble, even) is no advice; the page counts who is to come."""
+    some = ensemble(0.005, 0.0, replicas=8)
+    waiting = np.arange(16) >= 12
+    view, text = shown(dataclasses.replace(some, unfinished=waiting))
+    assert view.next_steps == ("the same thermo-run command: 4 of 16 replicas are still to be trained",)
+    assert "ensemble.replicas=" not in text
+    page = html([view])
+    assert "None of 12 that have been trained stands apart. 4 are still to be trained." in page
+    assert "every criterion that gates has its answer" not in page
+
+
+def test_an_open_row_that_asks_for_nothing_is_named() -> None:
+    """Nothing decides it by number, so it is said to be open: no next step would mean that all have their answers."""
+    view, _ = shown(ensemble(0.005, 0.0))
+    row = Row(
+        "diversity",
+        "D overlap on one bath",
+        None,
+        "same-bath pairs",
+        True,
+        "undecided",
+        explanation="no more than 3 times",
+    )
+    verdict = dataclasses.replace(view.verdict, criteria=(row,))
+    assert next_steps(verdict) == ("diversity is open: no more than 3 times",)
+
+
+def test_what_is_not_shown_is_not_denied() -> None:
+    """A correlation inside its null is no proof of none; a negative variance is no spread of 0."""
+    point = {"spread": 0.3, "divergence": 0.6, "mantel": {"correlation": 0.05, "interval": [-0.1, 0.1]}}
+    (line,) = comparison({"comparison": {"test_accuracy": point}})
+    assert "that pairs further apart differ more in it is not shown (Mantel r = 0.05" in line
+    point["mantel"] = {"correlation": -0.2, "interval": [-0.1, 0.1]}
+    assert "pairs further apart differ less in it" in comparison({"comparison": {"test_accuracy": point}})[0]
+    noise = {"test_noise": {"variance": 4e-4, "test_set": 5e-4, "distribution_wise": -1e-4, "noise_share": 1.25}}
+    (line,) = diagnostics(noise)
+    assert "125%" in line
+    assert line.endswith("(sd 0.02, what an infinite test set would leave is lost in it)")
+    share = noise_share(noise)
+    assert share is not None
+    assert share.distribution_wise is None
+    view, _ = shown(ensemble(0.005, 0.0))
+    chart = charts(dataclasses.replace(view, noise_share=share))["test-set-noise"]
+    assert [row["row"] for row in chart.data["rows"]] == ["as measured"]
+    assert "is lost in its noise" in chart.words
+
+
+def test_points_that_show_different_observables_name_them() -> None:
+    """A head speaks for its whole column: of the one observable that all judged points show, or of means in general."""
+    known = PointView({"a": 1}, "settled", "fluid", "test_accuracy", 0.97, 0.3, None, None, None, "")
+    lost = PointView({"a": 2}, "not judged", "", "", None, None, None, None, None, "why")
+    other = dataclasses.replace(known, observable="test_r2", mean=0.5)
+    assert means([lost, known]) == ("test_accuracy", ["-", "0.97"])
+    assert means([lost, known, other]) == ("mean", ["-", "test_accuracy 0.97", "test_r2 0.5"])
+    assert reasons([lost]) == ["a=2: why"]
 
 
 def test_markup_in_names_is_text() -> None:

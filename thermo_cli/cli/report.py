@@ -215,12 +215,13 @@ def _listing(results: Path, format: Format) -> str:
     """List the runs of a folder with their stored verdicts, newest first."""
     from thermo_cli.store import list_runs
 
-    entries = []
+    entries: list[dict[str, Any]] = []
     for folder in list_runs(results):
         try:
             stored = folder.read_json("verdict.json")
-            entries.append({"run": folder.name, "verdict": stored["verdict"], "summary": stored["summary"]})
-        except ThermoError:
+            verdict, summary = (None if stored[key] is None else str(stored[key]) for key in ("verdict", "summary"))
+            entries.append({"run": folder.name, "verdict": verdict, "summary": summary})
+        except (ThermoError, KeyError):  # not there, damaged, or of other content
             entries.append({"run": folder.name, "verdict": None, "summary": f"not judged yet ({folder.status})"})
     if format is Format.json:
         return json.dumps(entries, indent=1, ensure_ascii=False) + "\n"

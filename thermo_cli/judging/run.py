@@ -92,6 +92,12 @@ class Sweep:
         """Swept field to its value, of each point."""
         return tuple(point.swept for point in self.folder.points)
 
+    @property
+    def scope(self) -> str:
+        """What the verdicts speak of; where points differ in it, all that they speak of."""
+        scopes = list(dict.fromkeys(run.verdict.scope for run in self.runs if run is not None))
+        return scopes[0] if len(scopes) == 1 else "differs from point to point: " + " / ".join(scopes)
+
     def to_pandas(self, table: str = "trajectories") -> "pandas.DataFrame":
         """Return a tidy table of all points as a pandas frame, with a column for each swept field.
 
@@ -128,6 +134,8 @@ class Sweep:
         judged = {number: run.as_dict() for number, run in enumerate(self.runs) if run is not None}
         whole = list(judged.values())
         counts = {key: sum(one["run"]["replicas"][key] for one in whole) for key in whole[0]["run"]["replicas"]}
+        lost = [point for point, run in zip(self.folder.points, self.runs, strict=True) if run is None]
+        counts["planned"] += sum(row.role == "main" for point in lost for row in point.table)
         head = whole[0]["run"] | {"status": self.folder.status, "replicas": counts}
         said = (
             "verdict",
@@ -141,7 +149,7 @@ class Sweep:
             "diagnostics",
         )
         return {
-            "schema_version": whole[0]["schema_version"], "run": head, "scope": whole[0]["scope"], "verdict": None,
+            "schema_version": whole[0]["schema_version"], "run": head, "scope": self.scope, "verdict": None,
             "phase": None, "summary": f"{self._reached()}.", "criteria": [], "outcomes": {}, "macroscopic": {},
             "microscopic": {}, "diagnostics": {},
             "points": [

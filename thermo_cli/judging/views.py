@@ -66,9 +66,8 @@ def sweep_view(sweep: Sweep) -> SweepView:
     """
     verdicts = [run.verdict if run is not None else None for run in sweep.runs]
     points = zip(sweep.points, verdicts, sweep.reasons, strict=True)
-    scope = next(verdict.scope for verdict in verdicts if verdict is not None)
     return SweepView(
-        sweep.folder.name, sweep.folder.spec.description, sweep.folder.status, scope,
+        sweep.folder.name, sweep.folder.spec.description, sweep.folder.status, sweep.scope,
         tuple(point_view(*one) for one in points), reproduction(sweep.folder), sweep.as_dict(),
     )  # fmt: skip
 

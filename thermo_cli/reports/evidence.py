@@ -97,10 +97,13 @@ class Share:
 
 @dataclass(frozen=True)
 class NoiseShare:
-    """Standard deviation of the test error over replicas, what of it an infinite test set would leave, and the set's share."""
+    """Standard deviation of the test error over replicas, what of it an infinite test set would leave, and the set's share.
+
+    What would be left is None where its variance is estimated to be negative: it is lost in the noise, not zero.
+    """
 
     sd: float
-    distribution_wise: float
+    distribution_wise: float | None
     share: float
 
 
@@ -237,9 +240,7 @@ def noise_share(diagnostics: Mapping[str, Any]) -> NoiseShare | None:
     noise = diagnostics.get("test_noise") or {}
     if not _number(noise.get("noise_share")) or not _number(noise.get("variance")):
         return None
-    return NoiseShare(
-        float(noise["variance"]) ** 0.5, max(float(noise["distribution_wise"]), 0.0) ** 0.5, float(noise["noise_share"])
-    )
+    return NoiseShare(float(noise["variance"]) ** 0.5, _root(noise["distribution_wise"]), float(noise["noise_share"]))
 
 
 def _shares(counts: Sequence[int]) -> Array:

@@ -31,7 +31,7 @@ from thermo_cli.reports.page.parts import (
     replica_rows,
     tally,
 )
-from thermo_cli.reports.points import SweepView, Unjudged, View, last, shown
+from thermo_cli.reports.points import SweepView, Unjudged, View, last, means, shown
 from thermo_cli.reports.view import RunView
 from thermo_cli.reports.wording import legend, next_steps
 from thermo_cli.spec.sweeping import label_of
@@ -130,7 +130,7 @@ def _environment() -> Environment:
         "difference": difference, "method": method, "rounded": rounded, "COMPARED": COMPARED,
         "CRITERIA": CRITERIA, "MOST_POINTS": MOST_POINTS, "estimate": estimate, "interval": interval, "gloss": gloss,
         "legend": legend, "nothing_to_do": nothing_to_do, "tone_of": tone_of, "replica_rows": replica_rows,
-        "next_steps": next_steps, "label_of": label_of,
+        "next_steps": next_steps, "label_of": label_of, "means": means,
     }  # fmt: skip
     return environment
 

@@ -11,7 +11,7 @@ from typing import Final
 from thermo_cli.contracts import Row
 from thermo_cli.reports.against import difference, method, remarks, rounded, telling
 from thermo_cli.reports.numerals import interval, number, sparkline
-from thermo_cli.reports.points import PointView, SweepView, View, last, shown
+from thermo_cli.reports.points import PointView, SweepView, View, last, means, reasons, shown
 from thermo_cli.reports.view import Baseline, Gate, Reproduction, RunView
 from thermo_cli.reports.wording import legend, short
 
@@ -223,7 +223,7 @@ def _macrostate(view: RunView) -> list[str]:
                 f"`{sparkline(curve.means)}`" if curve.means else "",
             )
         )  # fmt: skip
-    heads = ("observable", "history", "mean", "sd", "fresh replicas", "against log t")
+    heads = ("observable", "history", "mean", "sd", "fresh replicas, any history", "against log t")
     return ["### Macroscopic, at the end", "", *table(heads, rows), ""]
 
 
@@ -293,12 +293,12 @@ def _diagram(points: Sequence[PointView], down: str, across: str) -> list[str]:
 
 
 def _points(points: Sequence[PointView], fields: Sequence[str]) -> list[str]:
-    observable = next((point.observable for point in points if point.observable), "mean")
+    head, cells = means(points)
     heads = (
         *(code(last(field)) for field in fields),
         "verdict",
         "phase",
-        code(observable),
+        code(head),
         "sd/margin",
         "Q\\*",
         "self",
@@ -307,13 +307,14 @@ def _points(points: Sequence[PointView], fields: Sequence[str]) -> list[str]:
     rows = (
         (
             *(code(shown(value)) for value in point.values.values()), f"{_mark(point.verdict)} {point.verdict}", point.phase,
-            number(point.mean, 4), number(point.spread, 2), number(point.overlap, 2), number(point.wandering, 2),
-            number(point.energy),
+            plain(mean) if point.observable else mean, number(point.spread, 2), number(point.overlap, 2),
+            number(point.wandering, 2), number(point.energy),
         )
-        for point in points[:MOST_POINTS]
+        for point, mean in zip(points[:MOST_POINTS], cells, strict=False)
     )  # fmt: skip
     rest = [f"{len(points) - MOST_POINTS} more points are in the JSON report.", ""] if len(points) > MOST_POINTS else []
-    return [*table(heads, rows), "", *rest]
+    why = [f"- {plain(reason)}" for reason in reasons(points)]
+    return [*table(heads, rows), "", *rest, *why, ""] if why else [*table(heads, rows), "", *rest]
 
 
 def _reproduction(known: Reproduction) -> list[str]:

@@ -3,11 +3,12 @@
 The traces of a panel are some of its `total` replicas; those that stand apart are drawn beside the others, up to as many again.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from thermo_cli.contracts import Array, Integers, Trajectories
 
@@ -29,7 +30,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Trace:
-    """One replica of a panel, (time,); `apart` where it stands apart or has not finished."""
+    """One replica of a panel, (time,); `apart` where it stands apart in this observable, or has lost its value."""
 
     replica: str
     history: str
@@ -77,33 +78,28 @@ class ReplicaLine:
     apart: tuple[str, ...]
 
 
-def panels(
-    trajectories: Trajectories, margins: Mapping[str, float], content: float, apart: Collection[str]
-) -> tuple[Panel, ...]:
+def panels(trajectories: Trajectories, margins: Mapping[str, float], content: float) -> tuple[Panel, ...]:
     """Collect the trajectories, observables that gate first.
 
     Args:
         trajectories: The observables.
         margins: delta of each observable that has one.
         content: Share of replicas that a band holds.
-        apart: Replicas that are drawn whatever their number.
     """
     names = sorted(trajectories.values, key=lambda name: (name not in margins, not name.startswith("test_"), name))
     times = _thinned_times(trajectories.steps)
-    rows = _thinned_rows(trajectories.replicas, apart)
     histories = list(dict.fromkeys(trajectories.histories))
+    waiting = (
+        trajectories.unfinished if trajectories.unfinished is not None else np.zeros(len(trajectories.replicas), bool)
+    )
     found = []
     for name in names:
         values = np.where(np.isfinite(trajectories.values[name]), trajectories.values[name], np.nan)[:, times]
         spreads = tuple(_spread(history, values[trajectories.members(history)], content) for history in histories)
+        odd = np.isfinite(standing_apart(values[:, -1], margins.get(name))) | (np.isnan(values[:, -1]) & ~waiting)
         traces = tuple(
-            Trace(
-                trajectories.replicas[row],
-                trajectories.histories[row],
-                values[row],
-                trajectories.replicas[row] in apart,
-            )
-            for row in rows
+            Trace(trajectories.replicas[row], trajectories.histories[row], values[row], bool(odd[row]))
+            for row in _thinned_rows(odd)
         )
         total = len(trajectories.replicas)
         found.append(Panel(name, margins.get(name), trajectories.steps[times], spreads, traces, total))
@@ -117,13 +113,12 @@ def _thinned_times(steps: Integers) -> Integers:
     return np.unique(np.linspace(0, len(steps) - 1, MOST_TIMES).round().astype(np.int64))
 
 
-def _thinned_rows(names: Sequence[str], apart: Collection[str]) -> list[int]:
+def _thinned_rows(odd: NDArray[np.bool_]) -> list[int]:
     """Choose replicas evenly, and up to as many again that stand apart."""
-    if len(names) <= MOST_LINES:
-        return list(range(len(names)))
-    some = set(np.linspace(0, len(names) - 1, MOST_LINES).round().astype(int).tolist())
-    odd = [row for row, name in enumerate(names) if name in apart][:MOST_LINES]
-    return sorted(some | set(odd))
+    if len(odd) <= MOST_LINES:
+        return list(range(len(odd)))
+    some = set(np.linspace(0, len(odd) - 1, MOST_LINES).round().astype(int).tolist())
+    return sorted(some | set(np.flatnonzero(odd)[:MOST_LINES].tolist()))
 
 
 def _spread(history: str, values: Array, content: float) -> Spread:

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from thermo_cli.reports.numerals import number
-from thermo_cli.reports.points import PointView, SweepView, last, shown
-from thermo_cli.reports.terminal import COLOURS
+from thermo_cli.reports.points import PointView, SweepView, last, means, reasons, shown
+from thermo_cli.reports.terminal import COLOURS, gate_line
 from thermo_cli.reports.versus import COMPARED, render_points
+
+MOST_REASONS = 8
 
 
 def render_sweep(view: SweepView) -> Group:
@@ -35,11 +38,14 @@ def render_sweep(view: SweepView) -> Group:
         words = ", ".join(f"{count} {name}" for name, count in counted.items() if count)
         text.append(f"\n\nAgainst {compared[0].title}: {words}.")
     text.append(f"\n\nScope: {view.scope}.", style="dim")
+    if view.gate is not None:
+        text.append(*gate_line(view.gate))
     parts: list[RenderableType] = [Panel(text, title=Text(view.title), title_align="left")]
     fields = list(view.points[0].values)
     if len(fields) == 2:
         parts += [Text(f"Phase diagram: {fields[0]} down, {fields[1]} across"), _diagram(view.points, *fields)]
     parts.append(_order_parameters(view.points, fields))
+    parts += [Padding(Text(f"Not judged: {reason}"), (1, 0, 0, 0)) for reason in reasons(view.points)[:MOST_REASONS]]
     if compared:
         parts.append(render_points(view.points, fields))
     return Group(*parts)
@@ -62,16 +68,16 @@ def _diagram(points: Sequence[PointView], down: str, across: str) -> Table:
 
 
 def _order_parameters(points: Sequence[PointView], fields: Sequence[str]) -> Table:
-    observable = points[0].observable
+    head, cells = means(points)
     table = Table(title="Order parameters", title_justify="left", box=None, padding=(0, 1, 0, 0))
     for field in fields:
         table.add_column(last(field), no_wrap=True)
-    for name in ("verdict", "phase", observable, "sd/margin", "Q*", "self", "energy"):
+    for name in ("verdict", "phase", head, "sd/margin", "Q*", "self", "energy"):
         table.add_column(name, no_wrap=True)
-    for point in points:
+    for point, mean in zip(points, cells, strict=True):
         table.add_row(
             *(shown(value) for value in point.values.values()), Text(point.verdict, style=COLOURS.get(point.verdict, "")),
-            point.phase, number(point.mean, 4), number(point.spread, 2), number(point.overlap, 2), number(point.wandering, 2),
+            point.phase, mean, number(point.spread, 2), number(point.overlap, 2), number(point.wandering, 2),
             number(point.energy),
         )  # fmt: skip
     return table

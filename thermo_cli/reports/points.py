@@ -1,13 +1,14 @@
 """What a report shows of a sweep: every point with its order parameters. Plain values, no disk, no markup."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from thermo_cli.contracts import Verdict
 from thermo_cli.equilibrium.baseline import Difference
 from thermo_cli.equilibrium.verdict import SCHEMA_VERSION
+from thermo_cli.reports.numerals import number
 from thermo_cli.reports.view import Baseline, Gate, Reproduction, RunView
 from thermo_cli.spec.sweeping import label_of
 
@@ -167,6 +168,27 @@ def point_view(values: Mapping[str, Any], verdict: Verdict | None, reason: str) 
         (overlap.get("same_bath") or overlap).get("estimate"), overlap.get("self"),
         verdict.macroscopic.get("energy", {}).get("mean"), verdict.summary, verdict,
     )  # fmt: skip
+
+
+def means(points: Sequence[PointView]) -> tuple[str, list[str]]:
+    """Return the head and the cells of a column of means: points that do not show the same observable name their own.
+
+    Args:
+        points: Of a sweep.
+    """
+    names = list(dict.fromkeys(point.observable for point in points if point.observable))
+    if len(names) == 1:
+        return names[0], [number(point.mean, 4) for point in points]
+    return "mean", [f"{point.observable} {number(point.mean, 4)}".strip() for point in points]
+
+
+def reasons(points: Sequence[PointView]) -> list[str]:
+    """Say of each point that cannot be judged why not.
+
+    Args:
+        points: Of a sweep.
+    """
+    return [f"{label_of(dict(point.values))}: {point.summary}" for point in points if point.decided is None]
 
 
 def shown(value: Any) -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 from thermo_cli.reports.numerals import interval, number, sparkline
 from thermo_cli.reports.points import Unjudged, View
 from thermo_cli.reports.versus import COMPARED, render_baseline
-from thermo_cli.reports.view import RunView
+from thermo_cli.reports.view import Gate, RunView
 from thermo_cli.reports.wording import legend, short
 
 COLOURS: Final = {
@@ -88,10 +88,19 @@ def _head(view: RunView) -> Panel:
         text.append(words[0].upper() + words[1:] + ".\n\n", style=COMPARED[view.baseline.outcome])
     text.append(f"Scope: {verdict.scope}.", style="dim")
     if view.gate is not None:
-        met = view.gate.code == 0
-        words = f"gate met: required {', '.join(view.gate.required)}" if met else view.gate.words
-        text.append(f"\n\n{words[0].upper()}{words[1:]}.", style="green" if met else "red")
+        text.append(*gate_line(view.gate))
     return Panel(text, title=Text(view.title), title_align="left", border_style=COLOURS[verdict.verdict])
+
+
+def gate_line(gate: Gate) -> tuple[str, str]:
+    """Say what the gate answers, as a paragraph and its style.
+
+    Args:
+        gate: What was asked, and the answer.
+    """
+    met = gate.code == 0
+    words = f"gate met: required {', '.join(gate.required)}" if met else gate.words
+    return f"\n\n{words[0].upper()}{words[1:]}.", "green" if met else "red"
 
 
 def _criteria(view: RunView) -> Table:
@@ -151,7 +160,7 @@ def _outliers(view: RunView) -> Padding:
     for line in view.outliers[:MOST_OUTLIERS]:
         table.add_row(line.name, line.state if line.state != "finished" else "; ".join(line.apart))
     if len(view.outliers) > MOST_OUTLIERS:
-        table.add_row("...", f"{len(view.outliers) - MOST_OUTLIERS} more: thermo-report --format html or csv")
+        table.add_row("...", f"{len(view.outliers) - MOST_OUTLIERS} more: thermo-report --format html")
     return Padding(table, (1, 0, 0, 0))
 
 

@@ -207,13 +207,12 @@ def view_of(verdict: Verdict, material: Material) -> RunView:
     trajectories, margins = material.trajectories, material.margins
     columns = _columns(trajectories, margins)
     replicas = replica_lines(trajectories, columns, margins)
-    apart = {line.name for line in replicas if line.apart or line.state != "finished"}
     return RunView(
         title=material.title, description=material.description, status=material.status, verdict=verdict,
         steps=trajectories.steps, curves=_curves(verdict, trajectories), microscopic=microscopic(verdict.microscopic),
         comparison=comparison(verdict.diagnostics), next_steps=next_steps(verdict),
         diagnostics=diagnostics(verdict.diagnostics), plane=plane(verdict),
-        panels=panels(trajectories, margins, material.content, apart), columns=columns, replicas=replicas,
+        panels=panels(trajectories, margins, material.content), columns=columns, replicas=replicas,
         pairs=pair_clouds(trajectories, margins, material.apart, material.names, verdict.diagnostics),
         overlaps=overlap_matrix(material.apart, material.names), distribution=distribution(verdict.microscopic),
         courses=courses(verdict.microscopic, int(trajectories.steps[-1])),

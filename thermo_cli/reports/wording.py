@@ -82,11 +82,11 @@ def comparison(found: Mapping[str, Any]) -> tuple[str, ...]:
         related = point["mantel"]
         if related["correlation"] is not None:
             low, high = related["interval"]
-            carried = not low <= related["correlation"] <= high
-            line += (
-                f"; pairs further apart {'differ otherwise' if carried else 'differ no more'} in it (Mantel r = "
-                f"{related['correlation']:.2f}, shuffled {low:.2f} to {high:.2f})"
-            )
+            r = related["correlation"]
+            words = "that pairs further apart differ more in it is not shown"
+            if not low <= r <= high:
+                words = f"pairs further apart differ {'more' if r > high else 'less'} in it"
+            line += f"; {words} (Mantel r = {r:.2f}, shuffled {low:.2f} to {high:.2f})"
         lines.append(line)
     return tuple(lines)
 
@@ -100,10 +100,15 @@ def diagnostics(found: Mapping[str, Any]) -> tuple[str, ...]:
     lines = []
     noise = found.get("test_noise") or {}
     if noise.get("noise_share") is not None:
-        true = max(noise["distribution_wise"], 0.0) ** 0.5
+        rest = noise["distribution_wise"]
+        left = (
+            f"on an infinite test set {rest**0.5:.2g}"
+            if rest >= 0
+            else "what an infinite test set would leave is lost in it"
+        )
         lines.append(
             f"the finite test set makes {noise['noise_share']:.0%} of the variance of the test error over replicas "
-            f"(sd {noise['variance'] ** 0.5:.2g}, on an infinite test set {true:.2g})"
+            f"(sd {noise['variance'] ** 0.5:.2g}, {left})"
         )
     for name, mixing in (found.get("mixing") or {}).items():
         if mixing["rhat"] is not None:
@@ -132,11 +137,14 @@ def diagnostics(found: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def next_steps(verdict: Verdict) -> tuple[str, ...]:
-    """Collect what the open and failing rows ask for, the largest request of each kind.
+    """Collect what the open and failing rows ask for, the largest request of each kind; first of all, that training ends.
 
     Args:
         verdict: What was decided.
     """
+    if verdict.unfinished:  # the rows are those of a part: what they ask for may be on its way
+        planned = verdict.replicas["planned"]
+        return (f"the same thermo-run command: {verdict.unfinished} of {planned} replicas are still to be trained",)
     open_rows = [row for row in verdict.criteria if row.gates and row.outcome in ("undecided", "fails")]
     pairs = max(
         (row.replicas_needed for row in open_rows if row.replicas_needed and row.criterion == "diversity"), default=None
@@ -154,6 +162,8 @@ def next_steps(verdict: Verdict) -> tuple[str, ...]:
         found.append(
             f"--set ensemble.controls.same_bath={pairs}: so many pairs on one bath would tell whether models differ"
         )
+    silent = [row for row in open_rows if row.outcome == "undecided" and not (row.replicas_needed or row.steps_needed)]
+    found += [f"{row.criterion} is open: {row.explanation}" for row in silent]
     untested = [row for row in verdict.criteria if row.gates and row.outcome == "untested"]
     found += [f"{row.criterion} is untested: {row.explanation}" for row in untested]
     return tuple(dict.fromkeys(found))

@@ -82,19 +82,23 @@ def _test_set(view: RunView) -> dict[str, Chart]:
     told = view.noise_share
     if told is None:
         return {}
-    rows: Rows = [
-        {"row": "as measured", "sd": float(number(told.sd, 4)), "kind": "measured"},
-        {"row": "on an infinite test set", "sd": float(number(told.distribution_wise, 4)), "kind": "rest"},
-    ]
+    rows: Rows = [{"row": "as measured", "sd": float(number(told.sd, 4)), "kind": "measured"}]
+    if told.distribution_wise is not None:
+        rows.append({"row": "on an infinite test set", "sd": float(number(told.distribution_wise, 4)), "kind": "rest"})
     y = alt.Y("row:N", sort=None, title=None, axis=alt.Axis(domain=False, ticks=False, labelLimit=190, labelPadding=8))
     x = alt.X("sd:Q", title="standard deviation of the test error", axis=alt.Axis(format="~g", tickCount=5))
     bars = alt.Chart(source("rows")).mark_bar(color=ACCENT, height=14).encode(
         x=x, y=y, opacity=alt.when("datum.kind == 'rest'").then(alt.value(1)).otherwise(alt.value(0.4)),
         tooltip=[alt.Tooltip("row:N", title="spread"), alt.Tooltip("sd:Q", title="sd")],
     )  # fmt: skip
+    left = (
+        "what would be left on an infinite test set is lost in its noise"
+        if told.distribution_wise is None
+        else f"of which {number(told.distribution_wise, 2)} would be left on an infinite test set"
+    )
     words = (
-        f"The test error spreads by {number(told.sd, 2)} over replicas, of which {number(told.distribution_wise, 2)} would be "
-        f"left on an infinite test set: the finite set makes {told.share:.0%} of the variance."
+        f"The test error spreads by {number(told.sd, 2)} over replicas, {left}: the finite set makes {told.share:.0%} of the "
+        "variance."
     )
     caption = (
         "Two equally good models score differently on a finite test set. What an infinite one would leave is the difference "
