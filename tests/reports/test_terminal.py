@@ -71,6 +71,15 @@ def test_too_few_replicas_say_how_many_are_needed() -> None:
     assert any("replicas" in step for step in view.next_steps)
 
 
+def test_recorded_runs_are_asked_for_what_can_be_done() -> None:
+    """No field of the spec makes more of them, or makes them longer."""
+    view, _ = shown(ensemble(0.005, 0.01, replicas=4))
+    asked = next_steps(view.verdict, trained=False)
+    assert "record 19 runs of each history: as many replicas per history would decide what is open" in asked
+    assert any(step.startswith("record runs of 2000 steps: ") for step in asked)
+    assert not any("--set" in step for step in asked)
+
+
 def test_an_unfinished_run_asks_for_its_end_alone() -> None:
     """What the rows of a part ask for (a smaller ensemble, even) is no advice; the page counts who is to come."""
     some = ensemble(0.005, 0.0, replicas=8)
