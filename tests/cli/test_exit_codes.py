@@ -68,6 +68,37 @@ def test_a_run_leaves_verdict_and_report_before_its_gate_fails(
     assert "<html" in (folder / "report.html").read_text()
 
 
+@pytest.mark.parametrize("format", SUFFIX)
+def test_a_baseline_that_cannot_be_judged_does_not_hide_the_run(
+    finished: Path, tmp_path: Path, command: Command, format: str
+) -> None:
+    """Code 3, for nothing was compared; the run's own report is there in every format."""
+    shutil.copytree(finished / "results", tmp_path / "results")
+    (folder,) = (tmp_path / "results").glob("small-*")
+    shutil.copytree(folder, tmp_path / "other")
+    (tmp_path / "other" / "manifest.json").write_text("{")
+    arguments = ("--baseline", str(tmp_path / "other"), "--require", "undecided,not-worse", "--format", format)
+    done = command("thermo-report", folder.name, *arguments, "--output", str(tmp_path / "report"))
+    assert done.returncode == 3
+    assert "the baseline cannot be judged" in done.stderr
+    assert len((tmp_path / "report").read_text()) > 500
+
+
+def test_a_run_that_failed_leaves_a_page_with_the_reason(tmp_path: Path, command: Command) -> None:
+    """Every replica of a script fails: `thermo-run` leaves with 3, and report.html says why."""
+    (tmp_path / "bad.py").write_text("raise SystemExit('no luck')")
+    (tmp_path / "bad.yaml").write_text(
+        'name: bad\nsystem: {use: command, with: {run: [python, bad.py, "{seed}", "{output}"]}}\n'
+        "dynamics: {use: process, with: {time_limit: 20, attempts: 1}, steps: 2}\n"
+        "ensemble: {replicas: 2, controls: {same_bath: 0, twin: 0}}\n"
+    )
+    done = command("thermo-run", "bad.yaml", "--allow", "command", "--workers", "1", "--require", "settled")
+    assert done.returncode == 3, done.stderr
+    page = next((tmp_path / "results").glob("bad-*/report.html")).read_text()
+    assert "<h1>not judged</h1>" in page
+    assert "every replica failed" in page
+
+
 def test_requests_that_cannot_be_understood(finished: Path, command: Command) -> None:
     """A verdict that there is not, a run that there is not, a spec with an error."""
     assert command("thermo-report", "latest", "--require", "thermalised", cwd=finished).returncode == 2

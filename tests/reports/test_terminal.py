@@ -15,7 +15,7 @@ from thermo_cli.reports.charts import charts
 from thermo_cli.reports.evidence import noise_share
 from thermo_cli.reports.html import text as html
 from thermo_cli.reports.numerals import number, sparkline
-from thermo_cli.reports.points import PointView, means, reasons
+from thermo_cli.reports.points import PointView, means, point_view, reasons
 from thermo_cli.reports.terminal import render
 from thermo_cli.reports.versus import render_baseline
 from thermo_cli.reports.view import Baseline, Gate, Material, RunView, view_of
@@ -69,6 +69,15 @@ def test_too_few_replicas_say_how_many_are_needed() -> None:
     assert view.verdict.verdict == "undecided"
     assert "--set ensemble.replicas=19" in text
     assert any("replicas" in step for step in view.next_steps)
+
+
+def test_recorded_runs_are_asked_for_what_can_be_done() -> None:
+    """No field of the spec makes more of them, or makes them longer."""
+    view, _ = shown(ensemble(0.005, 0.01, replicas=4))
+    asked = next_steps(view.verdict, trained=False)
+    assert "record 19 runs of each history: as many replicas per history would decide what is open" in asked
+    assert any(step.startswith("record runs of 2000 steps: ") for step in asked)
+    assert not any("--set" in step for step in asked)
 
 
 def test_an_unfinished_run_asks_for_its_end_alone() -> None:
@@ -127,6 +136,18 @@ def test_points_that_show_different_observables_name_them() -> None:
     assert means([lost, known]) == ("test_accuracy", ["-", "0.97"])
     assert means([lost, known, other]) == ("mean", ["-", "test_accuracy 0.97", "test_r2 0.5"])
     assert reasons([lost]) == ["a=2: why"]
+
+
+def test_an_overlap_of_other_baths_is_not_shown_for_one_bath() -> None:
+    """Without pairs on one bath Q* is not known there: that of replicas on other baths is another number."""
+    view, _ = shown(ensemble(0.005, 0.0))
+    between = {"estimate": 0.3, "interval": [0.2, 0.4], "null": 0.0, "self": 0.9}
+    made = dataclasses.replace(view.verdict, microscopic={"overlap": between})
+    assert point_view({"a": 1}, made, "").overlap is None
+    made = dataclasses.replace(
+        view.verdict, microscopic={"overlap": {**between, "same_bath": {**between, "estimate": 0.5}}}
+    )
+    assert point_view({"a": 1}, made, "").overlap == 0.5
 
 
 def test_markup_in_names_is_text() -> None:

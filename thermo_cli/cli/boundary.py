@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from thermo_cli.errors import Interrupted, ThermoError, UsageError
+from thermo_cli.errors import Interrupted, StoreError, ThermoError, UsageError
 
 RESULTS = Path("results")
 
@@ -127,6 +127,20 @@ def gated(run: Any, required: Sequence[str], baseline: Any = None) -> tuple[Any,
             complain(line)
     shown = with_baselines(shown, baselines) if baselines else shown
     return dataclasses.replace(shown, gate=gate if required or gate.code else None), gate.code
+
+
+def unjudged(folder: Any, required: Sequence[str], error: StoreError) -> Any:
+    """Return what a report shows of a run that cannot be judged.
+
+    Args:
+        folder: The run's.
+        required: Verdicts and comparisons that are admitted.
+        error: Why not.
+    """
+    from thermo_cli.reports.points import Unjudged
+    from thermo_cli.reports.view import Gate
+
+    return Unjudged(folder.name, "failed", str(error), Gate(tuple(required), error.exit_code, "no verdict"))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

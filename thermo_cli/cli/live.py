@@ -33,6 +33,7 @@ class Live:
 
         self.console = Console(stderr=True, markup=False, highlight=False, emoji=False)
         self.display: Any = None
+        self.trained: RunFolder | None = None
         self.next_poll = self.next_line = 0.0
         self.history: dict[tuple[str, str], list[tuple[float, float]]] = {}
         self.latest: dict[str, dict[str, list[float | None]]] = {}
@@ -51,7 +52,7 @@ class Live:
         Args:
             folder: Which is being trained.
         """
-        self.folder, self.started = folder, time.monotonic()
+        self.folder, self.trained, self.started = folder, folder, time.monotonic()
         self.counts = {name: len(members) for name, members in folder.shards.items()}
         self.total = sum(members[0].steps * len(members) for members in folder.shards.values())
         self.first_done: tuple[float, float] | None = None

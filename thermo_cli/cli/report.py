@@ -15,6 +15,7 @@ from thermo_cli.cli.boundary import (
     leave_with,
     required_verdicts,
     run_app,
+    unjudged,
     write,
 )
 from thermo_cli.cli.export import export as export_tables
@@ -126,23 +127,28 @@ def _report(names: list[str], asked: Request) -> int:
     """Report on some runs and return the exit code; a run that cannot be judged does not hide the others."""
     from thermo_cli.judging.gating import worst
     from thermo_cli.reports.formats import rendered
+    from thermo_cli.store import find_run
 
     if asked.tables:
         refuse_export(asked.format.value, asked.output, bool(asked.changes))
     if asked.format is Format.html and len(names) > 1:
         raise UsageError("an HTML report is of one run", received=", ".join(names), remedy="name one at a time")
-    codes, runs, views, other = [], [], [], None
+    codes, runs, views, other, broken = [], [], [], None, None
     for name in names:
         try:
             run = _judged(name, asked.results, asked.changes)
         except StoreError as error:
             complain(str(error))
             codes.append(error.exit_code)
-            views.append(_unjudged(name, asked.results, asked.required, error))
+            views.append(unjudged(find_run(name, asked.results), asked.required, error))
             continue
-        if asked.baseline is not None and other is None:
-            other = _baseline(asked.baseline, asked.results, asked.changes)
-        view, code = gated(run, asked.required, other)
+        if asked.baseline is not None and other is None and broken is None:
+            try:
+                other = _baseline(asked.baseline, asked.results, asked.changes)
+            except StoreError as error:
+                complain(str(error))
+                broken = error
+        view, code = gated(run, asked.required, other) if broken is None else _uncompared(run, asked.required, broken)
         runs.append(run)
         views.append(view)
         codes.append(code)
@@ -183,14 +189,14 @@ def _judged(name: str, results: Path, changes: dict[str, Any]) -> Any:
     return judge_again(folder, changes) if changes else judge_folder(folder)
 
 
-def _unjudged(name: str, results: Path, required: list[str], error: StoreError) -> Any:
-    """Return what a report shows of a run that cannot be judged."""
-    from thermo_cli.reports.points import Unjudged
-    from thermo_cli.reports.view import Gate
-    from thermo_cli.store import find_run
+def _uncompared(run: Any, required: list[str], error: StoreError) -> tuple[Any, int]:
+    """Return what a report shows of a run whose baseline cannot be judged, and the exit code: no gate has an answer."""
+    import dataclasses
 
-    folder = find_run(name, results)
-    return Unjudged(folder.name, "failed", str(error), Gate(tuple(required), error.exit_code, "no verdict"))
+    from thermo_cli.judging import view
+    from thermo_cli.reports.view import Gate
+
+    return dataclasses.replace(view(run), gate=Gate(tuple(required), error.exit_code, error.what)), error.exit_code
 
 
 def _baseline(name: str, results: Path, changes: dict[str, Any]) -> Any:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from thermo_cli.cli.boundary import RESULTS, complain, gated, leave_with, required_verdicts, run_app, write
+from thermo_cli.cli.boundary import RESULTS, complain, gated, leave_with, required_verdicts, run_app, unjudged, write
 from thermo_cli.cli.pictures import write_page
-from thermo_cli.errors import UsageError
+from thermo_cli.errors import StoreError, UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -120,9 +120,15 @@ def _train(
     from thermo_cli.reports.formats import rendered
     from thermo_cli.study import execute
 
-    done = execute(
-        spec, overrides=overrides, results=results, workers=workers, fresh=fresh, allow=allow, watcher=Live()
-    )
+    live = Live()
+    try:
+        done = execute(
+            spec, overrides=overrides, results=results, workers=workers, fresh=fresh, allow=allow, watcher=live
+        )
+    except StoreError as error:
+        if live.trained is not None:
+            write_page(unjudged(live.trained, required, error), live.trained.path)
+        raise
     view, code = gated(done, required)
     write(rendered("terminal", [view]) + f"{done.folder.path}  (thermo-report {done.folder.name})\n")
     write_page(view, done.folder.path)

@@ -53,7 +53,7 @@ def run_view(run: Run) -> RunView:
         run.verdict,
         Material(
             run.folder.name, run.folder.spec.description, run.folder.status, run.observables, margins, run.settings.content,
-            apart, names, reproduction(run.folder), run.as_dict(),
+            apart, names, reproduction(run.folder), run.as_dict(), run.folder.spec.dynamics is not None,
         ),
     )  # fmt: skip
 

@@ -1,14 +1,10 @@
 """A comparison with a baseline in words and numbers, the same in every format."""
 
 from collections.abc import Sequence
-from typing import Final
-
-import numpy as np
 
 from thermo_cli.equilibrium.baseline import Difference
+from thermo_cli.reports.numerals import NEGLIGIBLE, number
 from thermo_cli.reports.view import Baseline
-
-SMALL: Final = 1e-6  # of the margin: rounding, shown as 0
 
 
 def remarks(baseline: Baseline) -> tuple[str, ...]:
@@ -62,15 +58,6 @@ def difference(row: Difference) -> str:
     low, high = row.interval
     if row.estimate is None or low is None or high is None:
         return "-"
-    tiny = SMALL * (row.margin or 0.0)
-    estimate, lower, upper = (rounded(0.0 if abs(value) < tiny else value) for value in (row.estimate, low, high))
+    tiny = NEGLIGIBLE * (row.margin or 0.0)
+    estimate, lower, upper = (number(0.0 if abs(value) < tiny else value, 2) for value in (row.estimate, low, high))
     return f"{estimate} [{lower}, {upper}]"
-
-
-def rounded(value: float | None) -> str:
-    """Write a number with two digits; a dash where there is none.
-
-    Args:
-        value: The number.
-    """
-    return "-" if value is None or not np.isfinite(value) else f"{value:.2g}"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from thermo_cli.contracts import Row
-from thermo_cli.reports.against import difference, method, remarks, rounded, telling
+from thermo_cli.reports.against import difference, method, remarks, telling
 from thermo_cli.reports.numerals import interval, number, sparkline
 from thermo_cli.reports.points import PointView, SweepView, View, last, means, reasons, shown
 from thermo_cli.reports.view import Baseline, Gate, Reproduction, RunView
@@ -169,7 +169,7 @@ def _against(baseline: Baseline) -> list[str]:
         (
             code(row.observable), code(row.history),
             COMPARED[row.outcome] + row.outcome + ("" if row.gates else " (does not gate)"),
-            plain(difference(row)), rounded(row.margin),
+            plain(difference(row)), number(row.margin, 2),
         )
         for row in baseline.rows
     )  # fmt: skip
@@ -193,7 +193,7 @@ def _points_against(points: Sequence[PointView], fields: Sequence[str]) -> list[
     for point, baseline in known:
         row = telling(baseline)
         said = (
-            (code(row.observable), code(row.history), plain(difference(row)), rounded(row.margin))
+            (code(row.observable), code(row.history), plain(difference(row)), number(row.margin, 2))
             if row
             else ("-",) * 4
         )

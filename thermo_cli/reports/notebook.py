@@ -12,8 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from thermo_cli.characters import visible
-from thermo_cli.contracts import Row
-from thermo_cli.reports.numerals import number
+from thermo_cli.reports.numerals import interval, number
 from thermo_cli.reports.points import SweepView, last, shown
 from thermo_cli.reports.view import Curve, RunView
 
@@ -45,7 +44,7 @@ def _run(view: RunView) -> str:
     facts += [f"run is {view.status}"] if view.status != "complete" else []
     rows = [
         (
-            row.statistic, row.observable or "", row.scope, row.outcome if row.gates else f"({row.outcome})", _interval(row),
+            row.statistic, row.observable or "", row.scope, row.outcome if row.gates else f"({row.outcome})", interval(row),
             "" if row.margin is None else number(row.margin, 2),
         )
         for row in verdict.criteria
@@ -114,14 +113,6 @@ def sparkline(curve: Curve) -> str:
         f'<svg role="img" aria-label="{title}" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">'
         f'<title>{title}</title><polyline points="{points}" fill="none" stroke="currentColor" stroke-width="1.5"/></svg>'
     )
-
-
-def _interval(row: Row) -> str:
-    if row.estimate is None:
-        return ""
-    low, high = row.interval or (None, None)
-    ends = "" if row.interval is None else f" [{number(low, 2)}, {number(high, 2)}]"
-    return number(row.estimate, 2) + ends
 
 
 def _table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -165,7 +165,7 @@ def point_view(values: Mapping[str, Any], verdict: Verdict | None, reason: str) 
     margin, sd = margins.get(name), state.get("sd")
     return PointView(
         values, verdict.verdict, verdict.phase, name, state.get("mean"), sd / margin if sd is not None and margin else None,
-        (overlap.get("same_bath") or overlap).get("estimate"), overlap.get("self"),
+        (overlap.get("same_bath") or {}).get("estimate"), overlap.get("self"),
         verdict.macroscopic.get("energy", {}).get("mean"), verdict.summary, verdict,
     )  # fmt: skip
 

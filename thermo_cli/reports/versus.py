@@ -8,7 +8,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from thermo_cli.reports.against import difference, method, remarks, rounded, telling
+from thermo_cli.reports.against import difference, method, remarks, telling
+from thermo_cli.reports.numerals import number
 from thermo_cli.reports.points import PointView, last, shown
 from thermo_cli.reports.view import Baseline
 
@@ -30,7 +31,7 @@ def render_baseline(baseline: Baseline) -> Padding:
             row.history,
             row.outcome if row.gates else f"({row.outcome})",
             difference(row),
-            rounded(row.margin),
+            number(row.margin, 2),
         )
         for row in baseline.rows
     ]
@@ -60,7 +61,9 @@ def render_points(points: Sequence[PointView], fields: Sequence[str]) -> Padding
         row = telling(point.baseline) if point.baseline is not None else None
         outcome = point.baseline.outcome if point.baseline is not None else ""
         said = (
-            ("-", "-", "-", "-") if row is None else (row.observable, row.history, difference(row), rounded(row.margin))
+            ("-", "-", "-", "-")
+            if row is None
+            else (row.observable, row.history, difference(row), number(row.margin, 2))
         )
         rows.append((outcome, *said))
     _columns(table, ("outcome", "largest in", "history", "difference [interval]", "margin"), rows)

@@ -112,6 +112,7 @@ class Material:
         names: Of those replicas.
         reproduction: How to get the same run again.
         record: What verdict.json says.
+        trained: Whether thermo trained the replicas; False of those recorded elsewhere.
     """
 
     title: str
@@ -124,6 +125,7 @@ class Material:
     names: tuple[str, ...] = ()
     reproduction: Reproduction = field(default_factory=Reproduction)
     record: Mapping[str, Any] = field(default_factory=dict)
+    trained: bool = True
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,7 @@ def view_of(verdict: Verdict, material: Material) -> RunView:
     return RunView(
         title=material.title, description=material.description, status=material.status, verdict=verdict,
         steps=trajectories.steps, curves=_curves(verdict, trajectories), microscopic=microscopic(verdict.microscopic),
-        comparison=comparison(verdict.diagnostics), next_steps=next_steps(verdict),
+        comparison=comparison(verdict.diagnostics), next_steps=next_steps(verdict, material.trained),
         diagnostics=diagnostics(verdict.diagnostics), plane=plane(verdict),
         panels=panels(trajectories, margins, material.content), columns=columns, replicas=replicas,
         pairs=pair_clouds(trajectories, margins, material.apart, material.names, verdict.diagnostics),

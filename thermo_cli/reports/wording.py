@@ -136,11 +136,12 @@ def diagnostics(found: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def next_steps(verdict: Verdict) -> tuple[str, ...]:
+def next_steps(verdict: Verdict, trained: bool = True) -> tuple[str, ...]:
     """Collect what the open and failing rows ask for, the largest request of each kind; first of all, that training ends.
 
     Args:
         verdict: What was decided.
+        trained: Whether thermo trains the replicas; of those recorded elsewhere no field of the spec makes more.
     """
     if verdict.unfinished:  # the rows are those of a part: what they ask for may be on its way
         planned = verdict.replicas["planned"]
@@ -155,9 +156,11 @@ def next_steps(verdict: Verdict) -> tuple[str, ...]:
     steps = max((row.steps_needed for row in open_rows if row.steps_needed), default=None)
     found = []
     if replicas is not None:
-        found.append(f"--set ensemble.replicas={replicas}: as many replicas per history would decide what is open")
+        order = f"--set ensemble.replicas={replicas}" if trained else f"record {replicas} runs of each history"
+        found.append(f"{order}: as many replicas per history would decide what is open")
     if steps is not None:
-        found.append(f"--set dynamics.steps={steps}: longer training shows whether it has stopped")
+        order = f"--set dynamics.steps={steps}" if trained else f"record runs of {steps} steps"
+        found.append(f"{order}: longer training shows whether it has stopped")
     if pairs is not None:
         found.append(
             f"--set ensemble.controls.same_bath={pairs}: so many pairs on one bath would tell whether models differ"

@@ -8,8 +8,6 @@ from pathlib import Path
 from thermo_cli.errors import StoreError
 from thermo_cli.store.files import write_bytes
 
-DIGEST = 64  # characters of a SHA-256, on the first line
-
 
 def cached(name: str, make: Callable[[], str]) -> str:
     """Return a text from the cache, or make it and keep it where that is possible.
