@@ -335,11 +335,13 @@ class RunFolder:
 
     @property
     def status(self) -> str:
-        """`complete`, `partial` (some shards are missing) or `failed` (all are)."""
+        """`complete`, `partial` (some shards are missing), or `failed` (all are, and at least one was given up)."""
         if self.spec.dynamics is None:
             return "complete" if self.recorded_file.exists() else "failed"
         missing = len(self.unfinished())
-        return "complete" if missing == 0 else "failed" if missing == len(self.shards) else "partial"
+        if missing == len(self.shards) and any(self.given_up(name) for name in self.shards):
+            return "failed"
+        return "complete" if missing == 0 else "partial"
 
     @property
     def total(self) -> int:

@@ -154,7 +154,7 @@ def identifier(text: str, taken: Sequence[str] = ()) -> str:
 
 
 def rounded(values: Any, span: float | None = None) -> list[float | None]:
-    """Round to a ten-thousandth of the range; what is not finite becomes None.
+    """Round to a thousandth of the range or finer; what is not finite becomes None.
 
     Args:
         values: Numbers.
@@ -170,7 +170,7 @@ def rounded(values: Any, span: float | None = None) -> list[float | None]:
 
 
 def decimals(span: float) -> int:
-    """Return after how many digits behind the point a ten-thousandth of a range is lost (negative: before it).
+    """Return how many digits behind the point keep a thousandth of a range or finer (negative: before it).
 
     Args:
         span: The range.

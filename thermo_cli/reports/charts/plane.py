@@ -12,6 +12,7 @@ from thermo_cli.reports.view import RunView
 from thermo_cli.spec.sweeping import label_of
 
 CRYSTAL: Final = 0.1  # 1 - Q* of replicas that D calls identical
+SEED, ONE, MANY = "the seed decides", "one model", "different models, alike in what they do"  # the regions
 HEIGHT: Final = 320
 SHAPES: Final = {
     "thermalized": "circle", "settled": "square", "crystallized": "diamond", "relaxing": "triangle-up",
@@ -19,8 +20,8 @@ SHAPES: Final = {
 }  # fmt: skip
 CAPTION: Final = (
     "Up: how much replicas differ in what they do (standard deviation over margin). To the right: how much they differ in what "
-    "they are (1 - Q*, symmetries removed). Low and to the right, different models do the same; low and to the left is one "
-    "model found again and again; above 1 the seed decides."
+    "they are (1 - Q*, symmetries removed, over pairs of any bath). The regions name what the axes say; the verdict rests on "
+    "the criteria and their intervals, not on where a dot lies."
 )
 
 
@@ -72,9 +73,9 @@ def _drawn(points: Rows) -> tuple[dict[str, Any], dict[str, Rows]]:
     right, top = max(1.0, *(1.05 * p["x"] for p in points)), max(1.6, *(1.25 * p["y"] for p in points))
     left = min(0.0, *(p["x"] for p in points))
     regions = [
-        {"x": left, "x2": right, "y": 1.0, "y2": top, "name": "glass"},
-        {"x": left, "x2": CRYSTAL, "y": 0.0, "y2": 1.0, "name": "crystal"},
-        {"x": CRYSTAL, "x2": right, "y": 0.0, "y2": 1.0, "name": "thermalized"},
+        {"x": left, "x2": right, "y": 1.0, "y2": top, "name": SEED},
+        {"x": left, "x2": CRYSTAL, "y": 0.0, "y2": 1.0, "name": ONE},
+        {"x": CRYSTAL, "x2": right, "y": 0.0, "y2": 1.0, "name": MANY},
     ]
     rows = [{**p, "x": rounded([p["x"]], right)[0], "y": rounded([p["y"]], top)[0]} for p in points]
     x = alt.X(
@@ -87,16 +88,14 @@ def _drawn(points: Rows) -> tuple[dict[str, Any], dict[str, Rows]]:
         "y:Q", title="macroscopic spread, sd / margin", axis=alt.Axis(values=_ticks(top), grid=False, format="~g"),
         scale=alt.Scale(type="symlog", constant=0.5, domain=[0, top], nice=False),
     )  # fmt: skip
-    colours = alt.Scale(
-        domain=["glass", "crystal", "thermalized"], range=[f"var(--{n})" for n in ("odd", "cold", "good")]
-    )
+    colours = alt.Scale(domain=[SEED, ONE, MANY], range=[f"var(--{n})" for n in ("odd", "cold", "good")])
     ground = alt.Chart(source("regions"))
     tint = ground.mark_rect(opacity=0.1).encode(
         x=x, x2="x2", y=y, y2="y2", color=alt.Color("name:N", scale=colours, legend=None)
     )
     sides: list[tuple[str, Any, int, str]] = [("==", "left", 6, "x"), ("!=", "right", -7, "x2")]
     titles = [
-        ground.transform_filter(f"datum.name {sign} 'crystal'")
+        ground.transform_filter(f"datum.name {sign} '{ONE}'")
         .mark_text(align=side, baseline="top", dx=shift, dy=7, fontSize=13, fontStyle="italic")
         .encode(x=f"{at}:Q", y="y2:Q", text="name:N", color=alt.Color("name:N", scale=colours, legend=None))
         for sign, side, shift, at in sides

@@ -94,7 +94,7 @@ def _course(panel: Panel, begin: int, content: float, minor: bool, window: bool 
 def _caption(panel: Panel, content: float, left: Sequence[Trace], margin: Rows, window: bool) -> str:
     parts = [
         "Thin lines are replicas (point at one for its name), thick lines means, shades the middle "
-        f"{content:.0%} of each history" + ("" if window else "; the grey ground is the window that is judged") + "."
+        f"{content:.0%} of each history" + ("" if window else "; the grey ground is the window at the end") + "."
     ]
     if panel.margin is not None and margin:
         cut = None in margin[0].values()
