@@ -52,8 +52,8 @@ def criteria(view: RunView) -> dict[str, Chart]:
     rows = [_row(row, edge) for row in shown]
     caption = (
         "Each estimate with its confidence interval, divided by the margin of its row. Inside the band from -1 to 1 a row "
-        "holds; across its edge more data must decide. Of S3, D and E only the right edge counts; S2 beyond an edge fails only if the "
-        "drift per doubling lies beyond it too. Hollow marks decide nothing."
+        "holds; across its edge more data must decide. Of S3, D and E only the right edge counts; S2 beyond an edge "
+        "fails only if the drift per doubling lies beyond it too. Hollow marks decide nothing."
     )
     beyond = [row for row in rows if row["beyond"]]
     if beyond:
