@@ -26,6 +26,7 @@ from thermo_cli.reports.html import text
 Path(sys.argv[2]).write_text(text([view]), encoding="utf-8")
 print(time.perf_counter() - begun)
 """
+PAINTED = "performance.getEntriesByName('first-contentful-paint')"
 DRAWN = """() => [...document.querySelectorAll('.plot')].filter((plot) => plot.getBoundingClientRect().top < innerHeight)
   .every((plot) => plot.dataset.state === 'drawn')"""
 
@@ -47,7 +48,8 @@ def opened(browser: Any, path: Path) -> tuple[float, float]:
     while not page.evaluate("document.readyState === 'complete'") or not page.evaluate(DRAWN):
         time.sleep(0.01)
     drawn = time.perf_counter() - begun
-    paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    page.wait_for_function(f"{PAINTED}.length > 0")  # the entry may come after the drawing
+    paint = page.evaluate(f"{PAINTED}[0].startTime")
     context.close()
     return paint / 1000, drawn
 
