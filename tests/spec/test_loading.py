@@ -127,6 +127,15 @@ def test_resolved_specs_read_back_the_same(small: Path) -> None:
     assert from_resolved(to_yaml(spec), "resolved") == spec
 
 
+@pytest.mark.parametrize(
+    "name", ["nan", "inf", "1e5", "no", "010", "null", "true", "12:30", "-7", "'x'", "a: b", "# x", "é\n b"]
+)
+def test_text_that_looks_like_something_else_reads_back_as_text(small: Path, name: str) -> None:
+    """Whatever a spec says in quotes, the resolved spec says too."""
+    spec = load_spec(small).model_copy(update={"description": name})
+    assert from_resolved(to_yaml(spec), "resolved").description == name
+
+
 def test_identity_counts_what_decides_the_numbers_and_nothing_else(small: Path) -> None:
     """Margins and descriptions do not change a run; a learning rate or the data do."""
     spec = load_spec(small)

@@ -79,7 +79,8 @@ def to_yaml(spec: Spec) -> str:
     Args:
         spec: A validated spec.
     """
-    text: str = yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+    content = spec.model_dump(mode="json")
+    text: str = yaml.dump(content, Dumper=yaml_source.Dumper, sort_keys=False, allow_unicode=True, width=120)
     return text
 
 

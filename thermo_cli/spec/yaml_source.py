@@ -211,6 +211,18 @@ class _Walk:
         self.errors.append(SpecError(what, received=received, remedy=remedy, where=where))
 
 
+class Dumper(yaml.SafeDumper):
+    """Writes YAML that `read` and `parse` take back: text that would be read as something else is quoted (`nan`, `1e5`)."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        """Write a text, quoted where that is needed."""
+        other = _TRAPS.fullmatch(data) or plain_scalar(data) is not data
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style="'" if other else None)
+
+
+Dumper.add_representer(str, Dumper.represent_str)
+
+
 def plain_scalar(text: str) -> Any:
     """Read an unquoted scalar: a number if it looks like one (`1e-3` does), true, false, null, else text.
 

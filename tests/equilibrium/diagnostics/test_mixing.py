@@ -54,6 +54,7 @@ def test_the_autocorrelation_is_hardly_biased_in_short_windows(phi: float) -> No
         (np.full((8, 64), 0.1) + 1e-17, "constant"),
         (np.full((8, 64), np.nan), "fewer than two"),
         (np.arange(24.0).reshape(8, 3), "only 3"),
+        (np.where(np.eye(8, 64) > 0, 1e308, -1e308), "too large"),
     ],
 )
 def test_what_has_no_answer_says_why(values: np.ndarray, reason: str) -> None:

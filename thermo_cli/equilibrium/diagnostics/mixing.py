@@ -11,6 +11,7 @@ import numpy as np
 from thermo_cli.contracts import Array
 
 MIN_DRAWS: Final = 4
+LARGEST: Final = 1e150  # its square is a number, and so is the sum of many
 MOST_REPLICAS: Final = 64  # of the null: beyond, R-hat hardly depends on their number
 SIMULATIONS: Final = 40
 PHI_STEP: Final = 0.05
@@ -33,6 +34,8 @@ def mixing(values: Array) -> dict[str, Any]:
         reason = "fewer than two replicas have finite values"
     elif values.shape[1] < MIN_DRAWS:
         reason = f"only {values.shape[1]} measurements"
+    elif not float(np.abs(values).max()) < LARGEST:
+        reason = "the values are too large for their squares to be numbers"
     elif np.ptp(values) <= 1e-12 * float(np.abs(values).max()):
         reason = "the values are constant"
     if reason is not None:
