@@ -185,6 +185,7 @@ def test_small_drawings() -> None:
     assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
     assert sparkline([1, 1]) == "▄▄"
     assert sparkline([]) == ""
+    assert sparkline([1e308, -1e308, float("nan")]) == "█▁ "
     assert [number(None), number(float("inf")), number(0.123456), number(1234.5, 4)] == ["-", "-", "0.123", "1234"]
 
 

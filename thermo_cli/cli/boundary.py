@@ -1,5 +1,7 @@
 """The boundary between the program and the shell: options that both commands share, errors to messages and exit codes."""
 
+import errno
+import io
 import os
 import signal
 import sys
@@ -13,10 +15,11 @@ import typer
 from thermo_cli.errors import Interrupted, StoreError, ThermoError, UsageError
 
 RESULTS = Path("results")
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a command and leave with its exit code; domain errors become a message without a traceback.
+    """Run a command and leave with its exit code; domain errors and a full disk become a message without a traceback.
 
     Args:
         app: The command.
@@ -28,6 +31,12 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> NoRetur
     except ThermoError as error:
         complain(str(error))
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        _mute()
+        complain(f"the output cannot be written: {error.strerror}\n  remedy:   free space, or write somewhere else")
+        sys.exit(StoreError.exit_code)
     sys.exit(0)
 
 
@@ -53,19 +62,26 @@ def complain(message: str) -> None:
     sys.stderr.write(f"error: {message}\n")
 
 
-def write(text: str) -> None:
+def write(text: str, encoding: str | None = None) -> None:
     """Write to standard output; a reader who has seen enough (`| head`) or a closed output changes no exit code.
 
     Args:
-        text: What to write.
+        text: What to write; `?` stands for what the output's encoding cannot hold.
+        encoding: Of what another program reads, whatever that of the terminal is.
     """
     if sys.stdout is None:
         return
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding=encoding, errors="replace")
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - the interpreter flushes and closes it at its end
+        _mute()
+
+
+def _mute() -> None:
+    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - the interpreter flushes and closes it at its end
 
 
 def note(message: str) -> None:

@@ -103,7 +103,7 @@ def report(
             return _report(runs, Request(results, format, output, required, changes, baseline, export, figures))
         if required or changes or export or figures or baseline is not None:
             raise UsageError("which run?", received="no RUN", remedy="name a run, or latest")
-        _emit(_listing(results, format), output)
+        _emit(_listing(results, format), output, format)
         return 0
 
     leave_with(work)
@@ -155,7 +155,7 @@ def _report(names: list[str], asked: Request) -> int:
     if asked.tables:
         write(export_tables(runs, asked.output))
     elif views:
-        _emit(rendered(asked.format.value, views), asked.output)
+        _emit(rendered(asked.format.value, views), asked.output, asked.format)
     if views and asked.figures is not None:
         write_pictures(views, asked.figures)
     return worst(codes)
@@ -246,15 +246,18 @@ def _listing(results: Path, format: Format) -> str:
     return drawn(table)
 
 
-def _emit(text: str, output: Path | None) -> None:
+def _emit(text: str, output: Path | None, format: Format) -> None:
     if output is None:
-        write(text)
+        write(text, None if format is Format.terminal else "utf-8")
         return
-    from thermo_cli.store.files import write_text
+    from thermo_cli.store.files import write_device, write_text
 
     if not output.parent.is_dir():
         raise UsageError("the folder of --output does not exist", received=str(output), remedy="create it first")
-    write_text(output, text)
+    if output.exists() and not output.is_file() and not output.is_dir():
+        write_device(output, text)  # a file in its place would end /dev/null for everybody
+    else:
+        write_text(output.resolve(), text)  # what a link points at is written, the link stays
 
 
 def main() -> None:

@@ -130,8 +130,8 @@ def _train(
             write_page(unjudged(live.trained, required, error), live.trained.path)
         raise
     view, code = gated(done, required)
-    write(rendered("terminal", [view]) + f"{done.folder.path}  (thermo-report {done.folder.name})\n")
     write_page(view, done.folder.path)
+    write(rendered("terminal", [view]) + f"{done.folder.path}  (thermo-report {done.folder.name})\n")
     if done.folder.status != "complete":
         complain(
             f"the run is {done.folder.status}: some replicas crashed; see {done.folder.path / 'shards'}/*.error.txt"

@@ -13,18 +13,20 @@ BARS: Final = "▁▂▃▄▅▆▇█"
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """Draw a curve with one character per value, lowest to highest.
+    """Draw a curve with one character per value, lowest to highest; a blank where there is no number.
 
     Args:
         values: The curve.
     """
-    array = np.asarray(values, dtype=float)
-    if not len(array):
-        return ""
-    low, high = float(array.min()), float(array.max())
+    array = np.asarray(values, dtype=float) / 2  # so that no difference overflows
+    finite = array[np.isfinite(array)]
+    if not len(finite):
+        return " " * len(array)
+    low, high = float(finite.min()), float(finite.max())
     if high == low:
-        return BARS[3] * len(array)
-    return "".join(BARS[round((value - low) / (high - low) * (len(BARS) - 1))] for value in array)
+        return "".join(BARS[3] if np.isfinite(value) else " " for value in array)
+    heights = (array - low) / (high - low) * (len(BARS) - 1)
+    return "".join(BARS[round(height)] if np.isfinite(height) else " " for height in heights)
 
 
 def number(value: float | None, digits: int = 3) -> str:

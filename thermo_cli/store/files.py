@@ -93,6 +93,25 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
+def write_device(path: Path, text: str) -> None:
+    """Write into what is no file, such as a pipe or /dev/null, and leave it what it is.
+
+    Args:
+        path: The target.
+        text: Its content.
+
+    Raises:
+        StoreError: It takes nothing more.
+    """
+    try:
+        with path.open("wb") as handle:
+            handle.write(text.encode())
+    except OSError as error:
+        raise StoreError(
+            "this cannot be written to", received=f"{path}: {error.strerror}", remedy="name a file"
+        ) from None
+
+
 def write_arrays(path: Path, content: ArrayFile) -> None:
     """Write arrays with a checksum; equal content gives equal bytes.
 
