@@ -101,6 +101,17 @@ def test_several_runs_and_a_run_judged_again_keep_it_too(runs: Runs) -> None:
     assert checked(kept.read_text())["equilibrium"]["confidence"] == 0.9
 
 
+def test_an_archive_is_judged_again_and_nothing_is_left_in_it(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that cannot be written gives the same verdict, without a file."""
+    run = one(runs, "network")
+    before = sorted(run.folder.path.rglob("*"))
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    judged = judge_again(run.folder, {"confidence": 0.83})
+    assert isinstance(judged, Run)
+    assert {row.confidence for row in judged.verdict.criteria} != {row.confidence for row in run.verdict.criteria}
+    assert sorted(run.folder.path.rglob("*")) == before
+
+
 def test_what_the_kinds_show(runs: Runs) -> None:
     """The set has what it should: a diverged point and replica, crashed replicas, a point that cannot be judged."""
     assert [run.verdict.replicas["crashed"] for run in (one(runs, "network"), one(runs, "partial"))] == [0, 2]

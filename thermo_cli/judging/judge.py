@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -78,7 +79,7 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Run:
 
 
 def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> Run | Sweep:
-    """Judge a stored run with other settings, and keep the verdict as `verdicts/<hash of settings>.json`.
+    """Judge a stored run with other settings, and keep the verdict as `verdicts/<hash of settings>.json` if it can be written.
 
     Args:
         folder: The run.
@@ -95,7 +96,9 @@ def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> Run | Sweep:
         _check_reported_margins(spec.equilibrium.margins, folder.trajectories())
     run = judge_folder(folder, changes)
     digest = hashlib.sha256(json.dumps(merged, sort_keys=True).encode()).hexdigest()[:8]
-    folder.write_json(f"verdicts/{digest}.json", run.as_dict() | {"equilibrium": merged})
+    place = folder.path / "verdicts"
+    if os.access(place if place.exists() else folder.path, os.W_OK):  # an archive is read and nothing is left in it
+        folder.write_json(f"verdicts/{digest}.json", run.as_dict() | {"equilibrium": merged})
     return run
 
 
