@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, SMALL
+from tests.conftest import ROOT, SMALL, Command
 from thermo_cli.study import execute
 
 
@@ -62,3 +62,11 @@ def test_an_output_that_is_full_is_explained(finished: Path) -> None:
     assert done.returncode == 3
     assert b"cannot be written" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_messages_show_control_characters_instead_of_obeying_them(command: Command) -> None:
+    """What a terminal would take for an order is written as an escape."""
+    done = command("thermo-report", "a\x1b[31mb")
+    assert done.returncode == 2
+    assert "\x1b" not in done.stderr
+    assert "a\\x1b[31mb" in done.stderr

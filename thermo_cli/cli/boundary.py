@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from thermo_cli.characters import visible
 from thermo_cli.errors import Interrupted, StoreError, ThermoError, UsageError
 
 RESULTS = Path("results")
@@ -59,7 +60,7 @@ def complain(message: str) -> None:
     Args:
         message: One or more lines.
     """
-    sys.stderr.write(f"error: {message}\n")
+    sys.stderr.write(f"error: {visible(message)}\n")
 
 
 def write(text: str, encoding: str | None = None) -> None:
@@ -90,7 +91,7 @@ def note(message: str) -> None:
     Args:
         message: One sentence.
     """
-    sys.stderr.write(f"note: {message}\n")
+    sys.stderr.write(f"note: {visible(message)}\n")
 
 
 def required_verdicts(text: str | None, baseline: bool = False) -> list[str]:
