@@ -68,7 +68,7 @@ def test_documents_of_all_forms_are_accepted() -> None:
     """A run, a sweep, several of them, one with a comparison, and diagnostics that nobody has thought of."""
     more = document() | {"baseline": {"anything": [1]}, "diagnostics": {"new": {"deep": None}}}
     for content in (document(), sweep(), more, [document(), sweep()]):
-        checked(json.dumps(content))
+        assert checked(json.dumps(content)) == content
 
 
 def set_at(*path: Any, value: Any) -> Callable[[Any], None]:
