@@ -122,8 +122,8 @@ def required_verdicts(text: str | None, baseline: bool = False) -> list[str]:
     return words
 
 
-def gated(run: Any, required: Sequence[str], baseline: Any = None) -> tuple[Any, int]:
-    """Return what a report shows of a run, the gate's answer in it, and the exit code, saying why where it is not zero.
+def gated(run: Any, required: Sequence[str], baseline: Any = None) -> tuple[Any, Any]:
+    """Return what a report shows of a run, and the gate's answer, which is part of it where something was asked or is wrong.
 
     Args:
         run: A judged run, or a sweep.
@@ -139,11 +139,21 @@ def gated(run: Any, required: Sequence[str], baseline: Any = None) -> tuple[Any,
 
     baselines = compare(run, baseline) if baseline is not None else ()
     shown, gate = view(run), gate_of(run, required, baselines)
+    shown = with_baselines(shown, baselines) if baselines else shown
+    return dataclasses.replace(shown, gate=gate if required or gate.code else None), gate
+
+
+def answer(gate: Any) -> int:
+    """Return the exit code of a gate, saying why where it is not zero; last of all, so that nobody has to scroll for it.
+
+    Args:
+        gate: The gate's answer.
+    """
     if gate.code:
         for line in gate.words.split("; "):
             complain(line)
-    shown = with_baselines(shown, baselines) if baselines else shown
-    return dataclasses.replace(shown, gate=gate if required or gate.code else None), gate.code
+    code: int = gate.code
+    return code
 
 
 def unjudged(folder: Any, required: Sequence[str], error: StoreError) -> Any:

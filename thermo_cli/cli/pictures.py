@@ -13,12 +13,15 @@ PAGE = "report.html"
 FAILURE = "report.error.txt"
 
 
-def write_page(view: Any, folder: Path) -> None:
+def write_page(view: Any, folder: Path) -> Path | None:
     """Write the HTML report into a run folder; if that fails, say so and keep the traceback, for the verdict stands without it.
 
     Args:
         view: What to show.
         folder: The run's.
+
+    Returns:
+        Where it is; None where it could not be written.
     """
     from thermo_cli.reports.formats import rendered
     from thermo_cli.store.files import write_text
@@ -26,12 +29,14 @@ def write_page(view: Any, folder: Path) -> None:
     try:
         write_text(folder / PAGE, rendered("html", [view]))
         (folder / FAILURE).unlink(missing_ok=True)
+        return folder / PAGE
     except Exception as error:  # noqa: BLE001 - a run that took days is not lost for the sake of its report
         complain(f"the HTML report could not be written ({visible(str(error))}); see {folder / FAILURE}")
         try:
             (folder / FAILURE).write_text(traceback.format_exc(), encoding="utf-8", errors="backslashreplace")
         except OSError as reason:
             complain(f"nor could its traceback be kept: {reason}")
+    return None
 
 
 def write_pictures(views: Sequence[Any], folder: Path) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from thermo_cli.cli.boundary import (
     RESULTS,
+    answer,
     complain,
     gated,
     leave_with,
@@ -133,7 +134,7 @@ def _report(names: list[str], asked: Request) -> int:
         refuse_export(asked.format.value, asked.output, bool(asked.changes))
     if asked.format is Format.html and len(names) > 1:
         raise UsageError("an HTML report is of one run", received=", ".join(names), remedy="name one at a time")
-    codes, runs, views, other, broken = [], [], [], None, None
+    codes, gates, runs, views, other, broken = [], [], [], [], None, None
     for name in names:
         try:
             run = _judged(name, asked.results, asked.changes)
@@ -148,17 +149,21 @@ def _report(names: list[str], asked: Request) -> int:
             except StoreError as error:
                 complain(str(error))
                 broken = error
-        view, code = gated(run, asked.required, other) if broken is None else _uncompared(run, asked.required, broken)
+        if broken is None:
+            view, gate = gated(run, asked.required, other)
+            gates.append(gate)
+        else:
+            view = _uncompared(run, asked.required, broken)
+            codes.append(broken.exit_code)
         runs.append(run)
         views.append(view)
-        codes.append(code)
     if asked.tables:
         write(export_tables(runs, asked.output))
     elif views:
         _emit(rendered(asked.format.value, views), asked.output, asked.format)
     if views and asked.figures is not None:
         write_pictures(views, asked.figures)
-    return worst(codes)
+    return worst([*codes, *map(answer, gates)])
 
 
 def _changes(
@@ -189,14 +194,14 @@ def _judged(name: str, results: Path, changes: dict[str, Any]) -> Any:
     return judge_again(folder, changes) if changes else judge_folder(folder)
 
 
-def _uncompared(run: Any, required: list[str], error: StoreError) -> tuple[Any, int]:
-    """Return what a report shows of a run whose baseline cannot be judged, and the exit code: no gate has an answer."""
+def _uncompared(run: Any, required: list[str], error: StoreError) -> Any:
+    """Return what a report shows of a run whose baseline cannot be judged: no gate has an answer."""
     import dataclasses
 
     from thermo_cli.judging import view
     from thermo_cli.reports.view import Gate
 
-    return dataclasses.replace(view(run), gate=Gate(tuple(required), error.exit_code, error.what)), error.exit_code
+    return dataclasses.replace(view(run), gate=Gate(tuple(required), error.exit_code, error.what))
 
 
 def _baseline(name: str, results: Path, changes: dict[str, Any]) -> Any:

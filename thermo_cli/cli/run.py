@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from thermo_cli.cli.boundary import RESULTS, complain, gated, leave_with, required_verdicts, run_app, unjudged, write
+from thermo_cli.cli.boundary import (
+    RESULTS,
+    answer,
+    complain,
+    gated,
+    leave_with,
+    required_verdicts,
+    run_app,
+    unjudged,
+    write,
+)
 from thermo_cli.cli.pictures import write_page
 from thermo_cli.errors import StoreError, UsageError
 
@@ -129,14 +139,14 @@ def _train(
         if live.trained is not None:
             write_page(unjudged(live.trained, required, error), live.trained.path)
         raise
-    view, code = gated(done, required)
-    write_page(view, done.folder.path)
-    write(rendered("terminal", [view]) + f"{done.folder.path}  (thermo-report {done.folder.name})\n")
+    view, gate = gated(done, required)
+    page = write_page(view, done.folder.path)
+    write(rendered("terminal", [view]) + f"{page or done.folder.path}  (thermo-report {done.folder.name})\n")
     if done.folder.status != "complete":
         complain(
             f"the run is {done.folder.status}: some replicas crashed; see {done.folder.path / 'shards'}/*.error.txt"
         )
-    return code
+    return answer(gate)
 
 
 def main() -> None:
