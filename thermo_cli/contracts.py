@@ -415,6 +415,17 @@ class Trajectories:
             self.crashed[rows], {name: values[rows] for name, values in self.budgets.items()},
         )  # fmt: skip
 
+    @property
+    def states(self) -> tuple[str, ...]:
+        """How each replica ended: `finished`, `diverged` (a value that is not finite), `crashed`, or `unfinished`."""
+        finite = np.ones(len(self.replicas), dtype=bool)
+        for values in self.values.values():
+            finite &= np.isfinite(values).all(axis=1)
+        words = np.where(self.crashed, "crashed", np.where(finite, "finished", "diverged"))
+        if self.unfinished is not None:
+            words = np.where(self.unfinished, "unfinished", words)
+        return tuple(words.tolist())
+
     def members(self, history: str) -> NDArray[np.bool_]:
         """Return which replicas belong to a history, (replica,) of bool."""
         return np.array([name == history for name in self.histories], dtype=bool)

@@ -85,6 +85,28 @@ def _mute() -> None:
     sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - the interpreter flushes and closes it at its end
 
 
+def made(folder: Path, what: str, option: str) -> Path:
+    """Make a folder that a user named, and return it.
+
+    Args:
+        folder: Where.
+        what: Is to go into it.
+        option: With which another can be named.
+
+    Raises:
+        UsageError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"the folder for the {what} cannot be made",
+            received=f"{folder}: {error.strerror}",
+            remedy=f"name another with {option} DIR",
+        ) from None
+    return folder
+
+
 def note(message: str) -> None:
     """Write something worth knowing to standard error.
 

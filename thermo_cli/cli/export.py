@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from thermo_cli.cli.boundary import made
 from thermo_cli.errors import UsageError
 
 
@@ -50,14 +51,7 @@ def export(runs: Sequence[Any], output: Path | None) -> str:
 
     said = []
     for run, folder in zip(runs, _folders([run.folder.path for run in runs], output), strict=True):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(
-                "the folder for the tables cannot be made",
-                received=f"{folder}: {error.strerror}",
-                remedy="name another with --output DIR",
-            ) from None
+        made(folder, "tables", "--output")
         for table in TABLES:
             path = folder / f"{table}.parquet"
             lines = write_parquet(path, chunks(run, table))

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from thermo_cli.characters import visible
-from thermo_cli.cli.boundary import complain
-from thermo_cli.errors import UsageError
+from thermo_cli.cli.boundary import complain, made
 
 PAGE = "report.html"
 FAILURE = "report.error.txt"
@@ -54,14 +53,6 @@ def write_pictures(views: Sequence[Any], folder: Path) -> None:
     from thermo_cli.store.files import write_bytes
 
     for view in views:
-        target = folder if len(views) == 1 else folder / view.title
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(
-                "the folder for the figures cannot be made",
-                received=f"{target}: {error.strerror}",
-                remedy="name another folder",
-            ) from None
+        target = made(folder if len(views) == 1 else folder / view.title, "figures", "--figures")
         for name, content in images(view):
             write_bytes(target / name, content)

@@ -1,12 +1,11 @@
 """How each replica of a run ended, controls among them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from thermo_cli.contracts import Array
+from thermo_cli.contracts import Trajectories
 from thermo_cli.judging.run import Run
 
 
@@ -42,33 +41,18 @@ def final_states(run: Run) -> dict[str, End]:
             else np.full((len(others), 1), np.nan)
             for name in found.values
         }
-        nobody = np.zeros(len(others), dtype=bool)
-        if record is not None:
-            crashed = record.final["crashed"][slots].astype(bool) if "crashed" in record.final else nobody
-            ends |= _ends([row.name for row in others], values, crashed, nobody)
-        else:
-            lost = folder.given_up(shard)
-            ends |= _ends([row.name for row in others], values, nobody | lost, nobody | (not lost))
-    waiting = found.unfinished if found.unfinished is not None else np.zeros(len(found.replicas), dtype=bool)
-    return ends | _ends(found.replicas, found.values, found.crashed, waiting)
+        nobody, lost = np.zeros(len(others), dtype=bool), record is None and folder.given_up(shard)
+        crashed = nobody | lost
+        if record is not None and "crashed" in record.final:
+            crashed = record.final["crashed"][slots].astype(bool)
+        names, histories = (tuple(getattr(row, word) for row in others) for word in ("name", "history"))
+        waiting = nobody | (record is None and not lost)
+        ends |= _ends(Trajectories(found.steps, values, names, histories, crashed, unfinished=waiting))
+    return ends | _ends(found)
 
 
-def _ends(
-    names: Sequence[str], values: Mapping[str, Array], crashed: NDArray[np.bool_], unfinished: NDArray[np.bool_]
-) -> dict[str, End]:
-    diverged = np.zeros(len(names), dtype=bool)
-    for array in values.values():
-        diverged |= ~np.isfinite(array).all(axis=1)
+def _ends(told: Trajectories) -> dict[str, End]:
     return {
-        name: End(
-            "unfinished"
-            if unfinished[row]
-            else "crashed"
-            if crashed[row]
-            else "diverged"
-            if diverged[row]
-            else "finished",
-            {observable: float(array[row, -1]) for observable, array in values.items()},
-        )
-        for row, name in enumerate(names)
+        name: End(state, {observable: float(values[row, -1]) for observable, values in told.values.items()})
+        for row, (name, state) in enumerate(zip(told.replicas, told.states, strict=True))
     }

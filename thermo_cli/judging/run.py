@@ -17,8 +17,34 @@ if TYPE_CHECKING:
     import pandas
 
 
+class Judged:
+    """What runs and sweeps offer alike: tidy tables, and a face in notebooks."""
+
+    def to_pandas(self, table: str = "trajectories") -> "pandas.DataFrame":
+        """Return a tidy table as a pandas frame; of a sweep that of all points, with a column for each swept field.
+
+        Args:
+            table: `trajectories`, `replicas`, `criteria`, `macroscopic`, `microscopic` or `overlaps`.
+
+        Raises:
+            UsageError: There is no such table, nothing is known of it, or pandas is missing.
+        """
+        from thermo_cli.judging.frames import frame
+
+        assert isinstance(self, Run | Sweep)
+        return frame(self, table)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        from thermo_cli.judging.views import view
+        from thermo_cli.reports.notebook import fragment
+
+        assert isinstance(self, Run | Sweep)
+        return fragment(view(self))
+
+
 @dataclass(frozen=True, repr=False)
-class Run:
+class Run(Judged):
     """A run that has been judged.
 
     Attributes:
@@ -43,29 +69,9 @@ class Run:
         """
         return self.folder.parameters(step)
 
-    def to_pandas(self, table: str = "trajectories") -> "pandas.DataFrame":
-        """Return a tidy table as a pandas frame.
-
-        Args:
-            table: `trajectories`, `replicas`, `criteria`, `macroscopic`, `microscopic` or `overlaps`.
-
-        Raises:
-            UsageError: There is no such table, nothing is known of it, or pandas is missing.
-        """
-        from thermo_cli.judging.frames import frame
-
-        return frame(self, table)
-
     def __repr__(self) -> str:
         counts = self.verdict.replicas
         return f"<Run {self.folder.name}: {self.verdict.verdict}, {counts['finished']} of {counts['planned']} finished>"
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows."""
-        from thermo_cli.judging.views import view
-        from thermo_cli.reports.notebook import fragment
-
-        return fragment(view(self))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of verdict.json."""
@@ -73,7 +79,7 @@ class Run:
 
 
 @dataclass(frozen=True, repr=False)
-class Sweep:
+class Sweep(Judged):
     """A sweep that has been judged: a run for each of its points, and no verdict of its own.
 
     Attributes:
@@ -98,28 +104,8 @@ class Sweep:
         scopes = list(dict.fromkeys(run.verdict.scope for run in self.runs if run is not None))
         return scopes[0] if len(scopes) == 1 else "differs from point to point: " + " / ".join(scopes)
 
-    def to_pandas(self, table: str = "trajectories") -> "pandas.DataFrame":
-        """Return a tidy table of all points as a pandas frame, with a column for each swept field.
-
-        Args:
-            table: `trajectories`, `replicas`, `criteria`, `macroscopic`, `microscopic` or `overlaps`.
-
-        Raises:
-            UsageError: There is no such table, nothing is known of it, or pandas is missing.
-        """
-        from thermo_cli.judging.frames import frame
-
-        return frame(self, table)
-
     def __repr__(self) -> str:
         return f"<Sweep {self.folder.name}: {self._reached()}>"
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows."""
-        from thermo_cli.judging.views import view
-        from thermo_cli.reports.notebook import fragment
-
-        return fragment(view(self))
 
     def _reached(self) -> str:
         """Count the verdicts, the most frequent first."""

@@ -29,9 +29,8 @@ from thermo_cli.reports.page.parts import (
     interval,
     nothing_to_do,
     replica_rows,
-    tally,
 )
-from thermo_cli.reports.points import SweepView, Unjudged, View, last, means, shown
+from thermo_cli.reports.points import SweepView, Unjudged, View, last, means, shown, tally
 from thermo_cli.reports.view import RunView
 from thermo_cli.reports.wording import legend, next_steps
 from thermo_cli.spec.sweeping import label_of

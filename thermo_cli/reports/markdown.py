@@ -11,7 +11,7 @@ from typing import Final
 from thermo_cli.contracts import Row
 from thermo_cli.reports.against import difference, method, remarks, telling
 from thermo_cli.reports.numerals import interval, number, sparkline
-from thermo_cli.reports.points import PointView, SweepView, View, last, means, reasons, shown
+from thermo_cli.reports.points import PointView, SweepView, View, last, means, reasons, shown, tally
 from thermo_cli.reports.view import Baseline, Gate, Reproduction, RunView
 from thermo_cli.reports.wording import legend, short
 
@@ -120,10 +120,8 @@ def _run(view: RunView) -> list[str]:
 
 
 def _sweep(view: SweepView) -> list[str]:
-    counted: dict[str, int] = {}
-    for point in view.points:
-        counted[point.verdict] = counted.get(point.verdict, 0) + 1
-    reached = ", ".join(f"{_mark(name)} {count} {name}" for name, count in counted.items())
+    counted = tally(view.points)
+    reached = ", ".join(f"{_mark(name)} {count} {name}" for name, count in counted)
     status = f" · **the run is {view.status}**" if view.status != "complete" else ""
     lines = [
         f"## {code(view.title)}", "", f"{reached} of {len(view.points)} points{status}", "", f"Scope: {plain(view.scope)}.", "",

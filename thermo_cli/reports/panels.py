@@ -142,23 +142,10 @@ def replica_lines(
         columns: Which to list.
         margins: delta of each observable that has one.
     """
-    diverged = np.zeros(len(trajectories.replicas), dtype=bool)
-    for values in trajectories.values.values():
-        diverged |= ~np.isfinite(values).all(axis=1)
     finals = {name: np.where(np.isfinite(v[:, -1]), v[:, -1], np.nan) for name, v in trajectories.values.items()}
     odd = {name: standing_apart(finals[name], margins.get(name)) for name in columns}
     lines = []
-    for row, name in enumerate(trajectories.replicas):
-        waiting = trajectories.unfinished is not None and trajectories.unfinished[row]
-        state = (
-            "unfinished"
-            if waiting
-            else "crashed"
-            if trajectories.crashed[row]
-            else "diverged"
-            if diverged[row]
-            else "finished"
-        )
+    for row, (name, state) in enumerate(zip(trajectories.replicas, trajectories.states, strict=True)):
         apart = tuple(
             f"{observable} {distance:+.2g} from the median"
             + (f" ({abs(distance) / margins[observable]:.1f} margins)" if observable in margins else "")

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from thermo_cli.reports.numerals import number
-from thermo_cli.reports.points import PointView, SweepView, last, means, reasons, shown
+from thermo_cli.reports.points import PointView, SweepView, last, means, reasons, shown, tally
 from thermo_cli.reports.terminal import COLOURS, gate_line
 from thermo_cli.reports.versus import COMPARED, render_points
 
@@ -22,11 +22,9 @@ def render_sweep(view: SweepView) -> Group:
     Args:
         view: What to show.
     """
-    counted: dict[str, int] = {}
-    for point in view.points:
-        counted[point.verdict] = counted.get(point.verdict, 0) + 1
+    counted = tally(view.points)
     text = Text()
-    for place, (name, count) in enumerate(counted.items()):
+    for place, (name, count) in enumerate(counted):
         text.append(f"{', ' if place else ''}{count} ")
         text.append(name.upper(), style=f"bold {COLOURS.get(name, '')}")
     text.append(f"   of {len(view.points)} points")
@@ -34,8 +32,8 @@ def render_sweep(view: SweepView) -> Group:
         text.append(f"   run is {view.status}", style="yellow")
     compared = [point.baseline for point in view.points if point.baseline is not None]
     if compared:
-        counted = {name: sum(one.outcome == name for one in compared) for name in COMPARED}
-        words = ", ".join(f"{count} {name}" for name, count in counted.items() if count)
+        outcomes = {name: sum(one.outcome == name for one in compared) for name in COMPARED}
+        words = ", ".join(f"{count} {name}" for name, count in outcomes.items() if count)
         text.append(f"\n\nAgainst {compared[0].title}: {words}.")
     text.append(f"\n\nScope: {view.scope}.", style="dim")
     if view.gate is not None:

@@ -1,6 +1,7 @@
 """What a report shows of a sweep: every point with its order parameters. Plain values, no disk, no markup."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -168,6 +169,15 @@ def point_view(values: Mapping[str, Any], verdict: Verdict | None, reason: str) 
         (overlap.get("same_bath") or {}).get("estimate"), overlap.get("self"),
         verdict.macroscopic.get("energy", {}).get("mean"), verdict.summary, verdict,
     )  # fmt: skip
+
+
+def tally(points: Sequence[PointView]) -> list[tuple[str, int]]:
+    """Count the verdicts of a sweep, the most frequent first.
+
+    Args:
+        points: Of the sweep.
+    """
+    return Counter(point.verdict for point in points).most_common()
 
 
 def means(points: Sequence[PointView]) -> tuple[str, list[str]]:

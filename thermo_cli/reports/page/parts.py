@@ -1,6 +1,5 @@
 """What the page's templates say that the view does not: glosses, intervals, the rows of the replica table."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Final
@@ -9,7 +8,6 @@ from thermo_cli.contracts import CriterionName, Outcome, Row
 from thermo_cli.reports.charts import Chart
 from thermo_cli.reports.numerals import NEGLIGIBLE, SMALL, number
 from thermo_cli.reports.panels import ReplicaLine
-from thermo_cli.reports.points import PointView
 from thermo_cli.reports.view import RunView
 
 MOST_REPLICAS: Final = 512
@@ -128,12 +126,3 @@ def in_section(charts: Mapping[str, Chart], section: str, minor: bool | None = N
         minor: Whether those that are folded away, or the others; None for all.
     """
     return [name for name, chart in charts.items() if chart.section == section and minor in (None, chart.minor)]
-
-
-def tally(points: Sequence[PointView]) -> list[tuple[str, int]]:
-    """Count the verdicts of a sweep, the most frequent first.
-
-    Args:
-        points: Of the sweep.
-    """
-    return Counter(point.verdict for point in points).most_common()
