@@ -4,7 +4,7 @@ from typing import Final
 
 import altair as alt
 
-from thermo_cli.reports.charts.chart import ACCENT, INK, MUTED, SERIES, Chart, Rows, finished, inline, source
+from thermo_cli.reports.charts.chart import ACCENT, INK, MUTED, SERIES, Chart, Layer, Rows, finished, inline, source
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.view import RunView
 
@@ -43,6 +43,21 @@ def _budget(view: RunView) -> dict[str, Chart]:
         )
     if not rows:
         return {}
+    caption = (
+        "How far each source of randomness alone moves the final value, with its interval; the broken line is the margin. To "
+        "the right, its share of the variance."
+    )
+    height = STEP * len(rows)
+    spec = finished(_bars(rows), height)
+    return {
+        "noise-budget": Chart(
+            "noise", "Where the spread comes from", caption, "; ".join(words) + ".", spec, {"rows": rows}, height
+        )
+    }
+
+
+def _bars(rows: Rows) -> Layer:
+    """Draw a bar with its interval for each source, and the margin across them."""
     names = list(dict.fromkeys(row["source"] for row in rows))
     top = max(1.0, *(row[key] or 0.0 for row in rows for key in ("sd", "high")))
     y = alt.Y("row:N", sort=None, title=None, axis=alt.Axis(domain=False, ticks=False, labelLimit=190, labelPadding=8))
@@ -65,17 +80,7 @@ def _budget(view: RunView) -> dict[str, Chart]:
     whiskers = base.mark_rule(strokeWidth=1.6, color=INK).encode(x="low:Q", x2="high:Q", y=y)
     text = base.mark_text(align="right").encode(x=alt.value("width"), y=y, text="share:N")
     limit = alt.Chart(inline({"sd": 1})).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(x="sd:Q")
-    caption = (
-        "How far each source of randomness alone moves the final value, with its interval; the broken line is the margin. To "
-        "the right, its share of the variance."
-    )
-    height = STEP * len(rows)
-    spec = finished(alt.layer(limit, bars, whiskers, text), height)
-    return {
-        "noise-budget": Chart(
-            "noise", "Where the spread comes from", caption, "; ".join(words) + ".", spec, {"rows": rows}, height
-        )
-    }
+    return alt.layer(limit, bars, whiskers, text)
 
 
 def _test_set(view: RunView) -> dict[str, Chart]:

@@ -1,10 +1,11 @@
 """A sweep: the verdict at each combination of two fields, or order parameters against one."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import altair as alt
 
-from thermo_cli.reports.charts.chart import MUTED, SERIES, Chart, Rows, finished, inline, source, tone
+from thermo_cli.reports.charts.chart import MUTED, SERIES, Chart, Layer, Rows, finished, inline, source, tone
 from thermo_cli.reports.charts.plane import SHAPES
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.points import PointView, SweepView, last, shown
@@ -78,7 +79,6 @@ def _parameters(point: PointView) -> dict[str, Any]:
 def _order(view: SweepView, field: str) -> Chart:
     values = [point.values[field] for point in view.points]
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    steep = numeric and min(values) > 0 and max(values) > 20 * min(values)
     marks: Rows = [
         {"x": value if numeric else shown(value), "verdict": p.verdict, "y": 0.5}
         for value, p in zip(values, view.points, strict=True)
@@ -89,17 +89,34 @@ def _order(view: SweepView, field: str) -> Chart:
         for kind, number_ in zip(ORDER, (point.spread, point.overlap, point.wandering), strict=True)
         if number_ is not None
     ]  # fmt: skip
+    x = _along(field, values, numeric)
+    limit = alt.Chart(inline({"y": 1})).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(y="y:Q")
+    layers = alt.layer(limit, _curves(lines, x, field), _verdicts(marks, x, field))
+    height = 280
+    spec = finished(layers.resolve_scale(color="independent", shape="independent"), height)
+    words = "; ".join(
+        f"{shown(p.values[field])}: {p.verdict}, spread {number(p.spread, 2)}, Q* {number(p.overlap, 2)}"
+        for p in view.points
+    )
+    caption = (
+        f"Order parameters against {field}; the marks along the top are the verdicts. Above the broken line the spread is "
+        "wider than the margin."
+    )
+    return Chart("phases", "Order parameters", caption, f"{words}.", spec, {"lines": lines, "marks": marks}, height)
+
+
+def _along(field: str, values: Sequence[Any], numeric: bool) -> alt.X:
+    """The axis of the swept field: logarithmic where its values span more than a factor of 20."""
+    steep = numeric and min(values) > 0 and max(values) > 20 * min(values)
     scale = (
         alt.Scale(type="log", nice=False) if steep else alt.Scale(zero=False, nice=False) if numeric else alt.Undefined
     )
-    x = alt.X(
-        "x:Q" if numeric else "x:O",
-        title=field,
-        scale=scale,
-        sort=None,
-        axis=alt.Axis(grid=False, labelAngle=0, format="~g" if numeric else ""),
-    )
-    present = list(dict.fromkeys(row["verdict"] for row in marks))
+    axis = alt.Axis(grid=False, labelAngle=0, format="~g" if numeric else "")
+    return alt.X("x:Q" if numeric else "x:O", title=field, scale=scale, sort=None, axis=axis)
+
+
+def _curves(lines: Rows, x: alt.X, field: str) -> Layer:
+    """Draw a curve with its points for each order parameter."""
     kinds = [kind for kind in ORDER if any(row["kind"] == kind for row in lines)]
     ground = alt.Chart(source("lines"))
     colour = alt.Color(
@@ -115,8 +132,13 @@ def _order(view: SweepView, field: str) -> Chart:
     y = alt.Y("y:Q", title=None, axis=alt.Axis(tickCount=5, format="~g", domain=False, ticks=False))
     curve = ground.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour)
     dots = ground.mark_point(filled=True, size=50, opacity=1).encode(x=x, y=y, color=colour, tooltip=tips)
-    limit = alt.Chart(inline({"y": 1})).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(y="y:Q")
-    verdict = alt.Color(
+    return alt.layer(curve, dots)
+
+
+def _verdicts(marks: Rows, x: alt.X, field: str) -> Layer:
+    """Draw the verdicts along the top, told apart by colour and shape."""
+    present = list(dict.fromkeys(row["verdict"] for row in marks))
+    colour = alt.Color(
         "verdict:N",
         scale=alt.Scale(domain=present, range=[f"var(--{tone(n)})" for n in present]),
         legend=alt.Legend(title=None),
@@ -124,30 +146,6 @@ def _order(view: SweepView, field: str) -> Chart:
     shape = alt.Shape(
         "verdict:N", scale=alt.Scale(domain=present, range=[SHAPES[n] for n in present]), legend=alt.Legend(title=None)
     )
-    signs = (
-        alt.Chart(source("marks"))
-        .mark_point(filled=True, size=110, opacity=1)
-        .encode(
-            x=x,
-            y=alt.value(-12),
-            color=verdict,
-            shape=shape,
-            tooltip=[alt.Tooltip("x:N", title=last(field)), alt.Tooltip("verdict:N")],
-        )
-    )
-    height = 280
-    spec = finished(
-        alt.layer(limit, alt.layer(curve, dots), signs).resolve_scale(color="independent", shape="independent"), height
-    )
-    words = (
-        "; ".join(
-            f"{shown(p.values[field])}: {p.verdict}, spread {number(p.spread, 2)}, Q* {number(p.overlap, 2)}"
-            for p in view.points
-        )
-        + "."
-    )
-    caption = (
-        f"Order parameters against {field}; the marks along the top are the verdicts. Above the broken line the spread is "
-        "wider than the margin."
-    )
-    return Chart("phases", "Order parameters", caption, words, spec, {"lines": lines, "marks": marks}, height)
+    tips = [alt.Tooltip("x:N", title=last(field)), alt.Tooltip("verdict:N")]
+    signs = alt.Chart(source("marks")).mark_point(filled=True, size=110, opacity=1)
+    return signs.encode(x=x, y=alt.value(-12), color=colour, shape=shape, tooltip=tips)
