@@ -17,7 +17,7 @@ from thermo_cli.reports.html import text as html
 from thermo_cli.reports.numerals import number, sparkline
 from thermo_cli.reports.points import PointView, means, point_view, reasons
 from thermo_cli.reports.terminal import render
-from thermo_cli.reports.versus import render_baseline
+from thermo_cli.reports.terminal_baseline import render_baseline
 from thermo_cli.reports.view import Baseline, Gate, Material, RunView, view_of
 from thermo_cli.reports.wording import comparison, diagnostics, next_steps
 

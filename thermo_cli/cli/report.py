@@ -94,7 +94,7 @@ def report(
 
     def work() -> int:
         if schema:
-            from thermo_cli.reports.record import json_schema
+            from thermo_cli.reports.json_record import json_schema
 
             write(json_schema())
             return 0

@@ -14,8 +14,8 @@ import numpy as np
 from thermo_cli.judging.ends import final_states
 from thermo_cli.judging.run import Run, Sweep
 from thermo_cli.microstates.summary import divergence
+from thermo_cli.reports.csv_rows import LINE, lines
 from thermo_cli.reports.points import Decision
-from thermo_cli.reports.rows import LINE, lines
 from thermo_cli.rng import STREAMS
 from thermo_cli.store.columns import Column, Columns, coded, integers, numbers, texts, truths
 

@@ -10,9 +10,9 @@ FORMATS: Final = {
     "terminal": "thermo_cli.reports.terminal:text",
     "markdown": "thermo_cli.reports.markdown:text",
     "html": "thermo_cli.reports.html:text",
-    "json": "thermo_cli.reports.record:text",
+    "json": "thermo_cli.reports.json_record:text",
     "junit": "thermo_cli.reports.junit:text",
-    "csv": "thermo_cli.reports.rows:text",
+    "csv": "thermo_cli.reports.csv_rows:text",
 }
 
 

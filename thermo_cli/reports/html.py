@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from thermo_cli.characters import visible
-from thermo_cli.reports.against import difference, method
+from thermo_cli.reports.baseline_words import difference, method
 from thermo_cli.reports.charts import Chart, charts
 from thermo_cli.reports.charts.chart import CONFIG, DARK, LIGHT, VEGA_LITE, tone, tone_of
 from thermo_cli.reports.numerals import number

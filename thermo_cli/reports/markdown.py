@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from thermo_cli.contracts import Row
-from thermo_cli.reports.against import difference, method, remarks, telling
+from thermo_cli.reports.baseline_words import difference, method, remarks, telling
 from thermo_cli.reports.numerals import interval, number, sparkline
 from thermo_cli.reports.points import PointView, SweepView, View, last, means, reasons, shown, tally
 from thermo_cli.reports.view import Baseline, Gate, Reproduction, RunView

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from thermo_cli.reports.numerals import interval, number, sparkline
 from thermo_cli.reports.points import Unjudged, View
-from thermo_cli.reports.versus import COMPARED, render_baseline
+from thermo_cli.reports.terminal_baseline import COMPARED, render_baseline
 from thermo_cli.reports.view import Gate, RunView
 from thermo_cli.reports.wording import legend, short
 
@@ -29,7 +29,7 @@ def text(views: Sequence[View]) -> str:
     Args:
         views: Runs and sweeps.
     """
-    from thermo_cli.reports.phases import render_sweep
+    from thermo_cli.reports.terminal_sweep import render_sweep
 
     def whole(view: View) -> RenderableType:
         if isinstance(view, Unjudged):

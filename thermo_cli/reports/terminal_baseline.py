@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from thermo_cli.reports.against import difference, method, remarks, telling
+from thermo_cli.reports.baseline_words import difference, method, remarks, telling
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.points import PointView, last, shown
 from thermo_cli.reports.view import Baseline

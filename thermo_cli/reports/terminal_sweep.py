@@ -11,7 +11,7 @@ from rich.text import Text
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.points import PointView, SweepView, last, means, reasons, shown, tally
 from thermo_cli.reports.terminal import COLOURS, gate_line
-from thermo_cli.reports.versus import COMPARED, render_points
+from thermo_cli.reports.terminal_baseline import COMPARED, render_points
 
 MOST_REASONS = 8
 
