@@ -1,0 +1,39 @@
+"""What the rooms hand to each other: plain frozen records of NumPy arrays, and the protocols of what can be plugged in."""
+
+from thermo_cli.contracts.data import Dataset, Examples, Rows
+from thermo_cli.contracts.findings import Findings, Overlaps, Trajectories
+from thermo_cli.contracts.judgement import COMPARISONS, VERDICTS, CriterionName, Outcome, Row, Verdict, VerdictName
+from thermo_cli.contracts.motion import Movement, Optimizer, Pass, PlainOptimizer, Site, StackedSystem
+from thermo_cli.contracts.structure import Block, Group, Norm, Product, Symmetry
+from thermo_cli.contracts.types import Array, Integers, Task, Tensors
+
+__all__ = [
+    "COMPARISONS",
+    "VERDICTS",
+    "Array",
+    "Block",
+    "CriterionName",
+    "Dataset",
+    "Examples",
+    "Findings",
+    "Group",
+    "Integers",
+    "Movement",
+    "Norm",
+    "Optimizer",
+    "Outcome",
+    "Overlaps",
+    "Pass",
+    "PlainOptimizer",
+    "Product",
+    "Row",
+    "Rows",
+    "Site",
+    "StackedSystem",
+    "Symmetry",
+    "Task",
+    "Tensors",
+    "Trajectories",
+    "Verdict",
+    "VerdictName",
+]

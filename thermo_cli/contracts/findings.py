@@ -1,0 +1,100 @@
+"""What was measured of an ensemble: trajectories, overlaps, and what the examination found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermo_cli.contracts.types import Array, Integers
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """Macroscopic observables of an ensemble: the only thing that most criteria look at.
+
+    Attributes:
+        steps: Measured steps, increasing, (time,).
+        values: Observable to (replica, time); NaN where a replica has no value.
+        replicas: Names, (replica,).
+        histories: History of each replica, (replica,).
+        crashed: Replicas whose training raised an error, (replica,) of bool.
+        budgets: Observable to (replica, 3), final values of the same replicas trained with total budgets T/4, T/2 and T;
+            empty where those were not run.
+        unfinished: Replicas that are still to be trained, (replica,) of bool; None where there are none.
+    """
+
+    steps: Integers
+    values: Mapping[str, Array]
+    replicas: tuple[str, ...]
+    histories: tuple[str, ...]
+    crashed: NDArray[np.bool_]
+    budgets: Mapping[str, Array] = field(default_factory=dict)
+    unfinished: NDArray[np.bool_] | None = None
+
+    @property
+    def trained(self) -> "Trajectories":
+        """The same of the replicas whose training is over, for good or bad."""
+        if self.unfinished is None:
+            return self
+        rows = ~self.unfinished
+        return Trajectories(
+            self.steps, {name: values[rows] for name, values in self.values.items()},
+            tuple(name for name, kept in zip(self.replicas, rows, strict=True) if kept),
+            tuple(name for name, kept in zip(self.histories, rows, strict=True) if kept),
+            self.crashed[rows], {name: values[rows] for name, values in self.budgets.items()},
+        )  # fmt: skip
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """How each replica ended: `finished`, `diverged` (a value that is not finite), `crashed`, or `unfinished`."""
+        finite = np.ones(len(self.replicas), dtype=bool)
+        for values in self.values.values():
+            finite &= np.isfinite(values).all(axis=1)
+        words = np.where(self.crashed, "crashed", np.where(finite, "finished", "diverged"))
+        if self.unfinished is not None:
+            words = np.where(self.unfinished, "unfinished", words)
+        return tuple(words.tolist())
+
+    def members(self, history: str) -> NDArray[np.bool_]:
+        """Return which replicas belong to a history, (replica,) of bool."""
+        return np.array([name == history for name in self.histories], dtype=bool)
+
+
+@dataclass(frozen=True)
+class Overlaps:
+    """What decides whether replicas are different models: squared distances once symmetries are removed.
+
+    Attributes:
+        distances: Of each same-bath pair at T, (pair,).
+        null: Of pairs without anything in common, through the same pipeline, (null pair,).
+        own: Of each pair's main replica from itself T/2 earlier, (pair,); empty where that was not kept.
+        floor: Distance that rounding alone makes.
+        null_cosine: Mean cosine of the null's pairs; not a number where the null is no shuffling.
+        dimensions: Independent numbers in a microstate.
+        untested: Why nothing can be said, or empty.
+        unique: Identical by construction: nothing that the partners differ in is consumed, and there is one optimum.
+    """
+
+    distances: Array
+    null: Array
+    own: Array
+    floor: float
+    null_cosine: float
+    dimensions: int
+    untested: str = ""
+    unique: bool = False
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found out about the microstates of an ensemble, as the run folder keeps it.
+
+    Attributes:
+        arrays: Matrices over replicas and vectors over pairs, named in `microstates.examination` and `microscopy`.
+        facts: Names of replicas, pairs and layers; floor, dimensions, kind of null; why something is untested.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    facts: Mapping[str, Any]

@@ -1,0 +1,70 @@
+"""What the court says: rows and verdicts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+Outcome = Literal["holds", "fails", "undecided", "untested", "inapplicable"]
+CriterionName = Literal["stationarity", "agreement", "history", "diversity", "ergodicity"]
+VerdictName = Literal["diverged", "relaxing", "glassy", "crystallized", "thermalized", "settled", "undecided"]
+VERDICTS: Final[tuple[VerdictName, ...]] = (
+    "diverged", "relaxing", "glassy", "crystallized", "thermalized", "settled", "undecided",
+)  # fmt: skip
+COMPARISONS: Final = ("equivalent", "not-worse")  # what a gate can ask of a comparison with a baseline
+
+
+@dataclass(frozen=True)
+class Row:
+    """One confidence statement of the court.
+
+    Attributes:
+        criterion: Which criterion it belongs to.
+        statistic: What was computed.
+        observable: Of which observable.
+        scope: Over which replicas.
+        gates: Whether the criterion's outcome depends on it.
+        outcome: The answer.
+        estimate: Point estimate, in the observable's unit.
+        interval: Confidence interval in the same unit; an end is None when the replicas are too few to bound it.
+        margin: The margin that the interval is compared with.
+        confidence: Confidence of each end of the comparison.
+        explanation: A sentence a person understands; the reason when there is no number.
+        replicas_needed: Replicas per history that would decide it, if that would.
+        steps_needed: Training time T that would decide it, if that would.
+    """
+
+    criterion: CriterionName
+    statistic: str
+    observable: str | None
+    scope: str
+    gates: bool
+    outcome: Outcome
+    estimate: float | None = None
+    interval: tuple[float | None, float | None] | None = None
+    margin: float | None = None
+    confidence: float | None = None
+    explanation: str = ""
+    replicas_needed: int | None = None
+    steps_needed: int | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the court decided, and all that it rests on; `as_dict` in `equilibrium.verdict` gives verdict.json."""
+
+    verdict: VerdictName
+    phase: str
+    summary: str
+    scope: str
+    criteria: tuple[Row, ...]
+    outcomes: Mapping[CriterionName, Outcome]
+    macroscopic: Mapping[str, Mapping[str, Any]]
+    microscopic: Mapping[str, Mapping[str, Any]]
+    diagnostics: Mapping[str, Any]
+    replicas: Mapping[str, int]
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def unfinished(self) -> int:
+        """Number of replicas that are still to be trained."""
+        return self.replicas["planned"] - sum(self.replicas[word] for word in ("finished", "diverged", "crashed"))
