@@ -13,10 +13,11 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Findings, Trajectories
-from thermo_cli.design import Replica, budgets_of, main_rows, replica_table, shards
+from thermo_cli.design import Replica, main_rows, replica_table, shards
 from thermo_cli.errors import SpecError, StoreError, UsageError
 from thermo_cli.spec import Spec, from_resolved, to_yaml
 from thermo_cli.spec.sweeping import Point, points_of
+from thermo_cli.store import collected
 from thermo_cli.store.files import SCHEMA_VERSION, ArrayFile, read_arrays, write_arrays, write_text
 from thermo_cli.store.recorded import read_recorded, read_recorded_parameters
 from thermo_cli.store.shard import ShardRecords, ShardStore
@@ -358,40 +359,8 @@ class RunFolder:
         return words
 
     def trajectories(self) -> Trajectories:
-        """Collect the observables of all main replicas; those of shards that are not there are NaN.
-
-        Replicas of a shard that has left an error have crashed, those of any other that is not there are still to be trained.
-        """
-        if self.spec.dynamics is None:
-            return read_recorded(self.recorded_file)
-        table, read = main_rows(self.table), self.records
-        if not any(replica.shard in read for replica in table):
-            raise self._nothing_finished()
-        first = next(read[replica.shard] for replica in table if replica.shard in read)
-        read = {
-            name: one
-            for name, one in read.items()
-            if one.steps == first.steps and one.values.keys() == first.values.keys()
-        }
-        steps = np.array(first.steps, dtype=np.int64)
-        values = {name: np.full((len(table), len(steps)), np.nan) for name in first.values}
-        for row, replica in enumerate(table):
-            if replica.shard in read:
-                for name, arrays in read[replica.shard].values.items():
-                    values[name][row] = [array[replica.slot] for array in arrays]
-        crashed = np.array(
-            [
-                self.given_up(r.shard)
-                if r.shard not in read
-                else bool(read[r.shard].final.get("crashed", np.zeros(r.slot + 1))[r.slot])
-                for r in table
-            ],
-            dtype=bool,
-        )
-        waiting = np.array([r.shard not in read for r in table], dtype=bool) & ~crashed
-        names, histories = tuple(r.name for r in table), tuple(r.history for r in table)
-        budgets = self._budgets(values)
-        return Trajectories(steps, values, names, histories, crashed, budgets, waiting if waiting.any() else None)
+        """Return the observables of all main replicas; those of shards that are not there are NaN."""
+        return collected.trajectories(self) if self.spec.dynamics is not None else read_recorded(self.recorded_file)
 
     def given_up(self, shard: str) -> bool:
         """Say of a shard without records whether it will not get any: it has left an error, or other records than the rest.
@@ -401,56 +370,13 @@ class RunFolder:
         """
         return self.shard(shard).finished or (self.path / "shards" / f"{shard}.error.txt").exists()
 
-    def _nothing_finished(self) -> StoreError:
-        """Say why, where it is known: the first reason that is kept."""
-        files = sorted((self.path / "shards").glob("*.error.txt"))
-        failed = [file for file in files if file.name.removesuffix(".error.txt") in self.shards]
-        if not failed:
-            return StoreError(
-                "no part of this run has finished, so there is nothing to judge", received=str(self.path),
-                remedy="give the thermo-run command again: it resumes",
-            )  # fmt: skip
-        text = failed[0].read_text(errors="replace").strip()
-        lines = text.splitlines()
-        first = lines[-1:] if text.startswith("Traceback") else lines[: lines.index("") if "" in lines else None]
-        return StoreError(
-            f"every replica failed ({len(failed)} reasons are kept), so there is nothing to judge",
-            received="\n    ".join([failed[0].name.removesuffix(".error.txt"), *first]),
-            remedy=f"all of it is in {failed[0]}",
-        )
-
-    def _budgets(self, values: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
-        """Collect the final values of all main replicas with total budgets T/4, T/2 and T, observable to (replica, 3)."""
-        budgets = budgets_of(self.spec)
-        if not budgets:
-            return {}
-        finals = {name: np.full((len(array), 3), np.nan) for name, array in values.items()}
-        rows = {row.name: number for number, row in enumerate(main_rows(self.table))}
-        for name, members in self.shards.items():
-            for replica in members if name in self.records else ():
-                if replica.role == "budget":
-                    row, column = rows[f"{replica.history}/{replica.index}"], budgets.index(replica.steps)
-                    for observable, arrays in self.records[name].values.items():
-                        finals[observable][row, column] = arrays[-1][replica.slot]
-        for name, array in values.items():
-            finals[name][:, 2] = array[:, -1]
-        return finals
-
     def finals(self, name: str) -> NDArray[Any] | None:
         """Return what was found out about each main replica at the end, (replica, ...), or None where it was not.
 
         Args:
             name: `test_errors`, `response`, `flatness` or `quench_gap`.
         """
-        found = [record.final[name] for record in self.records.values() if name in record.final]
-        if not found:
-            return None
-        table = main_rows(self.table)
-        result = np.full((len(table), *found[0].shape[1:]), np.nan, dtype=found[0].dtype)
-        for row, replica in enumerate(table):
-            if replica.shard in self.records:
-                result[row] = self.records[replica.shard].final[name][replica.slot]
-        return result
+        return collected.finals(self, name)
 
     def parameters(self, step: int) -> NDArray[np.floating]:
         """Return the parameters of all replicas at a kept step, (replica, parameters).
@@ -477,20 +403,7 @@ class RunFolder:
             UsageError: No parameters were kept at that step.
             StoreError: The replicas have not finished.
         """
-        rows = []
-        for replica in replicas:
-            if replica.shard not in self.records:
-                raise StoreError(
-                    "not all replicas have finished",
-                    received=replica.shard,
-                    remedy="give the thermo-run command again: it resumes",
-                )
-            snapshots = self.records[replica.shard].snapshots
-            if step not in snapshots:
-                kept = ", ".join(str(known) for known in sorted(snapshots))
-                raise UsageError("no parameters are kept at this step", received=step, remedy=f"kept: {kept}")
-            rows.append(snapshots[step][replica.slot])
-        return np.stack(rows)
+        return collected.microstates(self, step, replicas)
 
     def _text(self, name: str) -> str:
         try:

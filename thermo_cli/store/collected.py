@@ -1,0 +1,136 @@
+"""What the shards of a run recorded, collected replica by replica in the order of the replica table."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermo_cli.contracts import Trajectories
+from thermo_cli.design import Replica, budgets_of, main_rows
+from thermo_cli.errors import StoreError, UsageError
+
+if TYPE_CHECKING:
+    from thermo_cli.store.run_folder import RunFolder
+
+
+def trajectories(folder: "RunFolder") -> Trajectories:
+    """Collect the observables of all main replicas; those of shards that are not there are NaN.
+
+    Replicas of a shard that has left an error have crashed, those of any other that is not there are still to be trained.
+
+    Args:
+        folder: A run that was trained here.
+
+    Raises:
+        StoreError: No part of it has finished.
+    """
+    table, read = main_rows(folder.table), folder.records
+    if not any(replica.shard in read for replica in table):
+        raise _nothing_finished(folder)
+    first = next(read[replica.shard] for replica in table if replica.shard in read)
+    read = {
+        name: one for name, one in read.items() if one.steps == first.steps and one.values.keys() == first.values.keys()
+    }
+    steps = np.array(first.steps, dtype=np.int64)
+    values = {name: np.full((len(table), len(steps)), np.nan) for name in first.values}
+    for row, replica in enumerate(table):
+        if replica.shard in read:
+            for name, arrays in read[replica.shard].values.items():
+                values[name][row] = [array[replica.slot] for array in arrays]
+    crashed = np.array(
+        [
+            folder.given_up(r.shard)
+            if r.shard not in read
+            else bool(read[r.shard].final.get("crashed", np.zeros(r.slot + 1))[r.slot])
+            for r in table
+        ],
+        dtype=bool,
+    )
+    waiting = np.array([r.shard not in read for r in table], dtype=bool) & ~crashed
+    names, histories = tuple(r.name for r in table), tuple(r.history for r in table)
+    budgets = _budgets(folder, values)
+    return Trajectories(steps, values, names, histories, crashed, budgets, waiting if waiting.any() else None)
+
+
+def finals(folder: "RunFolder", name: str) -> NDArray[Any] | None:
+    """Return what was found out about each main replica at the end, (replica, ...), or None where it was not.
+
+    Args:
+        folder: The run.
+        name: `test_errors`, `response`, `flatness` or `quench_gap`.
+    """
+    found = [record.final[name] for record in folder.records.values() if name in record.final]
+    if not found:
+        return None
+    table = main_rows(folder.table)
+    result = np.full((len(table), *found[0].shape[1:]), np.nan, dtype=found[0].dtype)
+    for row, replica in enumerate(table):
+        if replica.shard in folder.records:
+            result[row] = folder.records[replica.shard].final[name][replica.slot]
+    return result
+
+
+def microstates(folder: "RunFolder", step: int, replicas: Sequence[Replica]) -> NDArray[np.floating]:
+    """Return the parameters of some replicas at a kept step, (replica, parameters).
+
+    Args:
+        folder: The run.
+        step: 0, T/4, T/2 or T; after one step those of twins and their originals.
+        replicas: Rows of the replica table, controls among them.
+
+    Raises:
+        UsageError: No parameters were kept at that step.
+        StoreError: The replicas have not finished.
+    """
+    rows = []
+    for replica in replicas:
+        if replica.shard not in folder.records:
+            raise StoreError(
+                "not all replicas have finished",
+                received=replica.shard,
+                remedy="give the thermo-run command again: it resumes",
+            )
+        snapshots = folder.records[replica.shard].snapshots
+        if step not in snapshots:
+            kept = ", ".join(str(known) for known in sorted(snapshots))
+            raise UsageError("no parameters are kept at this step", received=step, remedy=f"kept: {kept}")
+        rows.append(snapshots[step][replica.slot])
+    return np.stack(rows)
+
+
+def _budgets(folder: "RunFolder", values: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+    """Collect the final values of all main replicas with total budgets T/4, T/2 and T, observable to (replica, 3)."""
+    budgets = budgets_of(folder.spec)
+    if not budgets:
+        return {}
+    finals = {name: np.full((len(array), 3), np.nan) for name, array in values.items()}
+    rows = {row.name: number for number, row in enumerate(main_rows(folder.table))}
+    for name, members in folder.shards.items():
+        for replica in members if name in folder.records else ():
+            if replica.role == "budget":
+                row, column = rows[f"{replica.history}/{replica.index}"], budgets.index(replica.steps)
+                for observable, arrays in folder.records[name].values.items():
+                    finals[observable][row, column] = arrays[-1][replica.slot]
+    for name, array in values.items():
+        finals[name][:, 2] = array[:, -1]
+    return finals
+
+
+def _nothing_finished(folder: "RunFolder") -> StoreError:
+    """Say why, where it is known: the first reason that is kept."""
+    files = sorted((folder.path / "shards").glob("*.error.txt"))
+    failed = [file for file in files if file.name.removesuffix(".error.txt") in folder.shards]
+    if not failed:
+        return StoreError(
+            "no part of this run has finished, so there is nothing to judge", received=str(folder.path),
+            remedy="give the thermo-run command again: it resumes",
+        )  # fmt: skip
+    text = failed[0].read_text(errors="replace").strip()
+    lines = text.splitlines()
+    first = lines[-1:] if text.startswith("Traceback") else lines[: lines.index("") if "" in lines else None]
+    return StoreError(
+        f"every replica failed ({len(failed)} reasons are kept), so there is nothing to judge",
+        received="\n    ".join([failed[0].name.removesuffix(".error.txt"), *first]),
+        remedy=f"all of it is in {failed[0]}",
+    )
