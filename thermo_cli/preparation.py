@@ -22,7 +22,8 @@ from thermo_cli.registry import Trust, code_fingerprint, set_trust, trust
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec, identity
 from thermo_cli.spec.builtins import CommandSystem, RecordedSystem
-from thermo_cli.spec.schema import ESTIMATOR, MACRO
+from thermo_cli.spec.observing import MACRO
+from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.spec.sweeping import Point, points_of
 from thermo_cli.store import RunFolder
 from thermo_cli.systems.command import Command

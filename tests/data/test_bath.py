@@ -13,7 +13,7 @@ from thermo_cli.data.bath import noisy_labels, principal_scores, thinned
 from thermo_cli.data.split import load_dataset, split, subsample
 from thermo_cli.errors import DataError
 from thermo_cli.spec.builtins.data import CovariateShift, DigitsData, MoonsData, TableData
-from thermo_cli.spec.schema import Subsample
+from thermo_cli.spec.ensemble import Subsample
 
 
 def wine(**given: Any) -> Dataset:

@@ -13,7 +13,7 @@ from thermo_cli.errors import DataError
 from thermo_cli.registry import BUILT_INS
 from thermo_cli.spec.builtins import DigitsData, MoonsData, TableData
 from thermo_cli.spec.builtins.data import DataPart
-from thermo_cli.spec.schema import Subsample
+from thermo_cli.spec.ensemble import Subsample
 
 
 def numbered(count: int, classes: int = 2) -> Examples:

@@ -8,7 +8,7 @@ from thermo_cli import rng
 from thermo_cli.contracts import Dataset
 from thermo_cli.observables import classification, regression, response
 from thermo_cli.observables.macroscopic import measure, measurement_steps, snapshot_steps
-from thermo_cli.spec.schema import MACRO
+from thermo_cli.spec.observing import MACRO
 
 
 def test_classification_agrees_with_scikit_learn() -> None:

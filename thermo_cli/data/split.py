@@ -20,7 +20,7 @@ from thermo_cli.registry import resolve
 from thermo_cli.spec import Spec
 from thermo_cli.spec.builtins import Data
 from thermo_cli.spec.builtins.data import DataPart, FunctionData, OwnData
-from thermo_cli.spec.schema import Subsample
+from thermo_cli.spec.ensemble import Subsample
 
 
 def load_dataset(data: Data, base: Path, known: Mapping[str, Any] | None = None) -> Dataset:

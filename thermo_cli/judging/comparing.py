@@ -14,7 +14,7 @@ from thermo_cli.judging.run import Run, Sweep
 from thermo_cli.observables.custom import label
 from thermo_cli.reports.view import Baseline
 from thermo_cli.spec.builtins import RecordedSystem
-from thermo_cli.spec.schema import MACRO
+from thermo_cli.spec.observing import MACRO
 from thermo_cli.spec.sweeping import label_of
 
 

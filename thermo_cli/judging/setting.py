@@ -11,7 +11,8 @@ from thermo_cli.design import pool_of, replica_table, streams_used
 from thermo_cli.equilibrium.settings import Setting, Settings
 from thermo_cli.spec import Spec
 from thermo_cli.spec.builtins import CommandSystem, RecordedSystem
-from thermo_cli.spec.schema import ESTIMATOR, Equilibrium
+from thermo_cli.spec.observing import Equilibrium
+from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.store import RunFolder
 
 

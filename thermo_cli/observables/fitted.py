@@ -10,7 +10,7 @@ from thermo_cli.contracts import Array, Dataset, Task
 from thermo_cli.errors import SpecError
 from thermo_cli.observables.custom import WHERE, Metric, label, metric, needs_probabilities
 from thermo_cli.observables.macroscopic import METRICS
-from thermo_cli.spec.schema import MACRO
+from thermo_cli.spec.observing import MACRO
 
 TELLS: Final[dict[str, tuple[str, ...]]] = {
     "probabilities": ("loss", "accuracy", "brier", "calibration_error", "margin"),

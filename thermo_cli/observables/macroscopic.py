@@ -9,7 +9,7 @@ import numpy as np
 from thermo_cli.contracts import Array, Dataset, Task
 from thermo_cli.observables import classification, regression
 from thermo_cli.observables.custom import Metric, label, metric
-from thermo_cli.spec.schema import MACRO
+from thermo_cli.spec.observing import MACRO
 
 METRICS: Final[dict[Task, dict[str, Metric]]] = {
     "classification": {

@@ -16,8 +16,9 @@ from thermo_cli.errors import SpecError, SpecErrors
 from thermo_cli.registry import BUILT_INS, nearest
 from thermo_cli.spec import yaml_source
 from thermo_cli.spec.builtins.parts import LATER
+from thermo_cli.spec.observing import margin_problem
 from thermo_cli.spec.overrides import apply_overrides
-from thermo_cli.spec.schema import Spec, margin_problem
+from thermo_cli.spec.schema import Spec
 from thermo_cli.spec.sweeping import points_of
 from thermo_cli.spec.yaml_source import Location, Source
 

@@ -1,20 +1,14 @@
 """The spec: everything that decides a run, as frozen pydantic models with a sentence for every field."""
 
-import re
-from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final
 
 from pydantic import (
     Field,
-    SerializerFunctionWrapHandler,
     ValidationError,
-    field_validator,
-    model_serializer,
     model_validator,
 )
 
 from thermo_cli.registry import nearest
-from thermo_cli.rng import STREAMS, StreamName
 from thermo_cli.spec.builtins import (
     MODULE,
     CommandSystem,
@@ -23,36 +17,17 @@ from thermo_cli.spec.builtins import (
     FitDynamics,
     NamedSystem,
     Part,
-    Positive,
-    Scalar,
-    Schedule,
     System,
     WarmupSchedule,
     name_of,
 )
 from thermo_cli.spec.builtins.parts import LATER
+from thermo_cli.spec.ensemble import Ensemble
+from thermo_cli.spec.histories import FirstPhase, History
+from thermo_cli.spec.observing import Equilibrium, Observe
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Fraction = Annotated[float, Field(gt=0, lt=1)]
 
-Macro = Literal[
-    "energy",
-    "loss",
-    "accuracy",
-    "brier",
-    "calibration_error",
-    "margin",
-    "r2",
-    "rmse",
-    "parameter_norm",
-    "gradient_norm",
-    "distance_from_init",
-    "cosine_to_init",
-]
-MACRO: Final[tuple[Macro, ...]] = get_args(Macro)
-Own = Annotated[str, Field(pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_][\w.]*|[A-Za-z_]\w*)$")]
-Micro = Literal["overlap", "similarity", "disagreement", "barrier"]
-MICRO: Final[tuple[Micro, ...]] = get_args(Micro)
 ESTIMATOR: Final = "sklearn.module:Class"
 FITS_PER_TASK: Final = 2  # so that workers end together, and a file holds more than one
 STACKED: Final = ("mlp", "linear", "cnn", "transformer", MODULE)
@@ -67,209 +42,6 @@ MOVES: Final[dict[str, tuple[str | None, ...]]] = {
     "recorded": (None,),
     "command": ("process",),
 }
-
-
-class Subsample(Part):
-    """How a replica's fixed set of examples is drawn from the pool: exactly one of the four rules."""
-
-    fraction: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Share of the pool, without replacement; subsamples of one pool overlap, so they vary less than fresh data."""
-    size: Annotated[int, Field(ge=1)] | None = None
-    """Number of examples, without replacement (or of each disjoint part)."""
-    bootstrap: bool = False
-    """As many examples as the pool has, with replacement: the spread of fresh data."""
-    disjoint: bool = False
-    """Parts of `size` examples that no two replicas share: independent baths."""
-    stratified: Annotated[bool, LATER] = False
-    """Whether the classes keep the proportions of the pool (to within one example); for classification, not with disjoint."""
-
-    @model_validator(mode="after")
-    def _one_rule(self) -> "Subsample":
-        rules = [self.fraction is not None, self.size is not None and not self.disjoint, self.bootstrap, self.disjoint]
-        if sum(rules) != 1:
-            raise ValueError(
-                "give exactly one of {fraction: F}, {size: N}, {bootstrap: true}, {disjoint: true, size: N}"
-            )
-        if self.disjoint and self.size is None:
-            raise ValueError("disjoint subsamples need their size: {disjoint: true, size: N}")
-        if self.disjoint and self.stratified:
-            raise ValueError("disjoint parts cannot be stratified: leave one of the two out")
-        return self
-
-
-class CrossedCounts(Part):
-    """How many streams of each source of randomness are crossed with each other."""
-
-    init: Annotated[int, Field(ge=1, le=1000)] = 8
-    """Initializations."""
-    subsample: Annotated[int, Field(ge=1, le=1000)] = 8
-    """Subsamples."""
-    order: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Orders of the mini-batches."""
-
-    @model_validator(mode="after")
-    def _two_sources(self) -> "CrossedCounts":
-        if sum(count > 1 for count in (self.init, self.subsample, self.order)) < 2:
-            raise ValueError("a crossed design needs two sources with at least two streams each")
-        return self
-
-
-class Crossed(Part):
-    """Every initialization with every subsample and every order: tells which source of randomness moves the result."""
-
-    crossed: CrossedCounts
-    """Streams of each source."""
-
-
-class Controls(Part):
-    """Further replicas that set scales and never enter macroscopic statistics; none in a crossed design."""
-
-    same_bath: Annotated[int, Field(ge=0, le=1000)] = 8
-    """Partners of so many replicas of the first history (of all, if there are fewer): same subsample, the rest drawn again."""
-    twin: Annotated[int, Field(ge=0, le=1000)] = 2
-    """Copies of so many of them that start with every parameter moved by one unit in the last place."""
-
-
-class Ensemble(Part):
-    """The replicas: how many, and which randomness tells them apart."""
-
-    replicas: Annotated[int, Field(ge=2, le=100_000)] = 32
-    """Number of replicas per history; agreement at the default content cannot hold with fewer than 30 in all."""
-    seed: Annotated[int, Field(ge=0, lt=2**64)] = 0
-    """Root of every stream of randomness of the ensemble."""
-    subsample: Subsample = Field(default_factory=lambda: Subsample(fraction=0.5))
-    """How each replica's examples are drawn from the pool."""
-    vary: Annotated[list[StreamName], Field(min_length=1)] = Field(default_factory=lambda: list(STREAMS))
-    """Sources of randomness that differ between replicas: init, subsample, order (mini-batches), noise."""
-    controls: Controls = Field(default_factory=Controls)
-    """Partners on the same bath, which diversity is decided on, and twins, which show the rounding floor and chaos."""
-    design: Literal["independent", "crossed"] | Crossed = "independent"
-    """`crossed: {init: 8, subsample: 8, order: 1}` gives a noise budget instead of a verdict, and replaces `replicas`."""
-    precision: Literal["float32", "float64"] = "float32"
-    """Floating-point type of the parameters."""
-    shard: Annotated[int, Field(ge=1, le=1024)] = 16
-    """Replicas trained in one stack; part of the numbers (rounding), so it is here and not chosen by the machine."""
-
-    @property
-    def crossed(self) -> CrossedCounts | None:
-        """Counts of a crossed design, or None."""
-        if self.design == "crossed":
-            return CrossedCounts()
-        return self.design.crossed if isinstance(self.design, Crossed) else None
-
-    @field_validator("vary")
-    @classmethod
-    def _each_once(cls, value: list[StreamName]) -> list[StreamName]:
-        if len(set(value)) != len(value):
-            raise ValueError("name each source of randomness once")
-        return [name for name in STREAMS if name in value]
-
-
-class PartOfTheExamples(Part):
-    """A part of each replica's subsample."""
-
-    fraction: Annotated[float, Field(gt=0, lt=1)]
-    """Share of the subsample, drawn by the replica's `noise` stream."""
-
-
-class OtherSystem(Part):
-    """Fields of the system that are different in a first phase."""
-
-    arguments: dict[str, Any] = Field(alias="with")
-    """Arguments to replace; the parameters must keep their shapes."""
-
-
-class OtherDynamics(Part):
-    """Fields of the dynamics that are different in a first phase."""
-
-    arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
-    """Arguments to replace."""
-    batch_size: Annotated[int, Field(ge=1)] | Literal["full"] | None = None
-    """Other batches."""
-    schedule: Schedule | None = None
-    """Another path of the learning rate, over the steps of the first phase."""
-
-
-class FirstPhase(Part):
-    """A first phase of training, before the final protocol; its steps are part of `dynamics.steps`."""
-
-    steps: Annotated[int, Field(ge=1)]
-    """Length of the first phase in steps."""
-    labels: Literal["shuffled"] | None = None
-    """`shuffled`: the targets are permuted within the subsample, differently for every replica (stream `noise`)."""
-    examples: PartOfTheExamples | None = None
-    """A curriculum: train on a part of the subsample first."""
-    system: OtherSystem | None = None
-    """Another system of the same shape first: `{with: {tilt: 2.0}}`."""
-    dynamics: OtherDynamics | None = None
-    """Another dynamics of the same kind first: `{with: {lr: 0.3}, schedule: cosine}`."""
-
-    @model_validator(mode="after")
-    def _differs(self) -> "FirstPhase":
-        if not (self.labels or self.examples or self.system or self.dynamics):
-            raise ValueError("say what is different in the first phase: labels, examples, system or dynamics")
-        return self
-
-
-class History(Part):
-    """A variant of the path that leads to the same final protocol."""
-
-    init_scale: Positive = 1.0
-    """Factor on the initial parameters (`hot` histories use 3)."""
-    first: FirstPhase | None = None
-    """A first phase on something else (`detour` histories)."""
-    values: dict[str, Scalar] = Field(default_factory=dict)
-    """Other values of a `command`'s placeholders."""
-
-    @model_serializer(mode="wrap")
-    def _without_absent_values(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = write(self)
-        return found if self.values else {key: value for key, value in found.items() if key != "values"}
-
-
-class Observe(Part):
-    """What is measured, and when."""
-
-    macro: list[Macro | Own] = Field(default_factory=lambda: list[Macro | Own](MACRO))
-    """Macroscopic observables; a bare metric means every split, and those that do not fit the task are left out. Scorers of
-    scikit-learn by name (f1_macro), and functions of (outputs, targets) as module:function; these gate where they have a
-    margin (test_f1_macro)."""
-    micro: list[Micro] = Field(default_factory=lambda: list(MICRO))
-    """Microscopic quantities: overlaps without symmetries, similarity of representations, disagreement, loss barriers."""
-    window_measurements: Annotated[int, Field(ge=8, le=10_000)] = 64
-    """Measurements in the last doubling [T/2, T], evenly spaced; earlier ones are logarithmic."""
-    budgets: bool = False
-    """Also train every replica with total budgets T/4 and T/2: stationarity under a schedule needs them."""
-
-    @field_validator("macro")
-    @classmethod
-    def _energy_is_always_observed(cls, value: list[str]) -> list[str]:
-        own = [name for name in dict.fromkeys(value) if name not in MACRO]
-        return [*(name for name in MACRO if name in {*value, "energy"}), *own]
-
-    @field_validator("micro")
-    @classmethod
-    def _in_order(cls, value: list[Micro]) -> list[Micro]:
-        return [name for name in MICRO if name in value]
-
-
-class Equilibrium(Part):
-    """How the verdict is reached; none of it changes the training, so a stored run can be judged again with other values."""
-
-    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
-    """1 - alpha of every confidence statement."""
-    content: Fraction = 0.85
-    """Share of fresh replicas that must agree within the margin."""
-    window: Annotated[float, Field(gt=0, le=0.5)] = 0.5
-    """The window as a fraction of the training time, at its end; 0.5 is one doubling."""
-    margins: dict[str, Positive] = Field(default_factory=dict)
-    """Observable to delta, the largest difference that does not matter; what has a margin gates."""
-    tolerance: Literal["distribution-free", "normal"] = "distribution-free"
-    """Kind of tolerance interval of the agreement criterion; `normal` needs fewer replicas, and misses a rare stuck mode."""
-    diverged: Annotated[int, Field(ge=0)] = 0
-    """Number of replicas that may diverge or crash before the verdict is `diverged`."""
-    require_ergodic: bool = False
-    """Whether `thermalized` also needs ergodicity: that replicas wander as far from themselves as from each other."""
 
 
 class Spec(Part):
@@ -467,20 +239,3 @@ def _names_in(content: Any) -> list[str]:
         own = [content["use"]] if isinstance(content.get("use"), str) else []
         return own + [name for value in content.values() for name in _names_in(value)]
     return [name for value in content for name in _names_in(value)] if isinstance(content, list | tuple) else []
-
-
-def margin_problem(observable: str, macro: Sequence[str] = ()) -> str | None:
-    """Say why an observable of a learning system cannot carry a margin, or None when it can.
-
-    Args:
-        observable: A key of `equilibrium.margins`.
-        macro: What is observed; scorers and functions among it can carry one.
-    """
-    if observable in {"test_" + re.split("[:.]", name)[-1] for name in macro if name not in MACRO}:
-        return None
-    split, _, metric = observable.partition("_")
-    if split in ("train", "shifted"):
-        return f"only the test split gates: use test_{metric}"
-    if not re.fullmatch(r"energy|test_(loss|accuracy|brier|calibration_error|margin|r2|rmse)", observable):
-        return "margins go to energy, or to test_ with loss, accuracy, brier, calibration_error, margin, r2 or rmse"
-    return None

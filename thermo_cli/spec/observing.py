@@ -1,0 +1,98 @@
+"""What a spec observes, and how it wants its verdict reached."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal, get_args
+
+from pydantic import (
+    Field,
+    field_validator,
+)
+
+from thermo_cli.spec.builtins import (
+    Part,
+    Positive,
+)
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+Macro = Literal[
+    "energy",
+    "loss",
+    "accuracy",
+    "brier",
+    "calibration_error",
+    "margin",
+    "r2",
+    "rmse",
+    "parameter_norm",
+    "gradient_norm",
+    "distance_from_init",
+    "cosine_to_init",
+]
+MACRO: Final[tuple[Macro, ...]] = get_args(Macro)
+Own = Annotated[str, Field(pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_][\w.]*|[A-Za-z_]\w*)$")]
+Micro = Literal["overlap", "similarity", "disagreement", "barrier"]
+MICRO: Final[tuple[Micro, ...]] = get_args(Micro)
+
+
+class Observe(Part):
+    """What is measured, and when."""
+
+    macro: list[Macro | Own] = Field(default_factory=lambda: list[Macro | Own](MACRO))
+    """Macroscopic observables; a bare metric means every split, and those that do not fit the task are left out. Scorers of
+    scikit-learn by name (f1_macro), and functions of (outputs, targets) as module:function; these gate where they have a
+    margin (test_f1_macro)."""
+    micro: list[Micro] = Field(default_factory=lambda: list(MICRO))
+    """Microscopic quantities: overlaps without symmetries, similarity of representations, disagreement, loss barriers."""
+    window_measurements: Annotated[int, Field(ge=8, le=10_000)] = 64
+    """Measurements in the last doubling [T/2, T], evenly spaced; earlier ones are logarithmic."""
+    budgets: bool = False
+    """Also train every replica with total budgets T/4 and T/2: stationarity under a schedule needs them."""
+
+    @field_validator("macro")
+    @classmethod
+    def _energy_is_always_observed(cls, value: list[str]) -> list[str]:
+        own = [name for name in dict.fromkeys(value) if name not in MACRO]
+        return [*(name for name in MACRO if name in {*value, "energy"}), *own]
+
+    @field_validator("micro")
+    @classmethod
+    def _in_order(cls, value: list[Micro]) -> list[Micro]:
+        return [name for name in MICRO if name in value]
+
+
+class Equilibrium(Part):
+    """How the verdict is reached; none of it changes the training, so a stored run can be judged again with other values."""
+
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
+    """1 - alpha of every confidence statement."""
+    content: Fraction = 0.85
+    """Share of fresh replicas that must agree within the margin."""
+    window: Annotated[float, Field(gt=0, le=0.5)] = 0.5
+    """The window as a fraction of the training time, at its end; 0.5 is one doubling."""
+    margins: dict[str, Positive] = Field(default_factory=dict)
+    """Observable to delta, the largest difference that does not matter; what has a margin gates."""
+    tolerance: Literal["distribution-free", "normal"] = "distribution-free"
+    """Kind of tolerance interval of the agreement criterion; `normal` needs fewer replicas, and misses a rare stuck mode."""
+    diverged: Annotated[int, Field(ge=0)] = 0
+    """Number of replicas that may diverge or crash before the verdict is `diverged`."""
+    require_ergodic: bool = False
+    """Whether `thermalized` also needs ergodicity: that replicas wander as far from themselves as from each other."""
+
+
+def margin_problem(observable: str, macro: Sequence[str] = ()) -> str | None:
+    """Say why an observable of a learning system cannot carry a margin, or None when it can.
+
+    Args:
+        observable: A key of `equilibrium.margins`.
+        macro: What is observed; scorers and functions among it can carry one.
+    """
+    if observable in {"test_" + re.split("[:.]", name)[-1] for name in macro if name not in MACRO}:
+        return None
+    split, _, metric = observable.partition("_")
+    if split in ("train", "shifted"):
+        return f"only the test split gates: use test_{metric}"
+    if not re.fullmatch(r"energy|test_(loss|accuracy|brier|calibration_error|margin|r2|rmse)", observable):
+        return "margins go to energy, or to test_ with loss, accuracy, brier, calibration_error, margin, r2 or rmse"
+    return None
