@@ -72,6 +72,10 @@ def test_points_are_compared_one_by_one(format: str) -> None:
     )
     text = rendered(format, [dataclasses.replace(sweep, points=points)])
     assert format == "csv" or "worse" in text
+    if format in ("markdown", "html", "terminal"):
+        plain = html.unescape(text).replace("\\", "")
+        assert "0.02 [0.019, 0.021]" in plain
+        assert plain.count("differs in dynamics.with.lr: 1 (baseline: 2)") == 1
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -73,6 +73,8 @@ def compared(run: Run, baseline: Run, where: str = "", points: int = 1) -> Basel
     margins, notes = _margins(run, baseline)
     gating, names = gating_of(run, baseline), tuple(dict.fromkeys(run.observables.histories))
     family, rows = max(len(gating) * len(names) * points, 1), []
+    if run.folder.path.resolve() == baseline.folder.path.resolve():
+        notes.append("the baseline is this very run: that it equals itself says nothing")
     if "energy" in margins and "energy" not in gating:
         notes.append(
             "the energy is another quantity in the two runs (other models or penalties): it does not gate here"

@@ -73,7 +73,7 @@ def _moments(values: NDArray[np.floating]) -> dict[str, float | None]:
     }
 
 
-def compared(
+def beside_microstates(
     found: Findings | None, trajectories: Trajectories, setting: Setting, settings: Settings
 ) -> dict[str, Any]:
     """Compare the spread of the gating observables with the distance of the same replicas' microstates.

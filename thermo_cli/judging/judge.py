@@ -10,7 +10,7 @@ from thermo_cli.contracts import Trajectories
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.settings import margins_of
 from thermo_cli.errors import SpecError, StoreError
-from thermo_cli.judging.diagnostics import compared, diagnostics_of, known_microstates, raw
+from thermo_cli.judging.diagnostics import beside_microstates, diagnostics_of, known_microstates, raw
 from thermo_cli.judging.run import Run, Sweep
 from thermo_cli.judging.setting import before, setting_of, settings_of, timeless
 from thermo_cli.microstates.summary import microscopic as summarized
@@ -71,7 +71,7 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Run:
         overlaps_of(found) if found is not None else unknown_overlaps(NOT_EXAMINED) if folder.spec.dynamics else None
     )
     microscopic = raw(folder) | (summarized(found, settings.confidence) if found is not None else {})
-    diagnostics = diagnostics_of(folder, trajectories, setting, settings) | compared(
+    diagnostics = diagnostics_of(folder, trajectories, setting, settings) | beside_microstates(
         found, trajectories, setting, settings
     )
     verdict = judge(trajectories, setting, settings, overlaps, microscopic, diagnostics)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Final
 
 from thermo_cli.judging.comparing import baseline_record
 from thermo_cli.judging.diagnostics import known_microstates
@@ -10,6 +11,8 @@ from thermo_cli.microstates.summary import divergence
 from thermo_cli.reports.points import SweepView, point_view
 from thermo_cli.reports.view import Baseline, Material, Reproduction, RunView, view_of
 from thermo_cli.store import RunFolder
+
+MOST_WORDS: Final = 4000  # characters of a description
 
 
 def view(run: Run | Sweep) -> RunView | SweepView:
@@ -52,7 +55,7 @@ def run_view(run: Run) -> RunView:
     return view_of(
         run.verdict,
         Material(
-            run.folder.name, run.folder.spec.description, run.folder.status, run.observables, margins, run.settings.content,
+            run.folder.name, described(run.folder), run.folder.status, run.observables, margins, run.settings.content,
             apart, names, reproduction(run.folder), run.as_dict(), run.folder.spec.dynamics is not None,
         ),
     )  # fmt: skip
@@ -67,9 +70,19 @@ def sweep_view(sweep: Sweep) -> SweepView:
     verdicts = [run.verdict if run is not None else None for run in sweep.runs]
     points = zip(sweep.points, verdicts, sweep.reasons, strict=True)
     return SweepView(
-        sweep.folder.name, sweep.folder.spec.description, sweep.folder.status, sweep.scope,
+        sweep.folder.name, described(sweep.folder), sweep.folder.status, sweep.scope,
         tuple(point_view(*one) for one in points), reproduction(sweep.folder), sweep.as_dict(),
     )  # fmt: skip
+
+
+def described(folder: RunFolder) -> str:
+    """Return what the experiment is for, as much of it as a reader would read.
+
+    Args:
+        folder: The run.
+    """
+    words = folder.spec.description
+    return words if len(words) <= MOST_WORDS else words[:MOST_WORDS] + " ... (the rest is in the spec)"
 
 
 def reproduction(folder: RunFolder) -> Reproduction:

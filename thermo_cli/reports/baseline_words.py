@@ -1,6 +1,6 @@
 """A comparison with a baseline in words and numbers, the same in every format."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from thermo_cli.equilibrium.baseline import Difference
 from thermo_cli.reports.numerals import NEGLIGIBLE, number
@@ -16,6 +16,21 @@ def remarks(baseline: Baseline) -> tuple[str, ...]:
     open_rows = [row for row in baseline.rows if row.outcome != "equivalent"]
     lines = [f"{row.observable} of {row.history}: {row.explanation}{_more(row)}" for row in open_rows]
     return (*lines, *(f"differs in {change}" for change in baseline.changes), *baseline.notes)
+
+
+def shared(baselines: Iterable[Baseline]) -> tuple[str, ...]:
+    """Say once what differs between the runs and what to know, of the comparisons of many points.
+
+    Args:
+        baselines: One for each point that was compared.
+    """
+    return tuple(
+        dict.fromkeys(
+            line
+            for baseline in baselines
+            for line in (*(f"differs in {change}" for change in baseline.changes), *baseline.notes)
+        )
+    )
 
 
 def _more(row: Difference) -> str:

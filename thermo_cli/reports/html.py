@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from thermo_cli.characters import visible
-from thermo_cli.reports.baseline_words import difference, method
+from thermo_cli.reports.baseline_words import difference, method, shared, telling
 from thermo_cli.reports.charts import Chart, charts
 from thermo_cli.reports.charts.chart import CONFIG, DARK, LIGHT, VEGA_LITE, tone, tone_of
 from thermo_cli.reports.numerals import number
@@ -126,7 +126,7 @@ def _environment() -> Environment:
         "select_section": in_section, "tally": tally,
     }  # fmt: skip
     environment.globals |= {
-        "difference": difference, "method": method, "COMPARED": COMPARED,
+        "difference": difference, "method": method, "shared": shared, "telling": telling, "COMPARED": COMPARED,
         "CRITERIA": CRITERIA, "MOST_POINTS": MOST_POINTS, "estimate": estimate, "interval": interval, "gloss": gloss,
         "legend": legend, "nothing_to_do": nothing_to_do, "tone_of": tone_of, "replica_rows": replica_rows,
         "next_steps": next_steps, "label_of": label_of, "means": means,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from thermo_cli.contracts import Row
-from thermo_cli.reports.baseline_words import difference, method, remarks, telling
+from thermo_cli.reports.baseline_words import difference, method, remarks, shared, telling
 from thermo_cli.reports.numerals import interval, number, sparkline
 from thermo_cli.reports.points import PointView, SweepView, View, last, means, reasons, shown, tally
 from thermo_cli.reports.view import Baseline, Gate, Reproduction, RunView
@@ -202,10 +202,7 @@ def _points_against(points: Sequence[PointView], fields: Sequence[str]) -> list[
                 *said,
             )
         )
-    lines = dict.fromkeys(
-        f"- {plain(line)}" for _, baseline in known
-        for line in (*(f"differs in {change}" for change in baseline.changes), *baseline.notes)
-    )  # fmt: skip
+    lines = [f"- {plain(line)}" for line in shared(baseline for _, baseline in known)]
     return [f"### Against {code(known[0][1].title)}", "", *table(heads, rows), "", *lines, ""]
 
 

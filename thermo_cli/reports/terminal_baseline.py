@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from thermo_cli.reports.baseline_words import difference, method, remarks, telling
+from thermo_cli.reports.baseline_words import difference, method, remarks, shared, telling
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.points import PointView, last, shown
 from thermo_cli.reports.view import Baseline
@@ -69,10 +69,7 @@ def render_points(points: Sequence[PointView], fields: Sequence[str]) -> Padding
     _columns(table, ("outcome", "largest in", "history", "difference [interval]", "margin"), rows)
     for point, (outcome, *cells) in zip(known, rows, strict=True):
         table.add_row(*(shown(value) for value in point.values.values()), Text(outcome, COMPARED[outcome]), *cells)
-    lines = dict.fromkeys(
-        line for point in known if point.baseline is not None
-        for line in (*(f"differs in {change}" for change in point.baseline.changes), *point.baseline.notes)
-    )  # fmt: skip
+    lines = shared(point.baseline for point in known if point.baseline is not None)
     return Padding(Group(table, *(Padding(Text(line), (0, 0, 0, 2)) for line in lines)), (1, 0, 0, 0))
 
 

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import altair as alt
@@ -81,7 +81,6 @@ class Chart:
     data: Mapping[str, Rows]
     height: int
     minor: bool = False
-    detail: bool = field(default=False)
 
 
 def tone(word: str) -> str:

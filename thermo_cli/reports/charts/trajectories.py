@@ -87,7 +87,7 @@ def _course(panel: Panel, begin: int, content: float, minor: bool, window: bool 
     title = f"{panel.observable}: {where}"
     return Chart(
         "trajectories", title, _caption(panel, content, left, data["margin"], window), _words(panel, inside), spec, data,
-        height, minor, window,
+        height, minor,
     )  # fmt: skip
 
 
