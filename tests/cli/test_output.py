@@ -54,6 +54,13 @@ def test_a_device_is_written_to_and_stays_one(finished: Path, tmp_path: Path) ->
     assert json.loads((tmp_path / "real.json").read_text())["verdict"] == "undecided"
 
 
+def test_a_folder_is_no_place_for_a_report(finished: Path) -> None:
+    """Exit code 2: it is the request that is wrong, not the run."""
+    done = report(finished, "--format", "json", "--output", ".")
+    assert done.returncode == 2
+    assert b"--output is a folder" in done.stderr
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_an_output_that_is_full_is_explained(finished: Path) -> None:
     """Exit code 3 and a sentence, no traceback."""

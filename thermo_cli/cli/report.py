@@ -259,7 +259,9 @@ def _emit(text: str, output: Path | None, format: Format) -> None:
 
     if not output.parent.is_dir():
         raise UsageError("the folder of --output does not exist", received=str(output), remedy="create it first")
-    if output.exists() and not output.is_file() and not output.is_dir():
+    if output.is_dir():
+        raise UsageError("--output is a folder", received=str(output), remedy="name a file")
+    if output.exists() and not output.is_file():
         write_device(output, text)  # a file in its place would end /dev/null for everybody
     else:
         write_text(output.resolve(), text)  # what a link points at is written, the link stays
