@@ -96,11 +96,19 @@ def process(tmp_path: Path) -> Command:
     def run(name: str, *arguments: str, cwd: Path = tmp_path, threads: int = 1) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-m", f"thermo_cli.cli.{name.removeprefix('thermo-')}", *arguments],
-            cwd=cwd, capture_output=True, text=True, timeout=120, check=False,
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
             env={
-                **os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(threads),
+                **os.environ,
+                "COLUMNS": "80",
+                "NO_COLOR": "1",
+                "PYTHONPATH": str(ROOT),
+                "OMP_NUM_THREADS": str(threads),
             },
-        )  # fmt: skip
+        )
 
     return run
 

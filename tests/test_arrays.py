@@ -39,8 +39,12 @@ def test_an_ensemble_at_rest_has_settled() -> None:
     verdict = judged(ensemble())
     assert verdict.verdict == "settled"
     assert outcomes(verdict) == {
-        "stationarity": "holds", "agreement": "holds", "history": "untested", "diversity": "untested", "ergodicity": "untested",
-    }  # fmt: skip
+        "stationarity": "holds",
+        "agreement": "holds",
+        "history": "untested",
+        "diversity": "untested",
+        "ergodicity": "untested",
+    }
 
 
 @pytest.mark.parametrize(
@@ -57,9 +61,19 @@ def test_an_ensemble_at_rest_has_settled() -> None:
         (np.full((32, len(STEPS)), np.nan), {}, "diverged"),
         (np.full((32, len(STEPS)), np.inf), {}, "diverged"),
     ],
-    ids=["one replica", "two", "29, too few for A", "constant", "one early measurement", "one late one", "two", "no window",
-         "all NaN", "infinite"],
-)  # fmt: skip
+    ids=[
+        "one replica",
+        "two",
+        "29, too few for A",
+        "constant",
+        "one early measurement",
+        "one late one",
+        "two",
+        "no window",
+        "all NaN",
+        "infinite",
+    ],
+)
 def test_too_little_is_never_flattered(values: Array, settings: dict[str, Any], expected: str) -> None:
     """Each is undecided or diverged, with a reason."""
     verdict = judged(values, **settings)
@@ -95,12 +109,18 @@ def test_a_history_of_two_is_no_ensemble() -> None:
     ("arguments", "expected"),
     [
         ({"observables": {}}, "no observable"),
-        ({"observables": {"a": [[1.0, 2.0], [1.0]]}, "steps": [1, 2]}, "no table of numbers, received rows of .1, 2. meas"),
+        (
+            {"observables": {"a": [[1.0, 2.0], [1.0]]}, "steps": [1, 2]},
+            "no table of numbers, received rows of .1, 2. meas",
+        ),
         ({"observables": {"a": [["x", "y"]]}, "steps": [1, 2]}, "no table of numbers"),
         ({"observables": {"a": [1.0, 2.0]}, "steps": [1, 2]}, "wrong shape"),
         ({"observables": {"a": np.zeros((3, 4))}, "steps": [1, 2]}, "wrong shape"),
         ({"observables": {"a": np.zeros((0, 2))}, "steps": [1, 2]}, "no replica"),
-        ({"observables": {"a": np.zeros((3, 2)), "b": np.zeros((2, 2))}, "steps": [1, 2]}, "different numbers of replicas"),
+        (
+            {"observables": {"a": np.zeros((3, 2)), "b": np.zeros((2, 2))}, "steps": [1, 2]},
+            "different numbers of replicas",
+        ),
         ({"observables": {"a": np.zeros((3, 2))}, "steps": [2, 1]}, "increase, received 2 before 1"),
         ({"observables": {"a": np.zeros((3, 2))}, "steps": [1, 1]}, "increase"),
         ({"observables": {"a": np.zeros((3, 2))}, "steps": [1, 2.5]}, "whole numbers from 0, received 2.5"),
@@ -121,7 +141,7 @@ def test_a_history_of_two_is_no_ensemble() -> None:
         ({"window": 0.9}, "window is out of range"),
         ({"tolerance": "exact"}, "no such tolerance interval"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_judged_is_named(arguments: dict[str, Any], expected: str) -> None:
     """Every message says what is wrong, what was received and what to do."""
     usual = {"observables": {"a": np.zeros((3, 2))}, "steps": [1, 2], "margins": {}}
@@ -164,8 +184,10 @@ def met() -> tuple[Array, list[str]]:
     return np.concatenate([ensemble(32, start=-10.0), ensemble(32)]), ["left"] * 32 + ["right"] * 32
 
 
-@pytest.mark.parametrize(("centre", "spread", "expected"), [(0.0, 1.0, "thermalized"), (100.0, 1.0, "thermalized"),
-                                                            (1.0, 0.01, "crystallized")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("centre", "spread", "expected"),
+    [(0.0, 1.0, "thermalized"), (100.0, 1.0, "thermalized"), (1.0, 0.01, "crystallized")],
+)
 def test_microstates_without_symmetries_decide_diversity(centre: float, spread: float, expected: str) -> None:
     """Gaussian states around any centre are distinct if as wide as the reference; a crystal at (1, 1, ...) is one model."""
     generator = np.random.Generator(np.random.PCG64(3))
@@ -243,8 +265,9 @@ def write(path: Path, values: Array, labels: list[str]) -> None:
     """Write arrays as a long table of records."""
     table = [
         {"history": labels[r], "replica": r, "step": int(step), "observable": "test_accuracy", "value": float(value)}
-        for r, row in enumerate(values) for step, value in zip(STEPS, row, strict=True)
-    ]  # fmt: skip
+        for r, row in enumerate(values)
+        for step, value in zip(STEPS, row, strict=True)
+    ]
     if path.suffix == ".jsonl":
         path.write_text("".join(json.dumps(record) + "\n" for record in table))
     elif path.suffix == ".csv":

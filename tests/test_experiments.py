@@ -9,8 +9,10 @@ from tests.conftest import ROOT
 from thermo_cli.spec import load_spec
 
 FEW = [  # a weaker claim, which fewer replicas can carry
-    "equilibrium.content=0.5", "equilibrium.confidence=0.7", "observe.window_measurements=16",
-]  # fmt: skip
+    "equilibrium.content=0.5",
+    "equilibrium.confidence=0.7",
+    "observe.window_measurements=16",
+]
 NO_CONTROLS = ["observe.micro=[]", "ensemble.controls={same_bath: 0, twin: 0}"]
 SMALL = {  # experiment to what makes it small; the quickstart (mlp) is run whole by .ci/run
     "logistic-regression": [],
@@ -23,13 +25,16 @@ SMALL = {  # experiment to what makes it small; the quickstart (mlp) is run whol
     "mlp-classifier": ["dynamics.steps=160", "observe.window_measurements=16"],
     "pipeline": [],
     "transformer": [
-        *FEW, *NO_CONTROLS, "ensemble.replicas=10", "ensemble.shard=10",
+        *FEW,
+        *NO_CONTROLS,
+        "ensemble.replicas=10",
+        "ensemble.shard=10",
         "equilibrium.margins={test_accuracy: 0.06, energy: 0.1}",
     ],
     "own-module": [*FEW, *NO_CONTROLS, "ensemble.replicas=16"],
     "command": [*FEW, "ensemble.replicas=8"],
     "recorded": [],
-}  # fmt: skip
+}
 ALLOWED = {"own-module": ["local"], "command": ["command"]}
 
 
@@ -51,9 +56,14 @@ def test_an_experiment_gives_the_verdict_that_it_expects(name, tmp_path):
 def test_a_convolutional_network_is_caught_relaxing(tmp_path):
     """In a hundred steps, as its description expects: its accuracy is still rising."""
     overrides = [
-        *NO_CONTROLS, "ensemble.replicas=8", "ensemble.shard=8", "ensemble.subsample={size: 200}", "dynamics.steps=100",
-        "histories={cold: {}}", "observe.window_measurements=8",
-    ]  # fmt: skip
+        *NO_CONTROLS,
+        "ensemble.replicas=8",
+        "ensemble.shard=8",
+        "ensemble.subsample={size: 200}",
+        "dynamics.steps=100",
+        "histories={cold: {}}",
+        "observe.window_measurements=8",
+    ]
     run = thermo_cli.run(ROOT / "experiments" / "cnn.yaml", overrides=overrides, results=tmp_path)
     assert run.verdict.verdict == expected("cnn") == "relaxing"
 

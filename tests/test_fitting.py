@@ -122,9 +122,13 @@ def test_networks_of_scikit_learn_have_the_symmetries_of_networks(tmp_path):
     text = LOGISTIC.replace("sklearn.linear_model:LogisticRegression", "sklearn.neural_network:MLPClassifier")
     text = text.replace("with: {C: 0.1}", "with: {hidden_layer_sizes: [24], alpha: 0.01}")
     done = run(
-        tmp_path, text, "dynamics={use: fit, with: {time: partial}, steps: 12}", "ensemble.replicas=8",
-        "histories.detour={first: {steps: 4, labels: shuffled}}", "data={use: digits}",
-    )  # fmt: skip
+        tmp_path,
+        text,
+        "dynamics={use: fit, with: {time: partial}, steps: 12}",
+        "ensemble.replicas=8",
+        "histories.detour={first: {steps: 4, labels: shuffled}}",
+        "data={use: digits}",
+    )
     assert rows_of(done, "diversity")[0].outcome == "holds"
     assert rows_of(done, "ergodicity")[0].outcome in ("fails", "undecided")
     assert {"overlap", "similarity", "aligned_cosine"} <= set(done.verdict.microscopic)

@@ -28,8 +28,11 @@ def start(spec: Path, results: Path, *arguments: str) -> "subprocess.Popen[bytes
     """Start `thermo-run` in a process group of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "thermo_cli.cli.run", str(spec), "--results", str(results), *arguments],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, env=ENVIRONMENT,
-    )  # fmt: skip
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env=ENVIRONMENT,
+    )
 
 
 def wait_for_training(process: "subprocess.Popen[bytes]", results: Path) -> None:
@@ -90,23 +93,37 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(
     "changes",
     [
         {"dynamics": "{use: adamw, with: {lr: 0.003}, batch_size: 32, steps: 10000}"},
-        {"data": "{use: digits}", "system": "{use: cnn, with: {channels: 2}}",
-         "dynamics": "{use: sgd, with: {lr: 0.01, momentum: 0.9}, batch_size: 16, steps: 600}"},
-        {"system": "{use: double_well, with: {height: 1.0}}",
-         "dynamics": "{use: langevin, with: {lr: 0.02, temperature: 0.5}, steps: 100000}"},
-        {"system": "{use: random_energy, with: {spins: 12}}",
-         "dynamics": "{use: metropolis, with: {temperature: 0.5}, steps: 100000}"},
-        {"system": "{use: autoregressive, with: {phi: 0.9, sd: 0.1}}",
-         "dynamics": "{use: recursion, steps: 1000000}", "equilibrium": "{margins: {level: 1.0}}"},
+        {
+            "data": "{use: digits}",
+            "system": "{use: cnn, with: {channels: 2}}",
+            "dynamics": "{use: sgd, with: {lr: 0.01, momentum: 0.9}, batch_size: 16, steps: 600}",
+        },
+        {
+            "system": "{use: double_well, with: {height: 1.0}}",
+            "dynamics": "{use: langevin, with: {lr: 0.02, temperature: 0.5}, steps: 100000}",
+        },
+        {
+            "system": "{use: random_energy, with: {spins: 12}}",
+            "dynamics": "{use: metropolis, with: {temperature: 0.5}, steps: 100000}",
+        },
+        {
+            "system": "{use: autoregressive, with: {phi: 0.9, sd: 0.1}}",
+            "dynamics": "{use: recursion, steps: 1000000}",
+            "equilibrium": "{margins: {level: 1.0}}",
+        },
     ],
     ids=["adamw", "cnn", "langevin", "metropolis", "recursion"],
-)  # fmt: skip
+)
 def test_every_dynamics_resumes_to_the_same_bytes(tmp_path: Path, changes: dict[str, str]) -> None:
     """Killed once in training and started again, against a run that nobody disturbed."""
     content = {
-        "name": "small", "data": "{use: moons, test_fraction: 0.3}", "system": "{use: mlp, with: {hidden: [8]}}",
-        "ensemble": "{replicas: 3, vary: [init, noise]}", "equilibrium": "{margins: {energy: 1.0}}", **changes,
-    }  # fmt: skip
+        "name": "small",
+        "data": "{use: moons, test_fraction: 0.3}",
+        "system": "{use: mlp, with: {hidden: [8]}}",
+        "ensemble": "{replicas: 3, vary: [init, noise]}",
+        "equilibrium": "{margins: {energy: 1.0}}",
+        **changes,
+    }
     if "system" in changes and "data" not in changes:
         del content["data"]
     (tmp_path / "small.yaml").write_text("".join(f"{key}: {value}\n" for key, value in content.items()))
@@ -143,8 +160,12 @@ def test_interrupting_commits_and_says_how_to_resume(
     spec, expected = clean
     process = subprocess.Popen(
         [sys.executable, "-m", "thermo_cli.cli.run", str(spec), "--results", str(tmp_path), "--workers", "2"],
-        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True, text=True, env=ENVIRONMENT,
-    )  # fmt: skip
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+        text=True,
+        env=ENVIRONMENT,
+    )
     wait_for_training(process, tmp_path)
     time.sleep(0.5)
     os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)

@@ -48,9 +48,22 @@ def test_a_network_is_distinct_and_says_so_in_all_places(distinct: thermo_cli.Ru
     assert distinct.verdict.replicas["controls"] == 10
     said = distinct.verdict.microscopic
     assert set(said) >= {
-        "overlap", "aligned_cosine", "memory", "participation_ratio", "dispersion", "chaos", "similarity", "disagreement",
-        "error_consistency", "jensen_shannon", "generalization_gap", "barrier", "barrier_raw", "raw_cosine", "raw_distance",
-    }  # fmt: skip
+        "overlap",
+        "aligned_cosine",
+        "memory",
+        "participation_ratio",
+        "dispersion",
+        "chaos",
+        "similarity",
+        "disagreement",
+        "error_consistency",
+        "jensen_shannon",
+        "generalization_gap",
+        "barrier",
+        "barrier_raw",
+        "raw_cosine",
+        "raw_distance",
+    }
     for state in said.values():
         assert set(state) >= {"estimate", "interval", "null", "self"}
     assert said["aligned_cosine"]["estimate"] > said["raw_cosine"]["estimate"]
@@ -115,12 +128,20 @@ def test_regression_compares_outputs_in_their_own_unit(tmp_path: Path) -> None:
         (["ensemble.vary=[subsample]", "dynamics.batch_size=full"], "untested", "copies"),
         (["system.with.hidden=[2]", "data={use: moons}"], "untested", "too small"),
         (["ensemble.vary=[subsample]", "dynamics.batch_size=full", "system={use: linear}"], "fails", "by construction"),
-        (["ensemble.vary=[subsample]", "dynamics.batch_size=full", "system={use: linear}",
-          "dynamics.with.weight_decay=0"], "untested", "copies"),
+        (
+            [
+                "ensemble.vary=[subsample]",
+                "dynamics.batch_size=full",
+                "system={use: linear}",
+                "dynamics.with.weight_decay=0",
+            ],
+            "untested",
+            "copies",
+        ),
         (["ensemble.vary=[subsample, order]"], "fails", "one model"),
         (["system.with={hidden: [8], activation: tanh}", "data={use: moons}"], "untested", "matching alone"),
     ],
-)  # fmt: skip
+)
 def test_where_diversity_cannot_be_told_or_needs_no_telling(
     tmp_path: Path, overrides: list[str], expected: str, word: str
 ) -> None:
@@ -175,8 +196,12 @@ def test_coupled_particles_are_not_identical(tmp_path: Path) -> None:
 
 def test_langevin_dynamics_is_a_fluid(tmp_path: Path) -> None:
     """Enough same-bath pairs tell that a particle has gone as far from itself as from others."""
-    fluid = run(tmp_path, PARTICLES, "ensemble={replicas: 128, seed: 3, vary: [init, noise], controls: {same_bath: 128}}",
-                "system.with.dimensions=64")  # fmt: skip
+    fluid = run(
+        tmp_path,
+        PARTICLES,
+        "ensemble={replicas: 128, seed: 3, vary: [init, noise], controls: {same_bath: 128}}",
+        "system.with.dimensions=64",
+    )
     assert outcome(fluid, "ergodicity")[0] == "holds"
     assert fluid.verdict.phase == "fluid"
 

@@ -45,8 +45,13 @@ def test_points_that_differ_in_numbers_of_their_dynamics_share_shards(sweep):
     table = replica_table(spec)
     groups = {name: {row.point for row in rows} for name, rows in shards(table).items()}
     assert {frozenset(points) for name, points in groups.items()} <= {
-        frozenset({0, 2}), frozenset({1, 3}), frozenset({0}), frozenset({1}), frozenset({2}), frozenset({3})
-    }  # fmt: skip
+        frozenset({0, 2}),
+        frozenset({1, 3}),
+        frozenset({0}),
+        frozenset({1}),
+        frozenset({2}),
+        frozenset({3}),
+    }
     assert any(points == {0, 2} for points in groups.values())
     for rows in shards(table).values():
         assert len({row.history for row in rows}) == 1
@@ -56,8 +61,10 @@ def test_points_that_differ_in_numbers_of_their_dynamics_share_shards(sweep):
     for row in table:
         if row.point == 2:
             assert (row.init, row.order, row.subsample) == (
-                alone[row.name].init, alone[row.name].order, alone[row.name].subsample
-            )  # fmt: skip
+                alone[row.name].init,
+                alone[row.name].order,
+                alone[row.name].subsample,
+            )
 
 
 def test_a_point_is_what_it_is_alone(sweep, tmp_path):
@@ -158,7 +165,7 @@ def test_estimators_and_data_are_swept_too(tmp_path):
         ("{ensemble.seed: [" + ", ".join(map(str, range(1025))) + "]}", "too many"),
         ("{equilibrium.margins.test_r: [0.1]}", "test_r"),
     ],
-)  # fmt: skip
+)
 def test_sweeps_that_are_refused(small, sweep, words):
     """A field that is not there, a value that it does not take, nothing to sweep: told with the point."""
     with pytest.raises(SpecError) as caught:

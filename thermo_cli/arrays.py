@@ -15,13 +15,24 @@ from thermo_cli.microstates.raw import raw_overlaps
 
 
 def judge(
-    observables: Mapping[str, ArrayLike], *, steps: ArrayLike, margins: Mapping[str, float] | None = None,
-    histories: Sequence[str] | None = None, microstates: ArrayLike | Mapping[str, ArrayLike] | None = None,
-    confidence: float = 0.95, content: float = 0.85, window: float = 0.5, tolerance: str = "distribution-free",
-    diverged: int = 0, initial: Mapping[str, float] | None = None, schedule: str = "constant",
+    observables: Mapping[str, ArrayLike],
+    *,
+    steps: ArrayLike,
+    margins: Mapping[str, float] | None = None,
+    histories: Sequence[str] | None = None,
+    microstates: ArrayLike | Mapping[str, ArrayLike] | None = None,
+    confidence: float = 0.95,
+    content: float = 0.85,
+    window: float = 0.5,
+    tolerance: str = "distribution-free",
+    diverged: int = 0,
+    initial: Mapping[str, float] | None = None,
+    schedule: str = "constant",
     budgets: Mapping[str, ArrayLike] | None = None,
-    test_examples: int | None = None, require_ergodic: bool = False, scope: str = "for the replicas given",
-) -> Verdict:  # fmt: skip
+    test_examples: int | None = None,
+    require_ergodic: bool = False,
+    scope: str = "for the replicas given",
+) -> Verdict:
     """Judge an ensemble that was trained anywhere.
 
     Args:
@@ -71,9 +82,14 @@ def judge(
     names = _names(labels)
     trajectories = Trajectories(times, values, names, labels, np.zeros(count, dtype=bool), finals)
     setting = Setting(
-        int(times[-1]), tuple(dict.fromkeys(labels)), test_examples, schedule, scope, initial=dict(initial or {}),
+        int(times[-1]),
+        tuple(dict.fromkeys(labels)),
+        test_examples,
+        schedule,
+        scope,
+        initial=dict(initial or {}),
         energy_margin=bool(times[0] == 0),
-    )  # fmt: skip
+    )
     return court.judge(trajectories, setting, settings, overlaps, _microscopic(final))
 
 
@@ -110,9 +126,10 @@ def _matrix(name: str, array: ArrayLike, columns: int, what: str) -> Array:
     except (TypeError, ValueError):
         lengths = sorted({len(row) for row in array if hasattr(row, "__len__")})  # type: ignore[union-attr, arg-type]
         raise DataError(
-            f"{name} is no table of numbers", received=f"rows of {lengths} {what}" if lengths else "other things",
+            f"{name} is no table of numbers",
+            received=f"rows of {lengths} {what}" if lengths else "other things",
             remedy="give every replica the same times; fill what a diverged replica lacks with NaN",
-        ) from None  # fmt: skip
+        ) from None
     if values.ndim != 2 or values.shape[1] != columns:
         raise DataError(
             f"{name} has the wrong shape",
@@ -129,9 +146,10 @@ def _labels(values: Mapping[str, Array], histories: Sequence[str] | None) -> tup
     counts = {name: len(array) for name, array in values.items()}
     if len(set(counts.values())) > 1:
         raise DataError(
-            "observables have different numbers of replicas", received=str(counts),
+            "observables have different numbers of replicas",
+            received=str(counts),
             remedy="fill what is missing of a replica with NaN: it counts as diverged",
-        )  # fmt: skip
+        )
     count = next(iter(counts.values()))
     if count == 0:
         raise DataError("there is no replica", received="0 rows", remedy="give one row per replica")
@@ -193,9 +211,10 @@ def _overlaps(parts: Mapping[str, ArrayLike]) -> tuple[Overlaps, None]:
     unknown = sorted(set(parts) - {"pairs", "reference", "earlier", "floor"})
     if unknown or not {"pairs", "reference"} <= set(parts):
         raise UsageError(
-            "microstates are not what they should be", received=", ".join(parts) or "nothing",
+            "microstates are not what they should be",
+            received=", ".join(parts) or "nothing",
             remedy="pairs and reference; earlier and floor if known",
-        )  # fmt: skip
+        )
     try:
         pairs, reference = (np.asarray(parts[name], dtype=np.float64) for name in ("pairs", "reference"))
         earlier = np.asarray(parts.get("earlier", np.empty((0, 0))), dtype=np.float64)
@@ -216,14 +235,18 @@ def _overlaps(parts: Mapping[str, ArrayLike]) -> tuple[Overlaps, None]:
             "microstates have the wrong shape",
             received=f"pairs {pairs.shape}, reference {reference.shape}, earlier {earlier.shape}",
             remedy="pairs (pair, 2, parameter), reference (at least 16, parameter), earlier (pair, parameter)",
-        )  # fmt: skip
+        )
     first, second = pairs[:, 0], pairs[:, 1]
     even = len(reference) // 2 * 2
     own = np.square(first - earlier).sum(axis=1) if len(earlier) else np.empty(0)
     return Overlaps(
-        np.square(first - second).sum(axis=1), np.square(reference[0:even:2] - reference[1:even:2]).sum(axis=1), own,
-        floor, float("nan"), pairs.shape[2],
-    ), None  # fmt: skip
+        np.square(first - second).sum(axis=1),
+        np.square(reference[0:even:2] - reference[1:even:2]).sum(axis=1),
+        own,
+        floor,
+        float("nan"),
+        pairs.shape[2],
+    ), None
 
 
 def _microscopic(microstates: ArrayLike | None) -> dict[str, dict[str, Any]]:

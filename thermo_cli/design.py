@@ -19,8 +19,11 @@ from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.spec.sweeping import Point, points_of
 
 SEEDS: Final[dict[str, StreamName]] = {  # what a command is told of its streams, by placeholder
-    "seed": "init", "subsample": "subsample", "order_seed": "order", "noise_seed": "noise",
-}  # fmt: skip
+    "seed": "init",
+    "subsample": "subsample",
+    "order_seed": "order",
+    "noise_seed": "noise",
+}
 
 
 @dataclass(frozen=True)

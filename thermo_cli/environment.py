@@ -38,12 +38,15 @@ def manifest(
         "python": platform.python_version(),
         "git": _git(base),
         "hardware": {
-            "device": DEVICE, "machine": platform.machine(), "processor": processor(), "cores": os.cpu_count(),
+            "device": DEVICE,
+            "machine": platform.machine(),
+            "processor": processor(),
+            "cores": os.cpu_count(),
             "cpu_capability": _capability() if stacks else None,
         },
         "threads_per_worker": 1,
         "determinism": DETERMINISM,
-    }  # fmt: skip
+    }
 
 
 def _capability() -> str:
@@ -63,10 +66,13 @@ def facts_of(dataset: Dataset | None, noisy: bool) -> dict[str, Any]:
     if dataset is None:
         return {"task": None}
     return {
-        "task": dataset.task, "pool_examples": len(dataset.y), "test_examples": len(dataset.y_test),
-        "features": dataset.inputs, "outputs": dataset.outputs,
+        "task": dataset.task,
+        "pool_examples": len(dataset.y),
+        "test_examples": len(dataset.y_test),
+        "features": dataset.inputs,
+        "outputs": dataset.outputs,
         "noisy": noisy,
-    }  # fmt: skip
+    }
 
 
 def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

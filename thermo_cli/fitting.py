@@ -166,8 +166,14 @@ def _structure(fitted: Any, anchors: NDArray[Any], task: str, wanted: bool) -> S
 
 
 def _look(
-    found: Fitted, spec: Spec, dataset: Dataset, fit: Fit, moment: Moment, test: NDArray[Any], shifted: NDArray[Any] | None
-) -> Array:  # fmt: skip
+    found: Fitted,
+    spec: Spec,
+    dataset: Dataset,
+    fit: Fit,
+    moment: Moment,
+    test: NDArray[Any],
+    shifted: NDArray[Any] | None,
+) -> Array:
     """Record the observables of one moment, and return the answers on the test set."""
     terms = penalties(moment.fitted, len(fit.y)) if spec.time != "staged" else {}
     train, answers = moment.answers(fit.x), moment.answers(test)
@@ -191,11 +197,14 @@ def _final(dataset: Dataset, fit: Fit, fitted: Any, answers: Array, state: Struc
     machine = hasattr(fitted, "dual_coef_") and hasattr(fitted, "support_")
     support = {"support": support_in_pool(fitted, fit.rows, len(dataset.y))} if machine else {}
     return support | {
-        "test_errors": errors, "outputs": answers[:, :TEST_OUTPUTS].astype(np.float32), "unique": np.array(unique),
+        "test_errors": errors,
+        "outputs": answers[:, :TEST_OUTPUTS].astype(np.float32),
+        "unique": np.array(unique),
         "timeless": np.array(rest and all(closed(step) for step in fit.built.steps)),
-        "seeded_steps": np.array(seeded(fit.built.steps)), f"kind:{state.kind}": np.array(True),
+        "seeded_steps": np.array(seeded(fit.built.steps)),
+        f"kind:{state.kind}": np.array(True),
         "sizes": np.array(state.sizes, dtype=np.int64),
-    }  # fmt: skip
+    }
 
 
 def _together(done: Sequence[Fitted], steps: list[int]) -> ShardRecords:

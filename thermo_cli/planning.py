@@ -76,9 +76,10 @@ def needs(study: Study, workers: int | None) -> Needs:
     item = 8 if spec.ensemble.precision == "float64" or not spec.learns else 4
     fitted = spec.family == ESTIMATOR
     measurements = (
-        len(measured_steps(spec, study.table[0])) if fitted
+        len(measured_steps(spec, study.table[0]))
+        if fitted
         else len(measurement_steps(spec.total, spec.observe.window_measurements))
-    )  # fmt: skip
+    )
     kept = 1 if fitted else len(snapshot_steps(spec.total))
     active = min(workers or usable_cores(), len(groups))
     parameters, per_shard, observables = _stack_needs(study, item)
@@ -282,8 +283,9 @@ def _power(study: Study, replicas: int, total: int) -> list[str]:
     content, alpha = spec.equilibrium.content, 1 - spec.equilibrium.confidence
     lines = []
     for name, count, spare, whole in (
-        ("S1 stillness, per history", replicas, 0, "per history"), ("A agreement, all histories", total, 1, "in all")
-    ):  # fmt: skip
+        ("S1 stillness, per history", replicas, 0, "per history"),
+        ("A agreement, all histories", total, 1, "in all"),
+    ):
         if spare and spec.equilibrium.tolerance == "normal":
             lines.append(f"  {name:<28} rests on normality, and can hold with {count}")
             continue

@@ -188,9 +188,11 @@ def check_margins(
         if observable not in known:
             what = f"this {task}" if task is not None else "this system"
             raise SpecError(
-                f"{observable} is not observed in {what}", received=f"a margin for {observable}",
-                remedy="margins can go to " + ", ".join(sorted(known)), where="equilibrium.margins",
-            )  # fmt: skip
+                f"{observable} is not observed in {what}",
+                received=f"a margin for {observable}",
+                remedy="margins can go to " + ", ".join(sorted(known)),
+                where="equilibrium.margins",
+            )
 
 
 def _check_command(spec: Spec, base: Path, table: Sequence[Replica]) -> int:
@@ -209,16 +211,20 @@ def _check_observables(spec: Spec, dataset: Dataset | None) -> None:
     own = [name for name in spec.observe.macro if name not in MACRO]
     if own and dataset is None:
         raise SpecError(
-            f"a {spec.system.use} system has no outputs that this could be computed from", received=own[0],
-            remedy="leave it out; what the system shows is observed by itself", where=custom.WHERE,
-        )  # fmt: skip
+            f"a {spec.system.use} system has no outputs that this could be computed from",
+            received=own[0],
+            remedy="leave it out; what the system shows is observed by itself",
+            where=custom.WHERE,
+        )
     for position, name in enumerate(own if dataset is not None else ()):
         assert dataset is not None
         if label(name) in (*MACRO, *map(label, own[:position])):
             raise SpecError(
-                "two observables have the same name", received=f"{name}: test_{label(name)}",
-                remedy="rename the function, or leave one of them out", where=custom.WHERE,
-            )  # fmt: skip
+                "two observables have the same name",
+                received=f"{name}: test_{label(name)}",
+                remedy="rename the function, or leave one of them out",
+                where=custom.WHERE,
+            )
         centred = dataset.task == "regression" and getattr(spec.data, "scale", "none") == "standardize"
         custom.check(name, dataset.task, dataset.y_test, dataset.outputs, dataset.target_sd, centred, MACRO)
 
@@ -229,9 +235,10 @@ def _check_varied(spec: Spec, examples: int, pool: int, noisy: bool) -> None:
     if not used & set(spec.ensemble.vary):
         raise SpecError(
             "replicas would be copies of each other: this experiment uses nothing that varies",
-            received=", ".join(spec.ensemble.vary), remedy="vary " + ", ".join(name for name in STREAMS if name in used),
+            received=", ".join(spec.ensemble.vary),
+            remedy="vary " + ", ".join(name for name in STREAMS if name in used),
             where="ensemble.vary",
-        )  # fmt: skip
+        )
 
 
 def _check_fit(spec: Spec, size: int) -> None:
@@ -246,9 +253,11 @@ def _check_fit(spec: Spec, size: int) -> None:
         batch = getattr(dynamics, "batch_size", "full")
         if isinstance(batch, int) and batch > examples:
             raise SpecError(
-                "a batch is larger than the examples of a replica", received=f"batch_size {batch}, examples {examples}",
-                remedy=f"batch_size of at most {examples}, or full", where=where,
-            )  # fmt: skip
+                "a batch is larger than the examples of a replica",
+                received=f"batch_size {batch}, examples {examples}",
+                remedy=f"batch_size of at most {examples}, or full",
+                where=where,
+            )
 
 
 def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> bool:
@@ -265,9 +274,11 @@ def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> 
         shapes = [[block.shape for block in leg.protocol.system.blocks] for leg in legs]
         if shapes[0] != shapes[-1]:
             raise SpecError(
-                "the first phase has parameters of other shapes", received=str(shapes[0]), remedy=f"keep {shapes[-1]}",
+                "the first phase has parameters of other shapes",
+                received=str(shapes[0]),
+                remedy=f"keep {shapes[-1]}",
                 where=f"histories.{history}.first.system",
-            )  # fmt: skip
+            )
         for leg in legs if history == table[0].history or len(legs) > 1 else ():
             for protocol in leg.protocols:
                 check_stacking(protocol, part, members, leg.examples)
@@ -293,9 +304,11 @@ def _check_walks(spec: Spec, table: Sequence[Replica]) -> None:
         ]
         if shapes[0] != shapes[-1]:
             raise SpecError(
-                "the first phase has microstates of other shapes", received=str(shapes[0]), remedy=f"keep {shapes[-1]}",
+                "the first phase has microstates of other shapes",
+                received=str(shapes[0]),
+                remedy=f"keep {shapes[-1]}",
                 where=f"histories.{history}.first.system",
-            )  # fmt: skip
+            )
 
 
 def _check_classes(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> None:

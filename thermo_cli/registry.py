@@ -143,9 +143,11 @@ def locate(name: str, trust: Trust, where: str) -> Any:
     else:
         flag = "local" if local is not None else package
         raise SpecError(
-            "a spec runs no code of others by itself", received=f"use: {name}",
-            remedy=f"if you trust it: --allow {flag}", where=where,
-        )  # fmt: skip
+            "a spec runs no code of others by itself",
+            received=f"use: {name}",
+            remedy=f"if you trust it: --allow {flag}",
+            where=where,
+        )
     for part in attribute.split("."):
         if not hasattr(found, part):
             guess = nearest(part, [word for word in dir(found) if not word.startswith("_")])
@@ -195,14 +197,18 @@ def _import(module: str, where: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise SpecError(
-            "this module cannot be imported", received=f"{module}: {error}", remedy="correct its name, or install it",
+            "this module cannot be imported",
+            received=f"{module}: {error}",
+            remedy="correct its name, or install it",
             where=where,
-        ) from None  # fmt: skip
+        ) from None
     except Exception as error:
         raise SpecError(
-            "this module raises an error when it is imported", received=f"{module}: {type(error).__name__}: {error}",
-            remedy="mend it", where=where,
-        ) from error  # fmt: skip
+            "this module raises an error when it is imported",
+            received=f"{module}: {type(error).__name__}: {error}",
+            remedy="mend it",
+            where=where,
+        ) from error
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -53,9 +53,10 @@ def train_script(folder: RunFolder, store: ShardStore, spec: Spec, member: Repli
     command = Command(spec, base)
     if command.fingerprint(trust()) not in folder.manifest["data_fingerprint"].split("+"):
         raise DataError(
-            "the script, or a file that it is given, changed while the run was in progress", received=str(base),
+            "the script, or a file that it is given, changed while the run was in progress",
+            received=str(base),
             remedy="give the same command again: it begins a run of the changed script",
-        )  # fmt: skip
+        )
     assert isinstance(spec.dynamics, ProcessDynamics)
     log = folder.log_file(member.shard)
     log.unlink(missing_ok=True)
@@ -119,9 +120,10 @@ def _records(output: Path, metrics: Metrics, member: Replica, precision: str) ->
         vector, shapes = kept
         if tensors and shapes != tensors:
             raise DataError(
-                "the parameters of two steps have different tensors", received=f"{shapes} at step {step}, {tensors} before",
+                "the parameters of two steps have different tensors",
+                received=f"{shapes} at step {step}, {tensors} before",
                 remedy="keep the same tensors at every step",
-            )  # fmt: skip
+            )
         with np.errstate(over="ignore"):  # what is too large for the precision diverges
             tensors, records.snapshots[step] = shapes, vector.astype(precision)[None]
     if tensors:
@@ -158,9 +160,10 @@ def refuse_strangers(folder: RunFolder) -> None:
         other = shape.differs(common, folder.shards[name][0].role)
         if other:
             error = DataError(
-                f"this replica reports other {other[0]} than most, so it does not compare", received=other[1],
+                f"this replica reports other {other[0]} than most, so it does not compare",
+                received=other[1],
                 remedy=f"most have {other[2]}; report the same from every replica",
-            )  # fmt: skip
+            )
             folder.shard(name).refuse(f"{error}\n")
 
 
@@ -176,9 +179,11 @@ class _Shape:
     def differs(self, common: "_Shape", role: str) -> tuple[str, str, str] | None:
         """Say in what a replica of this role differs, what it has, and what most have."""
         compared = {
-            "steps": role == "main", "observables": role in ("main", "budget"),
-            "kept": role != "budget", "tensors": role != "budget",
-        }  # fmt: skip
+            "steps": role == "main",
+            "observables": role in ("main", "budget"),
+            "kept": role != "budget",
+            "tensors": role != "budget",
+        }
         for name in (name for name, counts in compared.items() if counts):
             own, theirs = getattr(self, name), getattr(common, name)
             if own != theirs:

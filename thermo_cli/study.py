@@ -43,9 +43,15 @@ class Watcher(Protocol):
 
 
 def execute(
-    spec_path: str | Path, *, overrides: Sequence[str] = (), results: str | Path = "results", workers: int | None = None,
-    fresh: bool = False, allow: Sequence[str] = (), watcher: Watcher | None = None,
-) -> Run | Sweep:  # fmt: skip
+    spec_path: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    results: str | Path = "results",
+    workers: int | None = None,
+    fresh: bool = False,
+    allow: Sequence[str] = (),
+    watcher: Watcher | None = None,
+) -> Run | Sweep:
     """Train the ensemble that a spec describes, as far as it is not trained yet, and judge it.
 
     Args:

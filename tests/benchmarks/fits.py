@@ -20,12 +20,18 @@ CASES = {  # name: estimator, arguments, data, replicas
     "HistGradientBoosting, digits": ("sklearn.ensemble:HistGradientBoostingClassifier", "{max_iter: 30}", "digits", 12),
     "LogisticRegression, 100,000 rows": ("sklearn.linear_model:LogisticRegression", "{}", "table", 60),
     "RandomForest, 100,000 rows": (
-        "sklearn.ensemble:RandomForestClassifier", "{n_estimators: 20, max_depth: 12}", "table", 4
+        "sklearn.ensemble:RandomForestClassifier",
+        "{n_estimators: 20, max_depth: 12}",
+        "table",
+        4,
     ),
     "HistGradientBoosting, 100,000 rows": (
-        "sklearn.ensemble:HistGradientBoostingClassifier", "{max_iter: 100}", "table", 8
+        "sklearn.ensemble:HistGradientBoostingClassifier",
+        "{max_iter: 100}",
+        "table",
+        8,
     ),
-}  # fmt: skip
+}
 DATA = {
     "digits": "{use: digits}",
     "table": '{use: "sklearn.datasets:make_classification", with: {n_samples: 142858, n_features: 20, n_informative: 10, '

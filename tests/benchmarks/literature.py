@@ -66,18 +66,21 @@ def scales_table(found: Mapping[int, dict[str, Any]]) -> str:
     layers = list(next(iter(micro.values()))["similarity"]["layers"])
     rows: list[tuple[str, Any]] = [
         ("raw cosine", lambda m: shown(m["raw_cosine"])),
-        ("cosine once aligned (of shuffled copies)",
-         lambda m: beside(m["aligned_cosine"])),
+        ("cosine once aligned (of shuffled copies)", lambda m: beside(m["aligned_cosine"])),
         ("overlap Q*", lambda m: shown(m["overlap"])),
         ("overlap Q*, all pairs in one frame", lambda m: shown(m["overlap"]["frame"])),
         ("overlap Q*, pairs on one bath", lambda m: shown(m["overlap"]["same_bath"])),
         ("Q* of a replica with itself at T/2", lambda m: f"{m['overlap']['self']:.3g}"),
-        ("loss barrier, raw", lambda m: shown(m["barrier_raw"])), ("loss barrier, aligned", lambda m: shown(m["barrier"])),
-        ("disagreement", lambda m: shown(m["disagreement"])), ("error consistency", lambda m: shown(m["error_consistency"])),
-        *((f"CKA of {layer} (untrained)", lambda m, layer=layer: beside(m["similarity"]["layers"][layer]))
-          for layer in layers),
+        ("loss barrier, raw", lambda m: shown(m["barrier_raw"])),
+        ("loss barrier, aligned", lambda m: shown(m["barrier"])),
+        ("disagreement", lambda m: shown(m["disagreement"])),
+        ("error consistency", lambda m: shown(m["error_consistency"])),
+        *(
+            (f"CKA of {layer} (untrained)", lambda m, layer=layer: beside(m["similarity"]["layers"][layer]))
+            for layer in layers
+        ),
         ("rounding floor over distance", lambda m: f"{m['chaos']['null']:.1g}"),
-    ]  # fmt: skip
+    ]
     head = "| width | " + " | ".join(str(width) for width in micro) + " |"
     accuracy = " | ".join(
         f"{one['macroscopic']['test_accuracy']['mean']:.3f} +- {one['macroscopic']['test_accuracy']['sd']:.3f}"
@@ -107,17 +110,30 @@ def literature_table(found: Mapping[str, dict[str, Any]]) -> str:
     order, both = found["frankle"]["microscopic"], found["frankle other start"]["microscopic"]
     fast = found["frankle fast"]["microscopic"]
     rows = [
-        ("`git-rebasin`, Ainsworth 2022", "matched units: the barrier between two networks falls as they get wider",
-         f"raw -> aligned by width: {barriers}"),
-        ("`fort`, Fort 2019", "other starts: orthogonal parameters, other answers; one training run: close, same answers",
-         f"raw cosine {shown(fort['raw_cosine'])}; disagreement {shown(fort['disagreement'])} between replicas of test error "
-         f"{fort['disagreement']['test_error']:.2g}, {fort['disagreement']['self']:.2g} of a replica with itself at T/2"),
-        ("`kornblith`, Kornblith 2019", "corresponding layers are alike in trained networks, less in untrained ones",
-         f"unbiased CKA, trained against untrained: {layers}"),
-        ("`frankle`, Frankle 2020", "one start, another order: no barrier where training is stable; other starts: a barrier",
-         f"raw barrier {shown(order['barrier_raw'])} from one start (Q* of displacements {shown(order['overlap'])}), "
-         f"{shown(fast['barrier_raw'])} at four times the rate, {shown(both['barrier_raw'])} from other starts"),
-    ]  # fmt: skip
+        (
+            "`git-rebasin`, Ainsworth 2022",
+            "matched units: the barrier between two networks falls as they get wider",
+            f"raw -> aligned by width: {barriers}",
+        ),
+        (
+            "`fort`, Fort 2019",
+            "other starts: orthogonal parameters, other answers; one training run: close, same answers",
+            f"raw cosine {shown(fort['raw_cosine'])}; disagreement {shown(fort['disagreement'])} between replicas of "
+            f"test error {fort['disagreement']['test_error']:.2g}, "
+            f"{fort['disagreement']['self']:.2g} of a replica with itself at T/2",
+        ),
+        (
+            "`kornblith`, Kornblith 2019",
+            "corresponding layers are alike in trained networks, less in untrained ones",
+            f"unbiased CKA, trained against untrained: {layers}",
+        ),
+        (
+            "`frankle`, Frankle 2020",
+            "one start, another order: no barrier where training is stable; other starts: a barrier",
+            f"raw barrier {shown(order['barrier_raw'])} from one start (Q* of displacements {shown(order['overlap'])}), "
+            f"{shown(fast['barrier_raw'])} at four times the rate, {shown(both['barrier_raw'])} from other starts",
+        ),
+    ]
     lines = ["| spec, paper | it says | seen here |", "| --- | --- | --- |"]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
@@ -143,9 +159,10 @@ def main() -> None:
         text = re.sub(pattern, lambda m, table=table: f"{m[1]}{table}\n{m[2]}", text, flags=re.DOTALL)
     readme.write_text(text)
     content = {
-        "schema_version": 1, "scales": {str(width): one["microscopic"] for width, one in scales.items()},
+        "schema_version": 1,
+        "scales": {str(width): one["microscopic"] for width, one in scales.items()},
         "literature": {name: {"verdict": one["verdict"], **one["microscopic"]} for name, one in found.items()},
-    }  # fmt: skip
+    }
     (ROOT / "results" / "reference" / "literature.json").write_text(json.dumps(content, indent=1) + "\n")
 
 

@@ -35,9 +35,12 @@ def one(width: int, replicas: int, rounds: int) -> dict[str, float]:
 
     with tempfile.TemporaryDirectory() as results:
         overrides = [
-            f"system.with.hidden=[{width}, {width}]", f"ensemble.replicas={replicas}", "histories={cold: {}}",
-            f"dynamics.steps={400 if width < 512 else 40}", "observe.window_measurements=8",
-        ]  # fmt: skip
+            f"system.with.hidden=[{width}, {width}]",
+            f"ensemble.replicas={replicas}",
+            "histories={cold: {}}",
+            f"dynamics.steps={400 if width < 512 else 40}",
+            "observe.window_measurements=8",
+        ]
         begun = time.perf_counter()
         run = execute(SPEC, overrides=overrides, results=results, workers=2)
         whole = time.perf_counter() - begun

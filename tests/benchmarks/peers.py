@@ -63,9 +63,12 @@ def data(width: int) -> tuple[Any, Any, Any]:
     from thermo_cli.spec import load_spec
 
     overrides = [
-        f"system.with.hidden=[{width}, {width}]", f"dynamics.batch_size={BATCH[width]}", "ensemble.replicas=128",
-        f"dynamics.with={{lr: {LR}, momentum: {MOMENTUM}, weight_decay: {DECAY}}}", "histories={cold: {}}",
-    ]  # fmt: skip
+        f"system.with.hidden=[{width}, {width}]",
+        f"dynamics.batch_size={BATCH[width]}",
+        "ensemble.replicas=128",
+        f"dynamics.with={{lr: {LR}, momentum: {MOMENTUM}, weight_decay: {DECAY}}}",
+        "histories={cold: {}}",
+    ]
     study = prepare(load_spec(ROOT / "experiments" / "quickstart.yaml", overrides), ROOT, Path("unused"))
     return study, study.dataset.x.astype(np.float32), study.dataset.y
 
@@ -217,9 +220,18 @@ def scikit(width: int, replicas: int, steps: int) -> Work:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             MLPClassifier(  # alpha: it divides the penalty by the examples of the batch
-                (width, width), solver="sgd", batch_size=BATCH[width], learning_rate_init=LR, momentum=MOMENTUM, max_iter=count,
-                nesterovs_momentum=False, alpha=DECAY * BATCH[width], tol=0.0, n_iter_no_change=10**6, random_state=0,
-            ).fit(x, y)  # fmt: skip
+                (width, width),
+                solver="sgd",
+                batch_size=BATCH[width],
+                learning_rate_init=LR,
+                momentum=MOMENTUM,
+                max_iter=count,
+                nesterovs_momentum=False,
+                alpha=DECAY * BATCH[width],
+                tol=0.0,
+                n_iter_no_change=10**6,
+                random_state=0,
+            ).fit(x, y)
 
     one(1)
     real = min(replicas, MOST_ALONE)
@@ -232,5 +244,8 @@ def scikit(width: int, replicas: int, steps: int) -> Work:
 
 
 PEERS: Final[dict[str, Callable[[int, int, int], Work]]] = {
-    "thermo": thermo, "PyTorch loop": pytorch, "JAX": jax, "scikit-learn": scikit,
-}  # fmt: skip
+    "thermo": thermo,
+    "PyTorch loop": pytorch,
+    "JAX": jax,
+    "scikit-learn": scikit,
+}

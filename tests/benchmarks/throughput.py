@@ -26,8 +26,13 @@ from thermo_cli.environment import processor
 WIDTHS: Final = (32, 128)
 REPLICAS: Final = (8, 32, 64, 128)
 CONTESTANTS: Final = (
-    "thermo, two processes", "thermo, one process", "PyTorch loop", "scikit-learn", "JAX, one process", "JAX, two processes",
-)  # fmt: skip
+    "thermo, two processes",
+    "thermo, one process",
+    "PyTorch loop",
+    "scikit-learn",
+    "JAX, one process",
+    "JAX, two processes",
+)
 NOTE: Final = f"""
 Digits, float32, SGD with momentum and weight decay; each process has one thread and one core, and the slower one decides.
 Start-up (imports, data, compilation, warm-up) counts for nobody. Shards of 16: with 8 replicas half the only shard is padding,
@@ -106,9 +111,13 @@ def measure(rounds: int, steps: int, pairs: dict[str, Pair]) -> Found:
             for replicas in REPLICAS:
                 even, alone = (replicas // 2, replicas // 2), (replicas, 0)
                 plans = (
-                    ("thermo", halves(replicas)), ("thermo", alone), ("PyTorch loop", even), ("scikit-learn", even),
-                    ("JAX", alone), ("JAX", even),
-                )  # fmt: skip
+                    ("thermo", halves(replicas)),
+                    ("thermo", alone),
+                    ("PyTorch loop", even),
+                    ("scikit-learn", even),
+                    ("JAX", alone),
+                    ("JAX", even),
+                )
                 for name, (peer, shares) in zip(CONTESTANTS, plans, strict=True):
                     if peer in pairs:
                         found.setdefault((width, replicas, name), []).append(rate(pairs[peer], width, shares, steps))
@@ -143,12 +152,17 @@ def speedups(found: Found) -> str:
     lines = [[*titles, "x PyTorch loop", "x scikit-learn", "x JAX"], ["---"] + ["---:"] * 6]
     for width, replicas in itertools.product(WIDTHS, REPLICAS):
         two = median(found[width, replicas, "thermo, two processes"])
-        lines.append([
-            f"{width}, {BATCH[width]}", str(replicas), f"{two:.1f}", f"{1e6 / two:,.0f}",
-            ratio(found, width, replicas, "PyTorch loop", "thermo, two processes"),
-            ratio(found, width, replicas, "scikit-learn", "thermo, two processes"),
-            ratio(found, width, replicas, "JAX, one process", "thermo, one process"),
-        ])  # fmt: skip
+        lines.append(
+            [
+                f"{width}, {BATCH[width]}",
+                str(replicas),
+                f"{two:.1f}",
+                f"{1e6 / two:,.0f}",
+                ratio(found, width, replicas, "PyTorch loop", "thermo, two processes"),
+                ratio(found, width, replicas, "scikit-learn", "thermo, two processes"),
+                ratio(found, width, replicas, "JAX, one process", "thermo, one process"),
+            ]
+        )
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 

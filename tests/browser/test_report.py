@@ -25,9 +25,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pages as files."""
     path = tmp_path_factory.mktemp("pages")
     views = {
-        "run": run_view(trajectories(24, 60, 6)), "sweep": sweep_view(2),
+        "run": run_view(trajectories(24, 60, 6)),
+        "sweep": sweep_view(2),
         "hostile": run_view(trajectories(8, 30, 4, naming=hostile), naming=hostile),
-    }  # fmt: skip
+    }
     for name, view in views.items():
         (path / f"{name}.html").write_text(text([view]), encoding="utf-8")
     return path

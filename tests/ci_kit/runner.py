@@ -106,14 +106,24 @@ def _run(step: dict[str, Any], environment: dict[str, str], job: Job, number: in
     output.touch()
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-        cwd=job.folder, capture_output=True, text=True, check=False, timeout=120,
+        cwd=job.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
         env={
-            **os.environ, **environment,
-            "GITHUB_ACTION_PATH": str(FOLDER), "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(summary),
-            "RUNNER_TEMP": str(job.folder / "temporary"), "OMP_NUM_THREADS": "1", "NO_COLOR": "1",
-            "PYTHONPATH": f"{job.folder}:{ROOT}", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            **os.environ,
+            **environment,
+            "GITHUB_ACTION_PATH": str(FOLDER),
+            "GITHUB_OUTPUT": str(output),
+            "GITHUB_STEP_SUMMARY": str(summary),
+            "RUNNER_TEMP": str(job.folder / "temporary"),
+            "OMP_NUM_THREADS": "1",
+            "NO_COLOR": "1",
+            "PYTHONPATH": f"{job.folder}:{ROOT}",
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         },
-    )  # fmt: skip
+    )
     assert "Traceback" not in done.stderr, done.stderr
     job.log += done.stdout
     job.summary += summary.read_text() if summary.exists() else ""

@@ -138,8 +138,11 @@ def test_a_gate_that_is_met(met: Job) -> None:
     record = verdict(met)
     (run,) = (met.folder / "results").iterdir()
     assert met.outputs["report"] == {
-        "verdict": "undecided", "phase": record["phase"], "code": "0", "report": str(met.report / "report.html"),
-    }  # fmt: skip
+        "verdict": "undecided",
+        "phase": record["phase"],
+        "code": "0",
+        "report": str(met.report / "report.html"),
+    }
     assert met.outputs["plan"]["run"] == f"results/{run.name}"
     assert met.annotations[0] == f"::notice file=small.yaml,title=thermo%3A gate met::{escaped(record['summary'])}"
     assert all(line.startswith("::notice ") for line in met.annotations)
@@ -240,10 +243,17 @@ def test_a_run_that_cannot_be_judged(workspace: Path) -> None:
 def test_hostile_inputs_reach_no_shell_and_no_output(tmp_path: Path) -> None:
     """Names with commands of shells and of workflows, line ends and `]]>` stay text."""
     name = "a$(touch owned)`touch owned`::error::x]]>;touch owned\nrun=evil\n::notice::y.yaml"
-    job = run_action(tmp_path, {
-        "spec": name, "set": "x=$(touch owned)\n\ny='; touch owned", "require": '"; touch owned; "',
-        "results": "-r; touch owned", "allow": "--help", "baseline": "$(touch owned)",
-    })  # fmt: skip
+    job = run_action(
+        tmp_path,
+        {
+            "spec": name,
+            "set": "x=$(touch owned)\n\ny='; touch owned",
+            "require": '"; touch owned; "',
+            "results": "-r; touch owned",
+            "allow": "--help",
+            "baseline": "$(touch owned)",
+        },
+    )
     assert job.code == 2
     assert not list(tmp_path.rglob("owned"))
     assert job.outputs["plan"].keys() == {"work", "run", "code", "key"}
@@ -272,13 +282,17 @@ def test_a_baseline_goes_to_the_gate_alone(tmp_path: Path) -> None:
     """The one run below its folder is meant; where thermo refuses it, that is code 2, and the reports are there without it."""
     (tmp_path / "baseline" / "run" / "old-01234567").mkdir(parents=True)
     (tmp_path / "baseline" / "run" / "old-01234567" / "resolved.yaml").touch()
-    stand_in(tmp_path, PLAN, """
+    stand_in(
+        tmp_path,
+        PLAN,
+        """
         if "--baseline=baseline/run/old-01234567" in sys.argv:
             assert "--require=not-worse" in sys.argv
             print("error: the runs do not compare\\n  received: other data")
             sys.exit(2)
         write()
-    """)  # fmt: skip
+    """,
+    )
     job = run_action(tmp_path, {"spec": "small.yaml", "baseline": "baseline", "require": "not-worse"})
     assert job.code == 2
     assert job.annotations == [
@@ -290,14 +304,18 @@ def test_a_baseline_goes_to_the_gate_alone(tmp_path: Path) -> None:
 
 def test_many_rows_and_hostile_names_in_a_record(tmp_path: Path) -> None:
     """Ten annotations at most, each one line, points named; failures follow the gate."""
-    stand_in(tmp_path, PLAN, """
+    stand_in(
+        tmp_path,
+        PLAN,
+        """
         row = {"criterion": "agreement", "observable": "a,b:c::error::%0A", "scope": "x\\ny", "gates": True, "outcome": "fails",
                "statistic": "A", "explanation": "]]>"}
         open_row = {**row, "outcome": "undecided"}
         write(criteria=[], points=[{"point": {"lr": 0.1, "x": "y"}, "criteria": [open_row] + [row] * 12}])
         print("error: gate not met at lr=0.1: required settled, received glassy")
         sys.exit(1)
-    """)  # fmt: skip
+    """,
+    )
     job = run_action(tmp_path, {"spec": "small.yaml", "require": "settled"})
     assert job.code == 1
     assert len(job.annotations) == 10
@@ -309,11 +327,15 @@ def test_many_rows_and_hostile_names_in_a_record(tmp_path: Path) -> None:
 
 def test_a_report_that_cannot_be_written_is_missed(tmp_path: Path) -> None:
     """The gate keeps its answer, and a warning says which file is not there."""
-    stand_in(tmp_path, PLAN, """
+    stand_in(
+        tmp_path,
+        PLAN,
+        """
         if "--format=html" in sys.argv:
             sys.exit(1)
         write()
-    """)  # fmt: skip
+    """,
+    )
     job = run_action(tmp_path, {"spec": "small.yaml"}, stand_ins=())
     assert job.code == 0
     assert job.outputs["report"] == {"verdict": "settled", "phase": "", "code": "0", "report": ""}

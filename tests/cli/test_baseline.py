@@ -27,10 +27,17 @@ MARGINS = "equilibrium.margins={test_accuracy: 0.12, energy: 0.3}"
 STEPS = ("dynamics.steps=120",)
 FAST = ("observe.micro=[]", "observe.window_measurements=8", "ensemble.replicas=8", MARGINS)
 RUNS = {
-    "base": (), "seed": ("ensemble.seed=4",), "slow": ("dynamics.with.lr=1.0e-5",), "more": ("ensemble.replicas=10",),
-    "penalty": ("dynamics.with.weight_decay=0.5",), "diverging": ("dynamics.with.lr=1.0e6",),
-    "elsewhere": ("data={use: breast_cancer}",), "split": ("data.split_seed=1",), "other-paths": ("histories={cold: {}}",),
-    "fixed": ("ensemble.vary=[init, order]",), "fixed-seed": ("ensemble.vary=[init, order]", "ensemble.seed=4"),
+    "base": (),
+    "seed": ("ensemble.seed=4",),
+    "slow": ("dynamics.with.lr=1.0e-5",),
+    "more": ("ensemble.replicas=10",),
+    "penalty": ("dynamics.with.weight_decay=0.5",),
+    "diverging": ("dynamics.with.lr=1.0e6",),
+    "elsewhere": ("data={use: breast_cancer}",),
+    "split": ("data.split_seed=1",),
+    "other-paths": ("histories={cold: {}}",),
+    "fixed": ("ensemble.vary=[init, order]",),
+    "fixed-seed": ("ensemble.vary=[init, order]", "ensemble.seed=4"),
     "less": ("ensemble.subsample={fraction: 0.5}",),
     "f1": ("observe.macro=[accuracy, f1_macro]", "equilibrium.margins={test_f1_macro: 0.2}"),
     "crossed": ("histories={cold: {}}", "ensemble.design={crossed: {init: 2, subsample: 2}}"),
@@ -38,7 +45,7 @@ RUNS = {
     "rates-seed": ("sweep={dynamics.with.lr: [1.0e-5, 0.05]}", "ensemble.seed=4"),
     "tree": ("histories={cold: {}}", "system={use: 'sklearn.tree:DecisionTreeClassifier'}", "dynamics={use: fit}"),
     "others": ("sweep={dynamics.with.lr: [0.05, 0.1]}",),
-}  # fmt: skip
+}
 Report = Callable[..., tuple[int, str, str]]
 
 
@@ -108,7 +115,11 @@ def answer(report: Report, *arguments: str) -> dict[str, Any]:
         (["seed", "--baseline", "base", "--require", "equivalent"], 0, ""),
         (["seed", "--baseline", "base", "--require", "not-worse"], 0, ""),
         (["seed", "--baseline", "base"], 0, ""),
-        (["seed", "--baseline", "base", "--require", "equivalent", "--margin", "test_accuracy=0.01"], 4, "gate undecided"),
+        (
+            ["seed", "--baseline", "base", "--require", "equivalent", "--margin", "test_accuracy=0.01"],
+            4,
+            "gate undecided",
+        ),
         (["seed", "--baseline", "base", "--require", "undecided,equivalent"], 0, ""),
         (["seed", "--baseline", "base", "--require", "glassy,equivalent"], 4, "required glassy, received undecided"),
         (["slow", "--baseline", "base"], 0, ""),
@@ -130,7 +141,7 @@ def answer(report: Report, *arguments: str) -> dict[str, Any]:
         (["base", "--baseline", "rates"], 2, "a sweep of the same points only"),
         (["rates", "--baseline", "others"], 2, "only in the baseline: dynamics.with.lr=0.1"),
     ],
-)  # fmt: skip
+)
 def test_requests_and_their_exit_codes(report: Report, arguments: list[str], code: int, said: str) -> None:
     """Each outcome gates as documented, each refusal names its reason, and a report exists unless it was refused."""
     received, out, err = report(*arguments)
@@ -147,8 +158,11 @@ def test_a_run_against_itself(report: Report) -> None:
     assert found["changes"] == []
     assert found["notes"] == ["the baseline is this very run: that it equals itself says nothing"]
     assert [(row["observable"], row["history"]) for row in found["rows"]] == [
-        ("test_accuracy", "cold"), ("test_accuracy", "hot"), ("energy", "cold"), ("energy", "hot"),
-    ]  # fmt: skip
+        ("test_accuracy", "cold"),
+        ("test_accuracy", "hot"),
+        ("energy", "cold"),
+        ("energy", "hot"),
+    ]
     for row in found["rows"]:
         assert (row["paired"], row["estimate"], row["interval"]) == (True, 0.0, [0.0, 0.0])
         assert row["mean"] == row["baseline_mean"]
@@ -205,14 +219,17 @@ def test_lost_replicas_are_worse_and_named(report: Report) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("elsewhere", ["data.use: breast_cancer (baseline: wine)", "pool_examples: 398 (baseline: 124)", "data fingerprint: "]),
+        (
+            "elsewhere",
+            ["data.use: breast_cancer (baseline: wine)", "pool_examples: 398 (baseline: 124)", "data fingerprint: "],
+        ),
         ("split", ["data.split_seed: 1 (baseline: 0)", "data fingerprint: "]),
         ("other-paths", ["histories: cold (baseline: cold, hot)"]),
         ("fixed", ["ensemble.vary: init, order (baseline: init, subsample, order, noise)"]),
         ("less", ["ensemble.subsample.fraction: 0.5 (baseline: 0.6)"]),
         ("crossed", ["histories: cold", "ensemble.design: crossed"]),
     ],
-)  # fmt: skip
+)
 def test_runs_that_do_not_compare_are_refused(results: Path, name: str, expected: list[str]) -> None:
     """Every difference is named with both values."""
     run, baseline = opened(results, name), opened(results, "base")
@@ -238,8 +255,10 @@ def test_a_gating_observable_must_be_there(results: Path, report: Report) -> Non
     assert (code, "test_f1_macro: not observed (baseline: observed)" in err) == (2, True)
     found = answer(report, "f1", "--baseline", "f1")
     assert {row["observable"]: row["higher_is_better"] for row in found["rows"]} == {
-        "test_accuracy": True, "energy": False, "test_f1_macro": True,
-    }  # fmt: skip
+        "test_accuracy": True,
+        "energy": False,
+        "test_f1_macro": True,
+    }
 
 
 def test_a_crossed_baseline_is_no_measure(results: Path) -> None:

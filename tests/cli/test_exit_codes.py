@@ -21,9 +21,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("codes")
     (folder / "small.yaml").write_text(SMALL)
     done = subprocess.run(
-        [sys.executable, "-m", "thermo_cli.cli.run", "small.yaml", "--workers", "1"], cwd=folder, capture_output=True,
-        check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+        [sys.executable, "-m", "thermo_cli.cli.run", "small.yaml", "--workers", "1"],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -110,9 +113,12 @@ def test_interrupted(tmp_path: Path) -> None:
     """Ctrl-C while it trains: 130, and how to go on."""
     (tmp_path / "long.yaml").write_text(SMALL.replace("steps: 400", "steps: 4000000"))
     process = subprocess.Popen(
-        [sys.executable, "-m", "thermo_cli.cli.run", "long.yaml", "--workers", "1"], cwd=tmp_path, stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "thermo_cli.cli.run", "long.yaml", "--workers", "1"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    )
     until = time.monotonic() + 60
     while not list(tmp_path.glob("results/*/shards/*/*")) and time.monotonic() < until:
         time.sleep(0.1)

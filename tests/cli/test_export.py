@@ -60,9 +60,20 @@ def test_the_gate_in_junit_is_the_exit_code(
 def test_an_open_gate_is_an_error_in_junit(finished: Path, command: Command, tmp_path: Path) -> None:
     """Exit code 4 with the margins so wide that nothing fails, and the document says undecided."""
     done = command(
-        "thermo-report", "latest", "--margin", "test_accuracy=9", "--margin", "energy=90", "--require", "thermalized",
-        "--format", "junit", "--output", str(tmp_path / "j.xml"), cwd=finished,
-    )  # fmt: skip
+        "thermo-report",
+        "latest",
+        "--margin",
+        "test_accuracy=9",
+        "--margin",
+        "energy=90",
+        "--require",
+        "thermalized",
+        "--format",
+        "junit",
+        "--output",
+        str(tmp_path / "j.xml"),
+        cwd=finished,
+    )
     assert done.returncode == 4, done.stderr
     root = ElementTree.parse(tmp_path / "j.xml").getroot()
     assert (root.attrib["failures"], root.attrib["errors"]) == ("0", "1")

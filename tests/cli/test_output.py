@@ -24,10 +24,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def report(folder: Path, *arguments: str, **streams: object) -> "subprocess.CompletedProcess[bytes]":
     """Run `thermo-report latest` as a process whose standard output knows ASCII only."""
     return subprocess.run(
-        [sys.executable, "-m", "thermo_cli.cli.report", "latest", *arguments], cwd=folder, check=False,
+        [sys.executable, "-m", "thermo_cli.cli.report", "latest", *arguments],
+        cwd=folder,
+        check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii", "COLUMNS": "80", "NO_COLOR": "1"},
         **({"capture_output": True} | streams),  # type: ignore[call-overload]
-    )  # fmt: skip
+    )
 
 
 def test_a_terminal_of_ascii_shows_the_report(finished: Path) -> None:

@@ -34,9 +34,18 @@ def test_json_is_the_contract(finished: Path, command: Command) -> None:
     stored = next((finished / "results").glob("small-*/verdict.json"))
     assert content == json.loads(stored.read_text())
     assert set(content) >= {
-        "schema_version", "run", "scope", "verdict", "phase", "summary", "criteria", "macroscopic", "microscopic",
-        "diagnostics", "points",
-    }  # fmt: skip
+        "schema_version",
+        "run",
+        "scope",
+        "verdict",
+        "phase",
+        "summary",
+        "criteria",
+        "macroscopic",
+        "microscopic",
+        "diagnostics",
+        "points",
+    }
     assert content["run"]["replicas"] == {"planned": 12, "finished": 12, "diverged": 0, "crashed": 0, "controls": 3}
     assert content["verdict"] in VERDICTS
     assert content["points"] == []
@@ -49,9 +58,20 @@ def test_json_is_the_contract(finished: Path, command: Command) -> None:
     }
     for row in content["criteria"]:
         assert set(row) == {
-            "criterion", "statistic", "observable", "scope", "gates", "outcome", "estimate", "interval", "margin", "confidence",
-            "explanation", "replicas_needed", "steps_needed",
-        }  # fmt: skip
+            "criterion",
+            "statistic",
+            "observable",
+            "scope",
+            "gates",
+            "outcome",
+            "estimate",
+            "interval",
+            "margin",
+            "confidence",
+            "explanation",
+            "replicas_needed",
+            "steps_needed",
+        }
         assert row["explanation"]
         assert len(row["interval"]) == 2
     assert set(content["macroscopic"]["test_accuracy"]) >= {"mean", "sd", "tolerance_interval"}

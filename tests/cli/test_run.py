@@ -29,8 +29,14 @@ def test_a_run_writes_its_folder_and_prints_its_verdict(small: Path, process: Co
     assert max(len(line) for line in done.stdout.splitlines()[:-1]) <= 80
     folder = only_run(small.parent)
     assert {path.name for path in folder.iterdir()} >= {
-        "spec.yaml", "resolved.yaml", "manifest.json", "replicas.csv", "shards", "verdict.json", "microstates.safetensors",
-    }  # fmt: skip
+        "spec.yaml",
+        "resolved.yaml",
+        "manifest.json",
+        "replicas.csv",
+        "shards",
+        "verdict.json",
+        "microstates.safetensors",
+    }
     assert (folder / "spec.yaml").read_text() == SMALL
     assert yaml.safe_load((folder / "resolved.yaml").read_text())["dynamics"]["with"]["nesterov"] is False
     with (folder / "replicas.csv").open() as handle:

@@ -166,10 +166,23 @@ def test_a_script_that_changes_while_the_run_is_in_progress_is_refused(tmp_path:
 def start(path: Path, results: Path, *arguments: str) -> "subprocess.Popen[str]":
     """Start `thermo-run` in a process group of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "thermo_cli.cli.run", str(path), "--allow", "command", "--results", str(results), *arguments],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True, text=True,
+        [
+            sys.executable,
+            "-m",
+            "thermo_cli.cli.run",
+            str(path),
+            "--allow",
+            "command",
+            "--results",
+            str(results),
+            *arguments,
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    )
 
 
 def shards(results: Path) -> dict[str, bytes]:

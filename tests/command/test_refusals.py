@@ -38,7 +38,10 @@ def test_nothing_is_started_before_it_is_allowed(tmp_path: Path) -> None:
         ({"system__arguments__pool": None}, ["{subsample} needs to know", "system.with.pool"]),
         ({"system__arguments__run": ["python", "toy.py", "--seed", "{seed}"]}, ["{output}"]),
         ({"system__arguments__run": ["python", "toi.py", "{output}"]}, ["no such script", "did you mean 'toy.py'?"]),
-        ({"system__arguments__run": ["toy.py", "{output}"]}, ["there is no such program", "name its interpreter first"]),
+        (
+            {"system__arguments__run": ["toy.py", "{output}"]},
+            ["there is no such program", "name its interpreter first"],
+        ),
         ({"system__arguments__run": ["no-such-program", "{output}"]}, ["there is no such program"]),
         ({"system__arguments__run": []}, ["system.with.run"]),
         ({"system__arguments__files": ["data.npz"]}, ["there is no such file", "data.npz"]),
@@ -49,15 +52,26 @@ def test_nothing_is_started_before_it_is_allowed(tmp_path: Path) -> None:
         ({"ensemble__vary": ["noise"]}, ["copies of each other", "vary init, subsample, order"]),
         ({"ensemble__subsample": {"size": 51}}, ["the subsample is larger than the pool"]),
         ({"ensemble__subsample": {"disjoint": True, "size": 20}}, ["the pool is too small for disjoint subsamples"]),
-        ({"ensemble__design": {"crossed": {"init": 2, "subsample": 2, "order": 1}}, "system__arguments__run":
-          ["python", "toy.py", "--seed", "{seed}", "{offset}", "{output}"], "system__arguments__pool": None},
-         ["crossed.subsample", "add {subsample}"]),
-        ({"dynamics__schedule": "scheduled", "observe__budgets": True, "system__arguments__run":
-          ["python", "toy.py", "{seed}", "{offset}", "{output}", "{subsample}"]}, ["observe.budgets", "add {steps}"]),
+        (
+            {
+                "ensemble__design": {"crossed": {"init": 2, "subsample": 2, "order": 1}},
+                "system__arguments__run": ["python", "toy.py", "--seed", "{seed}", "{offset}", "{output}"],
+                "system__arguments__pool": None,
+            },
+            ["crossed.subsample", "add {subsample}"],
+        ),
+        (
+            {
+                "dynamics__schedule": "scheduled",
+                "observe__budgets": True,
+                "system__arguments__run": ["python", "toy.py", "{seed}", "{offset}", "{output}", "{subsample}"],
+            },
+            ["observe.budgets", "add {steps}"],
+        ),
         ({"data": {"use": "digits"}}, ["learns from no data"]),
         ({"dynamics": {"use": "sgd", "steps": 8}}, ["command goes with dynamics process"]),
     ],
-)  # fmt: skip
+)
 def test_a_spec_that_does_not_fit_is_refused(tmp_path: Path, changes: dict[str, Any], expected: list[str]) -> None:
     """With what was received, and what to do; the script has not run."""
     path = toy(tmp_path, **changes)
@@ -80,9 +94,10 @@ def test_other_systems_have_no_values(tmp_path: Path) -> None:
 def test_arguments_are_filled_in(tmp_path: Path) -> None:
     """Seeds from the streams, values by history, fields of the spec, numbers as they are written, doubled braces."""
     path = toy(
-        tmp_path, args=["{ensemble.seed}", "{offset}", 0.5, "{{x}}", "{history}", "{system.with.run.0}"],
+        tmp_path,
+        args=["{ensemble.seed}", "{offset}", 0.5, "{{x}}", "{history}", "{system.with.run.0}"],
         histories={"cold": {}, "hot": {"values": {"offset": True}}},
-    )  # fmt: skip
+    )
     study = prepared(path)
     from thermo_cli.systems.command import Command
 
@@ -105,9 +120,11 @@ def test_the_files_it_names_are_its_identity(tmp_path: Path) -> None:
     for name in ("config.json", "data.txt", "idle.txt", "package/mod.py"):
         (tmp_path / name).write_text("1")
     path = toy(
-        tmp_path, args=["--x=config.json", "-m", "package.mod"], system__arguments__files=["data.txt"],
+        tmp_path,
+        args=["--x=config.json", "-m", "package.mod"],
+        system__arguments__files=["data.txt"],
         equilibrium={"margins": {"test_accuracy": 0.02}},
-    )  # fmt: skip
+    )
     name = prepared(path).folder.name
     same = ("dynamics.with={time_limit: 3, attempts: 2, keep_output: true}", "equilibrium.margins.test_accuracy=0.1")
     assert prepared(path, *same).folder.name == name

@@ -78,7 +78,7 @@ def test_lines_are_read_while_they_are_written(tmp_path: Path) -> None:
         ('{"step": 0}\n', "no observables"),
         ('{"step": 0, "b": 1}\n', "a has a margin and is not reported"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_used_is_named_with_its_line(tmp_path: Path, text: str | bytes, expected: str) -> None:
     """What, what was received, and what to do."""
     with pytest.raises(DataError) as caught:
@@ -146,16 +146,22 @@ def test_the_run_holds_what_scripts_reported(tmp_path: Path) -> None:
         ("os.kill(os.getpid(), 9)", ["killed by SIGKILL (out of memory?)"]),
         ("(args.out / 'metrics.jsonl').unlink(); sys.exit()", ["wrote no metrics.jsonl", "such as {"]),
         ("sys.exit()", ["does not end at step T = 32", "last step 16"]),
-        ("log.write('hello\\n'); log.flush(); time.sleep(60)", ["metrics.jsonl, line 18: a line is not valid JSON", "hello"]),
+        (
+            "log.write('hello\\n'); log.flush(); time.sleep(60)",
+            ["metrics.jsonl, line 18: a line is not valid JSON", "hello"],
+        ),
         ("report(17, energy=0.5)", ["test_accuracy is missing at step 17"]),
         ("report(17, energy='low', test_accuracy=0.5)", ["energy is text and not a number"]),
         ("report(3, energy=1, test_accuracy=1)", ["steps do not increase: 3 after 16"]),
         ("(args.out / 'parameters-16.safetensors').write_text('x')", ["the parameters cannot be read"]),
-        ("theta = theta[:12]; keep = lambda step: (args.out / f'parameters-{step}.safetensors').write_bytes((lambda h: struct."
-         "pack('<Q', len(h)) + h + bytes(96))(json.dumps({'w': {'dtype': 'F64', 'shape': [12], 'data_offsets': [0, 96]}})"
-         ".encode()))", ["the parameters of two steps have different tensors"]),
+        (
+            "theta = theta[:12]; keep = lambda step: (args.out / f'parameters-{step}.safetensors').write_bytes((lambda h: "
+            "struct.pack('<Q', len(h)) + h + bytes(96))"
+            "(json.dumps({'w': {'dtype': 'F64', 'shape': [12], 'data_offsets': [0, 96]}}).encode()))",
+            ["the parameters of two steps have different tensors"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_failure_is_one_replica_s(tmp_path: Path, mode: str, expected: list[str]) -> None:
     """Its reason and the end of its log are kept; nothing of it becomes a number; a bad line ends the script at once."""
     folder, words = trained(toy(tmp_path, mode), shards=["cold-0001"])

@@ -37,20 +37,25 @@ def diversity(run: Run) -> tuple[str, str]:
 def test_bad_replicas_are_counted_and_the_rest_finishes(tmp_path: Path) -> None:
     """One crashes, one hangs, one reports NaN, one leaves out an observable throughout: of eight, four are judged."""
     mode = "; ".join(
-        f"exec({statement!r}) if args.replica == {replica} else None" for replica, statement in {
-            1: "sys.exit(7)", 2: "time.sleep(300)", 3: "theta = [float('nan')] * 24; "
+        f"exec({statement!r}) if args.replica == {replica} else None"
+        for replica, statement in {
+            1: "sys.exit(7)",
+            2: "time.sleep(300)",
+            3: "theta = [float('nan')] * 24; "
             "report = (lambda old: lambda step, **values: old(step, **dict.fromkeys(values, float('nan'))))(report)",
             5: "log.seek(0); log.truncate(); [report(s, energy=1.0) for s in range(17)]; "
             "report = (lambda old: lambda step, energy, **values: old(step, energy=energy))(report)",
         }.items()
-    )  # fmt: skip
+    )
     path = toy(tmp_path, mode, ensemble={"replicas": 8, "seed": 3})
     limits = ["dynamics.with.time_limit=2.0"]
     run = thermo_cli.run(path, overrides=limits, results=tmp_path / "results", allow=["command"], workers=2)
     assert run.verdict.verdict == "diverged"
     assert {key: run.verdict.replicas[key] for key in ("planned", "crashed", "diverged")} == {
-        "planned": 8, "crashed": 3, "diverged": 1,
-    }  # fmt: skip
+        "planned": 8,
+        "crashed": 3,
+        "diverged": 1,
+    }
     assert run.folder.status == "partial"
     assert "exit code 7" in reason(run.folder, "cold-0001")
     assert "time limit" in reason(run.folder, "cold-0002")
@@ -74,10 +79,7 @@ def test_when_every_replica_fails_the_first_reason_is_shown(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("mode", "said"),
-    [
-        ("every = 2", "other steps than most"),
-        ("keep = lambda step: None", "other parameters (by step) than most"),
-    ],
+    [("every = 2", "other steps than most"), ("keep = lambda step: None", "other parameters (by step) than most")],
 )
 def test_replicas_that_do_not_compare_are_refused(tmp_path: Path, mode: str, said: str) -> None:
     """What most report counts, also where the first one differs."""
@@ -186,9 +188,14 @@ def test_the_plan_says_what_it_cannot_know(tmp_path: Path, command: Command) -> 
     assert done.returncode == 0, done.stderr
     text = " ".join(done.stdout.split())
     for words in (
-        "python toy.py --seed '{seed}'", "pool of 50, 25 examples per replica", "1 histories (cold), each a process",
-        "memory unknown", "time, disk unknown", "no time limit, 1 attempt(s)", "untested: needs parameters that compare",
-    ):  # fmt: skip
+        "python toy.py --seed '{seed}'",
+        "pool of 50, 25 examples per replica",
+        "1 histories (cold), each a process",
+        "memory unknown",
+        "time, disk unknown",
+        "no time limit, 1 attempt(s)",
+        "untested: needs parameters that compare",
+    ):
         assert words in text
     assert not (tmp_path / "results").exists()
     from tests.command.toy import prepared

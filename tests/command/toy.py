@@ -65,8 +65,22 @@ TOY: dict[str, Any] = {
         "use": "command",
         "with": {
             "run": [
-                "python", "toy.py", "--seed", "{seed}", "--order", "{order_seed}", "--out", "{output}", "--steps", "{steps}",
-                "--replica", "{replica}", "--offset", "{offset}", "--examples", "{subsample}",
+                "python",
+                "toy.py",
+                "--seed",
+                "{seed}",
+                "--order",
+                "{order_seed}",
+                "--out",
+                "{output}",
+                "--steps",
+                "{steps}",
+                "--replica",
+                "{replica}",
+                "--offset",
+                "{offset}",
+                "--examples",
+                "{subsample}",
             ],
             "values": {"offset": 0.0},
             "pool": 50,
@@ -74,7 +88,7 @@ TOY: dict[str, Any] = {
     },
     "dynamics": {"use": "process", "steps": 32},
     "ensemble": {"replicas": 4, "seed": 3},
-}  # fmt: skip
+}
 
 
 def toy(folder: Path, mode: str = "", bad: int = -1, **changes: Any) -> Path:

@@ -47,10 +47,14 @@ def test_a_function_that_draws_is_given_a_seed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("use", "flag"),
     [
-        ("torch:load", "torch"), ("torch.hub:load", "torch"), ("sklearn.datasets._base:os.system", "sklearn"),
-        ("sklearn.datasets:fetch_openml", "sklearn"), ("os:system", "os"), ("beside:make", "local"),
+        ("torch:load", "torch"),
+        ("torch.hub:load", "torch"),
+        ("sklearn.datasets._base:os.system", "sklearn"),
+        ("sklearn.datasets:fetch_openml", "sklearn"),
+        ("os:system", "os"),
+        ("beside:make", "local"),
     ],
-)  # fmt: skip
+)
 def test_what_could_do_anything_is_not_run(tmp_path: Path, use: str, flag: str) -> None:
     """Loaders of pickles, commands behind a trusted name, downloads, one's own code: the flag is named."""
     (tmp_path / "beside.py").write_text("raise SystemExit('was run')")
@@ -61,12 +65,14 @@ def test_what_could_do_anything_is_not_run(tmp_path: Path, use: str, flag: str) 
 @pytest.mark.parametrize(
     ("returns", "name", "pool"),
     [
-        ("X, Y", "fun_pair", 28), ("X[:30], Y[:30], X[30:], Y[30:]", "fun_four", 30), ("dict(x=X, y=Y)", "fun_map", 28),
+        ("X, Y", "fun_pair", 28),
+        ("X[:30], Y[:30], X[30:], Y[30:]", "fun_four", 30),
+        ("dict(x=X, y=Y)", "fun_map", 28),
         ("dict(x=X[:33], y=Y[:33], x_test=X[33:], y_test=Y[33:])", "fun_sides", 33),
         ("X.tolist(), list('ab' * 20)", "fun_lists", 28),
         ("X.reshape(40, 2, 1), Y * 1.5", "fun_deep", 28),
     ],
-)  # fmt: skip
+)
 def test_everything_that_may_be_returned(tmp_path: Path, returns: str, name: str, pool: int) -> None:
     """Pairs, fours, mappings, lists, images; a test set of its own is kept."""
     dataset = load(tmp_path, module(tmp_path, returns, name), scale="none")
@@ -106,7 +112,7 @@ def test_groups_and_time_of_a_function_split(tmp_path: Path) -> None:
         ("dict(x=X, y=Y, time=np.arange(3))", "bad_time", {"split": {"use": "time"}}, "groups or times"),
         ("X, list('ab' * 20)", "bad_task", {"task": "regression"}, "regression needs numbers"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_data_is_refused(
     tmp_path: Path, returns: str, name: str, given: dict[str, Any], expected: str
 ) -> None:

@@ -163,12 +163,16 @@ def test_a_transformer_that_draws_uses_the_seed_of_the_split(tmp_path: Path) -> 
 
 def test_a_parquet_file_of_every_type(tmp_path: Path) -> None:
     """Whole numbers, truth values, dictionaries, decimals and dates; nested cells are refused."""
-    table = pa.table({
-        "n": pa.array(range(40), pa.int32()), "price": pa.array([Decimal(i) for i in range(40)]),
-        "flag": pa.array([i % 2 == 0 for i in range(40)]),
-        "city": pa.array(columns()["city"]).dictionary_encode(), "kind": columns()["kind"],
-        "at": pa.array([i * 10**9 + 7 for i in range(40)], pa.timestamp("ns")),
-    })  # fmt: skip
+    table = pa.table(
+        {
+            "n": pa.array(range(40), pa.int32()),
+            "price": pa.array([Decimal(i) for i in range(40)]),
+            "flag": pa.array([i % 2 == 0 for i in range(40)]),
+            "city": pa.array(columns()["city"]).dictionary_encode(),
+            "kind": columns()["kind"],
+            "at": pa.array([i * 10**9 + 7 for i in range(40)], pa.timestamp("ns")),
+        }
+    )
     pq.write_table(table, tmp_path / "t.parquet")
     spec = {"use": "parquet", "with": {"path": "t.parquet", "target": "kind", "columns": {"city": ONE_HOT}}}
     spec |= {"split": {"use": "time", "column": "at"}}

@@ -86,9 +86,13 @@ def test_a_mixed_stack_is_the_plain_loop_and_resumes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "word"),
-    [("dynamics.batch_size=8", "batch_size"), ("dynamics.steps=300", "steps"), ("system.with.hidden=[9]", "system"),
-     ("ensemble.precision=float64", "precision")],
-)  # fmt: skip
+    [
+        ("dynamics.batch_size=8", "batch_size"),
+        ("dynamics.steps=300", "steps"),
+        ("system.with.hidden=[9]", "system"),
+        ("ensemble.precision=float64", "precision"),
+    ],
+)
 def test_what_cannot_share_a_stack_is_refused(tmp_path: Path, change: str, word: str) -> None:
     """Only the dynamics may differ."""
     (tmp_path / "s.yaml").write_text(SMALL)

@@ -77,11 +77,13 @@ def functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     "changes",
     [
-        ["dynamics.clip=0.05"], ["dynamics.clip=0.3", "dynamics.use=adam", "dynamics.with={lr: 0.003}"],
+        ["dynamics.clip=0.05"],
+        ["dynamics.clip=0.3", "dynamics.use=adam", "dynamics.with={lr: 0.003}"],
         ["dynamics.clip=0.1", "system={use: cnn, with: {channels: 3}}", "data={use: digits}"],
-        ["dynamics.energy={l1: 1e-2}"], [f"dynamics.energy={ENERGY}", "dynamics.clip=0.5"],
+        ["dynamics.energy={l1: 1e-2}"],
+        [f"dynamics.energy={ENERGY}", "dynamics.clip=0.5"],
     ],
-)  # fmt: skip
+)
 def test_a_stacked_replica_is_the_plain_torch_loop(functions: Path, changes: Sequence[str]) -> None:
     """Twenty-five steps in float64 with clip_grad_norm_, L1 and own functions, against autograd of the whole energy."""
     stack = build(functions, [*changes, "ensemble.precision=float64"])[2]
@@ -188,7 +190,7 @@ def test_a_spec_without_them_is_resolved_as_before(small: Path) -> None:
         ("energy={terms: {a: {use: 'terms:absent', weight: 1}}}", ["KeyError", "layer9.bias"]),
         ("energy={terms: {a: {use: 'terms:smoothness', weight: 1, with: {x: 1}}}}", ["unexpected keyword argument"]),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_energy_is_refused(functions: Path, changes: str, expected: Sequence[str]) -> None:
     """Before training, with the field, what was received and what to do."""
     with pytest.raises(SpecError) as caught:

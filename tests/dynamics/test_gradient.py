@@ -42,11 +42,11 @@ VARIANTS = {
     "detour": ["histories={cold: {first: {steps: 37, labels: shuffled}}}"],
     "curriculum": ["histories={cold: {first: {steps: 37, examples: {fraction: 0.5}}}}"],
     "schedule": [
-        "histories={cold: {first: {steps: 37, dynamics: {with: {lr: 0.2}, schedule: cosine, batch_size: 8}}}}",
+        "histories={cold: {first: {steps: 37, dynamics: {with: {lr: 0.2}, schedule: cosine, batch_size: 8}}}}"
     ],
     "other system first": ["histories={cold: {first: {steps: 37, system: {with: {activation: tanh}}}}}"],
     "everything first": [
-        "histories={cold: {first: {steps: 37, labels: shuffled, examples: {fraction: 0.4}, dynamics: {with: {momentum: 0}}}}}",
+        "histories={cold: {first: {steps: 37, labels: shuffled, examples: {fraction: 0.4}, dynamics: {with: {momentum: 0}}}}}"
     ],
     "adam with a first phase": [
         "dynamics.use=adam",

@@ -53,11 +53,15 @@ def test_a_schedule_has_one_resolved_form(small: Path) -> None:
 @pytest.mark.parametrize(
     ("schedule", "seen", "budgets"),
     [
-        ("constant", "constant", ()), ("cosine", "cosine", (100, 200)), ("{use: warmup, steps: 200}", "constant", ()),
-        ("{use: warmup, steps: 201}", "warmup", None), ("{use: warmup_cosine, steps: 20}", "warmup_cosine", (100, 200)),
-        ("{use: step}", "step", (100, 200)), ("{use: step, at: [0.25]}", "step", (100, 200)),
+        ("constant", "constant", ()),
+        ("cosine", "cosine", (100, 200)),
+        ("{use: warmup, steps: 200}", "constant", ()),
+        ("{use: warmup, steps: 201}", "warmup", None),
+        ("{use: warmup_cosine, steps: 20}", "warmup_cosine", (100, 200)),
+        ("{use: step}", "step", (100, 200)),
+        ("{use: step, at: [0.25]}", "step", (100, 200)),
     ],
-)  # fmt: skip
+)
 def test_stationarity_needs_budgets_where_the_rate_changes_in_the_window(
     small: Path, schedule: str, seen: str, budgets: tuple[int, ...] | None
 ) -> None:

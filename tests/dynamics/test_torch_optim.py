@@ -105,8 +105,10 @@ def test_a_restored_stack_goes_on_with_the_same_bits(tmp_path: Path, name: str) 
 
 def test_a_replica_does_not_depend_on_how_many_there_are(tmp_path: Path) -> None:
     """Three replicas in a padded shard are the first three of twelve, bit for bit."""
-    few, many = (build(tmp_path, [*change("torch.optim:NAdam", "{}"), f"ensemble.replicas={n}", "ensemble.shard=8"])[2]
-                 for n in (3, 12))  # fmt: skip
+    few, many = (
+        build(tmp_path, [*change("torch.optim:NAdam", "{}"), f"ensemble.replicas={n}", "ensemble.shard=8"])[2]
+        for n in (3, 12)
+    )
     for stack in (few, many):
         stack.advance(60)
     np.testing.assert_array_equal(rows(few)[:3], rows(many)[:3])
@@ -115,13 +117,20 @@ def test_a_replica_does_not_depend_on_how_many_there_are(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("use", "arguments", "penalty"),
     [
-        ("Adam", {"weight_decay": 0.1}, 0.1), ("Adam", {"weight_decay": 0.1, "decoupled_weight_decay": True}, 0.0),
-        ("AdamW", {}, 0.0), ("RAdam", {"weight_decay": 0.1}, 0.1), ("SGD", {"weight_decay": 0.1, "momentum": 0.9}, 0.1),
-        ("NAdam", {"weight_decay": 0.1, "decoupled_weight_decay": True}, 0.0), ("RMSprop", {"weight_decay": 0.1}, 0.1),
-        ("Adadelta", {"weight_decay": 0.1}, 0.1), ("Adagrad", {"weight_decay": 0.1}, 0.1), ("Rprop", {}, 0.0),
-        ("Adamax", {"weight_decay": 0.1}, 0.1), ("ASGD", {"weight_decay": 0.1}, 0.1),
+        ("Adam", {"weight_decay": 0.1}, 0.1),
+        ("Adam", {"weight_decay": 0.1, "decoupled_weight_decay": True}, 0.0),
+        ("AdamW", {}, 0.0),
+        ("RAdam", {"weight_decay": 0.1}, 0.1),
+        ("SGD", {"weight_decay": 0.1, "momentum": 0.9}, 0.1),
+        ("NAdam", {"weight_decay": 0.1, "decoupled_weight_decay": True}, 0.0),
+        ("RMSprop", {"weight_decay": 0.1}, 0.1),
+        ("Adadelta", {"weight_decay": 0.1}, 0.1),
+        ("Adagrad", {"weight_decay": 0.1}, 0.1),
+        ("Rprop", {}, 0.0),
+        ("Adamax", {"weight_decay": 0.1}, 0.1),
+        ("ASGD", {"weight_decay": 0.1}, 0.1),
     ],
-)  # fmt: skip
+)
 def test_decay_is_an_energy_where_it_is_part_of_the_gradient(
     use: str, arguments: dict[str, float], penalty: float
 ) -> None:
@@ -168,11 +177,14 @@ def test_where_the_rate_means_nothing_there_is_no_quench(tmp_path: Path) -> None
         (change("torch.optim:Optimizer", "{}"), ["dynamics.with"]),
         (change("torch.nn:Linear", "{}"), ["no optimizer of torch"]),
         (change("steps:Signs", "{}"), ["--allow steps"]),
-        ([*change("torch.optim:Rprop", "{}"), "dynamics.schedule=cosine"], ["at the first step only", "schedule: constant"]),
+        (
+            [*change("torch.optim:Rprop", "{}"), "dynamics.schedule=cosine"],
+            ["at the first step only", "schedule: constant"],
+        ),
         (["dynamics.use=rmsprop"], ["unknown name", "sgd, adam, adamw"]),
         (["system={use: harmonic}", "dynamics={use: 'torch.optim:SGD', steps: 9}"], ["harmonic goes with"]),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_serve_is_refused_before_training(
     tmp_path: Path, changes: Sequence[str], expected: Sequence[str]
 ) -> None:
@@ -193,9 +205,13 @@ def test_an_optimizer_of_your_own(tmp_path: Path, small: Path, monkeypatch: pyte
         with pytest.raises(SpecError, match=words):
             build(tmp_path, change(f"steps:{use}", "{}"))
     assert torch_optimizer("steps:Signs", {"weight_decay": 0.1}).penalty == 0, "its decay is decoupled"
-    changes = [*change("steps:Signs", "{lr: 0.02}"), "dynamics.steps=40",
-               "ensemble.controls={same_bath: 0, twin: 0}", "histories={cold: {}}",
-               "dynamics.energy={terms: {smoothness: {use: 'steps:smoothness', weight: 0.01}}}"]  # fmt: skip
+    changes = [
+        *change("steps:Signs", "{lr: 0.02}"),
+        "dynamics.steps=40",
+        "ensemble.controls={same_bath: 0, twin: 0}",
+        "histories={cold: {}}",
+        "dynamics.energy={terms: {smoothness: {use: 'steps:smoothness', weight: 0.01}}}",
+    ]
     run = thermo_cli.run(small, overrides=changes, results=tmp_path, workers=1, allow=("local",))
     assert run.verdict.diagnostics["energy_terms"]["energy_smoothness"]["mean"] > 0
     spec = load_spec(small, changes)

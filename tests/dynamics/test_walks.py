@@ -62,10 +62,14 @@ def test_descent_on_a_noisy_quadratic_has_its_variance(tmp_path: Path, momentum:
     """eta s^2 (1 + mu)/(a (1 - mu)(2 (1 + mu) - eta a))."""  # noqa: D403
     x = recorded(
         build(
-            tmp_path, "system.with={dimensions: 64, stiffness: 2.0, gradient_noise: 1.5}",
+            tmp_path,
+            "system.with={dimensions: 64, stiffness: 2.0, gradient_noise: 1.5}",
             f"dynamics={{use: sgd, with: {{lr: 0.1, momentum: {momentum}}}, steps: 4000}}",
-        ), 200, 4000, 5,
-    )  # fmt: skip
+        ),
+        200,
+        4000,
+        5,
+    )
     mean, error = variance_of_replicas(x)
     expected = 0.1 * 1.5 * (1 + momentum) / (2 * (1 - momentum) * (2 * (1 + momentum) - 0.2))
     assert abs(mean - expected) < 3.5 * error
@@ -76,10 +80,12 @@ def test_the_double_well_is_crossed_at_kramers_rate(tmp_path: Path) -> None:
     """The share in its first well decays as (1 + exp(-2 k t))/2, k = sqrt(32) h exp(-h/T)/(2 pi), within 15 % at h = 5 T."""
     height, temperature = 1.5, 0.3
     moving = build(
-        tmp_path, f"system={{use: double_well, with: {{height: {height}, start: 1.0, start_sd: 0.1}}}}",
+        tmp_path,
+        f"system={{use: double_well, with: {{height: {height}, start: 1.0, start_sd: 0.1}}}}",
         f"dynamics={{use: langevin, with: {{lr: 0.01, temperature: {temperature}}}, steps: 20000}}",
-        "ensemble.replicas=2000", count=2000,
-    )  # fmt: skip
+        "ensemble.replicas=2000",
+        count=2000,
+    )
     moving.advance(200)
     first = (moving.vectors()[:, 0] > 0).mean()
     moving.advance(6200)
@@ -92,9 +98,12 @@ def test_the_double_well_is_crossed_at_kramers_rate(tmp_path: Path) -> None:
 def test_metropolis_visits_states_by_their_boltzmann_weight(tmp_path: Path) -> None:
     """Three spins at T = 2: chi-square of thinned visits against exp(-E/T)."""
     moving = build(
-        tmp_path, "system={use: random_energy, with: {spins: 3}}", "ensemble.vary=[init, noise]",
-        "dynamics={use: metropolis, with: {temperature: 2.0}, steps: 40000}", count=32,
-    )  # fmt: skip
+        tmp_path,
+        "system={use: random_energy, with: {spins: 3}}",
+        "ensemble.vary=[init, noise]",
+        "dynamics={use: metropolis, with: {temperature: 2.0}, steps: 40000}",
+        count=32,
+    )
     bits = recorded(moving, 200, 40000, 100)
     visits = np.bincount(((bits > 0) @ (1 << np.arange(3))).astype(int).ravel(), minlength=8)
     weight = np.exp(-moving.state["landscape"][0] / 2.0)
@@ -124,9 +133,10 @@ def test_autoregressive_noise_offsets_and_drift(tmp_path: Path) -> None:
         ("exponential", 1 - np.exp(-2.0)),
     ):
         still = build(
-            tmp_path, system.format(f"sd: 0.0, drift: {drift}, drift_size: 3.0, tau: 500"),
+            tmp_path,
+            system.format(f"sd: 0.0, drift: {drift}, drift_size: 3.0, tau: 500"),
             "dynamics={use: recursion, steps: 4000}",
-        )  # fmt: skip
+        )
         still.advance(1000)
         np.testing.assert_allclose(still.measure()["level"], 3 * expected)
 
@@ -134,10 +144,11 @@ def test_autoregressive_noise_offsets_and_drift(tmp_path: Path) -> None:
 def test_a_first_phase_moves_the_potential(tmp_path: Path) -> None:
     """A tilt chooses the well; afterwards the particle stays there at low temperature."""
     moving = build(
-        tmp_path, "system={use: double_well, with: {height: 2.0, start_sd: 0.1}}",
+        tmp_path,
+        "system={use: double_well, with: {height: 2.0, start_sd: 0.1}}",
         "dynamics={use: langevin, with: {lr: 0.02, temperature: 0.1}, steps: 1000}",
         "histories={left: {first: {steps: 200, system: {with: {tilt: -4.0}}}}}",
-    )  # fmt: skip
+    )
     moving.advance(1000)
     assert (moving.measure()["position"] < -0.5).all()
 

@@ -25,9 +25,16 @@ def held(
 ) -> Difference:
     """Hold two ensembles against a margin of 1."""
     return difference(
-        "x", "cold", np.asarray(run, float), np.asarray(baseline, float), 1.0, 1 - ALPHA, paired=paired, higher=higher,
+        "x",
+        "cold",
+        np.asarray(run, float),
+        np.asarray(baseline, float),
+        1.0,
+        1 - ALPHA,
+        paired=paired,
+        higher=higher,
         family=family,
-    )  # fmt: skip
+    )
 
 
 def drawn(
@@ -58,9 +65,7 @@ def too_often(hits: int) -> bool:
 def test_the_interval_is_the_one_of_the_textbook() -> None:
     """Welch's and the paired one equal scipy's, to rounding."""
     run, baseline = drawn(3, 0.2, (1.0, 3.0), (12, 12))
-    known = {
-        False: stats.ttest_ind(run, baseline, equal_var=False), True: stats.ttest_rel(run, baseline),
-    }  # fmt: skip
+    known = {False: stats.ttest_ind(run, baseline, equal_var=False), True: stats.ttest_rel(run, baseline)}
     for paired, test in known.items():
         row = held(run, baseline, paired=paired)
         assert row.paired is paired
@@ -72,12 +77,20 @@ def test_the_interval_is_the_one_of_the_textbook() -> None:
 @pytest.mark.parametrize(
     ("shift", "higher", "outcome", "kept"),
     [
-        (0.0, True, "equivalent", True), (0.999, True, "equivalent", True), (-0.999, False, "equivalent", True),
-        (1.001, True, "better", True), (-1.001, True, "worse", False), (1.001, False, "worse", False),
-        (-1.001, False, "better", True), (1.001, None, "worse", False), (-1.001, None, "worse", False),
-        (0.5, None, "equivalent", True), (1.0, True, "undecided", True), (-1.0, True, "undecided", False),
+        (0.0, True, "equivalent", True),
+        (0.999, True, "equivalent", True),
+        (-0.999, False, "equivalent", True),
+        (1.001, True, "better", True),
+        (-1.001, True, "worse", False),
+        (1.001, False, "worse", False),
+        (-1.001, False, "better", True),
+        (1.001, None, "worse", False),
+        (-1.001, None, "worse", False),
+        (0.5, None, "equivalent", True),
+        (1.0, True, "undecided", True),
+        (-1.0, True, "undecided", False),
     ],
-)  # fmt: skip
+)
 def test_it_turns_at_the_margin(shift: float, higher: bool | None, outcome: str, kept: bool) -> None:
     """Without any spread the answer is the difference itself; just the margin is neither inside nor beyond."""
     row = held(np.full(8, 5.0 + shift), np.full(8, 5.0), higher=higher)
@@ -208,7 +221,7 @@ def row(outcome: Comparison, kept: bool, gates: bool = True) -> Difference:
         ([row("equivalent", True, gates=False)], "undecided", 4, 4, 4),
         ([], "undecided", 4, 4, 4),
     ],
-)  # fmt: skip
+)
 def test_the_gate(rows: list[Difference], whole: str, equivalent: int, kept: int, either: int) -> None:
     """Every row must be shown to hold, one bad row fails, what does not gate does not count, nothing compared is undecided."""
     assert overall(rows) == whole

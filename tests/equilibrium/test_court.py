@@ -167,9 +167,12 @@ def test_order_and_origin_decide_nothing(seed: int, size: float, origin: float) 
     expected = answers(known)
     order = generator.permutation(64)
     shuffled = Trajectories(
-        STEPS, {name: array[order] for name, array in known.values.items()},
-        tuple(known.replicas[i] for i in order), tuple(known.histories[i] for i in order), known.crashed[order],
-    )  # fmt: skip
+        STEPS,
+        {name: array[order] for name, array in known.values.items()},
+        tuple(known.replicas[i] for i in order),
+        tuple(known.histories[i] for i in order),
+        known.crashed[order],
+    )
     assert answers(shuffled) == expected
     assert answers(ensemble({name: array + origin for name, array in known.values.items()})) == expected
 

@@ -22,9 +22,17 @@ def pairs(share: float, sd: float = 0.2, count: int = 8, seed: int = 0) -> Overl
 
 
 @pytest.mark.parametrize(
-    ("share", "outcome"), [(1.0, "holds"), (0.5, "holds"), (0.15, "holds"), (0.105, "undecided"), (0.095, "undecided"),
-                           (0.05, "fails"), (0.0001, "fails")],
-)  # fmt: skip
+    ("share", "outcome"),
+    [
+        (1.0, "holds"),
+        (0.5, "holds"),
+        (0.15, "holds"),
+        (0.105, "undecided"),
+        (0.095, "undecided"),
+        (0.05, "fails"),
+        (0.0001, "fails"),
+    ],
+)
 def test_each_side_of_nine_tenths(share: float, outcome: str) -> None:
     """Q* = 1 - share: distinct below 0.9, identical above, open where the interval holds both."""
     found = [diversity(pairs(share, seed=seed), SETTINGS) for seed in range(100)]

@@ -19,9 +19,12 @@ def answers(*paths: np.ndarray, **facts: bool) -> list[Row]:
     names = tuple("abc"[: len(paths)])
     labels = tuple(name for name, path in zip(names, paths, strict=True) for _ in path)
     ensemble = Trajectories(
-        STEPS, {"x": np.concatenate(paths)}, tuple(f"{label}/{i}" for i, label in enumerate(labels)), labels,
+        STEPS,
+        {"x": np.concatenate(paths)},
+        tuple(f"{label}/{i}" for i, label in enumerate(labels)),
+        labels,
         np.zeros(len(labels), dtype=bool),
-    )  # fmt: skip
+    )
     return history(ensemble, Setting(T, names, 500, "constant", "", **facts), Settings(), MARGINS)
 
 

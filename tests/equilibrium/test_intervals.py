@@ -114,9 +114,13 @@ def test_failing_needs_fewer_inside_than_holding(n: int, content: float) -> None
 
 @settings(deadline=None, max_examples=80)
 @given(
-    st.integers(0, 60), st.integers(0, 8), st.integers(0, 30), st.integers(0, 30),
-    st.sampled_from([0.5, 0.85, 0.9]), st.integers(0, 1000),
-)  # fmt: skip
+    st.integers(0, 60),
+    st.integers(0, 8),
+    st.integers(0, 30),
+    st.integers(0, 30),
+    st.sampled_from([0.5, 0.85, 0.9]),
+    st.integers(0, 1000),
+)
 def test_ties_and_diverged_replicas_keep_the_count_form(
     below: int, tied: int, above: int, gone: int, content: float, seed: int
 ) -> None:

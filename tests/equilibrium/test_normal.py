@@ -36,8 +36,12 @@ def test_a_turns_at_its_margin_with_eight_replicas() -> None:
     """The upper bound k s just inside holds, just outside is open; the lower bound just outside fails."""
     unit = np.tile([1.0, -1.0], 4)
     interval = normal_half_width(unit, 0.85, 0.05)
-    for size, expected in ((0.999 / interval.upper, "holds"), (1.001 / interval.upper, "undecided"),
-                           (0.999 / interval.lower, "undecided"), (1.001 / interval.lower, "fails")):  # fmt: skip
+    for size, expected in (
+        (0.999 / interval.upper, "holds"),
+        (1.001 / interval.upper, "undecided"),
+        (0.999 / interval.lower, "undecided"),
+        (1.001 / interval.lower, "fails"),
+    ):
         assert outcome(unit * size) == expected
 
 

@@ -31,11 +31,14 @@ def row(outcome: Outcome) -> Row:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ([], "untested"), (["holds", "fails", "undecided"], "fails"), (["holds", "inapplicable"], "holds"),
-        (["inapplicable"], "inapplicable"), (["holds", "undecided", "untested"], "undecided"),
+        ([], "untested"),
+        (["holds", "fails", "undecided"], "fails"),
+        (["holds", "inapplicable"], "holds"),
+        (["inapplicable"], "inapplicable"),
+        (["holds", "undecided", "untested"], "undecided"),
         (["holds", "untested"], "untested"),
     ],
-)  # fmt: skip
+)
 def test_rows_combine(given: list[Outcome], expected: str) -> None:
     """Fails if any fails, holds if all hold, undecided before untested."""
     assert combine([row(outcome) for outcome in given]) == expected
@@ -153,9 +156,18 @@ def test_numbers_that_do_not_exist_are_null() -> None:
         "agreement", "A", "x", "all", True, "undecided", float("nan"), (float("-inf"), 1.0), 0.5, 0.95, "why", None, 7
     )
     verdict = Verdict(
-        "undecided", "undecided", "", "", (odd,), outcomes("holds", "undecided", "untested"),
-        {"x": {"mean": float("inf"), "ends": [float("nan"), 2.0]}}, {}, {"n": 3}, {"planned": 2}, ("careful",),
-    )  # fmt: skip
+        "undecided",
+        "undecided",
+        "",
+        "",
+        (odd,),
+        outcomes("holds", "undecided", "untested"),
+        {"x": {"mean": float("inf"), "ends": [float("nan"), 2.0]}},
+        {},
+        {"n": 3},
+        {"planned": 2},
+        ("careful",),
+    )
     content = json.loads(json.dumps(as_dict(verdict, "run", "01234567", "complete"), allow_nan=False))
     assert content["criteria"][0]["estimate"] is None
     assert content["criteria"][0]["interval"] == [None, 1.0]

@@ -57,11 +57,17 @@ def main() -> int:
         parts = (tables.confusion(arrays, trained), tables.laws(known), tables.crossover(wells))
         tables.write_readme(ROOT / "README.md", parts, sum(one.trials for one in [*arrays, *trained]), seconds, reused)
         content = {
-            "schema_version": 1, "seconds": round(seconds), "array_seconds": round(array_seconds), "workers": chosen.workers,
+            "schema_version": 1,
+            "seconds": round(seconds),
+            "array_seconds": round(array_seconds),
+            "workers": chosen.workers,
             "trained_by_an_earlier_exam": reused,
-            "cells": [one.as_dict() for one in [*arrays, *trained]], "curves": operating, "problems": problems,
-            "laws": [asdict(one) for one in known], "double_well": [asdict(one) for one in wells],
-        }  # fmt: skip
+            "cells": [one.as_dict() for one in [*arrays, *trained]],
+            "curves": operating,
+            "problems": problems,
+            "laws": [asdict(one) for one in known],
+            "double_well": [asdict(one) for one in wells],
+        }
         (reference / "exam.json").write_text(json.dumps(content, indent=1) + "\n")
     print(f"{len(arrays) + len(trained)} cells in {seconds:.0f} s; " + ("; ".join(problems) or "every promise is kept"))
     return 1 if problems else 0

@@ -61,9 +61,16 @@ def time(steps: NDArray[np.int64] = STEPS) -> Array:
 
 
 def ordinary(
-    generator: np.random.Generator, count: int, *, noise: float = NOISE, spread: float = SPREAD, phi: float = 0.0,
-    start: float = 10.0, memory: float = 0.03, steps: NDArray[np.int64] = STEPS,
-) -> Array:  # fmt: skip
+    generator: np.random.Generator,
+    count: int,
+    *,
+    noise: float = NOISE,
+    spread: float = SPREAD,
+    phi: float = 0.0,
+    start: float = 10.0,
+    memory: float = 0.03,
+    steps: NDArray[np.int64] = STEPS,
+) -> Array:
     """Draw replicas that begin `start` margins away, relax with a time of `memory` T, and then differ by offsets and noise.
 
     Args:
@@ -100,9 +107,12 @@ def parting(
 ) -> Cell:
     """Build a cell whose replicas each drift along a line of their own, b_r t with sd(b_r T) = sd."""
     return Cell(
-        name, truth, ("relaxing",),
-        lambda g, n: {"A": ordinary(g, n, spread=spread, noise=noise) + sd * g.standard_normal((n, 1)) * time()}, away=away,
-    )  # fmt: skip
+        name,
+        truth,
+        ("relaxing",),
+        lambda g, n: {"A": ordinary(g, n, spread=spread, noise=noise) + sd * g.standard_normal((n, 1)) * time()},
+        away=away,
+    )
 
 
 def walking(name: str, truth: Truth, sd: float, *, away: bool = False) -> Cell:
@@ -125,9 +135,12 @@ def apart(
 ) -> Cell:
     """Build a cell of replicas that are still, and apart by constant offsets (replica,)."""
     return Cell(
-        name, truth, ("glassy",),
-        lambda g, n: {"A": ordinary(g, n, spread=0.0, noise=noise) + offsets(g, n)[:, None]}, away=away,
-    )  # fmt: skip
+        name,
+        truth,
+        ("glassy",),
+        lambda g, n: {"A": ordinary(g, n, spread=0.0, noise=noise) + offsets(g, n)[:, None]},
+        away=away,
+    )
 
 
 def histories(
@@ -151,10 +164,12 @@ def histories(
 def stepping(name: str, sd: float) -> Cell:
     """Build a cell whose replicas each step once in the middle of the window, by N(0, sd^2)."""
     return Cell(
-        name, "margin", ("relaxing",),
+        name,
+        "margin",
+        ("relaxing",),
         lambda g, n: {"A": ordinary(g, n, spread=0.0, noise=0.0) + sd * g.standard_normal((n, 1)) * (time() > 0.75)},
         away=False,
-    )  # fmt: skip
+    )
 
 
 def plateau(g: np.random.Generator, n: int) -> Mapping[str, Array]:
@@ -211,4 +226,4 @@ CELLS: Final = (
     Cell("histories drift in opposite directions", "off", ("relaxing",), opposite, ("up", "down")),
     Cell("still accuracy, falling energy", "off", ("relaxing",), plateau),
     Cell("nothing has moved since the start", "off", ("undecided",), lambda g, n: {"A": ordinary(g, n, start=0.0)}),
-)  # fmt: skip
+)

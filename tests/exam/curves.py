@@ -52,13 +52,25 @@ CURVES: Final = (
     Curve("noise", "noise of each replica, sd (spread 0.2)", SHARES, lambda g, n, x: (ordinary(g, n, noise=x), STEPS)),
     Curve("drift", "linear drift from T to 4T", UNITS, lambda g, n, x: (ordinary(g, n) + x / 3 * time(), STEPS)),
     Curve("parting", "drifting apart: half-width at 4T", UNITS, lambda g, n, x: parting(g, n, x, 0.0)),
-    Curve("hidden", "frozen offsets, sd, of replicas drifting apart to 1 at 4T", SHARES[:7],
-          lambda g, n, x: parting(g, n, 1.0, x)),
-    Curve("correlation", "autocorrelation of the noise (sd 0.1, spread 0.2)", (0.0, 0.5, 0.8, 0.9, 0.95),
-          lambda g, n, x: (ordinary(g, n, noise=0.1, phi=x), STEPS)),
-    Curve("measurements", "measurements in the window (noise 0.3, spread 0.1)", (8, 16, 32, 64, 128),
-          lambda g, n, x: measured(g, n, int(x))),
-)  # fmt: skip
+    Curve(
+        "hidden",
+        "frozen offsets, sd, of replicas drifting apart to 1 at 4T",
+        SHARES[:7],
+        lambda g, n, x: parting(g, n, 1.0, x),
+    ),
+    Curve(
+        "correlation",
+        "autocorrelation of the noise (sd 0.1, spread 0.2)",
+        (0.0, 0.5, 0.8, 0.9, 0.95),
+        lambda g, n, x: (ordinary(g, n, noise=0.1, phi=x), STEPS),
+    ),
+    Curve(
+        "measurements",
+        "measurements in the window (noise 0.3, spread 0.1)",
+        (8, 16, 32, 64, 128),
+        lambda g, n, x: measured(g, n, int(x)),
+    ),
+)
 
 
 def rate(place: int, x: float, replicas: int, trials: int) -> float:
@@ -90,11 +102,13 @@ def operating_curves(trials: int, workers: int) -> dict[str, Any]:
     known = dict(zip(points, rates, strict=True))
     return {
         curve.name: {
-            "label": curve.label, "x": list(curve.axis), "trials": trials,
+            "label": curve.label,
+            "x": list(curve.axis),
+            "trials": trials,
             "settled": {str(n): [known[place, x, n] for x in curve.axis] for n in SIZES},
         }
         for place, curve in enumerate(CURVES)
-    }  # fmt: skip
+    }
 
 
 def draw(curves: dict[str, Any], path: Path, columns: int = 4) -> None:

@@ -69,10 +69,17 @@ class Tally:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {
-            "cell": self.cell, "truth": self.truth, "replicas": self.replicas, "trials": self.trials,
-            "verdicts": self.verdicts, "errors": self.errors, "errors_interval": self.bounds(self.errors),
-            "right": self.right, "right_interval": self.bounds(self.right), "away": self.away,
-        }  # fmt: skip
+            "cell": self.cell,
+            "truth": self.truth,
+            "replicas": self.replicas,
+            "trials": self.trials,
+            "verdicts": self.verdicts,
+            "errors": self.errors,
+            "errors_interval": self.bounds(self.errors),
+            "right": self.right,
+            "right_interval": self.bounds(self.right),
+            "away": self.away,
+        }
 
 
 def tally(cell: Cell, replicas: int, found: Iterable[Verdict]) -> Tally:

@@ -117,9 +117,11 @@ def some_pairs(overlaps: Overlaps | None, number: int) -> Overlaps | None:
     chosen = slice(first, first + PAIRS)
     shuffled = len(overlaps.null) == len(overlaps.distances)
     return dataclasses.replace(
-        overlaps, distances=overlaps.distances[chosen], own=overlaps.own[chosen] if len(overlaps.own) else overlaps.own,
+        overlaps,
+        distances=overlaps.distances[chosen],
+        own=overlaps.own[chosen] if len(overlaps.own) else overlaps.own,
         null=overlaps.null[chosen] if shuffled else overlaps.null,
-    )  # fmt: skip
+    )
 
 
 def subset(whole: Trajectories, rows: Sequence[int] | np.ndarray) -> Trajectories:
@@ -130,10 +132,13 @@ def subset(whole: Trajectories, rows: Sequence[int] | np.ndarray) -> Trajectorie
         rows: Which.
     """
     return Trajectories(
-        whole.steps, {name: array[rows] for name, array in whole.values.items()}, tuple(whole.replicas[row] for row in rows),
-        tuple(whole.histories[row] for row in rows), whole.crashed[rows],
+        whole.steps,
+        {name: array[rows] for name, array in whole.values.items()},
+        tuple(whole.replicas[row] for row in rows),
+        tuple(whole.histories[row] for row in rows),
+        whole.crashed[rows],
         {name: array[rows] for name, array in whole.budgets.items()},
-    )  # fmt: skip
+    )
 
 
 def tally(cell: Trained, size: int, found: Sequence[Verdict]) -> Tally:

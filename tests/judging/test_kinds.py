@@ -53,8 +53,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     folder = tmp_path_factory.mktemp("runs")
     lines = [
         f"{name},{step},test_accuracy,{0.9 - 0.1 / step if name != 'b' or step < 40 else 'nan'}"
-        for name in ("a", "b", "=c") for step in (1, 2, 4, 8, 16, 32, 48, 64)
-    ]  # fmt: skip
+        for name in ("a", "b", "=c")
+        for step in (1, 2, 4, 8, 16, 32, 48, 64)
+    ]
     (folder / "table.csv").write_text("\n".join(["replica,step,observable,value", *lines]) + "\n")
     made: Runs = {}
     for kind, text in SPECS.items():
@@ -263,8 +264,10 @@ def test_text_is_stored_once(runs: Runs, tmp_path: Path) -> None:
     assert kinds["replica"].startswith("dictionary<values=string")
     assert (kinds["step"], kinds["value"]) == ("int64", "double")
     assert pq.read_table(tmp_path / "trajectories.parquet")["replica"].unique().to_pylist() == [
-        "recorded/a", "recorded/b", "recorded/=c",
-    ]  # fmt: skip
+        "recorded/a",
+        "recorded/b",
+        "recorded/=c",
+    ]
 
 
 def test_chunks_do_not_change_a_table(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,8 +42,10 @@ def dense(sizes: tuple[int, ...], activation: str, softmax: bool = True) -> tupl
 def convolutional(channels: int = 8, classes: int = 4) -> tuple[Symmetry, Forward]:
     """conv-norm-relu, a residual block (conv-norm-relu-conv-norm, added), relu, mean over the image, linear; 6 x 6 images."""
     shapes = {
-        "stem": (channels, 1, 3, 3), "inner": (channels + 2, channels, 3, 3), "outer": (channels, channels + 2, 3, 3),
-    }  # fmt: skip
+        "stem": (channels, 1, 3, 3),
+        "inner": (channels + 2, channels, 3, 3),
+        "outer": (channels, channels + 2, 3, 3),
+    }
     of = {"stem": "stream", "inner": "inside", "outer": "stream"}
     reads = {"stem": None, "inner": "stream", "outer": "inside"}
     blocks: list[Block] = []

@@ -31,11 +31,16 @@ def material(rows: NDArray[np.floating], partners: NDArray[np.floating], earlier
     """Give rows the times that a run has; the first eight have partners."""
     count = len(rows)
     return Material(
-        replicas=tuple(f"cold/{k}" for k in range(count)), pairs=tuple(f"cold/{k}" for k in range(8)),
-        mains={25: earlier, 50: earlier, 100: rows}, initial=generator(9).standard_normal(rows.shape), firsts=rows[:8],
-        partners=partners[:8], earlier=earlier[:8], streams=[100 + k for k in range(count)],
+        replicas=tuple(f"cold/{k}" for k in range(count)),
+        pairs=tuple(f"cold/{k}" for k in range(8)),
+        mains={25: earlier, 50: earlier, 100: rows},
+        initial=generator(9).standard_normal(rows.shape),
+        firsts=rows[:8],
+        partners=partners[:8],
+        earlier=earlier[:8],
+        streams=[100 + k for k in range(count)],
         pair_streams=[(200 + k, 300 + k) for k in range(8)],
-    )  # fmt: skip
+    )
 
 
 def states(symmetry: Symmetry, seed: int, replicas: int = REPLICAS) -> NDArray[np.floating]:
@@ -47,9 +52,10 @@ def noise(symmetry: Symmetry, seed: int) -> tuple[NDArray[np.floating], Symmetry
     """Pure noise: every entry of the canonical form by itself, as the null is."""
     plain = fold(drawn(symmetry, 1, generator(seed)), symmetry)[1]
     blocks = Symmetry(
-        tuple(block for block in plain.blocks), tuple(dataclasses.replace(group, scale=False) for group in plain.groups),
+        tuple(block for block in plain.blocks),
+        tuple(dataclasses.replace(group, scale=False) for group in plain.groups),
         plain.axes,
-    )  # fmt: skip
+    )
     return generator(seed).standard_normal((REPLICAS, sum(block.size for block in blocks.blocks))), blocks
 
 
@@ -111,9 +117,12 @@ def test_layers_add_up_and_no_pair_depends_on_other_replicas() -> None:
     found = examine(material(rows, states(symmetry, 2), rows), symmetry, shared=False)
     np.testing.assert_allclose(found.arrays["main_layers"].sum(axis=0), found.arrays["main_distance"])
     fewer = dataclasses.replace(
-        material(rows, states(symmetry, 2), rows), replicas=tuple("abcdefgh"),
-        mains={25: rows[:8], 50: rows[:8], 100: rows[:8]}, initial=rows[:8], streams=[100 + k for k in range(8)],
-    )  # fmt: skip
+        material(rows, states(symmetry, 2), rows),
+        replicas=tuple("abcdefgh"),
+        mains={25: rows[:8], 50: rows[:8], 100: rows[:8]},
+        initial=rows[:8],
+        streams=[100 + k for k in range(8)],
+    )
     again = examine(fewer, symmetry, shared=False)
     for name in ("pair_distance", "pair_null", "main_distance", "main_null"):
         number = len(again.arrays[name])
@@ -145,9 +154,8 @@ def test_what_is_said_of_findings() -> None:
     rows = states(symmetry, 1)
     twin = rows[:2] * (1 + 1e-9)
     given = dataclasses.replace(
-        material(rows, states(symmetry, 2), rows), initial=rows,
-        twins={1: (twin, rows[:2]), 100: (rows[2:4], rows[:2])},
-    )  # fmt: skip
+        material(rows, states(symmetry, 2), rows), initial=rows, twins={1: (twin, rows[:2]), 100: (rows[2:4], rows[:2])}
+    )
     said = microscopic(examine(given, symmetry, shared=False), 0.95)
     overlap = said["overlap"]
     low, high = overlap["interval"]

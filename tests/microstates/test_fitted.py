@@ -22,9 +22,16 @@ def fits(kind: str, last: np.ndarray, noise: float, null: tuple[np.ndarray, np.n
     """Return replicas whose partners differ from them by some noise."""
     names = tuple(f"cold/{k}" for k in range(len(last)))
     return Fits(
-        names, names[:pairs], 1, kind, last, last[:pairs], last[:pairs] + noise * draw(9, *last[:pairs].shape), *null,
+        names,
+        names[:pairs],
+        1,
+        kind,
+        last,
+        last[:pairs],
+        last[:pairs] + noise * draw(9, *last[:pairs].shape),
+        *null,
         np.full_like(last[:pairs], np.nan),
-    )  # fmt: skip
+    )
 
 
 def kernels(seed: int, count: int) -> np.ndarray:

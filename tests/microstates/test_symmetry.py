@@ -6,15 +6,7 @@ import pytest
 from tests.microstates.families import convolutional, dense, drawn
 from thermo_cli.contracts import Symmetry, Tensors
 from thermo_cli.microstates.matching import align, match
-from thermo_cli.microstates.symmetry import (
-    canonical,
-    fold,
-    random_element,
-    rows_of,
-    scrambled,
-    select,
-    tensors_of,
-)
+from thermo_cli.microstates.symmetry import canonical, fold, random_element, rows_of, scrambled, select, tensors_of
 
 FAMILIES = {
     "relu": dense((10, 24, 16, 5), "relu"),
@@ -90,8 +82,11 @@ def test_many_copies_come_into_one_frame() -> None:
     one = canonical(drawn(symmetry, 1, generator()), symmetry)
     many = {name: np.repeat(tensor, 16, axis=0) for name, tensor in one.items()}
     noisy = {name: tensor + 0.02 * generator(8).standard_normal(tensor.shape) for name, tensor in many.items()}
-    noisy = random_element(noisy, Symmetry(symmetry.blocks, tuple(type(g)(g.name, g.size) for g in symmetry.groups),
-                                           symmetry.axes), generator(9))  # fmt: skip
+    noisy = random_element(
+        noisy,
+        Symmetry(symmetry.blocks, tuple(type(g)(g.name, g.size) for g in symmetry.groups), symmetry.axes),
+        generator(9),
+    )
     rows = rows_of(align(noisy, symmetry, generator(10))[0], symmetry)
     spread = ((rows - rows.mean(axis=0)) ** 2).sum() / 15
     assert spread == pytest.approx(0.02**2 * rows.shape[1], rel=0.1)
@@ -103,10 +98,12 @@ def test_matching_manufactures_similarity() -> None:
     noise = {block.name: generator(3).standard_normal((2, *block.shape)) for block in symmetry.blocks}
     a, b = select(noise, slice(0, 1)), select(noise, slice(1, 2))
     raw, matched = (
-        float((rows_of(side, symmetry) * rows_of(a, symmetry)).sum()
-              / np.sqrt((rows_of(side, symmetry) ** 2).sum() * (rows_of(a, symmetry) ** 2).sum()))
+        float(
+            (rows_of(side, symmetry) * rows_of(a, symmetry)).sum()
+            / np.sqrt((rows_of(side, symmetry) ** 2).sum() * (rows_of(a, symmetry) ** 2).sum())
+        )
         for side in (b, match(b, a, symmetry, generator(1))[0])
-    )  # fmt: skip
+    )
     assert abs(raw) < 0.03
     assert 0.15 < matched < 0.5
 

@@ -75,9 +75,20 @@ number = 3
 """
 KNOWN = ("accuracy", "loss")
 MULTICLASS = (
-    "balanced_accuracy", "f1_macro", "f1_weighted", "precision_macro", "recall_micro", "jaccard_macro", "matthews_corrcoef",
-    "roc_auc_ovr", "roc_auc_ovo_weighted", "neg_log_loss", "d2_log_loss_score", "top_k_accuracy", "adjusted_rand_score",
-)  # fmt: skip
+    "balanced_accuracy",
+    "f1_macro",
+    "f1_weighted",
+    "precision_macro",
+    "recall_micro",
+    "jaccard_macro",
+    "matthews_corrcoef",
+    "roc_auc_ovr",
+    "roc_auc_ovo_weighted",
+    "neg_log_loss",
+    "d2_log_loss_score",
+    "top_k_accuracy",
+    "adjusted_rand_score",
+)
 BINARY = ("f1", "precision", "recall", "roc_auc", "average_precision", "neg_brier_score", "jaccard", "neg_log_loss")
 NUMBERS = (
     "explained_variance",

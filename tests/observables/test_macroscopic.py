@@ -57,10 +57,24 @@ def test_energy_is_loss_plus_penalty_and_all_names_follow_the_convention() -> No
     np.testing.assert_allclose(values["energy"], values["energy_loss"] + values["energy_l2"])
     np.testing.assert_allclose(values["distance_from_init"], np.linalg.norm(theta - start, axis=1))
     assert set(values) == {
-        "energy", "energy_loss", "energy_l2", "train_loss", "test_loss", "train_accuracy", "test_accuracy",
-        "train_brier", "test_brier", "train_calibration_error", "test_calibration_error", "train_margin", "test_margin",
-        "parameter_norm", "gradient_norm", "distance_from_init", "cosine_to_init",
-    }  # fmt: skip
+        "energy",
+        "energy_loss",
+        "energy_l2",
+        "train_loss",
+        "test_loss",
+        "train_accuracy",
+        "test_accuracy",
+        "train_brier",
+        "test_brier",
+        "train_calibration_error",
+        "test_calibration_error",
+        "train_margin",
+        "test_margin",
+        "parameter_norm",
+        "gradient_norm",
+        "distance_from_init",
+        "cosine_to_init",
+    }
     bare = measure(["energy"], dataset, subsamples, train, test, theta, theta, start, 0.0)
     assert set(bare) == {"energy", "energy_loss"}
 

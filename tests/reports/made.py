@@ -11,31 +11,97 @@ EVIL = "x\x00\x1b[31m\ud800]]><![CDATA[&amp;<b>\"'\r\n::error::=1+1|`\uffff\x85"
 
 ROWS = (
     Row(
-        "stationarity", "S1 each replica is still", "test_accuracy", "cold", True, "holds", 0.0017361111111111112,
-        (0.00125, 0.0025), 0.02, 0.95, "32 of 32 replicas moved by at most 0.02",
+        "stationarity",
+        "S1 each replica is still",
+        "test_accuracy",
+        "cold",
+        True,
+        "holds",
+        0.0017361111111111112,
+        (0.00125, 0.0025),
+        0.02,
+        0.95,
+        "32 of 32 replicas moved by at most 0.02",
     ),
     Row(
-        "stationarity", "S2 projection to 4T", "test_accuracy", "cold", True, "fails", -0.0467, (None, 0.0571), 0.02, 0.95,
-        "it moves by -0.0234 per doubling", None, 2000,
+        "stationarity",
+        "S2 projection to 4T",
+        "test_accuracy",
+        "cold",
+        True,
+        "fails",
+        -0.0467,
+        (None, 0.0571),
+        0.02,
+        0.95,
+        "it moves by -0.0234 per doubling",
+        None,
+        2000,
     ),
-    Row("stationarity", "S3 growth of the spread", "energy", "cold", False, "fails", 0.5, (0.4, 0.6), 0.1, 0.95, "it grows"),
     Row(
-        "agreement", "A tolerance interval", "test_accuracy", "all histories", True, "undecided", 0.0185, (0.01, 0.03), 0.02,
-        0.95, "28 of 32 replicas lie within", 64,
+        "stationarity",
+        "S3 growth of the spread",
+        "energy",
+        "cold",
+        False,
+        "fails",
+        0.5,
+        (0.4, 0.6),
+        0.1,
+        0.95,
+        "it grows",
     ),
-    Row("history", "H difference of final means", None, "all histories", True, "untested", explanation="only one history"),
-    Row("diversity", "D overlap on one bath", None, "same-bath pairs", True, "fails", 1.0, (1.0, 1.0), 0.9, 0.95, "one model"),
+    Row(
+        "agreement",
+        "A tolerance interval",
+        "test_accuracy",
+        "all histories",
+        True,
+        "undecided",
+        0.0185,
+        (0.01, 0.03),
+        0.02,
+        0.95,
+        "28 of 32 replicas lie within",
+        64,
+    ),
+    Row(
+        "history",
+        "H difference of final means",
+        None,
+        "all histories",
+        True,
+        "untested",
+        explanation="only one history",
+    ),
+    Row(
+        "diversity",
+        "D overlap on one bath",
+        None,
+        "same-bath pairs",
+        True,
+        "fails",
+        1.0,
+        (1.0, 1.0),
+        0.9,
+        0.95,
+        "one model",
+    ),
     Row("ergodicity", "E", None, "same-bath pairs", True, "inapplicable", explanation="an ideal system"),
-)  # fmt: skip
+)
 
 
 def verdict_of(word: str, rows: tuple[Row, ...] = ROWS) -> Verdict:
     """A verdict with a row of every outcome."""
     made, _ = shown(ensemble(0.005, 0.0))
     return dataclasses.replace(
-        made.verdict, verdict=word, phase="crystal", criteria=rows, summary=f"It is {word}.",
+        made.verdict,
+        verdict=word,
+        phase="crystal",
+        criteria=rows,
+        summary=f"It is {word}.",
         scope="for the replicas given",
-    )  # fmt: skip
+    )
 
 
 def run_view(word: str = "relaxing", title: str = "demo-01234567", gate: Gate | None = None) -> RunView:

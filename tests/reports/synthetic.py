@@ -13,10 +13,18 @@ from thermo_cli.reports.points import SweepView, point_view
 from thermo_cli.reports.view import Gate, Material, Reproduction, RunView, view_of
 
 HOSTILE = (
-    '</script><script>alert("x")</script>', "<img src=x onerror=alert(1)>", "**bold** [a](http://e.example) | `c`",
-    "[red]x[/red]", "::error::x",
-    "\x1b[31mred\x00\x07", "&lt;&amp;", "\u202etxet", "{{ 7 * 7 }}", "' onmouseover='x", "\ud800",
-)  # fmt: skip
+    '</script><script>alert("x")</script>',
+    "<img src=x onerror=alert(1)>",
+    "**bold** [a](http://e.example) | `c`",
+    "[red]x[/red]",
+    "::error::x",
+    "\x1b[31mred\x00\x07",
+    "&lt;&amp;",
+    "\u202etxet",
+    "{{ 7 * 7 }}",
+    "' onmouseover='x",
+    "\ud800",
+)
 Naming = Callable[[str], str]
 
 
@@ -54,12 +62,20 @@ def microscopic(last: int) -> dict[str, Any]:
     """Everything that is known of microstates, as a verdict holds it."""
     edges = np.linspace(-0.5, 1.0, 31).tolist()
     counts = {
-        "edges": edges, "counts": [0] * 15 + [4, 30, 20] + [0] * 12, "null_counts": [0] * 9 + [20, 30, 4] + [0] * 18,
+        "edges": edges,
+        "counts": [0] * 15 + [4, 30, 20] + [0] * 12,
+        "null_counts": [0] * 9 + [20, 30, 4] + [0] * 18,
         "with_itself": [0] * 29 + [64],
-    }  # fmt: skip
-    overlap = {"estimate": 0.36, "interval": [0.34, 0.38], "null": 0.0, "self": 0.97, "distribution": counts,
-               "between": {str(last // 4): 0.28, str(last // 2): 0.31, str(last): 0.36},
-               "with_itself": {str(last // 4): 0.9, str(last // 2): 0.97}}  # fmt: skip
+    }
+    overlap = {
+        "estimate": 0.36,
+        "interval": [0.34, 0.38],
+        "null": 0.0,
+        "self": 0.97,
+        "distribution": counts,
+        "between": {str(last // 4): 0.28, str(last // 2): 0.31, str(last): 0.36},
+        "with_itself": {str(last // 4): 0.9, str(last // 2): 0.97},
+    }
     state = {"estimate": 0.03, "interval": [0.02, 0.04], "null": 0.9, "self": 0.01}
     return {
         "overlap": overlap,
@@ -91,16 +107,26 @@ def run_view(told: Trajectories | None = None, naming: Naming = as_is, small: bo
     verdict = judge(told, setting, Settings(), None, *extra)
     chosen = told.replicas[: min(len(told.replicas), 80)]
     made = Reproduction(
-        ("thermo-run a/resolved.yaml", naming("thermo-report a")), naming("name: a"), {naming("python"): naming("3.11")},
-        naming("same bytes"), (naming("uncommitted changes"),),
-    )  # fmt: skip
+        ("thermo-run a/resolved.yaml", naming("thermo-report a")),
+        naming("name: a"),
+        {naming("python"): naming("3.11")},
+        naming("same bytes"),
+        (naming("uncommitted changes"),),
+    )
     return view_of(
         verdict,
         Material(
-            naming("demo-01234567"), naming("what it is for"), "complete", told, {"test_accuracy": 0.02, "energy": 0.05}, 0.85,
-            None if small else apart(len(chosen)), () if small else chosen, made,
+            naming("demo-01234567"),
+            naming("what it is for"),
+            "complete",
+            told,
+            {"test_accuracy": 0.02, "energy": 0.05},
+            0.85,
+            None if small else apart(len(chosen)),
+            () if small else chosen,
+            made,
         ),
-    )  # fmt: skip
+    )
 
 
 def apart(replicas: int) -> Array:

@@ -20,12 +20,25 @@ def baseline(observable: str = "test_accuracy", title: str = "old-01234567") -> 
     """One row of each outcome, and one that does not gate."""
     rows = tuple(
         Difference(
-            observable, f"h{place}", True, outcome, outcome != "worse", 0.01 * place,
+            observable,
+            f"h{place}",
+            True,
+            outcome,
+            outcome != "worse",
+            0.01 * place,
             (0.01 * place - 0.001, 0.01 * place + 0.001),
-            0.02, 0.9, 0.89, (32, 32), False, True, 0.95, f"because {outcome}", 77 if outcome == "undecided" else None,
+            0.02,
+            0.9,
+            0.89,
+            (32, 32),
+            False,
+            True,
+            0.95,
+            f"because {outcome}",
+            77 if outcome == "undecided" else None,
         )
         for place, outcome in enumerate(OUTCOMES)
-    )  # fmt: skip
+    )
     idle = Difference("energy", "h0", False, "worse", False, explanation="another quantity")
     return Baseline(
         title, "worse", False, f"worse than {title}", (*rows, idle), ("dynamics.with.lr: 1 (baseline: 2)",), ("a note",)
@@ -58,8 +71,11 @@ def test_machines_fail_on_worse_alone() -> None:
         if (case.classname or "").endswith(".baseline")
     }
     assert results == {
-        "test_accuracy, h0": [], "test_accuracy, h1": [], "test_accuracy, h2": ["Failure"], "test_accuracy, h3": ["Skipped"],
-    }  # fmt: skip
+        "test_accuracy, h0": [],
+        "test_accuracy, h1": [],
+        "test_accuracy, h2": ["Failure"],
+        "test_accuracy, h3": ["Skipped"],
+    }
 
 
 @pytest.mark.parametrize("format", ["markdown", "html", "junit", "csv", "terminal"])

@@ -111,9 +111,18 @@ def test_every_part_is_there_in_its_order(full: str) -> None:
     parsed = seen(full)
     sections = [attributes["id"] for tag, attributes in parsed.tags if tag == "section"]
     assert sections == [
-        "next", "plane", "criteria", "trajectories", "macroscopic", "replicas", "microscopic", "courses", "noise",
-        "diagnostics", "reproduction",
-    ]  # fmt: skip
+        "next",
+        "plane",
+        "criteria",
+        "trajectories",
+        "macroscopic",
+        "replicas",
+        "microscopic",
+        "courses",
+        "noise",
+        "diagnostics",
+        "reproduction",
+    ]
     ids = [attributes["id"] for _, attributes in parsed.tags if attributes.get("id")]
     assert len(ids) == len(set(ids))
     tags = [tag for tag, _ in parsed.tags]

@@ -17,13 +17,20 @@ RESULT = {"type", "message"}
 ATTRIBUTES = {  # what the schema of Jenkins' xUnit plugin (junit-10) knows of what is used here
     "testsuites": {"name", "tests", "failures", "errors", "time"},
     "testsuite": {"name", "tests", "failures", "errors", "skipped", "time"},
-    "testcase": {"name", "classname", "time"}, "property": {"name", "value"}, "properties": set(), "system-out": set(),
-    "failure": RESULT, "error": RESULT, "skipped": RESULT,
-}  # fmt: skip
+    "testcase": {"name", "classname", "time"},
+    "property": {"name", "value"},
+    "properties": set(),
+    "system-out": set(),
+    "failure": RESULT,
+    "error": RESULT,
+    "skipped": RESULT,
+}
 CHILDREN = {
-    "testsuites": {"testsuite"}, "testsuite": {"properties", "testcase"}, "properties": {"property"},
+    "testsuites": {"testsuite"},
+    "testsuite": {"properties", "testcase"},
+    "properties": {"property"},
     "testcase": {"failure", "error", "skipped", "system-out"},
-}  # fmt: skip
+}
 
 
 def checked(*views: View) -> ElementTree.Element:
@@ -61,8 +68,10 @@ def test_a_parser_accepts_it_and_counts_the_same() -> None:
     assert said == (found.tests, found.failures, found.errors) == (7 + 7 + 7 + 1 + 1, 1 + 2 + 1, 1 + 1)
     suites = {suite.name: suite for suite in found}
     assert list(suites) == [
-        "demo-01234567", *(f"sweep-01234567 [dynamics.with.lr={rate}]" for rate in (0.1, 0.2, 0.3)), "sweep-01234567",
-    ]  # fmt: skip
+        "demo-01234567",
+        *(f"sweep-01234567 [dynamics.with.lr={rate}]" for rate in (0.1, 0.2, 0.3)),
+        "sweep-01234567",
+    ]
     assert suites["demo-01234567"].skipped == 4
     known = {one.name: one.value for one in suites["demo-01234567"].properties()}
     assert known["verdict"] == "crystallized"
@@ -97,14 +106,19 @@ def test_open_rows_and_identical_models_are_the_gates_to_judge() -> None:
     suite = checked(run_view())[0]
     skipped = [one.attrib["message"] for one in suite.iter("skipped")]
     assert skipped == [
-        "undecided: 28 of 32 replicas lie within", "untested: only one history", "fails: one model",
+        "undecided: 28 of 32 replicas lie within",
+        "untested: only one history",
+        "fails: one model",
         "inapplicable: an ideal system",
-    ]  # fmt: skip
+    ]
     (failure,) = suite.iter("failure")
     assert failure.text is not None
     assert failure.text.splitlines() == [
-        "fails: it moves by -0.0234 per doubling", "estimate: -0.0467", "interval: unbounded to 0.0571", "margin: 0.02",
-    ]  # fmt: skip
+        "fails: it moves by -0.0234 per doubling",
+        "estimate: -0.0467",
+        "interval: unbounded to 0.0571",
+        "margin: 0.02",
+    ]
     names = [case.attrib["name"] for case in suite.iter("testcase")]
     assert names[:2] == ["S1 each replica is still, test_accuracy, cold", "S2 projection to 4T, test_accuracy, cold"]
     assert not any("S3" in name for name in names)

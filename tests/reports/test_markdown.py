@@ -17,10 +17,34 @@ from thermo_cli.reports.markdown import MOST_BYTES, code, limited, plain, table,
 from thermo_cli.reports.view import Gate, Material, Reproduction, RunView, view_of
 
 HOSTILE = (
-    "<script>alert(1)</script>", "a|b", "`ticks`", "**bold**", "[link](http://evil)", "![i](x)", "::error::x", "[red]x[/red]",
-    "</td></table>", "@everyone", "#12", "http://evil.example", "www.evil.example", ":tada:", "$x$", "_a_", "\x1b[31m", "a\nb",
-    "- x", "&lt;", "~~x~~", "1. x", "``", "\u202eabc", "\\", "===", "# x",
-)  # fmt: skip
+    "<script>alert(1)</script>",
+    "a|b",
+    "`ticks`",
+    "**bold**",
+    "[link](http://evil)",
+    "![i](x)",
+    "::error::x",
+    "[red]x[/red]",
+    "</td></table>",
+    "@everyone",
+    "#12",
+    "http://evil.example",
+    "www.evil.example",
+    ":tada:",
+    "$x$",
+    "_a_",
+    "\x1b[31m",
+    "a\nb",
+    "- x",
+    "&lt;",
+    "~~x~~",
+    "1. x",
+    "``",
+    "\u202eabc",
+    "\\",
+    "===",
+    "# x",
+)
 
 
 class Seen(HTMLParser):

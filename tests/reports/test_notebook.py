@@ -17,8 +17,20 @@ def parsed(text: str) -> ElementTree.Element:
     root = ElementTree.fromstring(text)
     for element in root.iter():
         assert element.tag in {
-            "div", "strong", "code", "table", "caption", "thead", "tbody", "tr", "th", "td", "svg", "title", "polyline",
-        }  # fmt: skip
+            "div",
+            "strong",
+            "code",
+            "table",
+            "caption",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+            "svg",
+            "title",
+            "polyline",
+        }
         assert not [name for name in element.attrib if name.startswith("on") or name in ("href", "src", "id")]
         style = element.attrib.get("style", "")
         assert "url(" not in style

@@ -44,10 +44,16 @@ def sweep() -> dict[str, Any]:
     points: list[dict[str, Any]] = [
         {"point": {"a.b": 1}, "replicas": whole["run"]["replicas"]} | {key: whole[key] for key in said},
         {
-            "point": {"a.b": None}, "replicas": None, "verdict": None, "phase": None, "summary": "gone", "criteria": [],
-            "macroscopic": {}, "microscopic": {},
+            "point": {"a.b": None},
+            "replicas": None,
+            "verdict": None,
+            "phase": None,
+            "summary": "gone",
+            "criteria": [],
+            "macroscopic": {},
+            "microscopic": {},
         },
-    ]  # fmt: skip
+    ]
     nothing: dict[str, Any] = {key: {} for key in ("outcomes", "macroscopic", "microscopic", "diagnostics")}
     return whole | nothing | {"verdict": None, "phase": None, "criteria": [], "points": points}
 
@@ -112,9 +118,11 @@ BROKEN = {
     "a criterion without an outcome": set_at("outcomes", "history", value=...),
     "no mean": set_at("macroscopic", "test_accuracy", "mean", value=...),
     "a negative spread": set_at("macroscopic", "test_accuracy", "sd", value=-1.0),
-    "a microscopic quantity without its null": set_at("microscopic", value={"overlap": {"estimate": 1, "interval": [0, 1]}}),
+    "a microscopic quantity without its null": set_at(
+        "microscopic", value={"overlap": {"estimate": 1, "interval": [0, 1]}}
+    ),
     "a point of nothing": set_at("points", value=[{}]),
-}  # fmt: skip
+}
 BROKEN_SWEEPS = {
     "a verdict of the whole": set_at("verdict", value="settled"),
     "a point without values": set_at("points", 0, "point", value={}),
@@ -122,7 +130,7 @@ BROKEN_SWEEPS = {
     "a judged point without its scope": set_at("points", 0, "scope", value=...),
     "a lost point without a reason": set_at("points", 1, "summary", value=...),
     "a lost point with a phase": set_at("points", 1, "phase", value="crystal"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", BROKEN)

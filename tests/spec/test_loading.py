@@ -106,9 +106,12 @@ def test_overrides_are_validated_like_the_file(small: Path) -> None:
     assert spec.equilibrium.margins == {"test_accuracy": 0.1}
     assert spec.ensemble.replicas == 9
     for override, expected in [
-        ("dynamics.with.lrr=3", "did you mean 'lr'"), ("dynamics.with.lr=abc", "expected a number"),
-        ("name.x=3", "not a mapping"), ("foo", "key.sub=value"), ("ensemble.vary=[init, init]", "once"),
-    ]:  # fmt: skip
+        ("dynamics.with.lrr=3", "did you mean 'lr'"),
+        ("dynamics.with.lr=abc", "expected a number"),
+        ("name.x=3", "not a mapping"),
+        ("foo", "key.sub=value"),
+        ("ensemble.vary=[init, init]", "once"),
+    ]:
         with pytest.raises(SpecError, match=expected) as caught:
             load_spec(small, [override])
         assert "--set" in str(caught.value)

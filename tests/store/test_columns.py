@@ -19,9 +19,11 @@ def chunk(*words: str | None) -> Columns:
     """A small table with every kind of column."""
     some = range(len(words))
     return {
-        "text": texts(words), "whole": integers([None if word is None else place for place, word in enumerate(words)]),
-        "number": numbers([float("nan") if word is None else 0.5 for word in words]), "truth": truths([True for _ in some]),
-    }  # fmt: skip
+        "text": texts(words),
+        "whole": integers([None if word is None else place for place, word in enumerate(words)]),
+        "number": numbers([float("nan") if word is None else 0.5 for word in words]),
+        "truth": truths([True for _ in some]),
+    }
 
 
 def test_what_is_missing_is_missing_in_the_file(tmp_path: Path) -> None:
@@ -29,8 +31,11 @@ def test_what_is_missing_is_missing_in_the_file(tmp_path: Path) -> None:
     assert write_parquet(tmp_path / "t.parquet", [chunk("a", None), chunk(None)]) == 3
     read = pq.read_table(tmp_path / "t.parquet")
     assert read.to_pydict() == {
-        "text": ["a", None, None], "whole": [0, None, None], "number": [0.5, None, None], "truth": [True, True, True],
-    }  # fmt: skip
+        "text": ["a", None, None],
+        "whole": [0, None, None],
+        "number": [0.5, None, None],
+        "truth": [True, True, True],
+    }
     assert [str(kind) for kind in read.schema.types][1:] == ["int64", "double", "bool"]
     assert numbers([1, np.inf, None]).missing.tolist() == [False, True, True]
 

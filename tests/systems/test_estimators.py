@@ -44,8 +44,9 @@ def test_pairs_of_name_and_estimator_are_built():
     ]
     built = pipeline(system("sklearn.ensemble:VotingClassifier", {"estimators": pairs}), "classification", 1)
     assert [(name, type(one).__name__) for name, one in built.estimator.estimators] == [
-        ("bayes", "GaussianNB"), ("tree", "DecisionTreeClassifier")
-    ]  # fmt: skip
+        ("bayes", "GaussianNB"),
+        ("tree", "DecisionTreeClassifier"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -62,15 +63,26 @@ def test_pairs_of_name_and_estimator_are_built():
         (system(FOREST, {"random_state": 3}), "classification", "comes from the replica's stream"),
         (system(FOREST, {"n_jobs": 4}), "classification", "replicas run side by side"),
         (system("sklearn.pipeline:Pipeline", {"memory": "cache", "steps": []}), "classification", "run code"),
-        (system("sklearn.ensemble:BaggingClassifier", {"estimator": {"use": FOREST, "with": {"n_jobs": 2}}}), "classification",
-         "replicas run side by side"),
+        (
+            system("sklearn.ensemble:BaggingClassifier", {"estimator": {"use": FOREST, "with": {"n_jobs": 2}}}),
+            "classification",
+            "replicas run side by side",
+        ),
         (system(FOREST, {}, {"use": "sklearn.svm:SVC"}), "classification", "no transformer"),
-        (system(FOREST, {}, {"use": "sklearn.preprocessing:Scaler"}), "classification", "sklearn.preprocessing has no Scaler"),
+        (
+            system(FOREST, {}, {"use": "sklearn.preprocessing:Scaler"}),
+            "classification",
+            "sklearn.preprocessing has no Scaler",
+        ),
         (system("sklearn.nonsense:Thing"), "classification", "cannot be imported"),
         (system("os:system"), "classification", "--allow os"),
-        (system("sklearn.ensemble:BaggingClassifier", {"estimator": {"use": "os:system"}}), "classification", "--allow os"),
+        (
+            system("sklearn.ensemble:BaggingClassifier", {"estimator": {"use": "os:system"}}),
+            "classification",
+            "--allow os",
+        ),
     ],
-)  # fmt: skip
+)
 def test_refusals(spec, task, words):
     """What cannot serve is refused before anything is fitted, with what to do instead."""
     with pytest.raises(SpecError) as caught:

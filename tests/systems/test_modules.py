@@ -46,8 +46,14 @@ def states(found: ModuleSystem, replicas: int = 3) -> np.ndarray:
     return rows
 
 
-@pytest.mark.parametrize("dynamics", ["sgd, with: {lr: 0.05, momentum: 0.9, weight_decay: 1.0e-2}", "adam, with: {lr: 0.01}",
-                                      "adamw, with: {lr: 0.01, weight_decay: 0.1}"])  # fmt: skip
+@pytest.mark.parametrize(
+    "dynamics",
+    [
+        "sgd, with: {lr: 0.05, momentum: 0.9, weight_decay: 1.0e-2}",
+        "adam, with: {lr: 0.01}",
+        "adamw, with: {lr: 0.01, weight_decay: 0.1}",
+    ],
+)
 def test_a_stacked_step_is_a_plain_step(tmp_path: Path, dynamics: str) -> None:
     """Twelve steps of every replica against torch.nn, autograd and torch.optim: parameters and running statistics to 1e-10."""
     path = tmp_path / "spec.yaml"

@@ -54,7 +54,10 @@ def energy(fitted, dataset, with_terms=True):
     ("estimator", "task"),
     [
         (LogisticRegression(C=0.02, tol=1e-10, max_iter=5000), "classification"),
-        (LogisticRegression(C=0.02, l1_ratio=0.3, solver="saga", tol=1e-9, max_iter=20000, random_state=0), "classification"),
+        (
+            LogisticRegression(C=0.02, l1_ratio=0.3, solver="saga", tol=1e-9, max_iter=20000, random_state=0),
+            "classification",
+        ),
         (Ridge(alpha=30.0), "regression"),
         (RidgeClassifier(alpha=30.0), "classification"),
         (Lasso(alpha=0.02, tol=1e-10), "regression"),
@@ -62,7 +65,7 @@ def energy(fitted, dataset, with_terms=True):
         (LinearSVC(C=0.002, tol=1e-10, max_iter=200000, random_state=0), "classification"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else value,
-)  # fmt: skip
+)
 def test_a_fit_is_at_the_minimum_of_its_energy(estimator, task):
     """Whatever way its coefficients are moved, the energy rises; the loss alone falls along one of those ways."""
     dataset = data(task)
@@ -106,17 +109,36 @@ def test_which_fits_have_no_time_and_which_have_one_optimum():
     assert all(
         closed(one) for one in (Ridge(), KNeighborsClassifier(), SVC(), LinearRegression(), DecisionTreeClassifier())
     )
-    timed = (LogisticRegression(), Ridge(solver="sag"), MLPClassifier(), SGDClassifier(), GaussianProcessClassifier(),
-             StackingClassifier([]), CalibratedClassifierCV(), FastICA(), BernoulliRBM(), LinearRegression(positive=True),
-             VotingClassifier([("a", LogisticRegression())]), SVC(tol=10.0))  # fmt: skip
+    timed = (
+        LogisticRegression(),
+        Ridge(solver="sag"),
+        MLPClassifier(),
+        SGDClassifier(),
+        GaussianProcessClassifier(),
+        StackingClassifier([]),
+        CalibratedClassifierCV(),
+        FastICA(),
+        BernoulliRBM(),
+        LinearRegression(positive=True),
+        VotingClassifier([("a", LogisticRegression())]),
+        SVC(tol=10.0),
+    )
     assert not any(closed(one) for one in timed)
     assert closed(VotingClassifier([("a", KNeighborsClassifier()), ("b", DecisionTreeClassifier())]))
     assert closed(StandardScaler())
     assert closed(PCA())
     unique = (Ridge(), LogisticRegression(), SVC(), ElasticNet(), KNeighborsClassifier(), LinearRegression())
     assert all(one_optimum(one, 100, 10) for one in unique)
-    several = (MLPClassifier(), DecisionTreeClassifier(), Lasso(), ElasticNet(l1_ratio=1.0), LinearSVC(penalty="l1"),
-               LogisticRegression(C=np.inf), LogisticRegression(l1_ratio=1.0), SVC(kernel="sigmoid"))  # fmt: skip
+    several = (
+        MLPClassifier(),
+        DecisionTreeClassifier(),
+        Lasso(),
+        ElasticNet(l1_ratio=1.0),
+        LinearSVC(penalty="l1"),
+        LogisticRegression(C=np.inf),
+        LogisticRegression(l1_ratio=1.0),
+        SVC(kernel="sigmoid"),
+    )
     assert not any(one_optimum(one, 100, 10) for one in several)
     assert not one_optimum(LinearRegression(), 10, 10)
     dataset = data("classification")

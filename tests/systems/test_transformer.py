@@ -58,9 +58,12 @@ def test_it_is_attention_as_torch_does_it() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [["system.with.layers=2", "dynamics.use=adam", "dynamics.with={lr: 0.003}"], ["system.with.dropout=0.2"],
-     ["system.with.activation=tanh", "dynamics.clip=0.5"]],
-)  # fmt: skip
+    [
+        ["system.with.layers=2", "dynamics.use=adam", "dynamics.with={lr: 0.003}"],
+        ["system.with.dropout=0.2"],
+        ["system.with.activation=tanh", "dynamics.clip=0.5"],
+    ],
+)
 def test_a_stacked_step_is_a_plain_step(tmp_path: Path, changes: list[str]) -> None:
     """Eight steps in float64, stacked and not looped over; a replica does not depend on how many there are."""
     stack = build(tmp_path, [*DIGITS, *changes, "ensemble.precision=float64"])[2]
@@ -92,13 +95,28 @@ def test_what_it_calls_symmetries_are_some(activation: str, heads: int) -> None:
     assert self_test(given, symmetry, outputs, 0) == ""
     kept = (symmetry.blocks, symmetry.groups)
     wrong = [
-        Symmetry(*kept, dict(symmetry.axes) | {"network1.inner": ("hidden1", None)}, symmetry.shifts,
-                 products=symmetry.products, centred=symmetry.centred),
-        Symmetry(*kept, symmetry.axes, symmetry.shifts, products=symmetry.products,
-                 centred=dict(symmetry.centred) | {"network0.inner": 0}),
-        Symmetry(*kept, symmetry.axes, symmetry.shifts, products=symmetry.products[1:], centred=symmetry.centred
-                 | {"attention0.query": 0}),
-    ]  # fmt: skip
+        Symmetry(
+            *kept,
+            dict(symmetry.axes) | {"network1.inner": ("hidden1", None)},
+            symmetry.shifts,
+            products=symmetry.products,
+            centred=symmetry.centred,
+        ),
+        Symmetry(
+            *kept,
+            symmetry.axes,
+            symmetry.shifts,
+            products=symmetry.products,
+            centred=dict(symmetry.centred) | {"network0.inner": 0},
+        ),
+        Symmetry(
+            *kept,
+            symmetry.axes,
+            symmetry.shifts,
+            products=symmetry.products[1:],
+            centred=symmetry.centred | {"attention0.query": 0},
+        ),
+    ]
     for claim in wrong:
         assert "self-test failed" in self_test(given, claim, outputs, 0)
 

@@ -27,9 +27,10 @@ def refuse_export(format: str, output: Path | None, changed: bool) -> None:
         )
     if changed and output is None:
         raise UsageError(
-            "the run's own tables are those of its own verdict", received="--export of a run that is judged again",
+            "the run's own tables are those of its own verdict",
+            received="--export of a run that is judged again",
             remedy="name another folder with --output DIR",
-        )  # fmt: skip
+        )
     if output is not None and not output.resolve().parent.is_dir():
         raise UsageError("the folder of --output does not exist", received=str(output), remedy="create it first")
     check_pyarrow()

@@ -40,11 +40,13 @@ class Trajectories:
             return self
         rows = ~self.unfinished
         return Trajectories(
-            self.steps, {name: values[rows] for name, values in self.values.items()},
+            self.steps,
+            {name: values[rows] for name, values in self.values.items()},
             tuple(name for name, kept in zip(self.replicas, rows, strict=True) if kept),
             tuple(name for name, kept in zip(self.histories, rows, strict=True) if kept),
-            self.crashed[rows], {name: values[rows] for name, values in self.budgets.items()},
-        )  # fmt: skip
+            self.crashed[rows],
+            {name: values[rows] for name, values in self.budgets.items()},
+        )
 
     @property
     def states(self) -> tuple[str, ...]:

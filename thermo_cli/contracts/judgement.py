@@ -8,8 +8,14 @@ Outcome = Literal["holds", "fails", "undecided", "untested", "inapplicable"]
 CriterionName = Literal["stationarity", "agreement", "history", "diversity", "ergodicity"]
 VerdictName = Literal["diverged", "relaxing", "glassy", "crystallized", "thermalized", "settled", "undecided"]
 VERDICTS: Final[tuple[VerdictName, ...]] = (
-    "diverged", "relaxing", "glassy", "crystallized", "thermalized", "settled", "undecided",
-)  # fmt: skip
+    "diverged",
+    "relaxing",
+    "glassy",
+    "crystallized",
+    "thermalized",
+    "settled",
+    "undecided",
+)
 COMPARISONS: Final = ("equivalent", "not-worse")  # what a gate can ask of a comparison with a baseline
 
 

@@ -27,8 +27,9 @@ def features(x: NDArray[Any], y: NDArray[Any], names: tuple[str, str], where: st
         raise DataError(
             "features are (examples, features...) and targets (examples,)",
             received=f"{names[0]} {x.shape}, {names[1]} {y.shape}",
-            remedy="reshape them before saving", where=where,
-        )  # fmt: skip
+            remedy="reshape them before saving",
+            where=where,
+        )
     if not np.issubdtype(x.dtype, np.number) or np.iscomplexobj(x):
         raise DataError(
             "expected numbers as features",
@@ -40,9 +41,11 @@ def features(x: NDArray[Any], y: NDArray[Any], names: tuple[str, str], where: st
     if not np.all(np.isfinite(x)):
         row, column = (int(i) for i in np.argwhere(~np.isfinite(x))[0])
         raise DataError(
-            "the value is not finite", received=f"{x[row, column]} in example {row + 1}, feature {column + 1}",
-            remedy="remove the example or fill the value in", where=f"{where}: {names[0]}",
-        )  # fmt: skip
+            "the value is not finite",
+            received=f"{x[row, column]} in example {row + 1}, feature {column + 1}",
+            remedy="remove the example or fill the value in",
+            where=f"{where}: {names[0]}",
+        )
     return x
 
 

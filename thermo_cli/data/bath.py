@@ -36,9 +36,11 @@ def noisy_labels(y: Any, share: float, task: Task, classes: int, seed: int) -> A
         return y + share * y.std() * draw.standard_normal(len(y))
     if share > 1:
         raise DataError(
-            "label noise of classes is the share of wrong labels", received=share, remedy="a number from 0 to 1",
+            "label noise of classes is the share of wrong labels",
+            received=share,
+            remedy="a number from 0 to 1",
             where="data.label_noise",
-        )  # fmt: skip
+        )
     wrong = draw.permutation(len(y))[: round(share * len(y))]
     spoiled = y.copy()
     spoiled[wrong] = (y[wrong] + draw.integers(1, classes, len(wrong))) % classes
@@ -69,9 +71,11 @@ def principal_scores(pool: Array, others: Array) -> tuple[Array, Array]:
     spread = float(scores.std())
     if not spread > 0:
         raise DataError(
-            "there is no principal component: all features are constant", received=f"{pool.shape[1]} features",
-            remedy="leave the covariate shift out", where="data",
-        )  # fmt: skip
+            "there is no principal component: all features are constant",
+            received=f"{pool.shape[1]} features",
+            remedy="leave the covariate shift out",
+            where="data",
+        )
     return scores / spread, ((others - mean) / unit) @ loading / spread
 
 

@@ -74,9 +74,11 @@ def _encoded(column: Column, pool: Integers, test: Integers, seed: int) -> tuple
         fitted = transformer.fit_transform(cells[pool])
     except Exception as error:
         raise DataError(
-            "the transformer cannot be fitted to this column", received=f"{type(error).__name__}: {error}",
-            remedy="another transformer or other arguments", where=column.title,
-        ) from error  # fmt: skip
+            "the transformer cannot be fitted to this column",
+            received=f"{type(error).__name__}: {error}",
+            remedy="another transformer or other arguments",
+            where=column.title,
+        ) from error
     try:
         applied = transformer.transform(cells[test])
     except Exception as error:
@@ -93,18 +95,21 @@ def _built(column: Column, use: str, arguments: Mapping[str, Any], seed: int) ->
         not issubclass(found, TransformerMixin) and not hasattr(found, "fit_transform")
     ):
         raise SpecError(
-            "this is no scikit-learn transformer", received=use, where=f"{column.field}.use",
+            "this is no scikit-learn transformer",
+            received=use,
+            where=f"{column.field}.use",
             remedy="name a class with fit and transform, such as sklearn.preprocessing:OneHotEncoder",
-        )  # fmt: skip
+        )
     accepted = inspect.signature(found).parameters
     for name in arguments:
         if name not in accepted:
             guess = nearest(name, accepted)
             raise SpecError(
-                f"{found.__name__} takes no {name}", received=f"{name}: {arguments[name]!r}",
+                f"{found.__name__} takes no {name}",
+                received=f"{name}: {arguments[name]!r}",
                 remedy=f"did you mean {guess!r}?" if guess else f"it takes {', '.join(accepted) or 'no arguments'}",
                 where=f"{column.field}.with",
-            )  # fmt: skip
+            )
     arguments = dict(arguments)
     if "random_state" in accepted and arguments.get("random_state") is None:
         arguments["random_state"] = seed
@@ -112,9 +117,11 @@ def _built(column: Column, use: str, arguments: Mapping[str, Any], seed: int) ->
         return found(**arguments)
     except Exception as error:
         raise SpecError(
-            "the transformer cannot be built", received=f"{type(error).__name__}: {error}",
-            remedy=f"it takes {', '.join(accepted)}", where=f"{column.field}.with",
-        ) from error  # fmt: skip
+            "the transformer cannot be built",
+            received=f"{type(error).__name__}: {error}",
+            remedy=f"it takes {', '.join(accepted)}",
+            where=f"{column.field}.with",
+        ) from error
 
 
 def _cells(column: Column, text: bool) -> NDArray[Any]:
@@ -138,14 +145,17 @@ def _unseen(column: Column, cells: NDArray[Any], pool: Integers, test: Integers,
         value = cells[row].item() if isinstance(cells[row], np.ndarray) else cells[row]
         if value not in known and value == value:
             return DataError(
-                "the test set holds a value that is not in the pool", received=f"{column.name}: {value!r}",
+                "the test set holds a value that is not in the pool",
+                received=f"{column.name}: {value!r}",
                 remedy="with: {handle_unknown: ignore}, if the transformer takes it, or another data.split_seed",
                 where=column.where(row),
-            )  # fmt: skip
+            )
     return DataError(
-        "the transformer cannot be applied to the test set", received=f"{type(error).__name__}: {error}",
-        remedy="another transformer or other arguments", where=column.title,
-    )  # fmt: skip
+        "the transformer cannot be applied to the test set",
+        received=f"{type(error).__name__}: {error}",
+        remedy="another transformer or other arguments",
+        where=column.title,
+    )
 
 
 def _dense(column: Column, values: Any, rows: int) -> Array:
@@ -153,19 +163,24 @@ def _dense(column: Column, values: Any, rows: int) -> Array:
     shape: tuple[int, ...] = getattr(values, "shape", ())
     if len(shape) != 2 or shape[0] != rows:
         raise DataError(
-            "the transformer does not return one row of features for each example", received=str(shape),
-            remedy="another transformer", where=column.title,
-        )  # fmt: skip
+            "the transformer does not return one row of features for each example",
+            received=str(shape),
+            remedy="another transformer",
+            where=column.title,
+        )
     if rows * shape[1] * 8 > MOST_BYTES:
         raise DataError(
-            "the column becomes more features than fit", received=f"{rows} x {shape[1]}",
-            remedy="limit them: with: {max_features: 1000} or {max_categories: 100}", where=column.field,
-        )  # fmt: skip
+            "the column becomes more features than fit",
+            received=f"{rows} x {shape[1]}",
+            remedy="limit them: with: {max_features: 1000} or {max_categories: 100}",
+            where=column.field,
+        )
     found = np.asarray(values.toarray() if hasattr(values, "toarray") else values)
     if not np.issubdtype(found.dtype, np.number) or not np.isfinite(found).all():
         raise DataError(
-            "the transformer does not return finite numbers", received=str(found.dtype),
+            "the transformer does not return finite numbers",
+            received=str(found.dtype),
             remedy="sklearn.impute:SimpleImputer fills gaps, sklearn.preprocessing:OneHotEncoder turns text into numbers",
             where=column.title,
-        )  # fmt: skip
+        )
     return found.astype(np.float64)

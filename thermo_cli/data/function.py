@@ -44,9 +44,11 @@ def load(use: str, arguments: Mapping[str, Any], task: Task | None, split: Split
         x_test = array_files.features(arrays["x_test"], arrays["y_test"], ("x_test", "y_test"), use)
         if x_test.shape[1] != x.shape[1]:
             raise DataError(
-                "pool and test set have different features", received=f"{x.shape[1]} and {x_test.shape[1]}",
-                remedy="as many in both", where=use,
-            )  # fmt: skip
+                "pool and test set have different features",
+                received=f"{x.shape[1]} and {x_test.shape[1]}",
+                remedy="as many in both",
+                where=use,
+            )
         test = np.arange(len(x), len(x) + len(x_test))
         x, y = np.vstack([x, x_test]), np.concatenate([y, arrays["y_test"]])
     name = "groups" if split.use == "grouped" else "time"
@@ -59,9 +61,11 @@ def _called(use: str, arguments: Mapping[str, Any]) -> Any:
     package = use.partition(":")[0].partition(".")[0]
     if package in TRUSTED and not HARMLESS.fullmatch(use) and package not in trust().allowed:
         raise SpecError(
-            "of this package, only sklearn.datasets:make_* and load_* are run without being allowed", received=f"use: {use}",
-            remedy=f"if you trust it: --allow {package}", where="data.use",
-        )  # fmt: skip
+            "of this package, only sklearn.datasets:make_* and load_* are run without being allowed",
+            received=f"use: {use}",
+            remedy=f"if you trust it: --allow {package}",
+            where="data.use",
+        )
     function = locate(use, trust(), "data.use")
     if not callable(function):
         raise SpecError(
@@ -71,33 +75,41 @@ def _called(use: str, arguments: Mapping[str, Any]) -> Any:
         accepted = inspect.signature(function).parameters
     except ValueError as error:
         raise SpecError(
-            "the arguments of this function are not known", received=f"{use}: {error}",
-            remedy="call it from a function of your own", where="data.use",
-        ) from None  # fmt: skip
+            "the arguments of this function are not known",
+            received=f"{use}: {error}",
+            remedy="call it from a function of your own",
+            where="data.use",
+        ) from None
     if not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in accepted.values()):
         for name in arguments:
             if name not in accepted:
                 guess = nearest(name, accepted)
                 raise SpecError(
-                    f"the function takes no {name}", received=f"{name}: {arguments[name]!r}", where="data.with",
+                    f"the function takes no {name}",
+                    received=f"{name}: {arguments[name]!r}",
+                    where="data.with",
                     remedy=f"did you mean {guess!r}?" if guess else f"it takes {', '.join(accepted) or 'no arguments'}",
-                )  # fmt: skip
+                )
     if (
         "random_state" in accepted
         and accepted["random_state"].default is None
         and arguments.get("random_state") is None
     ):
         raise SpecError(
-            "without a seed the function returns other data each time", received=f"{use} without random_state",
-            remedy="with: {random_state: 0}", where="data.with",
-        )  # fmt: skip
+            "without a seed the function returns other data each time",
+            received=f"{use} without random_state",
+            remedy="with: {random_state: 0}",
+            where="data.with",
+        )
     try:
         return function(**arguments)
     except Exception as error:
         raise DataError(
-            "the function raises an error", received=f"{type(error).__name__}: {error}", remedy="mend it, or data.with",
+            "the function raises an error",
+            received=f"{type(error).__name__}: {error}",
+            remedy="mend it, or data.with",
             where=use,
-        ) from error  # fmt: skip
+        ) from error
 
 
 def _returned(use: str, found: Any) -> dict[str, NDArray[Any]]:

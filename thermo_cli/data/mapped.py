@@ -106,9 +106,10 @@ class MappedFile:
         now = os.fstat(handle.fileno())
         if (now.st_size, now.st_mtime_ns) != (self.size, self.modified):
             raise DataError(
-                "the data changed while the run was in progress", received=f"{self.file}, written to since it was opened",
+                "the data changed while the run was in progress",
+                received=f"{self.file}, written to since it was opened",
                 remedy="restore the file, or give the command again: a changed file is another run",
-            )  # fmt: skip
+            )
 
     def _read(self, handle: Any, start: int, count: int) -> np.ndarray[Any, Any]:
         piece = np.empty((count, self.shape[1]), self.dtype)
@@ -118,8 +119,8 @@ class MappedFile:
             read = handle.readinto(view)
             if not read:
                 raise DataError(
-                    "the file ends before its last example", received=str(self.file), remedy="write it again",
-                )  # fmt: skip
+                    "the file ends before its last example", received=str(self.file), remedy="write it again"
+                )
             view = view[read:]
         return piece
 
@@ -130,8 +131,9 @@ class MappedFile:
         raise DataError(
             "the value is not finite",
             received=f"{piece[row, column]} in example {start + row + 1}, feature {column + 1}",
-            remedy="remove the example or fill the value in", where=str(self.file),
-        )  # fmt: skip
+            remedy="remove the example or fill the value in",
+            where=str(self.file),
+        )
 
 
 @dataclass(frozen=True)
@@ -165,9 +167,10 @@ class MappedRows:
 
     def __array__(self, *_: Any, **__: Any) -> Array:
         raise DataError(
-            "features on disk are not read whole", received=f"{self.source.file}, {self.shape}",
+            "features on disk are not read whole",
+            received=f"{self.source.file}, {self.shape}",
             remedy="take the rows that are needed: x[indices]",
-        )  # fmt: skip
+        )
 
 
 def open_mapped(file: Path) -> MappedFile:
@@ -182,14 +185,18 @@ def open_mapped(file: Path) -> MappedFile:
     mapped = np.load(file, mmap_mode="r", allow_pickle=False)
     if not isinstance(mapped, np.memmap) or mapped.ndim < 2 or not np.issubdtype(mapped.dtype, np.number):
         raise DataError(
-            "features are an array of numbers, (examples, features...)", received=f"{mapped.dtype} {mapped.shape}",
-            remedy="convert and reshape them before saving", where=str(file),
-        )  # fmt: skip
+            "features are an array of numbers, (examples, features...)",
+            received=f"{mapped.dtype} {mapped.shape}",
+            remedy="convert and reshape them before saving",
+            where=str(file),
+        )
     if not mapped.flags.c_contiguous:
         raise DataError(
-            "rows of this file cannot be read one by one: it is in Fortran order", received="mmap: true",
-            remedy="save numpy.ascontiguousarray(x)", where=str(file),
-        )  # fmt: skip
+            "rows of this file cannot be read one by one: it is in Fortran order",
+            received="mmap: true",
+            remedy="save numpy.ascontiguousarray(x)",
+            where=str(file),
+        )
     now = file.stat()
     shape = (mapped.shape[0], int(np.prod(mapped.shape[1:])))
     return MappedFile(file, mapped.dtype, shape, mapped.offset, now.st_size, now.st_mtime_ns)

@@ -59,5 +59,6 @@ def _check_lengths(rows: MappedFile, targets: Any, x: str, y: str) -> None:
         raise DataError(
             "features are (examples, features...) and targets (examples,)",
             received=f"{x} {rows.shape}, {y} {targets.shape}",
-            remedy="reshape them before saving", where=str(rows.file),
-        )  # fmt: skip
+            remedy="reshape them before saving",
+            where=str(rows.file),
+        )

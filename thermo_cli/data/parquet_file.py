@@ -14,9 +14,13 @@ from thermo_cli.spec.builtins.data import Split
 
 
 def load(
-    path: str, target: str, task: Task | None, base: Path, columns: Mapping[str, Any] | None = None,
+    path: str,
+    target: str,
+    task: Task | None,
+    base: Path,
+    columns: Mapping[str, Any] | None = None,
     split: Split | None = None,
-) -> Examples:  # fmt: skip
+) -> Examples:
     """Read a Parquet file.
 
     Args:

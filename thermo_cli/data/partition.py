@@ -24,9 +24,11 @@ def partition(examples: Examples, data: DataPart) -> Sides:
     if examples.test is not None:
         if rule is not None and rule.use != "random":
             raise DataError(
-                "the function returns its own test set", received=f"split: {{use: {rule.use}}}",
-                remedy="leave split out, or return x and y alone", where="data.split",
-            )  # fmt: skip
+                "the function returns its own test set",
+                received=f"split: {{use: {rule.use}}}",
+                remedy="leave split out, or return x and y alone",
+                where="data.split",
+            )
         sides = np.setdiff1d(everything, examples.test), examples.test
     elif data.test_fraction == 0:  # a truth table: what is learned is the whole of it
         return everything, everything
@@ -36,9 +38,10 @@ def partition(examples: Examples, data: DataPart) -> Sides:
         if examples.key is None:
             raise DataError(
                 f"a {rule.use} split needs the {'groups' if rule.use == 'grouped' else 'time'} of each example",
-                received="a function that returns none", where="data.split",
+                received="a function that returns none",
+                where="data.split",
                 remedy=f"return a mapping with {'groups' if rule.use == 'grouped' else 'time'}, (examples,)",
-            )  # fmt: skip
+            )
         sides = (_grouped if rule.use == "grouped" else _by_time)(examples.key, data)
     check_classes(examples, sides[0], "in the test set alone")
     return sides
@@ -75,9 +78,11 @@ def _grouped(groups: np.ndarray, data: DataPart) -> Sides:
     distinct = len(np.unique(groups))
     if distinct < 2:
         raise DataError(
-            "a grouped split needs two groups or more", received=f"{distinct} group", remedy="another column of groups",
+            "a grouped split needs two groups or more",
+            received=f"{distinct} group",
+            remedy="another column of groups",
             where="data.split",
-        )  # fmt: skip
+        )
     rule = GroupShuffleSplit(n_splits=1, test_size=data.test_fraction, random_state=data.split_seed)
     try:
         pool, test = next(rule.split(groups, groups=groups))
@@ -85,8 +90,9 @@ def _grouped(groups: np.ndarray, data: DataPart) -> Sides:
         raise DataError(
             "the groups cannot be split into a pool and a test set",
             received=f"{distinct} groups, data.test_fraction {data.test_fraction:g}: {error}",
-            remedy="another data.test_fraction, or more groups", where="data.split",
-        ) from None  # fmt: skip
+            remedy="another data.test_fraction, or more groups",
+            where="data.split",
+        ) from None
     return np.sort(pool), np.sort(test)
 
 
@@ -97,9 +103,11 @@ def _by_time(times: np.ndarray, data: DataPart) -> Sides:
     pool, test = np.flatnonzero(times < first), np.flatnonzero(times >= first)
     if not len(pool):
         raise DataError(
-            "no example is earlier than the test set", received=f"{len(test)} examples from time {first} on",
-            remedy="a smaller data.test_fraction, or finer times", where="data.split",
-        )  # fmt: skip
+            "no example is earlier than the test set",
+            received=f"{len(test)} examples from time {first} on",
+            remedy="a smaller data.test_fraction, or finer times",
+            where="data.split",
+        )
     return pool, test
 
 
@@ -119,6 +127,8 @@ def check_classes(examples: Examples, pool: Integers, what: str) -> None:
     missing = np.setdiff1d(np.arange(len(examples.labels)), examples.y[pool])
     if len(missing):
         raise DataError(
-            f"a class is {what}", received=repr(examples.labels[int(missing[0])]),
-            remedy="another data.split_seed or data.test_fraction, or remove the class", where="data",
-        )  # fmt: skip
+            f"a class is {what}",
+            received=repr(examples.labels[int(missing[0])]),
+            remedy="another data.split_seed or data.test_fraction, or remove the class",
+            where="data",
+        )

@@ -74,9 +74,10 @@ class Metrics:
         self._rest = b""
         if not self.path.is_file():
             raise DataError(
-                f"the script wrote no {FILE}", received="no such file in its output folder",
+                f"the script wrote no {FILE}",
+                received="no such file in its output folder",
                 remedy=f"append one JSON object a line to {{output}}/{FILE}, such as {EXAMPLE}",
-            )  # fmt: skip
+            )
         if not self.steps or self.steps[-1] != self.total:
             raise DataError(
                 f"{FILE} does not end at step T = {self.total}",

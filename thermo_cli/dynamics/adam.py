@@ -96,16 +96,30 @@ class AdamW:
 
 
 def _fused(
-    kernel: object, rule: Adam | AdamW, parameters: torch.Tensor, gradient: torch.Tensor,
-    state: Mapping[str, torch.Tensor], lr: float,
-) -> None:  # fmt: skip
+    kernel: object,
+    rule: Adam | AdamW,
+    parameters: torch.Tensor,
+    gradient: torch.Tensor,
+    state: Mapping[str, torch.Tensor],
+    lr: float,
+) -> None:
     count = state["count"]
     count += 1
     kernel(  # type: ignore[operator]
-        [parameters], [gradient], [state["mean"]], [state["square"]], [], [count],
-        lr=lr, beta1=rule.betas[0], beta2=rule.betas[1], weight_decay=rule.weight_decay, eps=rule.eps,
-        amsgrad=False, maximize=False,
-    )  # fmt: skip
+        [parameters],
+        [gradient],
+        [state["mean"]],
+        [state["square"]],
+        [],
+        [count],
+        lr=lr,
+        beta1=rule.betas[0],
+        beta2=rule.betas[1],
+        weight_decay=rule.weight_decay,
+        eps=rule.eps,
+        amsgrad=False,
+        maximize=False,
+    )
 
 
 def _plain(
@@ -121,8 +135,19 @@ def _plain(
                 }
         means, squares, counts = ([kept[name] for kept in state] for name in ("mean", "square", "count"))
         function(
-            moved, gradients, means, squares, [], counts, amsgrad=False, beta1=rule.betas[0], beta2=rule.betas[1], lr=lr,
-            weight_decay=rule.weight_decay, eps=rule.eps, maximize=False,
-        )  # fmt: skip
+            moved,
+            gradients,
+            means,
+            squares,
+            [],
+            counts,
+            amsgrad=False,
+            beta1=rule.betas[0],
+            beta2=rule.betas[1],
+            lr=lr,
+            weight_decay=rule.weight_decay,
+            eps=rule.eps,
+            maximize=False,
+        )
 
     return FunctionalOptimizer(parameters, rule.lr, move)

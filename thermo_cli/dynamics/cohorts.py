@@ -38,9 +38,14 @@ class Cohort:
     """
 
     def __init__(
-        self, number: int, rows: slice, whole: tuple[torch.Tensor, torch.Tensor], blocks: Sequence[Block],
-        legs: Sequence[Leg], width: int,
-    ) -> None:  # fmt: skip
+        self,
+        number: int,
+        rows: slice,
+        whole: tuple[torch.Tensor, torch.Tensor],
+        blocks: Sequence[Block],
+        legs: Sequence[Leg],
+        width: int,
+    ) -> None:
         self.number, self.rows, self.blocks = number, rows, blocks
         self.count = rows.stop - rows.start
         self.size = self.count * layout.count(blocks)

@@ -126,9 +126,11 @@ def energies_of(given: Any, system: StackedSystem) -> Energies:
         found = locate(term.use, trust(), f"{where}.use")
         if not callable(found):
             raise SpecError(
-                "this is no function", received=f"{term.use}: {type(found).__name__}",
-                remedy="name a function of the parameters, name to tensor", where=f"{where}.use",
-            )  # fmt: skip
+                "this is no function",
+                received=f"{term.use}: {type(found).__name__}",
+                remedy="name a function of the parameters, name to tensor",
+                where=f"{where}.use",
+            )
         terms[name] = _tried(functools.partial(found, **term.arguments), term.weight, term.use, where, system)
     return Energies(given.l1, terms)
 
@@ -142,9 +144,11 @@ def _tried(function: Function, weight: float, use: str, where: str, system: Stac
         problem = _problem(function, {name: view[row].clone().requires_grad_() for name, view in named.items()})
         if problem:
             raise SpecError(
-                "this function of the parameters cannot be an energy", received=f"{use}: {problem}",
-                remedy="it takes a mapping of names to tensors and returns one number made of them by torch", where=where,
-            )  # fmt: skip
+                "this function of the parameters cannot be an energy",
+                received=f"{use}: {problem}",
+                remedy="it takes a mapping of names to tensors and returns one number made of them by torch",
+                where=where,
+            )
     stacked, looped = (Term(weight, function, looped) for looped in (False, True))
     try:
         equal = torch.allclose(stacked.of(named), looped.of(named), rtol=1e-9, atol=1e-12)

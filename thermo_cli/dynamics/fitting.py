@@ -132,15 +132,19 @@ def try_fit(spec: Spec, dataset: Dataset, member: Replica) -> tuple[str, bool]:
             if chosen is rows:
                 words = " ".join(str(error).split())
                 raise SpecError(
-                    "the estimator cannot be fitted", received=f"{type(error).__name__}: {words}"[:400],
-                    remedy="correct its arguments, or name another", where="system",
-                ) from error  # fmt: skip
+                    "the estimator cannot be fitted",
+                    received=f"{type(error).__name__}: {words}"[:400],
+                    remedy="correct its arguments, or name another",
+                    where="system",
+                ) from error
             continue
         if answered.shape[0] != dataset.outputs:
             raise SpecError(
-                "the estimator's answers have another shape", received=str(answered.shape), remedy=f"({dataset.outputs}, ...)",
+                "the estimator's answers have another shape",
+                received=str(answered.shape),
+                remedy=f"({dataset.outputs}, ...)",
                 where="system.use",
-            )  # fmt: skip
+            )
         return kind_of_answer(fitted), not np.array_equal(answered, again, equal_nan=True)
     raise AssertionError("the last attempt returns or raises")
 

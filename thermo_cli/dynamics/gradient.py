@@ -175,9 +175,13 @@ class Stack:
             for name, values in protocol.energies.values(cohort.named).items():
                 energies.setdefault(name, np.zeros(self.width))[cohort.rows] = _numpy(values)
         return Evaluation(
-            np.concatenate(train, axis=2), self.outputs(self.x_test), _numpy(parameters), _numpy(gradient), energies,
+            np.concatenate(train, axis=2),
+            self.outputs(self.x_test),
+            _numpy(parameters),
+            _numpy(gradient),
+            energies,
             self.outputs(self.x_shifted) if self.x_shifted is not None else None,
-        )  # fmt: skip
+        )
 
     @property
     def penalty(self) -> Array:

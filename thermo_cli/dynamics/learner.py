@@ -91,9 +91,18 @@ class Learner:
 
     def _observables(self, now: Evaluation) -> dict[str, Array]:
         return macroscopic.measure(
-            self.spec.observe.macro, self.dataset, self.stack.subsamples, now.train, now.test, now.parameters, now.gradient,
-            self.initial, self.stack.penalty, now.energies, now.shifted,
-        )  # fmt: skip
+            self.spec.observe.macro,
+            self.dataset,
+            self.stack.subsamples,
+            now.train,
+            now.test,
+            now.parameters,
+            now.gradient,
+            self.initial,
+            self.stack.penalty,
+            now.energies,
+            now.shifted,
+        )
 
     def _energy(self) -> Array:
         return self._observables(self.stack.evaluate())["energy"]

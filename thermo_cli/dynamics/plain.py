@@ -38,6 +38,8 @@ class FunctionalOptimizer:
         (group,) = self.param_groups
         moving = [(parameter, parameter.grad) for parameter in group["params"] if parameter.grad is not None]
         self._move(
-            [parameter for parameter, _ in moving], [gradient for _, gradient in moving],
-            [self.state[parameter] for parameter, _ in moving], group["lr"],
-        )  # fmt: skip
+            [parameter for parameter, _ in moving],
+            [gradient for _, gradient in moving],
+            [self.state[parameter] for parameter, _ in moving],
+            group["lr"],
+        )

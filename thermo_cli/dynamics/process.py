@@ -51,9 +51,10 @@ def run_process(
                 return False
             if end is not None and time.monotonic() > end:
                 raise RunError(
-                    "the script took longer than its time limit, and was killed", received=f"more than {time_limit:g} s",
+                    "the script took longer than its time limit, and was killed",
+                    received=f"more than {time_limit:g} s",
                     remedy="raise dynamics.with.time_limit, or see in the log what it waits for",
-                )  # fmt: skip
+                )
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(LOOK_SECONDS)
     if process.returncode != 0:
@@ -82,9 +83,14 @@ def _started(arguments: Sequence[str], folder: Path, log: Path, group: int) -> I
     """Start a program in a group; at last ask the group to end, and end it."""
     try:
         process = subprocess.Popen(
-            arguments, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            process_group=group, env={**os.environ, **ENVIRONMENT},
-        )  # fmt: skip
+            arguments,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            process_group=group,
+            env={**os.environ, **ENVIRONMENT},
+        )
     except OSError as error:
         raise RunError(
             "the script cannot be started",

@@ -136,8 +136,9 @@ def _runs(specs: Sequence[Spec]) -> list[tuple[Spec, int]]:
             name = next(key for key in first if first[key] != other[key])
             raise SpecError(
                 "replicas of one stack may differ in their dynamics alone, and there neither in batches nor in steps",
-                received=f"{name}: {first[name]} and {other[name]}", remedy="train them in stacks of their own",
-            )  # fmt: skip
+                received=f"{name}: {first[name]} and {other[name]}",
+                remedy="train them in stacks of their own",
+            )
     return runs
 
 
@@ -145,9 +146,12 @@ def _shared(spec: Spec) -> dict[str, Any]:
     """Return what specs of one stack have in common."""
     dynamics = {key: getattr(spec.dynamics, key, None) for key in ("batch_size", "steps")}
     return dynamics | {
-        "system": spec.system, "histories": spec.histories, "precision": spec.ensemble.precision,
-        "subsample": spec.ensemble.subsample, "shard": spec.ensemble.shard,
-    }  # fmt: skip
+        "system": spec.system,
+        "histories": spec.histories,
+        "precision": spec.ensemble.precision,
+        "subsample": spec.ensemble.subsample,
+        "shard": spec.ensemble.shard,
+    }
 
 
 def _protocols(
@@ -174,16 +178,22 @@ def _moved_by(system: StackedSystem, dynamics: Any, examples: int, total: int, p
             raise SpecError(
                 "this optimizer uses its learning rate at the first step only",
                 received=f"{dynamics.use}, schedule: {name_of(dynamics.schedule)}",
-                remedy="schedule: constant", where="dynamics.schedule",
-            )  # fmt: skip
+                remedy="schedule: constant",
+                where="dynamics.schedule",
+            )
     else:
         optimizer = resolve("dynamics", dynamics.use)(**dynamics.arguments.model_dump())
     schedule = _schedule(dynamics.schedule)
     batch = examples if dynamics.batch_size == "full" else dynamics.batch_size
     return Protocol(
-        system, optimizer, lambda step: optimizer.lr * schedule(step, total), batch, getattr(torch, precision),
-        dynamics.clip, energies_of(dynamics.energy, system),
-    )  # fmt: skip
+        system,
+        optimizer,
+        lambda step: optimizer.lr * schedule(step, total),
+        batch,
+        getattr(torch, precision),
+        dynamics.clip,
+        energies_of(dynamics.energy, system),
+    )
 
 
 def _schedule(given: Any) -> Callable[[int, int], float]:

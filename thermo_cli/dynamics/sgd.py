@@ -41,10 +41,17 @@ class Sgd:
             lr: Learning rate of this step.
         """
         torch._fused_sgd_(
-            [parameters], [gradient], [state["velocity"]] if self.buffers else [],
-            weight_decay=self.weight_decay, momentum=self.momentum, lr=lr, dampening=0.0,
-            nesterov=self.nesterov, maximize=False, is_first_step=False,
-        )  # fmt: skip
+            [parameters],
+            [gradient],
+            [state["velocity"]] if self.buffers else [],
+            weight_decay=self.weight_decay,
+            momentum=self.momentum,
+            lr=lr,
+            dampening=0.0,
+            nesterov=self.nesterov,
+            maximize=False,
+            is_first_step=False,
+        )
 
     def plain(self, parameters: list[torch.nn.Parameter]) -> FunctionalOptimizer:
         """Return the same rule from torch.optim.
@@ -56,9 +63,16 @@ class Sgd:
         def move(moved: list[torch.Tensor], gradients: list[torch.Tensor], state: Sequence[State], lr: float) -> None:
             velocities = [kept.get("velocity") for kept in state]
             sgd(
-                moved, gradients, velocities, weight_decay=self.weight_decay, momentum=self.momentum, lr=lr, dampening=0.0,
-                nesterov=self.nesterov, maximize=False,
-            )  # fmt: skip
+                moved,
+                gradients,
+                velocities,
+                weight_decay=self.weight_decay,
+                momentum=self.momentum,
+                lr=lr,
+                dampening=0.0,
+                nesterov=self.nesterov,
+                maximize=False,
+            )
             for kept, velocity in zip(state, velocities, strict=True):
                 kept["velocity"] = velocity
 

@@ -44,15 +44,19 @@ def torch_optimizer(use: str, arguments: Mapping[str, Any]) -> "TorchOptimizer":
     found = locate(use, trust(), USE)
     if not (isinstance(found, type) and issubclass(found, torch.optim.Optimizer)):
         raise SpecError(
-            "this is no optimizer of torch", received=f"{use}: {type(found).__name__}",
-            remedy="name a class that inherits from torch.optim.Optimizer", where=USE,
-        )  # fmt: skip
+            "this is no optimizer of torch",
+            received=f"{use}: {type(found).__name__}",
+            remedy="name a class that inherits from torch.optim.Optimizer",
+            where=USE,
+        )
     for name, why in NOT_ELEMENTWISE.items():
         if issubclass(found, getattr(torch.optim, name, ())):
             raise SpecError(
                 "this optimizer is not elementwise, so stacked replicas would not move as separate ones",
-                received=f"{use}: {why}", remedy="take another: torch.optim:AdamW, torch.optim:RMSprop, ...", where=USE,
-            )  # fmt: skip
+                received=f"{use}: {why}",
+                remedy="take another: torch.optim:AdamW, torch.optim:RMSprop, ...",
+                where=USE,
+            )
     taken = [name for name in list(inspect.signature(found).parameters)[1:] if name not in NOT_TAKEN]
     for name in NOT_TAKEN.keys() & arguments.keys():
         raise SpecError(
@@ -65,24 +69,30 @@ def torch_optimizer(use: str, arguments: Mapping[str, Any]) -> "TorchOptimizer":
         made = build([torch.zeros(1)])
     except Exception as error:
         raise SpecError(
-            "the optimizer cannot be built", received=f"{type(error).__name__}: {error}",
-            remedy=f"it takes {', '.join(taken)}", where=WITH,
-        ) from error  # fmt: skip
+            "the optimizer cannot be built",
+            received=f"{type(error).__name__}: {error}",
+            remedy=f"it takes {', '.join(taken)}",
+            where=WITH,
+        ) from error
     rate = made.defaults.get("lr")
     if not isinstance(rate, int | float) or isinstance(rate, bool) or not rate > 0:
         raise SpecError(
-            "the optimizer has no learning rate above 0, which schedules act on", received=f"lr: {rate!r}",
-            remedy="give lr, a number above 0", where=WITH,
-        )  # fmt: skip
+            "the optimizer has no learning rate above 0, which schedules act on",
+            received=f"lr: {rate!r}",
+            remedy="give lr, a number above 0",
+            where=WITH,
+        )
     try:
         return TorchOptimizer(build, use)
     except SpecError:
         raise
     except Exception as error:
         raise SpecError(
-            "the optimizer cannot take a step on plain gradients", received=f"{use}: {type(error).__name__}: {error}",
-            remedy="take another", where=USE,
-        ) from error  # fmt: skip
+            "the optimizer cannot take a step on plain gradients",
+            received=f"{use}: {type(error).__name__}: {error}",
+            remedy="take another",
+            where=USE,
+        ) from error
 
 
 class TorchOptimizer:
@@ -115,16 +125,19 @@ class TorchOptimizer:
             elif value is not None:
                 raise SpecError(
                     "this optimizer keeps something that is neither a number nor one number per parameter",
-                    received=f"{use}: {name} is a {type(value).__name__}", remedy="take another", where=USE,
-                )  # fmt: skip
+                    received=f"{use}: {name} is a {type(value).__name__}",
+                    remedy="take another",
+                    where=USE,
+                )
         self.buffers: tuple[str, ...] = tuple(buffers)
         self.counters: Mapping[str, torch.dtype] = counters
         if not _elementwise(build):
             raise SpecError(
                 "this optimizer is not elementwise, so stacked replicas would not move as separate ones",
-                received=f"{use}: what it does to one parameter depends on others, or is random", remedy="take another",
+                received=f"{use}: what it does to one parameter depends on others, or is random",
+                remedy="take another",
                 where=USE,
-            )  # fmt: skip
+            )
         decay = float(made.defaults.get("weight_decay") or 0.0)
         self.penalty = decay if decay and _coupled(build, decay) else 0.0
         self.follows_rate = not torch.equal(_moved(build, rates=(1.0, 1.0)), _moved(build, rates=(1.0, 0.5)))
@@ -148,8 +161,9 @@ class TorchOptimizer:
         if began:
             driver.state[mine] = {name: state[name] for name in self.buffers} | {
                 name: self._kinds[name](state[name].item()) if name in self._kinds else state[name].clone()
-                for name in self.counters if name != BEGAN
-            }  # fmt: skip
+                for name in self.counters
+                if name != BEGAN
+            }
         mine.grad = gradient
         driver.param_groups[0]["lr"] = lr
         driver.step()

@@ -113,9 +113,14 @@ def run_tasks(
 
 
 def _together(
-    engine: Engine, function: Callable[[TaskT], str], queue: deque[TaskT], slots: int, look: Callable[[], None],
-    stop: Callable[[], None], outcome: Outcome[TaskT],
-) -> list[TaskT]:  # fmt: skip
+    engine: Engine,
+    function: Callable[[TaskT], str],
+    queue: deque[TaskT],
+    slots: int,
+    look: Callable[[], None],
+    stop: Callable[[], None],
+    outcome: Outcome[TaskT],
+) -> list[TaskT]:
     """Run a queue on fresh executors; return the tasks that were running whenever a pool was lost."""
     suspects: list[TaskT] = []
     while queue and not outcome.interrupted:
@@ -142,9 +147,14 @@ def _together(
 
 
 def _drain(
-    executor: Executor, function: Callable[[TaskT], str], queue: deque[TaskT], slots: int, running: dict[Future[str], TaskT],
-    look: Callable[[], None], outcome: Outcome[TaskT],
-) -> bool:  # fmt: skip
+    executor: Executor,
+    function: Callable[[TaskT], str],
+    queue: deque[TaskT],
+    slots: int,
+    running: dict[Future[str], TaskT],
+    look: Callable[[], None],
+    outcome: Outcome[TaskT],
+) -> bool:
     """Feed the queue to one executor; return whether the pool was lost."""
     while queue or running:
         while queue and len(running) < slots:

@@ -3,13 +3,7 @@
 import numpy as np
 
 from thermo_cli.contracts import Array, Row
-from thermo_cli.equilibrium.intervals import (
-    ROUNDING,
-    Interval,
-    count_not_to_fail,
-    count_to_hold,
-    replicas_for_share,
-)
+from thermo_cli.equilibrium.intervals import ROUNDING, Interval, count_not_to_fail, count_to_hold, replicas_for_share
 from thermo_cli.equilibrium.normal import normal_half_width, replicas_for_normal
 from thermo_cli.equilibrium.settings import Margin, Settings
 
@@ -95,9 +89,19 @@ def _row(
     if not np.isfinite(interval.upper) and np.isfinite(values).all():
         explanation += f"; {n} replicas are too few to bound the spread of fresh ones, however close they lie"
     return Row(
-        "agreement", statistic, observable, "all histories", gates, outcome, interval.estimate,
-        (interval.lower, interval.upper), delta, settings.confidence, explanation, needed,
-    )  # fmt: skip
+        "agreement",
+        statistic,
+        observable,
+        "all histories",
+        gates,
+        outcome,
+        interval.estimate,
+        (interval.lower, interval.upper),
+        delta,
+        settings.confidence,
+        explanation,
+        needed,
+    )
 
 
 def _normal_row(
@@ -121,9 +125,19 @@ def _normal_row(
         "a rare replica that is stuck elsewhere would not be noticed"
     )
     return Row(
-        "agreement", statistic, observable, "all histories", gates, outcome, interval.estimate,
-        (interval.lower, interval.upper), delta, settings.confidence, explanation, needed,
-    )  # fmt: skip
+        "agreement",
+        statistic,
+        observable,
+        "all histories",
+        gates,
+        outcome,
+        interval.estimate,
+        (interval.lower, interval.upper),
+        delta,
+        settings.confidence,
+        explanation,
+        needed,
+    )
 
 
 def most_inside(values: Array, width: float) -> int:

@@ -116,9 +116,18 @@ def interval_of(run: Array, baseline: Array, alpha: float, paired: bool) -> Inte
 
 
 def difference(
-    observable: str, history: str, run: Array, baseline: Array, margin: float, confidence: float, *, paired: bool,
-    higher: bool | None, family: int = 1, gates: bool = True,
-) -> Difference:  # fmt: skip
+    observable: str,
+    history: str,
+    run: Array,
+    baseline: Array,
+    margin: float,
+    confidence: float,
+    *,
+    paired: bool,
+    higher: bool | None,
+    family: int = 1,
+    gates: bool = True,
+) -> Difference:
     """Hold one difference of final means against its margin.
 
     `equivalent` and "not worse" must hold in every row, so each bound has confidence 1 - alpha (an intersection-union test).
@@ -144,10 +153,17 @@ def difference(
     wide = interval_of(run, baseline, (1 - confidence) / family, paired)
     inside, beyond = margin * (1 - ROUNDING), margin * (1 + ROUNDING)
     common = {
-        "observable": observable, "history": history, "gates": gates, "margin": margin, "mean": _mean(run),
-        "baseline_mean": _mean(baseline), "replicas": counts, "paired": paired, "higher_is_better": higher,
+        "observable": observable,
+        "history": history,
+        "gates": gates,
+        "margin": margin,
+        "mean": _mean(run),
+        "baseline_mean": _mean(baseline),
+        "replicas": counts,
+        "paired": paired,
+        "higher_is_better": higher,
         "confidence": confidence,
-    }  # fmt: skip
+    }
     if min(counts) < FEWEST or not np.isfinite([found.estimate, found.lower, found.upper]).all():
         reason = (
             f"{counts[0]} replicas with finite values against {counts[1]}: at least {FEWEST} on each side are needed"
@@ -162,10 +178,14 @@ def difference(
     not_worse = (above and below) if higher is None else above if higher else below
     certain = found.lower > beyond or found.upper < -beyond
     return Difference(
-        **common, outcome=outcome, not_worse=not_worse, estimate=found.estimate, interval=(found.lower, found.upper),  # type: ignore[arg-type]
+        **common,
+        outcome=outcome,
+        not_worse=not_worse,
+        estimate=found.estimate,
+        interval=(found.lower, found.upper),  # type: ignore[arg-type]
         explanation=_words(outcome, not_worse, certain, found.estimate > 0, margin, higher, confidence, family),
         replicas_needed=_needed(found, wide, margin, min(counts)) if outcome == "undecided" else None,
-    )  # fmt: skip
+    )
 
 
 def overall(rows: Sequence[Difference]) -> Comparison:
@@ -222,9 +242,15 @@ def _needed(found: Interval, wide: Interval, margin: float, replicas: int) -> in
 
 
 def _words(
-    outcome: Comparison, not_worse: bool, certain: bool, rises: bool, margin: float, higher: bool | None, confidence: float,
+    outcome: Comparison,
+    not_worse: bool,
+    certain: bool,
+    rises: bool,
+    margin: float,
+    higher: bool | None,
+    confidence: float,
     family: int,
-) -> str:  # fmt: skip
+) -> str:
     if outcome == "equivalent":
         return f"the final means differ by less than {margin:.3g}"
     way = "higher" if rises else "lower"

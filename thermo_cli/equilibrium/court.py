@@ -24,9 +24,13 @@ UNFINISHED = (
 
 
 def judge(
-    trajectories: Trajectories, setting: Setting, settings: Settings, overlaps: Overlaps | None = None,
-    microscopic: Mapping[str, Mapping[str, Any]] | None = None, diagnostics: Mapping[str, Any] | None = None,
-) -> Verdict:  # fmt: skip
+    trajectories: Trajectories,
+    setting: Setting,
+    settings: Settings,
+    overlaps: Overlaps | None = None,
+    microscopic: Mapping[str, Mapping[str, Any]] | None = None,
+    diagnostics: Mapping[str, Any] | None = None,
+) -> Verdict:
     """Decide whether an ensemble has thermalized.
 
     Args:
@@ -51,9 +55,12 @@ def judge(
     rows += [diversity(overlaps, settings), ergodicity(overlaps, setting, settings)]
     diverged, first = _diverged(trajectories)
     counts = {
-        "planned": len(whole.replicas), "finished": int((~trajectories.crashed & ~diverged).sum()),
-        "diverged": int(diverged.sum()), "crashed": int(trajectories.crashed.sum()), "controls": setting.controls,
-    }  # fmt: skip
+        "planned": len(whole.replicas),
+        "finished": int((~trajectories.crashed & ~diverged).sum()),
+        "diverged": int(diverged.sum()),
+        "crashed": int(trajectories.crashed.sum()),
+        "controls": setting.controls,
+    }
     outcomes: dict[CriterionName, Outcome] = {
         name: combine([row for row in rows if row.criterion == name and (row.gates or name == "ergodicity")])
         for name in ("stationarity", "agreement", "history", "diversity", "ergodicity")
@@ -170,9 +177,12 @@ def _macrostate(values: Array, trajectories: Trajectories, setting: Setting, set
     means = values[:, window].mean(axis=1)
     tolerance = tolerance_interval(finals, settings.content, settings.alpha)
     return {
-        "mean": _mean(finite), "sd": _sd(finite), "tolerance_interval": list(tolerance) if tolerance else [None, None],
-        "window_mean": _mean(means[np.isfinite(means)]), "histories": histories,
-    }  # fmt: skip
+        "mean": _mean(finite),
+        "sd": _sd(finite),
+        "tolerance_interval": list(tolerance) if tolerance else [None, None],
+        "window_mean": _mean(means[np.isfinite(means)]),
+        "histories": histories,
+    }
 
 
 def _window(trajectories: Trajectories, setting: Setting, settings: Settings) -> dict[str, Any]:
@@ -182,7 +192,7 @@ def _window(trajectories: Trajectories, setting: Setting, settings: Settings) ->
             "from_step": int(trajectories.steps[window][0]),
             "to_step": setting.steps,
             "measurements": int(window.sum()),
-        },
+        }
     }
 
 

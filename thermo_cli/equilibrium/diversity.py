@@ -55,9 +55,19 @@ def diversity(overlaps: Overlaps | None, settings: Settings) -> Row:
     else:
         words = f"{where}; they are no more than {times} times the rounding floor apart"
     return Row(
-        "diversity", STATISTIC, None, SCOPE, True, outcome, estimate, (low, high), IDENTICAL, settings.confidence, words,
+        "diversity",
+        STATISTIC,
+        None,
+        SCOPE,
+        True,
+        outcome,
+        estimate,
+        (low, high),
+        IDENTICAL,
+        settings.confidence,
+        words,
         replicas_needed=needed,
-    )  # fmt: skip
+    )
 
 
 def untested(overlaps: Overlaps | None, tolerated: int) -> str:

@@ -111,9 +111,15 @@ def welch(one: Array, other: Array, alpha: float) -> tuple[Array, Array]:
 
 
 def _pair(
-    observable: str, one: str, other: str, finals: Array, trajectories: Trajectories, delta: float, settings: Settings,
+    observable: str,
+    one: str,
+    other: str,
+    finals: Array,
+    trajectories: Trajectories,
+    delta: float,
+    settings: Settings,
     counts: bool,
-) -> Row:  # fmt: skip
+) -> Row:
     left, right = finals[trajectories.members(one)], finals[trajectories.members(other)]
     difference, half = (float(value) for value in welch(left, right, settings.alpha))
     interval, scope = Interval(difference, difference - half, difference + half), f"{one} - {other}"
@@ -131,9 +137,19 @@ def _pair(
         words += "; they were not shown to be apart before T/2, so this says nothing about forgetting"
     needed = replicas_for_mean(interval, delta, fewest) if outcome == "undecided" else None
     return Row(
-        "history", H, observable, scope, counts or outcome == "fails", outcome, interval.estimate,
-        (interval.lower, interval.upper), delta, settings.confidence, words, needed,
-    )  # fmt: skip
+        "history",
+        H,
+        observable,
+        scope,
+        counts or outcome == "fails",
+        outcome,
+        interval.estimate,
+        (interval.lower, interval.upper),
+        delta,
+        settings.confidence,
+        words,
+        needed,
+    )
 
 
 def _without(reason: str, outcome: str = "untested") -> Row:

@@ -67,14 +67,23 @@ class Case:
             reason: Why.
             outcome: `untested` or `inapplicable`.
         """
-        return [self._refused(S1, True, reason, outcome), self._refused(S2, True, reason, outcome),
-                self._refused(S3, self.margin.full, reason, outcome)]  # fmt: skip
+        return [
+            self._refused(S1, True, reason, outcome),
+            self._refused(S2, True, reason, outcome),
+            self._refused(S3, self.margin.full, reason, outcome),
+        ]
 
     def _refused(self, statistic: str, gates: bool, reason: str, outcome: str = "untested") -> Row:
         return Row(
-            "stationarity", statistic, self.observable, self.history, gates, outcome,  # type: ignore[arg-type]
-            margin=self.margin.delta, explanation=reason,
-        )  # fmt: skip
+            "stationarity",
+            statistic,
+            self.observable,
+            self.history,
+            gates,
+            outcome,  # type: ignore[arg-type]
+            margin=self.margin.delta,
+            explanation=reason,
+        )
 
     def judged(self, changes: Changes) -> list[Row]:
         """Return the three rows.
@@ -96,9 +105,15 @@ class Case:
 
 
 def stationarity(
-    observable: str, history: str, values: Array, steps: Array, margin: Margin, setting: Setting, settings: Settings,
+    observable: str,
+    history: str,
+    values: Array,
+    steps: Array,
+    margin: Margin,
+    setting: Setting,
+    settings: Settings,
     budgets: Array | None = None,
-) -> list[Row]:  # fmt: skip
+) -> list[Row]:
     """Answer S1, S2 and S3 for one observable of one history.
 
     Args:
@@ -190,9 +205,19 @@ def still(case: Case, changes: Changes) -> Row:
         f"at least {settings.content:.0%} of fresh ones must"
     )
     return Row(
-        "stationarity", S1, case.observable, case.history, True, outcome, interval.estimate,
-        (interval.lower, interval.upper), delta, settings.confidence, explanation, needed,
-    )  # fmt: skip
+        "stationarity",
+        S1,
+        case.observable,
+        case.history,
+        True,
+        outcome,
+        interval.estimate,
+        (interval.lower, interval.upper),
+        delta,
+        settings.confidence,
+        explanation,
+        needed,
+    )
 
 
 def going_nowhere(case: Case, changes: Changes) -> Row:
@@ -222,9 +247,20 @@ def going_nowhere(case: Case, changes: Changes) -> Row:
             f"(per doubling: {per_doubling.estimate:+.3g}); longer training decides"
         )
     return Row(
-        "stationarity", S2, case.observable, case.history, True, outcome, shown.estimate,  # type: ignore[arg-type]
-        (shown.lower, shown.upper), delta, case.settings.confidence, explanation, needed, longer,
-    )  # fmt: skip
+        "stationarity",
+        S2,
+        case.observable,
+        case.history,
+        True,
+        outcome,
+        shown.estimate,  # type: ignore[arg-type]
+        (shown.lower, shown.upper),
+        delta,
+        case.settings.confidence,
+        explanation,
+        needed,
+        longer,
+    )
 
 
 def not_growing(case: Case, changes: Changes) -> Row:
@@ -247,10 +283,20 @@ def not_growing(case: Case, changes: Changes) -> Row:
     }
     needed = replicas_for_mean(growth, margin, len(finite), one_sided=True) if outcome == "undecided" else None
     return Row(
-        "stationarity", S3, case.observable, case.history, case.margin.full, outcome, growth.estimate,
-        (growth.lower, growth.upper), margin, settings.confidence, words[outcome], needed,
+        "stationarity",
+        S3,
+        case.observable,
+        case.history,
+        case.margin.full,
+        outcome,
+        growth.estimate,
+        (growth.lower, growth.upper),
+        margin,
+        settings.confidence,
+        words[outcome],
+        needed,
         2 * case.setting.steps if outcome == "undecided" else None,
-    )  # fmt: skip
+    )
 
 
 def slopes(values: Array, x: Array) -> Array:
@@ -279,6 +325,15 @@ def nothing_has_happened(moves: Mapping[str, float], margins: Mapping[str, Margi
         return None
     name, move = max(stated.items(), key=lambda item: item[1] / margins[item[0]].delta)
     return Row(
-        "stationarity", "movement since the first record", name, "all histories", True, "undecided", move, None,
-        margins[name].delta, None, "nothing has moved by more than its margin since the first record: still, or not yet begun?",
-    )  # fmt: skip
+        "stationarity",
+        "movement since the first record",
+        name,
+        "all histories",
+        True,
+        "undecided",
+        move,
+        None,
+        margins[name].delta,
+        None,
+        "nothing has moved by more than its margin since the first record: still, or not yet begun?",
+    )

@@ -91,9 +91,15 @@ def gate(verdict: VerdictName, outcomes: Mapping[CriterionName, Outcome], requir
 
 
 def summarize(
-    verdict: VerdictName, rows: Sequence[Row], outcomes: Mapping[CriterionName, Outcome], counts: Mapping[str, int],
-    macroscopic: Mapping[str, Mapping[str, Any]], margins: Mapping[str, Margin], setting: Setting, first_diverged: str,
-) -> str:  # fmt: skip
+    verdict: VerdictName,
+    rows: Sequence[Row],
+    outcomes: Mapping[CriterionName, Outcome],
+    counts: Mapping[str, int],
+    macroscopic: Mapping[str, Mapping[str, Any]],
+    margins: Mapping[str, Margin],
+    setting: Setting,
+    first_diverged: str,
+) -> str:
     """Say in one sentence what was found and what to do next.
 
     Args:
@@ -141,14 +147,22 @@ def as_dict(verdict: Verdict, name: str, run_id: str, status: str) -> dict[str, 
     """
     criteria = [
         {
-            "criterion": row.criterion, "statistic": row.statistic, "observable": row.observable, "scope": row.scope,
-            "gates": row.gates, "outcome": row.outcome, "estimate": row.estimate,
-            "interval": list(row.interval) if row.interval is not None else [None, None], "margin": row.margin,
-            "confidence": row.confidence, "explanation": row.explanation, "replicas_needed": row.replicas_needed,
+            "criterion": row.criterion,
+            "statistic": row.statistic,
+            "observable": row.observable,
+            "scope": row.scope,
+            "gates": row.gates,
+            "outcome": row.outcome,
+            "estimate": row.estimate,
+            "interval": list(row.interval) if row.interval is not None else [None, None],
+            "margin": row.margin,
+            "confidence": row.confidence,
+            "explanation": row.explanation,
+            "replicas_needed": row.replicas_needed,
             "steps_needed": row.steps_needed,
         }
         for row in verdict.criteria
-    ]  # fmt: skip
+    ]
     content: dict[str, Any] = _plain(
         {
             "schema_version": SCHEMA_VERSION,

@@ -8,6 +8,16 @@ from thermo_cli.judging.setting import setting_of, settings_of
 from thermo_cli.judging.views import run_view, view, with_baselines
 
 __all__ = [
-    "Run", "Sweep", "compare", "gate_of", "judge_again", "judge_folder", "judge_run", "run_view", "setting_of", "settings_of",
-    "view", "with_baselines",
-]  # fmt: skip
+    "Run",
+    "Sweep",
+    "compare",
+    "gate_of",
+    "judge_again",
+    "judge_folder",
+    "judge_run",
+    "run_view",
+    "setting_of",
+    "settings_of",
+    "view",
+    "with_baselines",
+]

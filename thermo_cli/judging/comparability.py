@@ -38,9 +38,10 @@ def check_comparable(run: Run, baseline: Run, where: str = "") -> None:
     if found:
         lines = "\n    ".join(["", *found])
         raise UsageError(
-            f"{run.folder.name} and {baseline.folder.name} do not compare{where}", received=f"what differs:{lines}",
+            f"{run.folder.name} and {baseline.folder.name} do not compare{where}",
+            received=f"what differs:{lines}",
             remedy="compare runs of the same data, observables and ensemble; only system, dynamics and steps may differ",
-        )  # fmt: skip
+        )
 
 
 def differences(run: Run, baseline: Run) -> tuple[str, ...]:
@@ -137,10 +138,13 @@ def _check_baseline(baseline: Run, where: str) -> None:
 def _kind(run: Run, baseline: Run) -> list[str]:
     """Learners compare with learners, whatever their system; scripts, recorded and physical systems with their like."""
     kinds = [
-        "a system that learns from data" if spec.learns
-        else spec.family if spec.family in ("command", "recorded") else "a physical system"
+        "a system that learns from data"
+        if spec.learns
+        else spec.family
+        if spec.family in ("command", "recorded")
+        else "a physical system"
         for spec in (run.folder.spec, baseline.folder.spec)
-    ]  # fmt: skip
+    ]
     return [_said("kind", *kinds)] if kinds[0] != kinds[1] else []
 
 

@@ -46,9 +46,10 @@ def compare(run: Run | Sweep, baseline: Run | Sweep) -> tuple[Baseline | None, .
         where = f" at {label_of(point)}"
         if other is None:
             raise UsageError(
-                f"this baseline measures nothing{where}", received=f"{baseline.folder.name}: {reason}",
+                f"this baseline measures nothing{where}",
+                received=f"{baseline.folder.name}: {reason}",
                 remedy="name a sweep that is complete",
-            )  # fmt: skip
+            )
         found.append(compared(one, other, where, len(run.points)) if one is not None else None)
     return tuple(found)
 
@@ -84,11 +85,18 @@ def compared(run: Run, baseline: Run, where: str = "", points: int = 1) -> Basel
             ours, theirs = (_finals(one, name, history) for one in (run, baseline))
             rows.append(
                 difference(
-                    name, history, ours, theirs, margin.delta, run.settings.confidence,
-                    paired=_same_streams(run, baseline, history), higher=direction(run, name), family=family,
+                    name,
+                    history,
+                    ours,
+                    theirs,
+                    margin.delta,
+                    run.settings.confidence,
+                    paired=_same_streams(run, baseline, history),
+                    higher=direction(run, name),
+                    family=family,
                     gates=name in gating,
                 )
-            )  # fmt: skip
+            )
     rows = [*_lost(run, baseline, notes), *rows]
     title = baseline.folder.name
     return Baseline(
@@ -122,9 +130,10 @@ def _margins(run: Run, baseline: Run) -> tuple[dict[str, Margin], list[str]]:
     """Return delta of every observable that gates in either run, and a word on those that are not the same in both."""
     notes: list[str] = []
     found = {
-        name: margin for name, margin in {**baseline.margins, **run.margins}.items()
+        name: margin
+        for name, margin in {**baseline.margins, **run.margins}.items()
         if name in run.observables.values and name in baseline.observables.values
-    }  # fmt: skip
+    }
     if "energy" in run.margins and "energy" in baseline.margins and run.margins["energy"].derived:
         found["energy"] = baseline.margins["energy"]
     for name, margin in found.items():
@@ -151,8 +160,9 @@ def _check_points(run: Sweep, baseline: Sweep) -> None:
     alone += [f"only in the baseline: {point}" for point in there if point not in here]
     raise UsageError(
         f"the sweeps {run.folder.name} and {baseline.folder.name} have other points",
-        received="\n    ".join(["what differs:", *(alone or ["their order"])]), remedy="sweep the same values in both",
-    )  # fmt: skip
+        received="\n    ".join(["what differs:", *(alone or ["their order"])]),
+        remedy="sweep the same values in both",
+    )
 
 
 def _lost(run: Run, baseline: Run, notes: list[str]) -> list[Difference]:
@@ -168,11 +178,18 @@ def _lost(run: Run, baseline: Run, notes: list[str]) -> list[Difference]:
         return []
     return [
         Difference(
-            "finished replicas", "all", True, "worse", False, mean=shares[0], baseline_mean=shares[1],
-            replicas=(counts[0]["planned"], counts[1]["planned"]), higher_is_better=True,
+            "finished replicas",
+            "all",
+            True,
+            "worse",
+            False,
+            mean=shares[0],
+            baseline_mean=shares[1],
+            replicas=(counts[0]["planned"], counts[1]["planned"]),
+            higher_is_better=True,
             explanation=f"{words}; {run.settings.diverged} are tolerated",
         )
-    ]  # fmt: skip
+    ]
 
 
 def direction(run: Run, observable: str) -> bool | None:

@@ -114,6 +114,8 @@ def _check_reported_margins(margins: Mapping[str, float], trajectories: Trajecto
     for observable in margins:
         if observable not in trajectories.values:
             raise SpecError(
-                f"{observable} was not recorded", received=f"a margin for {observable}",
-                remedy="margins can go to " + ", ".join(sorted(trajectories.values)), where="equilibrium.margins",
-            )  # fmt: skip
+                f"{observable} was not recorded",
+                received=f"a margin for {observable}",
+                remedy="margins can go to " + ", ".join(sorted(trajectories.values)),
+                where="equilibrium.margins",
+            )

@@ -135,19 +135,34 @@ class Sweep(Judged):
             "diagnostics",
         )
         return {
-            "schema_version": whole[0]["schema_version"], "run": head, "scope": self.scope, "verdict": None,
-            "phase": None, "summary": f"{self._reached()}.", "criteria": [], "outcomes": {}, "macroscopic": {},
-            "microscopic": {}, "diagnostics": {},
+            "schema_version": whole[0]["schema_version"],
+            "run": head,
+            "scope": self.scope,
+            "verdict": None,
+            "phase": None,
+            "summary": f"{self._reached()}.",
+            "criteria": [],
+            "outcomes": {},
+            "macroscopic": {},
+            "microscopic": {},
+            "diagnostics": {},
             "points": [
                 {
-                    "point": point, "replicas": judged[number]["run"]["replicas"],
+                    "point": point,
+                    "replicas": judged[number]["run"]["replicas"],
                     **{key: judged[number][key] for key in said if key in judged[number]},
                 }
                 if number in judged
                 else {
-                    "point": point, "replicas": None, "verdict": None, "phase": None, "summary": self.reasons[number],
-                    "criteria": [], "macroscopic": {}, "microscopic": {},
+                    "point": point,
+                    "replicas": None,
+                    "verdict": None,
+                    "phase": None,
+                    "summary": self.reasons[number],
+                    "criteria": [],
+                    "macroscopic": {},
+                    "microscopic": {},
                 }
                 for number, point in enumerate(self.points)
             ],
-        }  # fmt: skip
+        }

@@ -23,15 +23,23 @@ def settings_of(equilibrium: Equilibrium) -> Settings:
         equilibrium: The spec's `equilibrium`.
     """
     return Settings(
-        equilibrium.confidence, equilibrium.content, equilibrium.window, equilibrium.margins, equilibrium.diverged,
-        equilibrium.tolerance, equilibrium.require_ergodic,
-    )  # fmt: skip
+        equilibrium.confidence,
+        equilibrium.content,
+        equilibrium.window,
+        equilibrium.margins,
+        equilibrium.diverged,
+        equilibrium.tolerance,
+        equilibrium.require_ergodic,
+    )
 
 
 def setting_of(
-    spec: Spec, facts: Mapping[str, Any], trajectories: Trajectories, timeless: bool = False,
+    spec: Spec,
+    facts: Mapping[str, Any],
+    trajectories: Trajectories,
+    timeless: bool = False,
     initial: Mapping[str, float] | None = None,
-) -> Setting:  # fmt: skip
+) -> Setting:
     """Collect what the court must know of an experiment.
 
     Args:
@@ -45,17 +53,28 @@ def setting_of(
         given = spec.system.arguments
         histories = tuple(dict.fromkeys(trajectories.histories))
         return Setting(
-            int(trajectories.steps[-1]), histories, given.test_examples, given.schedule, given.scope,
-            initial=given.initial, energy_margin=bool(trajectories.steps[0] == 0),
-        )  # fmt: skip
+            int(trajectories.steps[-1]),
+            histories,
+            given.test_examples,
+            given.schedule,
+            given.scope,
+            initial=given.initial,
+            energy_margin=bool(trajectories.steps[0] == 0),
+        )
     arguments: Any = spec.dynamics.arguments if spec.dynamics is not None else None
     rate = arguments.get("lr") if isinstance(arguments, dict) else getattr(arguments, "lr", None)
     controls = sum(row.role not in ("main", "budget") for row in replica_table(spec))
     if isinstance(spec.system, CommandSystem):
         return Setting(
-            spec.total, tuple(spec.histories), spec.system.arguments.test_examples, spec.schedule, _rerunning(spec),
-            independent=spec.ensemble.crossed is None, energy_margin=bool(trajectories.steps[0] == 0), controls=controls,
-        )  # fmt: skip
+            spec.total,
+            tuple(spec.histories),
+            spec.system.arguments.test_examples,
+            spec.schedule,
+            _rerunning(spec),
+            independent=spec.ensemble.crossed is None,
+            energy_margin=bool(trajectories.steps[0] == 0),
+            controls=controls,
+        )
     if not spec.learns:
         varied = ", ".join(name for name in spec.ensemble.vary if name in streams_used(spec, 0, 0))
         scope = f"for fresh replicas of this {spec.system.use} system; varied: {varied}"
@@ -67,10 +86,19 @@ def setting_of(
     varied = ", ".join(name for name in spec.ensemble.vary if name in used)
     scope = f"for resampling this pool of {facts['pool_examples']} examples, with this test set; varied: {varied}"
     return Setting(
-        spec.total, tuple(spec.histories), int(facts["test_examples"]), spec.schedule, scope, rate,
-        independent=spec.ensemble.crossed is None, controls=controls, evolves=not timeless,
-        once=spec.time == "once" and not timeless, initial=initial or {}, energy_margin=spec.family != ESTIMATOR,
-    )  # fmt: skip
+        spec.total,
+        tuple(spec.histories),
+        int(facts["test_examples"]),
+        spec.schedule,
+        scope,
+        rate,
+        independent=spec.ensemble.crossed is None,
+        controls=controls,
+        evolves=not timeless,
+        once=spec.time == "once" and not timeless,
+        initial=initial or {},
+        energy_margin=spec.family != ESTIMATOR,
+    )
 
 
 def _rerunning(spec: Spec) -> str:

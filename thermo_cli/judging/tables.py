@@ -139,11 +139,14 @@ def _macroscopic(part: Part) -> Iterator[Columns]:
         rows += [(name, None, state), *((name, history, one) for history, one in state["histories"].items())]
     ends = [state.get("tolerance_interval", (None, None)) for _, _, state in rows]
     yield {
-        "observable": texts([name for name, _, _ in rows]), "history": texts([history for _, history, _ in rows]),
-        "mean": numbers([state["mean"] for _, _, state in rows]), "sd": numbers([state["sd"] for _, _, state in rows]),
-        "tolerance_low": numbers([low for low, _ in ends]), "tolerance_high": numbers([high for _, high in ends]),
+        "observable": texts([name for name, _, _ in rows]),
+        "history": texts([history for _, history, _ in rows]),
+        "mean": numbers([state["mean"] for _, _, state in rows]),
+        "sd": numbers([state["sd"] for _, _, state in rows]),
+        "tolerance_low": numbers([low for low, _ in ends]),
+        "tolerance_high": numbers([high for _, high in ends]),
         "window_mean": numbers([state.get("window_mean") for _, _, state in rows]),
-    }  # fmt: skip
+    }
 
 
 def _microscopic(part: Part) -> Iterator[Columns]:
@@ -153,11 +156,13 @@ def _microscopic(part: Part) -> Iterator[Columns]:
     rows = list(_quantities(part.run.verdict.microscopic))
     intervals = [state["interval"] for _, state in rows]
     yield {
-        "quantity": texts([name for name, _ in rows]), "estimate": numbers([state["estimate"] for _, state in rows]),
-        "interval_low": numbers([low for low, _ in intervals]), "interval_high": numbers([high for _, high in intervals]),
+        "quantity": texts([name for name, _ in rows]),
+        "estimate": numbers([state["estimate"] for _, state in rows]),
+        "interval_low": numbers([low for low, _ in intervals]),
+        "interval_high": numbers([high for _, high in intervals]),
         "estimate_null": numbers([state["null"] for _, state in rows]),
         "estimate_self": numbers([state["self"] for _, state in rows]),
-    }  # fmt: skip
+    }
 
 
 def _quantities(states: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -184,6 +189,10 @@ def _overlaps(part: Part) -> Iterator[Columns]:
 
 
 TABLES: Final[dict[str, Callable[[Part], Iterator[Columns]]]] = {
-    "trajectories": _trajectories, "replicas": _replicas, "criteria": _criteria, "macroscopic": _macroscopic,
-    "microscopic": _microscopic, "overlaps": _overlaps,
-}  # fmt: skip
+    "trajectories": _trajectories,
+    "replicas": _replicas,
+    "criteria": _criteria,
+    "macroscopic": _macroscopic,
+    "microscopic": _microscopic,
+    "overlaps": _overlaps,
+}

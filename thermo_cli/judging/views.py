@@ -37,9 +37,10 @@ def with_baselines(shown: RunView | SweepView, baselines: Sequence[Baseline | No
     points = zip(shown.points, baselines, strict=True)
     said = [{**point, "baseline": record} for point, record in zip(shown.record["points"], records, strict=True)]
     return dataclasses.replace(
-        shown, points=tuple(dataclasses.replace(point, baseline=one) for point, one in points),
+        shown,
+        points=tuple(dataclasses.replace(point, baseline=one) for point, one in points),
         record={**shown.record, "baseline": None, "points": said},
-    )  # fmt: skip
+    )
 
 
 def run_view(run: Run) -> RunView:
@@ -55,10 +56,19 @@ def run_view(run: Run) -> RunView:
     return view_of(
         run.verdict,
         Material(
-            run.folder.name, described(run.folder), run.folder.status, run.observables, margins, run.settings.content,
-            apart, names, reproduction(run.folder), run.as_dict(), run.folder.spec.dynamics is not None,
+            run.folder.name,
+            described(run.folder),
+            run.folder.status,
+            run.observables,
+            margins,
+            run.settings.content,
+            apart,
+            names,
+            reproduction(run.folder),
+            run.as_dict(),
+            run.folder.spec.dynamics is not None,
         ),
-    )  # fmt: skip
+    )
 
 
 def sweep_view(sweep: Sweep) -> SweepView:
@@ -70,9 +80,14 @@ def sweep_view(sweep: Sweep) -> SweepView:
     verdicts = [run.verdict if run is not None else None for run in sweep.runs]
     points = zip(sweep.points, verdicts, sweep.reasons, strict=True)
     return SweepView(
-        sweep.folder.name, described(sweep.folder), sweep.folder.status, sweep.scope,
-        tuple(point_view(*one) for one in points), reproduction(sweep.folder), sweep.as_dict(),
-    )  # fmt: skip
+        sweep.folder.name,
+        described(sweep.folder),
+        sweep.folder.status,
+        sweep.scope,
+        tuple(point_view(*one) for one in points),
+        reproduction(sweep.folder),
+        sweep.as_dict(),
+    )
 
 
 def described(folder: RunFolder) -> str:

@@ -86,10 +86,14 @@ def examine_estimators(folder: RunFolder, dataset: Dataset, chosen: Specimens) -
         )
     if same(fits):
         unique = all(bool(_final(folder, row, "unique")) for row in chosen.firsts)
-        facts |= {"unique": True} if unique else {
-            "untested": "partners on one bath are the same bit for bit: this fit uses nothing random, so nothing can tell "
-            "whether its optimum is the only one"
-        }  # fmt: skip
+        facts |= (
+            {"unique": True}
+            if unique
+            else {
+                "untested": "partners on one bath are the same bit for bit: this fit uses nothing random, so nothing can tell "
+                "whether its optimum is the only one"
+            }
+        )
     if "support" in next(iter(folder.records.values())).final:
         arrays |= _support(folder, chosen)
     if "similarity" in spec.observe.micro:
@@ -138,11 +142,17 @@ def _fits(folder: RunFolder, chosen: Specimens, kind: str) -> Fits:
     kept = kept and (first is None or first.steps <= total // 2)
     firsts = at(total, chosen.firsts)
     return Fits(
-        replicas=tuple(row.name for row in chosen.mains), pairs=tuple(row.name for row in chosen.firsts), total=total,
-        kind=kind, last=at(total, chosen.mains), firsts=firsts, partners=at(total, chosen.partners),
-        nulls=at(total, chosen.nulls), null_partners=at(total, chosen.null_partners),
+        replicas=tuple(row.name for row in chosen.mains),
+        pairs=tuple(row.name for row in chosen.firsts),
+        total=total,
+        kind=kind,
+        last=at(total, chosen.mains),
+        firsts=firsts,
+        partners=at(total, chosen.partners),
+        nulls=at(total, chosen.nulls),
+        null_partners=at(total, chosen.null_partners),
         earlier=at(total // 2, chosen.firsts) if kept else np.full_like(firsts, np.nan),
-    )  # fmt: skip
+    )
 
 
 def _network(folder: RunFolder, chosen: Specimens, fits: Fits, dataset: Dataset) -> Findings:
@@ -158,10 +168,17 @@ def _network(folder: RunFolder, chosen: Specimens, fits: Fits, dataset: Dataset)
         return rng.stream(seed, "noise", f"{row.history}/{row.role}/shuffled", row.index)
 
     material = Material(
-        replicas=fits.replicas, pairs=fits.pairs, mains={fits.total: fits.last}, initial=np.full_like(fits.last, np.nan),
-        firsts=fits.firsts, partners=fits.partners, earlier=fits.earlier, streams=[stream(row) for row in chosen.mains],
-        pair_streams=[(stream(a), stream(b)) for a, b in zip(chosen.firsts, chosen.partners, strict=True)], seed=seed,
-    )  # fmt: skip
+        replicas=fits.replicas,
+        pairs=fits.pairs,
+        mains={fits.total: fits.last},
+        initial=np.full_like(fits.last, np.nan),
+        firsts=fits.firsts,
+        partners=fits.partners,
+        earlier=fits.earlier,
+        streams=[stream(row) for row in chosen.mains],
+        pair_streams=[(stream(a), stream(b)) for a, b in zip(chosen.firsts, chosen.partners, strict=True)],
+        seed=seed,
+    )
     found = examine(material, system.symmetry(), shared=False)
     arrays = {name: array for name, array in found.arrays.items() if name != "memory"}  # where they began was not kept
     if activation not in ODD:

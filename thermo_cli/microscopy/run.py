@@ -51,10 +51,12 @@ def examine_run(folder: RunFolder, dataset: Dataset | None, most: int = MOST) ->
     if material is None and fits is None:
         return
     names = (
-        ([row.name for row in fits.mains], [row.name for row in fits.firsts], []) if fits is not None
-        else (list(material.replicas), list(material.pairs), list(material.twin_names)) if material is not None
+        ([row.name for row in fits.mains], [row.name for row in fits.firsts], [])
+        if fits is not None
+        else (list(material.replicas), list(material.pairs), list(material.twin_names))
+        if material is not None
         else ([], [], [])
-    )  # fmt: skip
+    )
     if _examined(folder.findings(), *names):
         return
     try:
@@ -138,14 +140,19 @@ def gather(folder: RunFolder, most: int = MOST) -> Material | None:
     if spec.total < 2 or half not in kept or (first is not None and first.steps > half):
         earlier = np.full_like(earlier, np.nan)
     return Material(
-        replicas=tuple(main.name for main in mains), pairs=tuple(main.name for main in firsts),
-        mains={step: rows[step][finite] for step in times}, initial=initial[finite],
-        firsts=at(times[-1], firsts), partners=at(times[-1], list(partners.values())), earlier=earlier,
+        replicas=tuple(main.name for main in mains),
+        pairs=tuple(main.name for main in firsts),
+        mains={step: rows[step][finite] for step in times},
+        initial=initial[finite],
+        firsts=at(times[-1], firsts),
+        partners=at(times[-1], list(partners.values())),
+        earlier=earlier,
         streams=[_null_stream(seed, main) for main in mains],
         pair_streams=[(_null_stream(seed, main), _null_stream(seed, partner)) for main, partner in partners.items()],
         twins={step: (at(step, list(twins.values())), at(step, list(twins))) for step in (1, *times) if twins},
-        twin_names=tuple(main.name for main in twins), seed=seed,
-    )  # fmt: skip
+        twin_names=tuple(main.name for main in twins),
+        seed=seed,
+    )
 
 
 def _null_stream(seed: int, replica: Replica) -> int:
@@ -176,9 +183,10 @@ def _scripts(folder: RunFolder, material: Material) -> Findings:
         failure = NO_ALIGNMENT
     found = examine(material, symmetry, shared and not failure)
     arrays = {
-        name: array for name, array in found.arrays.items()
+        name: array
+        for name, array in found.arrays.items()
         if (not failure or name.startswith(UNALIGNED)) and (begun or name != "memory")
-    }  # fmt: skip
+    }
     words = {"crossed": spec.ensemble.crossed is not None, **({"untested": failure} if failure else {})}
     return Findings(arrays, {**found.facts, **words})
 

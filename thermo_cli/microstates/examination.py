@@ -24,7 +24,7 @@ from thermo_cli.microstates.overlap import (
     own_distances,
     prepared,
     squared_distances,
-)  # fmt: skip
+)
 from thermo_cli.microstates.symmetry import fold, random_element, rows_of, scrambled, tensors_of, unfolded
 
 Rows = NDArray[np.floating]
@@ -101,9 +101,12 @@ def examine(material: Material, symmetry: Symmetry, shared: bool) -> Findings:
     pairs, cosine = _bath_pairs(material, ready)
     arrays |= _main_pairs(material, ready) | pairs | _twins(material) | _memory(material)
     facts = _facts(material) | {
-        "layers": list(layers_of(plain)), "null": "shuffled", "null_cosine": cosine if np.isfinite(cosine) else None,
-        "dimensions": dimensions(symmetry, plain), "displacement": shared,
-    }  # fmt: skip
+        "layers": list(layers_of(plain)),
+        "null": "shuffled",
+        "null_cosine": cosine if np.isfinite(cosine) else None,
+        "dimensions": dimensions(symmetry, plain),
+        "displacement": shared,
+    }
     return Findings(arrays, facts)
 
 
@@ -137,8 +140,12 @@ def examine_particles(material: Material, reference: Callable[[np.random.Generat
     arrays: dict[str, Array] = {"steps": np.array(list(material.mains), dtype=np.float64)}
     dimensions = material.last.shape[1]
     facts = _facts(material) | {
-        "layers": [], "null": "reference law", "null_cosine": None, "dimensions": dimensions, "displacement": False,
-    }  # fmt: skip
+        "layers": [],
+        "null": "reference law",
+        "null_cosine": None,
+        "dimensions": dimensions,
+        "displacement": False,
+    }
     if drawn is None:
         return Findings(
             arrays | _twins(material),
@@ -153,10 +160,12 @@ def examine_particles(material: Material, reference: Callable[[np.random.Generat
     arrays |= {
         "null_pairs": squared_distances(drawn[: len(material.last)]),
         "own": np.stack([np.square(material.last - rows).sum(axis=1) for rows in material.mains.values()]),
-        "main_distance": np.square(first - second).sum(axis=1), "main_null": unrelated,
-        "pair_distance": np.square(material.firsts - material.partners).sum(axis=1), "pair_null": unrelated,
+        "main_distance": np.square(first - second).sum(axis=1),
+        "main_null": unrelated,
+        "pair_distance": np.square(material.firsts - material.partners).sum(axis=1),
+        "pair_null": unrelated,
         "pair_own": np.square(material.firsts - material.earlier).sum(axis=1),
-    }  # fmt: skip
+    }
     return Findings(arrays | _twins(material), facts)
 
 
@@ -172,9 +181,12 @@ def disjoint(rows: Rows) -> tuple[Rows, Rows]:
 
 def _facts(material: Material) -> dict[str, Any]:
     return {
-        "format": FORMAT, "replicas": list(material.replicas), "pairs": list(material.pairs),
-        "twins": list(material.twin_names), "floor": _floor(material),
-    }  # fmt: skip
+        "format": FORMAT,
+        "replicas": list(material.replicas),
+        "pairs": list(material.pairs),
+        "twins": list(material.twin_names),
+        "floor": _floor(material),
+    }
 
 
 def _learned(material: Material, symmetry: Symmetry) -> tuple[Material, Symmetry]:
@@ -191,9 +203,15 @@ def _learned(material: Material, symmetry: Symmetry) -> tuple[Material, Symmetry
     twins = {step: (twin[:, kept], main[:, kept]) for step, (twin, main) in material.twins.items()}
     blocks = tuple(block for block in symmetry.blocks if block.trained)
     changed = dataclasses.replace(
-        material, initial=material.initial[:, kept], mains=mains, twins=twins, whole=material.last[:, kept],
-        firsts=learned(material.firsts), partners=learned(material.partners), earlier=learned(material.earlier),
-    )  # fmt: skip
+        material,
+        initial=material.initial[:, kept],
+        mains=mains,
+        twins=twins,
+        whole=material.last[:, kept],
+        firsts=learned(material.firsts),
+        partners=learned(material.partners),
+        earlier=learned(material.earlier),
+    )
     return changed, Symmetry(blocks)
 
 
@@ -234,10 +252,13 @@ def _main_pairs(material: Material, ready: Callable[[Rows], tuple[Tensors, Symme
     ]
     found, null = (matched_pairs(a, b, plain, material.seed) for a, b in ((first, second), shuffled))
     return {
-        "main_distance": found.distances, "main_null": null.distances,
-        "main_cosine": found.cosines, "main_cosine_null": null.cosines,
-        "main_layers": np.stack(list(found.layers.values())), "main_layers_null": np.stack(list(null.layers.values())),
-    }  # fmt: skip
+        "main_distance": found.distances,
+        "main_null": null.distances,
+        "main_cosine": found.cosines,
+        "main_cosine_null": null.cosines,
+        "main_layers": np.stack(list(found.layers.values())),
+        "main_layers_null": np.stack(list(null.layers.values())),
+    }
 
 
 def _bath_pairs(

@@ -59,10 +59,17 @@ def examine_fits(fits: Fits) -> Findings:
     """
     kernels = fits.kind not in ("coefficients", "network")
     facts: dict[str, Any] = {
-        "format": FORMAT, "replicas": list(fits.replicas), "pairs": list(fits.pairs), "twins": [], "layers": [],
-        "null": "label-permuted fits", "null_cosine": None, "displacement": False, "floor": _floor(fits, kernels),
+        "format": FORMAT,
+        "replicas": list(fits.replicas),
+        "pairs": list(fits.pairs),
+        "twins": [],
+        "layers": [],
+        "null": "label-permuted fits",
+        "null_cosine": None,
+        "displacement": False,
+        "floor": _floor(fits, kernels),
         "dimensions": fits.last.shape[1] if not kernels else round((1 + np.sqrt(1 + 8 * fits.last.shape[1])) / 2),
-    }  # fmt: skip
+    }
     arrays: dict[str, Array] = {"steps": np.array([float(fits.total)])}
     reason = _useless(fits, kernels)
     if reason:
@@ -70,16 +77,19 @@ def examine_fits(fits: Fits) -> Findings:
     measure: Measure = _kernel_distances if kernels else squared_distances
     first, second = disjoint(fits.last)
     arrays |= {
-        f"distance/{fits.total}": measure(fits.last), "own": np.zeros((1, len(fits.replicas))),
+        f"distance/{fits.total}": measure(fits.last),
+        "own": np.zeros((1, len(fits.replicas))),
         "main_distance": _paired(measure, first, second),
-    }  # fmt: skip
+    }
     unrelated = _paired(measure, fits.nulls, fits.null_partners)
     known = unrelated[np.isfinite(unrelated)]
     arrays |= {
-        "pair_distance": _paired(measure, fits.firsts, fits.partners), "pair_null": unrelated, "main_null": known,
+        "pair_distance": _paired(measure, fits.firsts, fits.partners),
+        "pair_null": unrelated,
+        "main_null": known,
         "pair_own": _paired(measure, fits.firsts, fits.earlier),
         f"null/{fits.total}": np.array([known.mean() if len(known) else np.nan]),
-    }  # fmt: skip
+    }
     if len(fits.pairs):
         arrays["null_pairs"] = measure(np.concatenate([fits.nulls, fits.null_partners]))
     return Findings(arrays, facts)

@@ -93,10 +93,12 @@ def functions(
     if earlier is not None:
         found["disagreement_own"] = (classes != earlier.argmax(axis=1)).mean(axis=1)
     return found | {
-        "disagreement": disagreement(classes), "disagreement_null": expected_disagreement(classes),
-        "error_consistency": error_consistency(wrong), "test_error": wrong.mean(axis=1),
+        "disagreement": disagreement(classes),
+        "disagreement_null": expected_disagreement(classes),
+        "error_consistency": error_consistency(wrong),
+        "test_error": wrong.mean(axis=1),
         "jensen_shannon": jensen_shannon(outputs[:, :, :ANCHORS].astype(np.float64)),
-    }  # fmt: skip
+    }
 
 
 def root_mean_square(outputs: NDArray[np.floating]) -> Array:

@@ -48,10 +48,7 @@ def raw_overlaps(final: NDArray[np.floating], initial: NDArray[np.floating] | No
     centred = final - final.mean(axis=0)  # distances do not see the centre, and keep their digits without it
     near = centred @ centred.T
     distance = np.sqrt(np.maximum(np.diag(near)[:, None] + np.diag(near)[None, :] - 2 * near, 0.0))
-    return {
-        "raw_cosine": _pairs(cosine, self_cosine),
-        "raw_distance": _pairs(distance, self_distance),
-    }
+    return {"raw_cosine": _pairs(cosine, self_cosine), "raw_distance": _pairs(distance, self_distance)}
 
 
 def _pairs(matrix: Array, own: float | None) -> dict[str, Any]:

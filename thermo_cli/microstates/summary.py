@@ -32,11 +32,15 @@ def overlaps_of(found: Findings) -> Overlaps:
     nothing = np.empty(0)
     cosine = facts["null_cosine"]
     return Overlaps(
-        distances=arrays.get("pair_distance", nothing), null=arrays.get("pair_null", nothing),
-        own=arrays.get("pair_own", nothing), floor=float(facts["floor"]),
-        null_cosine=float("nan") if cosine is None else float(cosine), dimensions=int(facts["dimensions"]),
-        untested=str(facts.get("untested", "")), unique=bool(facts.get("unique", False)),
-    )  # fmt: skip
+        distances=arrays.get("pair_distance", nothing),
+        null=arrays.get("pair_null", nothing),
+        own=arrays.get("pair_own", nothing),
+        floor=float(facts["floor"]),
+        null_cosine=float("nan") if cosine is None else float(cosine),
+        dimensions=int(facts["dimensions"]),
+        untested=str(facts.get("untested", "")),
+        unique=bool(facts.get("unique", False)),
+    )
 
 
 def unknown_overlaps(reason: str) -> Overlaps:
@@ -129,17 +133,24 @@ def _overlap(found: Findings, apart: Array, confidence: float | None) -> dict[st
         if unrelated > 0:
             layers[layer] = unit_mean(1 - arrays["main_layers"][row] / unrelated).as_dict(confidence)
     return unit_mean(1 - arrays["main_distance"] / scale).as_dict(
-        confidence, 0.0, own.get(half),
-        same_bath=unit_mean(_share(arrays)).as_dict(confidence), layers=layers, with_itself=own,
+        confidence,
+        0.0,
+        own.get(half),
+        same_bath=unit_mean(_share(arrays)).as_dict(confidence),
+        layers=layers,
+        with_itself=own,
         frame=pair_mean(1 - apart).as_dict(confidence, 0.0),
-        between={str(step): pair_mean(1 - arrays[f"distance/{step}"] / _one(arrays[f"null/{step}"])).value for step in steps},
+        between={
+            str(step): pair_mean(1 - arrays[f"distance/{step}"] / _one(arrays[f"null/{step}"])).value for step in steps
+        },
         distribution={
-            "edges": EDGES.tolist(), "counts": _counts(1 - apart[np.triu_indices(len(apart), 1)]),
+            "edges": EDGES.tolist(),
+            "counts": _counts(1 - apart[np.triu_indices(len(apart), 1)]),
             "null_counts": _counts(1 - null[np.triu_indices(len(null), 1)] / frame),
             "with_itself": _counts(1 - arrays["own"][steps.index(int(half))] / scale) if half in own else None,
         },
         of="what was learned since the common initialization" if facts["displacement"] else facts["null"],
-    )  # fmt: skip
+    )
 
 
 def _scales(found: Findings, confidence: float | None) -> dict[str, dict[str, Any]]:
@@ -165,11 +176,12 @@ def _scales(found: Findings, confidence: float | None) -> dict[str, dict[str, An
         last = arrays[f"spread/{steps[-1]}"]
         floor = 2 * np.log(max(float(facts["floor"]), np.finfo(np.float64).tiny)) - np.log(facts["dimensions"])
         said["dispersion"] = Estimate(_mean(last[0] - last[1]), float("nan"), 1).as_dict(
-            confidence, 0.0,
+            confidence,
+            0.0,
             layers={layer: float(a - b) for layer, a, b in zip(facts["layers"], last[0], last[1], strict=True)},
             above_floor={layer: float(a - floor) for layer, a in zip(facts["layers"], last[0], strict=True)},
             between={str(step): _mean(arrays[f"spread/{step}"][0] - arrays[f"spread/{step}"][1]) for step in steps},
-        )  # fmt: skip
+        )
     return said | _chaos(found, steps, confidence)
 
 

@@ -85,9 +85,11 @@ def check(name: str, task: Task, y: Any, outputs: int, unit: float, centred: boo
     if ":" not in name and name not in scorer_names():
         guess = nearest(name, [*known, *scorer_names()])
         raise SpecError(
-            "there is no observable of this name, built in or among scikit-learn's scorers", received=name,
-            remedy=(f"did you mean {guess!r}? " if guess else "") + "a function of yours is module:function", where=WHERE,
-        )  # fmt: skip
+            "there is no observable of this name, built in or among scikit-learn's scorers",
+            received=name,
+            remedy=(f"did you mean {guess!r}? " if guess else "") + "a function of yours is module:function",
+            where=WHERE,
+        )
     drawn = rng.generator(0).normal(size=(1, outputs, len(y)))
     shift = SHIFT if task == "regression" else 0.0
     first, again, shifted = (
@@ -95,19 +97,25 @@ def check(name: str, task: Task, y: Any, outputs: int, unit: float, centred: boo
     )
     if not np.isfinite(first):
         raise SpecError(
-            "this observable has no finite value", received=f"{name}: {first} on {len(y)} examples of the test set",
-            remedy="it must be a finite number for any predictions", where=WHERE,
-        )  # fmt: skip
+            "this observable has no finite value",
+            received=f"{name}: {first} on {len(y)} examples of the test set",
+            remedy="it must be a finite number for any predictions",
+            where=WHERE,
+        )
     if first != again:
         raise SpecError(
-            "this observable is not always the same for the same outputs", received=f"{name}: {first}, then {again}",
-            remedy="it may draw no random numbers, and remember nothing", where=WHERE,
-        )  # fmt: skip
+            "this observable is not always the same for the same outputs",
+            received=f"{name}: {first}, then {again}",
+            remedy="it may draw no random numbers, and remember nothing",
+            where=WHERE,
+        )
     if not np.isclose(first, shifted, rtol=1e-6, atol=1e-9):
         raise SpecError(
-            "this observable depends on the origin of the target, and targets are centred", received=name,
-            remedy="data.scale: none", where=WHERE,
-        )  # fmt: skip
+            "this observable depends on the origin of the target, and targets are centred",
+            received=name,
+            remedy="data.scale: none",
+            where=WHERE,
+        )
 
 
 def scorer_names() -> list[str]:
@@ -137,10 +145,11 @@ def _tried(name: str, task: Task, outputs: Array, y: Any, unit: float) -> float:
         raise
     except Exception as error:
         raise SpecError(
-            "this observable raises an error", received=f"{name}: {type(error).__name__}: {error}",
+            "this observable raises an error",
+            received=f"{name}: {type(error).__name__}: {error}",
             remedy="mend it, or leave it out" if ":" in name else f"it does not suit these targets; leave {name} out",
             where=WHERE,
-        ) from error  # fmt: skip
+        ) from error
 
 
 def _function(name: str, given: Trust) -> Callable[[Any, Any], Any]:
@@ -148,16 +157,20 @@ def _function(name: str, given: Trust) -> Callable[[Any, Any], Any]:
     found = locate(name, given, WHERE)
     if not callable(found) or isinstance(found, type):
         raise SpecError(
-            "this is no function", received=f"{name}: {type(found).__name__}",
-            remedy="name a function of (outputs, targets)", where=WHERE,
-        )  # fmt: skip
+            "this is no function",
+            received=f"{name}: {type(found).__name__}",
+            remedy="name a function of (outputs, targets)",
+            where=WHERE,
+        )
     try:
         inspect.signature(found).bind(None, None)
     except TypeError:
         raise SpecError(
-            "this function takes other arguments", received=f"{name}{inspect.signature(found)}",
-            remedy="it is called with two: outputs (example, output) and targets (example,)", where=WHERE,
-        ) from None  # fmt: skip
+            "this function takes other arguments",
+            received=f"{name}{inspect.signature(found)}",
+            remedy="it is called with two: outputs (example, output) and targets (example,)",
+            where=WHERE,
+        ) from None
     return found  # type: ignore[no-any-return]
 
 
@@ -225,9 +238,11 @@ def _number(name: str, value: Any) -> float:
         value = value.item()
     if not isinstance(value, numbers.Real):
         raise SpecError(
-            "this observable is no number", received=f"{name}: {type(value).__name__}", remedy="return one number",
+            "this observable is no number",
+            received=f"{name}: {type(value).__name__}",
+            remedy="return one number",
             where=WHERE,
-        )  # fmt: skip
+        )
     return float(value)
 
 

@@ -35,9 +35,11 @@ def fitted_metrics(kind: str, macro: Sequence[str], task: Task) -> dict[str, Met
     for name in own:
         if kind in ("scores", "labels") and needs_probabilities(name):
             raise SpecError(
-                "this scorer needs probabilities, which this estimator does not give", received=name,
-                remedy="leave it out, or name an estimator with predict_proba", where=WHERE,
-            )  # fmt: skip
+                "this scorer needs probabilities, which this estimator does not give",
+                received=name,
+                remedy="leave it out, or name an estimator with predict_proba",
+                where=WHERE,
+            )
     return {name: METRICS[task][name] for name in macro if name in TELLS[kind]} | {
         label(name): metric(name, task) for name in own
     }
@@ -64,9 +66,16 @@ def before_fit(metrics: Mapping[str, Metric], dataset: Dataset, y: NDArray[Any])
 
 
 def measure_fit(
-    kind: str, metrics: Mapping[str, Metric], dataset: Dataset, y: NDArray[Any], train: Array, test: Array,
-    loss: float | None, terms: Mapping[str, float], shifted: Array | None = None,
-) -> dict[str, float]:  # fmt: skip
+    kind: str,
+    metrics: Mapping[str, Metric],
+    dataset: Dataset,
+    y: NDArray[Any],
+    train: Array,
+    test: Array,
+    loss: float | None,
+    terms: Mapping[str, float],
+    shifted: Array | None = None,
+) -> dict[str, float]:
     """Compute the observables of one estimator: energy = loss + its penalties, and each metric on both splits.
 
     The loss is the estimator's own where it is stated, else the cross-entropy or the squared error; of answers without

@@ -13,18 +13,29 @@ from thermo_cli.spec.observing import MACRO
 
 METRICS: Final[dict[Task, dict[str, Metric]]] = {
     "classification": {
-        "loss": classification.loss, "accuracy": classification.accuracy, "brier": classification.brier,
-        "calibration_error": classification.calibration_error, "margin": classification.margin,
+        "loss": classification.loss,
+        "accuracy": classification.accuracy,
+        "brier": classification.brier,
+        "calibration_error": classification.calibration_error,
+        "margin": classification.margin,
     },
     "regression": {"loss": regression.loss, "r2": regression.r2, "rmse": regression.rmse},
-}  # fmt: skip
+}
 
 
 def measure(
-    macro: Sequence[str], dataset: Dataset, subsamples: Any, train: Array, test: Array, parameters: Array,
-    gradient: Array, initial: Array, penalty: float | Array, energies: Mapping[str, Array] = MappingProxyType({}),
+    macro: Sequence[str],
+    dataset: Dataset,
+    subsamples: Any,
+    train: Array,
+    test: Array,
+    parameters: Array,
+    gradient: Array,
+    initial: Array,
+    penalty: float | Array,
+    energies: Mapping[str, Array] = MappingProxyType({}),
     shifted: Array | None = None,
-) -> dict[str, Array]:  # fmt: skip
+) -> dict[str, Array]:
     """Compute the observables that a spec names.
 
     The energy is the objective of the final protocol on the replica's own subsample,

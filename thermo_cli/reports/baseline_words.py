@@ -57,8 +57,9 @@ def method(rows: Sequence[Difference]) -> str:
     """
     paired = {row.paired for row in rows if row.estimate is not None}
     how = {
-        frozenset({True}): "replica by replica (the same seeds)", frozenset({False}): "independent replicas (Welch)",
-    }.get(frozenset(paired), "replica by replica where the seeds are the same")  # fmt: skip
+        frozenset({True}): "replica by replica (the same seeds)",
+        frozenset({False}): "independent replicas (Welch)",
+    }.get(frozenset(paired), "replica by replica where the seeds are the same")
     level = next((row.confidence for row in rows if row.confidence is not None), None)
     bounds = "" if level is None else f"; each bound holds with confidence {level:g}"
     return f"Final mean of this run minus that of the baseline, {how}{bounds}."

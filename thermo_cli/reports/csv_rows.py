@@ -13,10 +13,23 @@ from thermo_cli.reports.points import Decision, View, decisions
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets read wide ones too
 LINE: Final[dict[str, type]] = {  # columns of a criterion row, and what they hold where they hold anything
-    "verdict": str, "phase": str, "criterion": str, "statistic": str, "observable": str, "scope": str, "gates": bool,
-    "outcome": str, "estimate": float, "interval_low": float, "interval_high": float, "margin": float, "confidence": float,
-    "explanation": str, "replicas_needed": int, "steps_needed": int,
-}  # fmt: skip
+    "verdict": str,
+    "phase": str,
+    "criterion": str,
+    "statistic": str,
+    "observable": str,
+    "scope": str,
+    "gates": bool,
+    "outcome": str,
+    "estimate": float,
+    "interval_low": float,
+    "interval_high": float,
+    "margin": float,
+    "confidence": float,
+    "explanation": str,
+    "replicas_needed": int,
+    "steps_needed": int,
+}
 COLUMNS: Final = ("run", "point", *LINE)
 
 
@@ -54,11 +67,21 @@ def lines(decision: Decision) -> Iterator[dict[str, Any]]:
 def _columns(row: Row) -> dict[str, Any]:
     low, high = row.interval if row.interval is not None else (None, None)
     return {
-        "criterion": row.criterion, "statistic": row.statistic, "observable": row.observable, "scope": row.scope,
-        "gates": row.gates, "outcome": row.outcome, "estimate": row.estimate, "interval_low": low, "interval_high": high,
-        "margin": row.margin, "confidence": row.confidence, "explanation": row.explanation,
-        "replicas_needed": row.replicas_needed, "steps_needed": row.steps_needed,
-    }  # fmt: skip
+        "criterion": row.criterion,
+        "statistic": row.statistic,
+        "observable": row.observable,
+        "scope": row.scope,
+        "gates": row.gates,
+        "outcome": row.outcome,
+        "estimate": row.estimate,
+        "interval_low": low,
+        "interval_high": high,
+        "margin": row.margin,
+        "confidence": row.confidence,
+        "explanation": row.explanation,
+        "replicas_needed": row.replicas_needed,
+        "steps_needed": row.steps_needed,
+    }
 
 
 def _cell(value: Any) -> str | int | float:

@@ -122,9 +122,12 @@ def plane(verdict: Verdict) -> tuple[PlanePoint, ...]:
 
 
 def pair_clouds(
-    trajectories: Trajectories, margins: Mapping[str, float], apart: Array | None, names: Sequence[str],
+    trajectories: Trajectories,
+    margins: Mapping[str, float],
+    apart: Array | None,
+    names: Sequence[str],
     diagnostics: Mapping[str, Any],
-) -> tuple[PairCloud, ...]:  # fmt: skip
+) -> tuple[PairCloud, ...]:
     """Set the difference of two replicas against their microscopic divergence, pair by pair.
 
     Args:
@@ -152,10 +155,17 @@ def pair_clouds(
         low, high = related.get("interval") or (None, None)
         found.append(
             PairCloud(
-                name, delta, divergence[finite], difference[finite], tuple(names[i] for i in first[pairs].tolist()),
-                tuple(names[i] for i in second[pairs].tolist()), len(first), related.get("correlation"), (low, high),
+                name,
+                delta,
+                divergence[finite],
+                difference[finite],
+                tuple(names[i] for i in first[pairs].tolist()),
+                tuple(names[i] for i in second[pairs].tolist()),
+                len(first),
+                related.get("correlation"),
+                (low, high),
             )
-        )  # fmt: skip
+        )
     return tuple(found)
 
 
@@ -192,9 +202,11 @@ def distribution(microscopic: Mapping[str, Mapping[str, Any]]) -> Distribution |
         return None
     own = counts.get("with_itself")
     return Distribution(
-        np.array(counts["edges"], dtype=np.float64), _shares(counts["counts"]), _shares(counts["null_counts"]),
+        np.array(counts["edges"], dtype=np.float64),
+        _shares(counts["counts"]),
+        _shares(counts["null_counts"]),
         _shares(own) if own else None,
-    )  # fmt: skip
+    )
 
 
 def courses(microscopic: Mapping[str, Mapping[str, Any]], last: int) -> tuple[Course, ...]:

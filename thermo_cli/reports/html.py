@@ -53,11 +53,14 @@ def text(views: Sequence[View]) -> str:
     style = _style(drawn)
     script = _script()
     context: dict[str, Any] = {
-        "view": view, "charts": drawn,
+        "view": view,
+        "charts": drawn,
         "specs": {name: embedded({**chart.spec, "datasets": dict(chart.data)}) for name, chart in drawn.items()},
         "config": embedded(CONFIG),
-        "style": Markup(style), "script": Markup(script), "policy": policy(style, script),
-    }  # fmt: skip
+        "style": Markup(style),
+        "script": Markup(script),
+        "policy": policy(style, script),
+    }
     return environment.get_template(PAGES[type(view)]).render(context)
 
 
@@ -118,19 +121,42 @@ def _file(name: str) -> str:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("thermo_cli", "reports/page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, finalize=_shown,
-    )  # fmt: skip
+        loader=PackageLoader("thermo_cli", "reports/page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
     environment.filters |= {
-        "number": number, "tone": tone, "last": last, "value": shown, "gating": gating, "groupby_order": grouped,
-        "select_section": in_section, "tally": tally,
-    }  # fmt: skip
+        "number": number,
+        "tone": tone,
+        "last": last,
+        "value": shown,
+        "gating": gating,
+        "groupby_order": grouped,
+        "select_section": in_section,
+        "tally": tally,
+    }
     environment.globals |= {
-        "difference": difference, "method": method, "shared": shared, "telling": telling, "COMPARED": COMPARED,
-        "CRITERIA": CRITERIA, "MOST_POINTS": MOST_POINTS, "estimate": estimate, "interval": interval, "gloss": gloss,
-        "legend": legend, "nothing_to_do": nothing_to_do, "tone_of": tone_of, "replica_rows": replica_rows,
-        "next_steps": next_steps, "label_of": label_of, "means": means,
-    }  # fmt: skip
+        "difference": difference,
+        "method": method,
+        "shared": shared,
+        "telling": telling,
+        "COMPARED": COMPARED,
+        "CRITERIA": CRITERIA,
+        "MOST_POINTS": MOST_POINTS,
+        "estimate": estimate,
+        "interval": interval,
+        "gloss": gloss,
+        "legend": legend,
+        "nothing_to_do": nothing_to_do,
+        "tone_of": tone_of,
+        "replica_rows": replica_rows,
+        "next_steps": next_steps,
+        "label_of": label_of,
+        "means": means,
+    }
     return environment
 
 

@@ -128,9 +128,12 @@ def _properties(decision: Decision) -> dict[str, str]:
     if verdict is None:
         return {"verdict": "not judged"}
     return {
-        "verdict": verdict.verdict, "phase": verdict.phase, "scope": verdict.scope, "summary": verdict.summary,
+        "verdict": verdict.verdict,
+        "phase": verdict.phase,
+        "scope": verdict.scope,
+        "summary": verdict.summary,
         "replicas": _counts(verdict),
-    }  # fmt: skip
+    }
 
 
 def _counts(verdict: Verdict) -> str:
@@ -144,10 +147,14 @@ def _suite(name: str, cases: Sequence[Case], properties: Mapping[str, str]) -> E
     suite = ElementTree.Element(
         "testsuite",
         {
-            "name": visible(name), "tests": str(len(cases)), "failures": count("failure"), "errors": count("error"),
-            "skipped": count("skipped"), "time": UNTIMED,
+            "name": visible(name),
+            "tests": str(len(cases)),
+            "failures": count("failure"),
+            "errors": count("error"),
+            "skipped": count("skipped"),
+            "time": UNTIMED,
         },
-    )  # fmt: skip
+    )
     inside = ElementTree.SubElement(suite, "properties")
     for key, value in properties.items():
         ElementTree.SubElement(inside, "property", {"name": key, "value": visible(value)})

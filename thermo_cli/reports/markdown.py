@@ -20,9 +20,19 @@ MOST_OUTLIERS: Final = 50
 MOST_POINTS: Final = 1024
 MOST_SPEC: Final = 100_000  # characters of the resolved spec
 MARKS: Final = {
-    "thermalized": "🟢", "crystallized": "🔷", "settled": "🟢", "relaxing": "🟡", "glassy": "🟣", "diverged": "🔴",
-    "undecided": "⚪", "not judged": "⚪", "holds": "✅", "fails": "❌", "untested": "▫️", "inapplicable": "▫️",
-}  # fmt: skip
+    "thermalized": "🟢",
+    "crystallized": "🔷",
+    "settled": "🟢",
+    "relaxing": "🟡",
+    "glassy": "🟣",
+    "diverged": "🔴",
+    "undecided": "⚪",
+    "not judged": "⚪",
+    "holds": "✅",
+    "fails": "❌",
+    "untested": "▫️",
+    "inapplicable": "▫️",
+}
 COMPARED: Final = {"equivalent": "✅ ", "better": "🔷 ", "worse": "❌ ", "undecided": "❔ "}  # with a baseline
 OPEN: Final = "❔"  # of a row that is undecided
 _SPECIAL: Final = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")  # an underscore inside a word is none
@@ -94,12 +104,17 @@ def _run(view: RunView) -> list[str]:
     counts = verdict.replicas
     lost = "".join(f", {counts[word]} {word}" for word in ("diverged", "crashed") if counts[word])
     lines = [
-        f"## {_mark(verdict.verdict)} {verdict.verdict} · {code(view.title)}", "",
+        f"## {_mark(verdict.verdict)} {verdict.verdict} · {code(view.title)}",
+        "",
         f"phase **{verdict.phase}** · {counts['finished']} of {counts['planned']} replicas finished{lost}"
-        + (f" · **the run is {view.status}**" if view.status != "complete" else ""), "",
-        f"**{plain(verdict.summary)}**", "", f"Scope: {plain(verdict.scope)}.", "",
+        + (f" · **the run is {view.status}**" if view.status != "complete" else ""),
+        "",
+        f"**{plain(verdict.summary)}**",
+        "",
+        f"Scope: {plain(verdict.scope)}.",
+        "",
         *_gate(view.gate),
-    ]  # fmt: skip
+    ]
     if view.description:
         lines += [plain(view.description), ""]
     if view.baseline is not None:
@@ -124,9 +139,14 @@ def _sweep(view: SweepView) -> list[str]:
     reached = ", ".join(f"{_mark(name)} {count} {name}" for name, count in counted)
     status = f" · **the run is {view.status}**" if view.status != "complete" else ""
     lines = [
-        f"## {code(view.title)}", "", f"{reached} of {len(view.points)} points{status}", "", f"Scope: {plain(view.scope)}.", "",
+        f"## {code(view.title)}",
+        "",
+        f"{reached} of {len(view.points)} points{status}",
+        "",
+        f"Scope: {plain(view.scope)}.",
+        "",
         *_gate(view.gate),
-    ]  # fmt: skip
+    ]
     if view.description:
         lines += [plain(view.description), ""]
     fields = list(view.points[0].values)
@@ -150,13 +170,17 @@ def _criteria(rows: Sequence[Row]) -> list[str]:
         ("", "observable", "replicas", "outcome", "estimate [interval]", "margin", "why"),
         (
             (
-                short(row.statistic), code(row.observable) if row.observable else "", plain(row.scope),
+                short(row.statistic),
+                code(row.observable) if row.observable else "",
+                plain(row.scope),
                 f"{_outcome(row)}{row.outcome}" + ("" if row.gates else " (does not gate)"),
-                plain(interval(row)), number(row.margin, 2) if row.margin else "", plain(row.explanation),
+                plain(interval(row)),
+                number(row.margin, 2) if row.margin else "",
+                plain(row.explanation),
             )
             for row in rows
         ),
-    )  # fmt: skip
+    )
     words = "; ".join(f"{letter} {meaning}" for letter, meaning in legend(tuple(rows)).items())
     return [*lines, "", f"<sub>{plain(words)}</sub>", ""]
 
@@ -165,12 +189,14 @@ def _against(baseline: Baseline) -> list[str]:
     heads = ("observable", "history", "outcome", "difference [interval]", "margin")
     rows = (
         (
-            code(row.observable), code(row.history),
+            code(row.observable),
+            code(row.history),
             COMPARED[row.outcome] + row.outcome + ("" if row.gates else " (does not gate)"),
-            plain(difference(row)), number(row.margin, 2),
+            plain(difference(row)),
+            number(row.margin, 2),
         )
         for row in baseline.rows
-    )  # fmt: skip
+    )
     title = f"### {COMPARED[baseline.outcome]}{baseline.outcome}: against {code(baseline.title)}"
     said = [f"- {plain(line)}" for line in remarks(baseline)]
     return [title, "", *table(heads, rows), "", plain(method(baseline.rows)), "", *said, ""]
@@ -213,11 +239,14 @@ def _macrostate(view: RunView) -> list[str]:
         low, high = state["tolerance_interval"]
         rows.append(
             (
-                code(curve.observable), code(curve.history), number(state["histories"][curve.history]["mean"], 4),
-                number(state["histories"][curve.history]["sd"], 2), plain(f"{number(low)} .. {number(high)}"),
+                code(curve.observable),
+                code(curve.history),
+                number(state["histories"][curve.history]["mean"], 4),
+                number(state["histories"][curve.history]["sd"], 2),
+                plain(f"{number(low)} .. {number(high)}"),
                 f"`{sparkline(curve.means)}`" if curve.means else "",
             )
-        )  # fmt: skip
+        )
     heads = ("observable", "history", "mean", "sd", "fresh replicas, any history", "against log t")
     return ["### Macroscopic, at the end", "", *table(heads, rows), ""]
 
@@ -240,12 +269,14 @@ def _microstate(view: RunView) -> list[str]:
         return ["### Microscopic", "", plain(view.missing.get("microscopic", "nothing was observed")), ""]
     rows = [
         (
-            plain(line.words.strip()), number(line.estimate),
+            plain(line.words.strip()),
+            number(line.estimate),
             "" if line.interval[0] is None else plain(f"{number(line.interval[0])} .. {number(line.interval[1])}"),
-            number(line.null, 2) if line.null is not None else "", number(line.own) if line.own is not None else "",
+            number(line.null, 2) if line.null is not None else "",
+            number(line.own) if line.own is not None else "",
         )
         for line in view.microscopic
-    ]  # fmt: skip
+    ]
     lines = [
         "### Microscopic, between replicas",
         "",
@@ -269,11 +300,14 @@ def _noise(view: RunView) -> list[str]:
         return []
     rows = [
         (
-            code(part.observable), plain(part.source), "-" if part.share is None else f"{part.share:.0%}", number(part.sd, 2),
+            code(part.observable),
+            plain(part.source),
+            "-" if part.share is None else f"{part.share:.0%}",
+            number(part.sd, 2),
             plain(f"{number(part.interval[0], 2)} .. {number(part.interval[1], 2)}"),
         )
         for part in view.noise_budget
-    ]  # fmt: skip
+    ]
     return ["### Noise budget", "", *table(("observable", "source", "share of variance", "sd", "interval"), rows), ""]
 
 
@@ -301,12 +335,17 @@ def _points(points: Sequence[PointView], fields: Sequence[str]) -> list[str]:
     )
     rows = (
         (
-            *(code(shown(value)) for value in point.values.values()), f"{_mark(point.verdict)} {point.verdict}", point.phase,
-            plain(mean) if point.observable else mean, number(point.spread, 2), number(point.overlap, 2),
-            number(point.wandering, 2), number(point.energy),
+            *(code(shown(value)) for value in point.values.values()),
+            f"{_mark(point.verdict)} {point.verdict}",
+            point.phase,
+            plain(mean) if point.observable else mean,
+            number(point.spread, 2),
+            number(point.overlap, 2),
+            number(point.wandering, 2),
+            number(point.energy),
         )
         for point, mean in zip(points[:MOST_POINTS], cells, strict=False)
-    )  # fmt: skip
+    )
     rest = [f"{len(points) - MOST_POINTS} more points are in the JSON report.", ""] if len(points) > MOST_POINTS else []
     why = [f"- {plain(reason)}" for reason in reasons(points)]
     return [*table(heads, rows), "", *rest, *why, ""] if why else [*table(heads, rows), "", *rest]
@@ -319,10 +358,25 @@ def _reproduction(known: Reproduction) -> list[str]:
     fence = "`" * max(3, max((len(run) for run in re.findall(r"`+", spec)), default=0) + 1)
     facts = table(("made with", ""), ((plain(name), code(value)) for name, value in known.facts.items()))
     return [
-        "<details><summary>How to reproduce it</summary>", "", f"{fence}sh", *known.commands, fence, "", *facts, "",
-        plain(known.promise), "", *(f"- {plain(word)}" for word in known.cautions), "",
-        f"{fence}yaml", spec.rstrip(), fence, "", "</details>", "",
-    ]  # fmt: skip
+        "<details><summary>How to reproduce it</summary>",
+        "",
+        f"{fence}sh",
+        *known.commands,
+        fence,
+        "",
+        *facts,
+        "",
+        plain(known.promise),
+        "",
+        *(f"- {plain(word)}" for word in known.cautions),
+        "",
+        f"{fence}yaml",
+        spec.rstrip(),
+        fence,
+        "",
+        "</details>",
+        "",
+    ]
 
 
 def _bullets(title: str, lines: Sequence[str]) -> list[str]:

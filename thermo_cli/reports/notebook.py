@@ -17,8 +17,12 @@ from thermo_cli.reports.points import SweepView, last, shown
 from thermo_cli.reports.view import Curve, RunView
 
 EDGES: Final = {  # beside the verdict's name, which says the same: three to one against white and against black
-    "thermalized": "#2a8f4f", "settled": "#2a8f4f", "crystallized": "#1b87a8", "glassy": "#a653b8", "diverged": "#d64545",
-}  # fmt: skip
+    "thermalized": "#2a8f4f",
+    "settled": "#2a8f4f",
+    "crystallized": "#1b87a8",
+    "glassy": "#a653b8",
+    "diverged": "#d64545",
+}
 OPEN: Final = "#a87a13"
 LEFT: Final = "text-align:left;padding:.15em .8em .15em 0;vertical-align:top"
 WIDTH, HEIGHT, EDGE = 120, 24, 2
@@ -44,17 +48,23 @@ def _run(view: RunView) -> str:
     facts += [f"run is {view.status}"] if view.status != "complete" else []
     rows = [
         (
-            row.statistic, row.observable or "", row.scope, row.outcome if row.gates else f"({row.outcome})", interval(row),
+            row.statistic,
+            row.observable or "",
+            row.scope,
+            row.outcome if row.gates else f"({row.outcome})",
+            interval(row),
             "" if row.margin is None else number(row.margin, 2),
         )
         for row in verdict.criteria
-    ]  # fmt: skip
+    ]
     heads = ("statistic", "observable", "replicas", "outcome", "estimate [interval]", "margin")
     parts = [
-        _head(view.title, verdict.verdict.upper(), EDGES.get(verdict.verdict, OPEN), facts, verdict.summary, verdict.scope),
+        _head(
+            view.title, verdict.verdict.upper(), EDGES.get(verdict.verdict, OPEN), facts, verdict.summary, verdict.scope
+        ),
         _table("Criteria; those in brackets do not gate", heads, [[_text(cell) for cell in row] for row in rows]),
         _macrostate(view),
-    ]  # fmt: skip
+    ]
     return "".join(parts)
 
 

@@ -98,9 +98,14 @@ class Unjudged:
         return {
             "schema_version": SCHEMA_VERSION,
             "run": {"name": name or self.title, "id": digits, "status": self.status, "replicas": None},
-            "scope": "nothing could be judged", "verdict": None, "phase": None, "summary": self.reason, "criteria": [],
-            "points": [], **nothing,
-        }  # fmt: skip
+            "scope": "nothing could be judged",
+            "verdict": None,
+            "phase": None,
+            "summary": self.reason,
+            "criteria": [],
+            "points": [],
+            **nothing,
+        }
 
 
 View = RunView | SweepView | Unjudged
@@ -165,10 +170,18 @@ def point_view(values: Mapping[str, Any], verdict: Verdict | None, reason: str) 
     state, overlap = verdict.macroscopic.get(name, {}), verdict.microscopic.get("overlap") or {}
     margin, sd = margins.get(name), state.get("sd")
     return PointView(
-        values, verdict.verdict, verdict.phase, name, state.get("mean"), sd / margin if sd is not None and margin else None,
-        (overlap.get("same_bath") or {}).get("estimate"), overlap.get("self"),
-        verdict.macroscopic.get("energy", {}).get("mean"), verdict.summary, verdict,
-    )  # fmt: skip
+        values,
+        verdict.verdict,
+        verdict.phase,
+        name,
+        state.get("mean"),
+        sd / margin if sd is not None and margin else None,
+        (overlap.get("same_bath") or {}).get("estimate"),
+        overlap.get("self"),
+        verdict.macroscopic.get("energy", {}).get("mean"),
+        verdict.summary,
+        verdict,
+    )
 
 
 def tally(points: Sequence[PointView]) -> list[tuple[str, int]]:

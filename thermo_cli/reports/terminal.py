@@ -16,10 +16,18 @@ from thermo_cli.reports.view import Gate, RunView
 from thermo_cli.reports.wording import legend, short
 
 COLOURS: Final = {
-    "thermalized": "green", "crystallized": "cyan", "settled": "green", "relaxing": "yellow", "glassy": "magenta",
-    "diverged": "red", "undecided": "yellow", "holds": "green", "fails": "red", "untested": "bright_black",
+    "thermalized": "green",
+    "crystallized": "cyan",
+    "settled": "green",
+    "relaxing": "yellow",
+    "glassy": "magenta",
+    "diverged": "red",
+    "undecided": "yellow",
+    "holds": "green",
+    "fails": "red",
+    "untested": "bright_black",
     "inapplicable": "bright_black",
-}  # fmt: skip
+}
 MOST_OUTLIERS: Final = 8
 
 
@@ -109,11 +117,15 @@ def _criteria(view: RunView) -> Table:
     heads = ("", "observable", "replicas", "outcome", "estimate [interval]", "margin")
     rows = [
         (
-            short(row.statistic), row.observable or "", row.scope.replace("all histories", "all").replace("same-bath ", ""),
-            row.outcome if row.gates else f"({row.outcome})", interval(row), number(row.margin, 2) if row.margin else "",
+            short(row.statistic),
+            row.observable or "",
+            row.scope.replace("all histories", "all").replace("same-bath ", ""),
+            row.outcome if row.gates else f"({row.outcome})",
+            interval(row),
+            number(row.margin, 2) if row.margin else "",
         )
         for row in view.verdict.criteria
-    ]  # fmt: skip
+    ]
     for head, cells in zip(heads, zip(*rows, strict=True), strict=True):
         table.add_column(
             head, no_wrap=True, min_width=0 if head == "observable" else max(len(cell) for cell in (head, *cells))
@@ -172,9 +184,11 @@ def _microstate(view: RunView) -> Padding:
         low, high = line.interval
         bounds = "" if low is None else f" [{number(low)}, {number(high)}]"
         table.add_row(
-            line.words, number(line.estimate) + bounds,
-            number(line.null, 2) if line.null is not None else "", number(line.own) if line.own is not None else "",
-        )  # fmt: skip
+            line.words,
+            number(line.estimate) + bounds,
+            number(line.null, 2) if line.null is not None else "",
+            number(line.own) if line.own is not None else "",
+        )
     law = view.distribution
     if law is not None:
         laws = [("P(q) of replicas", law.between), ("  of the null", law.null), ("  with themselves, T/2", law.own)]
@@ -188,9 +202,11 @@ def _microstate(view: RunView) -> Padding:
 def _notes(view: RunView) -> Group:
     parts: list[RenderableType] = []
     for title, lines in (
-        ("Macroscopic against microscopic", view.comparison), ("Diagnostics (decide nothing)", view.diagnostics),
-        ("What to do next", view.next_steps), ("Warnings", view.verdict.warnings),
-    ):  # fmt: skip
+        ("Macroscopic against microscopic", view.comparison),
+        ("Diagnostics (decide nothing)", view.diagnostics),
+        ("What to do next", view.next_steps),
+        ("Warnings", view.verdict.warnings),
+    ):
         if lines:
             parts.append(Padding(Text(title, style="bold"), (1, 0, 0, 0)))
             parts += [Padding(Text(line), (0, 0, 0, 2)) for line in lines]

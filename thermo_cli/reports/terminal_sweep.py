@@ -74,8 +74,13 @@ def _order_parameters(points: Sequence[PointView], fields: Sequence[str]) -> Tab
         table.add_column(name, no_wrap=True)
     for point, mean in zip(points, cells, strict=True):
         table.add_row(
-            *(shown(value) for value in point.values.values()), Text(point.verdict, style=COLOURS.get(point.verdict, "")),
-            point.phase, mean, number(point.spread, 2), number(point.overlap, 2), number(point.wandering, 2),
+            *(shown(value) for value in point.values.values()),
+            Text(point.verdict, style=COLOURS.get(point.verdict, "")),
+            point.phase,
+            mean,
+            number(point.spread, 2),
+            number(point.overlap, 2),
+            number(point.wandering, 2),
             number(point.energy),
-        )  # fmt: skip
+        )
     return table

@@ -210,18 +210,31 @@ def view_of(verdict: Verdict, material: Material) -> RunView:
     columns = _columns(trajectories, margins)
     replicas = replica_lines(trajectories, columns, margins)
     return RunView(
-        title=material.title, description=material.description, status=material.status, verdict=verdict,
-        steps=trajectories.steps, curves=_curves(verdict, trajectories), microscopic=microscopic(verdict.microscopic),
-        comparison=comparison(verdict.diagnostics), next_steps=next_steps(verdict, material.trained),
-        diagnostics=diagnostics(verdict.diagnostics), plane=plane(verdict),
-        panels=panels(trajectories, margins, material.content), columns=columns, replicas=replicas,
+        title=material.title,
+        description=material.description,
+        status=material.status,
+        verdict=verdict,
+        steps=trajectories.steps,
+        curves=_curves(verdict, trajectories),
+        microscopic=microscopic(verdict.microscopic),
+        comparison=comparison(verdict.diagnostics),
+        next_steps=next_steps(verdict, material.trained),
+        diagnostics=diagnostics(verdict.diagnostics),
+        plane=plane(verdict),
+        panels=panels(trajectories, margins, material.content),
+        columns=columns,
+        replicas=replicas,
         pairs=pair_clouds(trajectories, margins, material.apart, material.names, verdict.diagnostics),
-        overlaps=overlap_matrix(material.apart, material.names), distribution=distribution(verdict.microscopic),
+        overlaps=overlap_matrix(material.apart, material.names),
+        distribution=distribution(verdict.microscopic),
         courses=courses(verdict.microscopic, int(trajectories.steps[-1])),
-        noise_budget=noise_budget(verdict.diagnostics), noise_share=noise_share(verdict.diagnostics),
-        reproduction=material.reproduction, missing=_missing(verdict, material),
-        record=material.record, content=material.content,
-    )  # fmt: skip
+        noise_budget=noise_budget(verdict.diagnostics),
+        noise_share=noise_share(verdict.diagnostics),
+        reproduction=material.reproduction,
+        missing=_missing(verdict, material),
+        record=material.record,
+        content=material.content,
+    )
 
 
 def _columns(trajectories: Trajectories, margins: Mapping[str, float]) -> tuple[str, ...]:

@@ -45,24 +45,34 @@ def microscopic(found: Mapping[str, Mapping[str, Any]]) -> tuple[MicroLine, ...]
     overlap = found.get("overlap") or {}
     layer = (found.get("similarity") or {}).get("layer", "")
     states = [
-        ("overlap Q*", overlap), ("  on one bath", overlap.get("same_bath")),
+        ("overlap Q*", overlap),
+        ("  on one bath", overlap.get("same_bath")),
         *((f"  {name}", state) for name, state in (overlap.get("layers") or {}).items()),
-        (f"CKA, {layer}", found.get("similarity")), ("disagreement", found.get("disagreement")),
-        ("error consistency", found.get("error_consistency")), ("Jensen-Shannon, bits", found.get("jensen_shannon")),
-        ("output distance", found.get("output_distance")), ("support vectors shared", found.get("support")),
+        (f"CKA, {layer}", found.get("similarity")),
+        ("disagreement", found.get("disagreement")),
+        ("error consistency", found.get("error_consistency")),
+        ("Jensen-Shannon, bits", found.get("jensen_shannon")),
+        ("output distance", found.get("output_distance")),
+        ("support vectors shared", found.get("support")),
         ("loss barrier, aligned", found.get("barrier")),
-        ("loss barrier, raw", found.get("barrier_raw")), ("memory of the start", found.get("memory")),
-        ("twins over replicas", found.get("chaos")), ("aligned cosine", found.get("aligned_cosine")),
+        ("loss barrier, raw", found.get("barrier_raw")),
+        ("memory of the start", found.get("memory")),
+        ("twins over replicas", found.get("chaos")),
+        ("aligned cosine", found.get("aligned_cosine")),
         ("raw cosine", found.get("raw_cosine")),
         ("raw distance", found.get("raw_distance")),
-    ]  # fmt: skip
+    ]
     return tuple(
         MicroLine(
-            words, state["estimate"], (state["interval"][0], state["interval"][1]), state["null"],
+            words,
+            state["estimate"],
+            (state["interval"][0], state["interval"][1]),
+            state["null"],
             state["self"] if words in ("overlap Q*", "disagreement") else None,
         )
-        for words, state in states if state
-    )  # fmt: skip
+        for words, state in states
+        if state
+    )
 
 
 def comparison(found: Mapping[str, Any]) -> tuple[str, ...]:

@@ -2,16 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import (
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, field_validator, model_validator
 
 from thermo_cli.rng import STREAMS, StreamName
-from thermo_cli.spec.builtins import (
-    Part,
-)
+from thermo_cli.spec.builtins import Part
 from thermo_cli.spec.builtins.parts import LATER
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]

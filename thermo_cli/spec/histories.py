@@ -2,19 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from thermo_cli.spec.builtins import (
-    Part,
-    Positive,
-    Scalar,
-    Schedule,
-)
+from thermo_cli.spec.builtins import Part, Positive, Scalar, Schedule
 
 
 class PartOfTheExamples(Part):

@@ -4,15 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal, get_args
 
-from pydantic import (
-    Field,
-    field_validator,
-)
+from pydantic import Field, field_validator
 
-from thermo_cli.spec.builtins import (
-    Part,
-    Positive,
-)
+from thermo_cli.spec.builtins import Part, Positive
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 

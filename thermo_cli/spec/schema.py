@@ -2,11 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import (
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, ValidationError, model_validator
 
 from thermo_cli.registry import nearest
 from thermo_cli.spec.builtins import (
@@ -132,9 +128,10 @@ class Spec(Part):
         if (MODULE if dynamics is not None and ":" in dynamics else dynamics) not in MOVES[self.family]:
             known = [name for name in MOVES[self.family] if name is not None]
             raise ValueError(
-                f"{system} goes with dynamics {' or '.join(known)}, not {dynamics or 'none'}" if known
+                f"{system} goes with dynamics {' or '.join(known)}, not {dynamics or 'none'}"
+                if known
                 else f"{system} runs have moved already: leave dynamics out"
-            )  # fmt: skip
+            )
         if (self.data is not None) != self.learns:
             raise ValueError(f"{system} needs data" if self.learns else f"{system} learns from no data: leave data out")
         if self.ensemble.subsample.disjoint and "subsample" not in self.ensemble.vary:

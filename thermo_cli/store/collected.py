@@ -123,9 +123,10 @@ def _nothing_finished(folder: "RunFolder") -> StoreError:
     failed = [file for file in files if file.name.removesuffix(".error.txt") in folder.shards]
     if not failed:
         return StoreError(
-            "no part of this run has finished, so there is nothing to judge", received=str(folder.path),
+            "no part of this run has finished, so there is nothing to judge",
+            received=str(folder.path),
             remedy="give the thermo-run command again: it resumes",
-        )  # fmt: skip
+        )
     text = failed[0].read_text(errors="replace").strip()
     lines = text.splitlines()
     first = lines[-1:] if text.startswith("Traceback") else lines[: lines.index("") if "" in lines else None]

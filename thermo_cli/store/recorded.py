@@ -42,9 +42,12 @@ def read_recorded(path: Path) -> Trajectories:
         if name.startswith("values/")
     }
     return Trajectories(
-        np.asarray(file.arrays["steps"], dtype=np.int64), values, tuple(file.record["replicas"]),
-        tuple(file.record["histories"]), file.arrays["crashed"].astype(bool),
-    )  # fmt: skip
+        np.asarray(file.arrays["steps"], dtype=np.int64),
+        values,
+        tuple(file.record["replicas"]),
+        tuple(file.record["histories"]),
+        file.arrays["crashed"].astype(bool),
+    )
 
 
 def read_recorded_parameters(path: Path, step: int) -> NDArray[np.floating]:
@@ -71,7 +74,8 @@ def read_recorded_parameters(path: Path, step: int) -> NDArray[np.floating]:
 def _read(path: Path) -> ArrayFile:
     if not path.exists():
         raise StoreError(
-            "the recorded runs have not been read into this folder", received=str(path),
+            "the recorded runs have not been read into this folder",
+            received=str(path),
             remedy="give the thermo-run command again",
-        )  # fmt: skip
+        )
     return read_arrays(path)

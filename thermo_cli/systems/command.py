@@ -55,9 +55,11 @@ class Command:
         """
         if "command" not in trust.allowed:
             raise SpecError(
-                "a spec starts no script by itself", received=" ".join(str(word) for word in self.given.run),
-                remedy="if you trust it: --allow command", where=RUN,
-            )  # fmt: skip
+                "a spec starts no script by itself",
+                received=" ".join(str(word) for word in self.given.run),
+                remedy="if you trust it: --allow command",
+                where=RUN,
+            )
         self._check_placeholders()
         self._check_files()
         self._check_uses()
@@ -75,9 +77,13 @@ class Command:
             name: str(getattr(member, stream) % 2**SEED_BITS) for name, stream in SEEDS.items() if stream != "subsample"
         }
         values |= {
-            "output": str(output), "history": member.history, "replica": str(member.index), "steps": str(member.steps),
-            "init_scale": _text(self.spec.histories[member.history].init_scale), "subsample": str(subsample or ""),
-        }  # fmt: skip
+            "output": str(output),
+            "history": member.history,
+            "replica": str(member.index),
+            "steps": str(member.steps),
+            "init_scale": _text(self.spec.histories[member.history].init_scale),
+            "subsample": str(subsample or ""),
+        }
         values = _fields(self.spec.model_dump(mode="json")) | values
         words = [filled(str(word), values) for word in self.given.run]
         return [sys.executable, *words[1:]] if words[0] in INTERPRETER else words
@@ -98,9 +104,11 @@ class Command:
                 content = _digest(path, state.st_mtime_ns, state.st_size)
             except OSError as error:
                 raise SpecError(
-                    "a file of the command cannot be read", received=f"{path}: {error.strerror}",
-                    remedy="make it readable", where=WITH,
-                ) from None  # fmt: skip
+                    "a file of the command cannot be read",
+                    received=f"{path}: {error.strerror}",
+                    remedy="make it readable",
+                    where=WITH,
+                ) from None
             digest.update(f"{name}\0{content}\0".encode())
         return digest.hexdigest()
 
@@ -109,9 +117,11 @@ class Command:
         for name in self.given.values:
             if name in SEEDS or name in PLACES:
                 raise SpecError(
-                    "this name is taken: it is a placeholder already", received=name, remedy="choose another",
+                    "this name is taken: it is a placeholder already",
+                    received=name,
+                    remedy="choose another",
                     where=f"{WITH}.values",
-                )  # fmt: skip
+                )
         for position, word in enumerate(self.given.run):
             for name in placeholders(str(word)):
                 if name in known:
@@ -121,10 +131,11 @@ class Command:
                     guess = nearest(name, [*known, *fields])
                     hint = f"did you mean {{{guess}}}? " if guess else ""
                     raise SpecError(
-                        "this placeholder has no meaning", received=f"{{{name}}} in {str(word)!r}",
+                        "this placeholder has no meaning",
+                        received=f"{{{name}}} in {str(word)!r}",
                         remedy=f"{hint}known: {', '.join(sorted(known))}, and fields of the spec that are a number or a word",
                         where=f"{RUN}[{position}]",
-                    )  # fmt: skip
+                    )
 
     def _check_uses(self) -> None:
         """Refuse what is given and taken by no argument: it would tell the script nothing."""
@@ -134,28 +145,36 @@ class Command:
         given += [("observe.budgets", "steps")] * bool(budgets_of(spec))
         given += [
             (f"histories.{name}.init_scale", "init_scale")
-            for name, history in spec.histories.items() if history.init_scale != 1.0
-        ]  # fmt: skip
+            for name, history in spec.histories.items()
+            if history.init_scale != 1.0
+        ]
         given += [
             (f"ensemble.design.crossed.{stream}", name)
-            for name, stream in SEEDS.items() if crossed is not None and getattr(crossed, stream, 1) > 1
-        ]  # fmt: skip
+            for name, stream in SEEDS.items()
+            if crossed is not None and getattr(crossed, stream, 1) > 1
+        ]
         if "output" not in taken:
             raise SpecError(
-                "the script is not told where to write metrics.jsonl", received="no {output} among the arguments",
-                remedy='add it, such as "--out", "{output}"', where=RUN,
-            )  # fmt: skip
+                "the script is not told where to write metrics.jsonl",
+                received="no {output} among the arguments",
+                remedy='add it, such as "--out", "{output}"',
+                where=RUN,
+            )
         if "subsample" in taken and self.given.pool is None:
             raise SpecError(
-                "{subsample} needs to know how many examples there are", received="no pool",
-                remedy="system.with.pool: the number of examples of the script's training data", where=RUN,
-            )  # fmt: skip
+                "{subsample} needs to know how many examples there are",
+                received="no pool",
+                remedy="system.with.pool: the number of examples of the script's training data",
+                where=RUN,
+            )
         for what, name in given:
             if name not in taken:
                 raise SpecError(
-                    "this is given and no argument of the command takes it", received=what,
-                    remedy=f"add {{{name}}} to the arguments, or leave it out", where=RUN,
-                )  # fmt: skip
+                    "this is given and no argument of the command takes it",
+                    received=what,
+                    remedy=f"add {{{name}}} to the arguments, or leave it out",
+                    where=RUN,
+                )
 
     def _check_files(self) -> None:
         program, script = str(self.given.run[0]), str(self.given.run[1]) if len(self.given.run) > 1 else ""
@@ -165,15 +184,19 @@ class Command:
         if interpreted and script.endswith(".py") and not placeholders(script) and not (self.base / script).is_file():
             near = nearest(script, [path.name for path in self.base.glob("*.py")])
             raise SpecError(
-                "there is no such script beside the spec", received=script,
-                remedy=f"did you mean {near!r}?" if near else "give the path relative to the spec", where=f"{RUN}[1]",
-            )  # fmt: skip
+                "there is no such script beside the spec",
+                received=script,
+                remedy=f"did you mean {near!r}?" if near else "give the path relative to the spec",
+                where=f"{RUN}[1]",
+            )
         for name in self.given.files:
             if not (self.base / name).is_file():
                 raise SpecError(
-                    "there is no such file", received=name, remedy="give the path relative to the spec",
+                    "there is no such file",
+                    received=name,
+                    remedy="give the path relative to the spec",
                     where=f"{WITH}.files",
-                )  # fmt: skip
+                )
 
     def _check_program(self, program: str) -> None:
         """Refuse a program that the system would not find, or not start."""

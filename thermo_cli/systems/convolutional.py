@@ -30,9 +30,11 @@ def cnn(inputs: int, outputs: int, task: Task, channels: int, blocks: int, image
     shape = tuple(image) if image is not None else (1, side, side)
     if math.prod(shape) != inputs:
         raise SpecError(
-            "the features are no image of this shape", received=f"{inputs} features, {' x '.join(map(str, shape))}",
-            remedy="image: [colours, height, width] of the data", where="system.with.image",
-        )  # fmt: skip
+            "the features are no image of this shape",
+            received=f"{inputs} features, {' x '.join(map(str, shape))}",
+            remedy="image: [colours, height, width] of the data",
+            where="system.with.image",
+        )
     return ModuleSystem(functools.partial(Cnn, shape, outputs, channels, blocks), inputs, outputs, task)
 
 

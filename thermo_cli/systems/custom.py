@@ -33,9 +33,11 @@ def custom(use: str, inputs: int, outputs: int, task: Task, arguments: Mapping[s
     found = locate(use, trust(), USE)
     if not (isinstance(found, type) and issubclass(found, nn.Module)):
         raise SpecError(
-            "this is no torch module", received=f"{use}: {type(found).__name__}",
-            remedy="name a class that inherits from torch.nn.Module", where=USE,
-        )  # fmt: skip
+            "this is no torch module",
+            received=f"{use}: {type(found).__name__}",
+            remedy="name a class that inherits from torch.nn.Module",
+            where=USE,
+        )
     accepted = inspect.signature(found).parameters
     sizes = {name: size for name, size in (("inputs", inputs), ("outputs", outputs)) if name in accepted}
     make = functools.partial(found, **{**sizes, **arguments})
@@ -47,9 +49,11 @@ def custom(use: str, inputs: int, outputs: int, task: Task, arguments: Mapping[s
         module = seeded(build, 0)
     except Exception as error:
         raise SpecError(
-            "the module cannot be built", received=f"{type(error).__name__}: {error}",
-            remedy=f"it takes {', '.join(accepted) or 'no arguments'}", where=WITH,
-        ) from error  # fmt: skip
+            "the module cannot be built",
+            received=f"{type(error).__name__}: {error}",
+            remedy=f"it takes {', '.join(accepted) or 'no arguments'}",
+            where=WITH,
+        ) from error
     _check(module, use, inputs, outputs)
     return ModuleSystem(build, inputs, outputs, task)
 
@@ -67,9 +71,11 @@ def _check(module: nn.Module, use: str, inputs: int, outputs: int) -> None:
                 found = module.train()(x)
         except Exception as error:
             raise SpecError(
-                "the module does not take rows of features", received=f"{type(error).__name__}: {error}",
-                remedy=f"forward takes (examples, {inputs}) and returns (examples, {outputs})", where=USE,
-            ) from error  # fmt: skip
+                "the module does not take rows of features",
+                received=f"{type(error).__name__}: {error}",
+                remedy=f"forward takes (examples, {inputs}) and returns (examples, {outputs})",
+                where=USE,
+            ) from error
         answers.append(found[0] if isinstance(found, tuple) else found)
     shape = tuple(answers[0].shape) if isinstance(answers[0], torch.Tensor) else type(answers[0]).__name__
     if shape != (3, outputs):
@@ -81,13 +87,16 @@ def _check(module: nn.Module, use: str, inputs: int, outputs: int) -> None:
         )
     if not torch.equal(answers[0], answers[1]):
         raise SpecError(
-            "the module draws random numbers when it is trained, from a generator that all replicas share", received=use,
-            remedy="use nn.Dropout modules, whose masks are drawn from each replica's stream; or leave it out", where=USE,
-        )  # fmt: skip
+            "the module draws random numbers when it is trained, from a generator that all replicas share",
+            received=use,
+            remedy="use nn.Dropout modules, whose masks are drawn from each replica's stream; or leave it out",
+            where=USE,
+        )
     for name, part in dropouts(module).items():
         if part.calls != 2 or not part.p < 1:  # the two passes above
             raise SpecError(
                 "a dropout module must be used once in forward, with p below 1",
                 received=f"{use}: {name}, p = {part.p}, used {part.calls / 2:g} times",
-                remedy="give each place a dropout module of its own", where=USE,
-            )  # fmt: skip
+                remedy="give each place a dropout module of its own",
+                where=USE,
+            )

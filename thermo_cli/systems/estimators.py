@@ -124,20 +124,26 @@ def time_parameter(system: Any, wanted: str | None, time: str = "budget") -> str
     found = wanted or next((name for name in BUDGETS if name in known), None)
     if found is None:
         raise SpecError(
-            "this estimator has no number of iterations or members that could be its training time", received=system.use,
-            remedy="dynamics.with: {time: once}, or name the argument as parameter", where=where,
-        )  # fmt: skip
+            "this estimator has no number of iterations or members that could be its training time",
+            received=system.use,
+            remedy="dynamics.with: {time: once}, or name the argument as parameter",
+            where=where,
+        )
     grows = found == "n_estimators" or "HistGradientBoosting" in system.use
     if time == "warm_start" and not grows:
         raise SpecError(
             "only ensembles go on where a shorter fit ended; others add as many iterations again at every look",
-            received=f"time: warm_start, {found}", remedy="time: partial or budget", where="dynamics.with.time",
-        )  # fmt: skip
+            received=f"time: warm_start, {found}",
+            remedy="time: partial or budget",
+            where="dynamics.with.time",
+        )
     if found in system.arguments:
         raise SpecError(
-            f"{found} is the training time here", received=f"{found}: {system.arguments[found]}",
-            remedy="leave it out, and give dynamics.steps", where=f"{WITH}.{found}",
-        )  # fmt: skip
+            f"{found} is the training time here",
+            received=f"{found}: {system.arguments[found]}",
+            remedy="leave it out, and give dynamics.steps",
+            where=f"{WITH}.{found}",
+        )
     return found
 
 
@@ -218,9 +224,11 @@ def _built(use: str, arguments: Mapping[str, Any], where: str, where_arguments: 
     if not (isinstance(found, type) and issubclass(found, BaseEstimator)):
         kind = "abstract" if inspect.isabstract(found) else type(found).__name__
         raise SpecError(
-            "this is no scikit-learn estimator", received=f"{use}: {kind}",
-            remedy="name a class such as sklearn.ensemble:RandomForestClassifier", where=where,
-        )  # fmt: skip
+            "this is no scikit-learn estimator",
+            received=f"{use}: {kind}",
+            remedy="name a class such as sklearn.ensemble:RandomForestClassifier",
+            where=where,
+        )
     given = {name: _argument(value, f"{where_arguments}.{name}") for name, value in arguments.items()}
     known = list(inspect.signature(found).parameters)
     for name, value in given.items():
@@ -239,9 +247,11 @@ def _built(use: str, arguments: Mapping[str, Any], where: str, where_arguments: 
     except Exception as error:
         words = re.sub(r"\s+", " ", str(error))
         raise SpecError(
-            "the estimator does not take these arguments", received=f"{type(error).__name__}: {words}",
-            remedy=f"it takes {', '.join(known)}", where=where_arguments,
-        ) from error  # fmt: skip
+            "the estimator does not take these arguments",
+            received=f"{type(error).__name__}: {words}",
+            remedy=f"it takes {', '.join(known)}",
+            where=where_arguments,
+        ) from error
     return built
 
 

@@ -43,9 +43,10 @@ class ModuleSystem:
         masks = {f"{name}.mask" for name in dropouts(self.template)}
         self.noisy = bool(masks)
         kept = {
-            name: tensor for name, tensor in self.template.named_buffers()
+            name: tensor
+            for name, tensor in self.template.named_buffers()
             if tensor.is_floating_point() and name not in masks
-        }  # fmt: skip
+        }
         self.blocks = tuple(
             Block(name, tuple(tensor.shape), 0.0, trained=name in trained) for name, tensor in (trained | kept).items()
         )
@@ -120,8 +121,9 @@ class ModuleSystem:
         counted: list[int] = []
         hooks = [
             part.register_forward_hook(lambda module, given, out: counted.append(out.numel()))
-            for part in self.template.modules() if not list(part.children())
-        ]  # fmt: skip
+            for part in self.template.modules()
+            if not list(part.children())
+        ]
         with torch.no_grad():
             self.template.eval()(torch.zeros(1, self.inputs))
         for hook in hooks:

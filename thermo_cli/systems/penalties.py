@@ -13,25 +13,73 @@ from numpy.typing import NDArray
 from thermo_cli.contracts import Array
 
 LOOKED_UP: Final = (  # the data say directly what the model is
-    "KNeighborsClassifier", "KNeighborsRegressor", "RadiusNeighborsClassifier", "RadiusNeighborsRegressor", "GaussianNB",
-    "MultinomialNB", "BernoulliNB", "ComplementNB", "CategoricalNB", "LinearDiscriminantAnalysis",
-    "QuadraticDiscriminantAnalysis", "NearestCentroid", "KernelRidge", "DummyClassifier", "DummyRegressor",
-)  # fmt: skip
+    "KNeighborsClassifier",
+    "KNeighborsRegressor",
+    "RadiusNeighborsClassifier",
+    "RadiusNeighborsRegressor",
+    "GaussianNB",
+    "MultinomialNB",
+    "BernoulliNB",
+    "ComplementNB",
+    "CategoricalNB",
+    "LinearDiscriminantAnalysis",
+    "QuadraticDiscriminantAnalysis",
+    "NearestCentroid",
+    "KernelRidge",
+    "DummyClassifier",
+    "DummyRegressor",
+)
 TREES: Final = ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor")
 STEPS: Final = (  # that are fitted in one go
-    "StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "Normalizer", "Binarizer", "QuantileTransformer",
-    "PowerTransformer", "KBinsDiscretizer", "PolynomialFeatures", "SplineTransformer", "OneHotEncoder", "OrdinalEncoder",
-    "TargetEncoder", "SimpleImputer", "KNNImputer", "VarianceThreshold", "SelectKBest", "SelectPercentile", "TruncatedSVD",
-    "KernelCenterer", "Nystroem", "RBFSampler", "AdditiveChi2Sampler", "SkewedChi2Sampler", "PolynomialCountSketch",
-    "GaussianRandomProjection", "SparseRandomProjection", "TfidfTransformer", "CountVectorizer", "TfidfVectorizer",
-    "HashingVectorizer", "FeatureHasher",
-)  # fmt: skip
+    "StandardScaler",
+    "MinMaxScaler",
+    "MaxAbsScaler",
+    "RobustScaler",
+    "Normalizer",
+    "Binarizer",
+    "QuantileTransformer",
+    "PowerTransformer",
+    "KBinsDiscretizer",
+    "PolynomialFeatures",
+    "SplineTransformer",
+    "OneHotEncoder",
+    "OrdinalEncoder",
+    "TargetEncoder",
+    "SimpleImputer",
+    "KNNImputer",
+    "VarianceThreshold",
+    "SelectKBest",
+    "SelectPercentile",
+    "TruncatedSVD",
+    "KernelCenterer",
+    "Nystroem",
+    "RBFSampler",
+    "AdditiveChi2Sampler",
+    "SkewedChi2Sampler",
+    "PolynomialCountSketch",
+    "GaussianRandomProjection",
+    "SparseRandomProjection",
+    "TfidfTransformer",
+    "CountVectorizer",
+    "TfidfVectorizer",
+    "HashingVectorizer",
+    "FeatureHasher",
+)
 CLOSED: Final = (*LOOKED_UP, *TREES, *STEPS)
 MACHINES: Final = ("SVC", "SVR", "NuSVC", "NuSVR")
 STRICTLY_CONVEX: Final = (
-    "Ridge", "RidgeClassifier", "KernelRidge", "LogisticRegression", "ElasticNet", "LinearSVC", "LinearSVR", "SVC", "SVR",
-    "NuSVC", "NuSVR",
-)  # fmt: skip
+    "Ridge",
+    "RidgeClassifier",
+    "KernelRidge",
+    "LogisticRegression",
+    "ElasticNet",
+    "LinearSVC",
+    "LinearSVR",
+    "SVC",
+    "SVR",
+    "NuSVC",
+    "NuSVR",
+)
 
 
 def loss_of(estimator: Any, outputs: Array, scores: NDArray[Any] | None, y: NDArray[Any]) -> float | None:
@@ -215,9 +263,13 @@ def _kernel(estimator: Any, examples: int) -> dict[str, float]:
     from sklearn.metrics.pairwise import pairwise_kernels
 
     own = pairwise_kernels(
-        estimator.support_vectors_, metric=estimator.kernel, filter_params=True, gamma=estimator._gamma,
-        degree=estimator.degree, coef0=estimator.coef0,
-    )  # fmt: skip
+        estimator.support_vectors_,
+        metric=estimator.kernel,
+        filter_params=True,
+        gamma=estimator._gamma,
+        degree=estimator.degree,
+        coef0=estimator.coef0,
+    )
     return {"l2": float((estimator.dual_coef_ @ own @ estimator.dual_coef_.T).sum()) / (2 * estimator.C * examples)}
 
 
@@ -231,7 +283,15 @@ def _network(estimator: Any, examples: int) -> dict[str, float]:
 
 
 _RULES: Final[dict[str, Callable[[Any, int], dict[str, float]]]] = {
-    "LogisticRegression": _logistic, "Ridge": _ridge, "RidgeClassifier": _ridge, "Lasso": _elastic, "ElasticNet": _elastic,
-    "SGDClassifier": _descent, "SGDRegressor": _descent, "LinearSVC": _margin, "SVC": _kernel, "MLPClassifier": _network,
+    "LogisticRegression": _logistic,
+    "Ridge": _ridge,
+    "RidgeClassifier": _ridge,
+    "Lasso": _elastic,
+    "ElasticNet": _elastic,
+    "SGDClassifier": _descent,
+    "SGDRegressor": _descent,
+    "LinearSVC": _margin,
+    "SVC": _kernel,
+    "MLPClassifier": _network,
     "MLPRegressor": _network,
-}  # fmt: skip
+}

@@ -28,9 +28,13 @@ class Probe:
 
 
 def probe(
-    system: StackedSystem, rows: NDArray[np.floating], x: NDArray[np.floating], *, hidden: bool = False,
+    system: StackedSystem,
+    rows: NDArray[np.floating],
+    x: NDArray[np.floating],
+    *,
+    hidden: bool = False,
     anew: bool = False,
-) -> Probe:  # fmt: skip
+) -> Probe:
     """Run every replica on the same examples.
 
     Args:

@@ -20,9 +20,17 @@ ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh, "gelu": functional.gelu}
 
 
 def transformer(
-    inputs: int, outputs: int, task: Task, tokens: int | None, width: int, heads: int, layers: int, hidden: int,
-    activation: str, dropout: float = 0.0,
-) -> ModuleSystem:  # fmt: skip
+    inputs: int,
+    outputs: int,
+    task: Task,
+    tokens: int | None,
+    width: int,
+    heads: int,
+    layers: int,
+    hidden: int,
+    activation: str,
+    dropout: float = 0.0,
+) -> ModuleSystem:
     """Build a transformer encoder.
 
     Args:
@@ -43,9 +51,11 @@ def transformer(
     count = tokens if tokens is not None else math.isqrt(inputs)
     if inputs % count or (tokens is None and count**2 != inputs):
         raise SpecError(
-            "the features do not divide into tokens of one size", received=f"{inputs} features, {count} tokens",
-            remedy="tokens: a divisor of the number of features (2 for modular_addition)", where="system.with.tokens",
-        )  # fmt: skip
+            "the features do not divide into tokens of one size",
+            received=f"{inputs} features, {count} tokens",
+            remedy="tokens: a divisor of the number of features (2 for modular_addition)",
+            where="system.with.tokens",
+        )
     build = functools.partial(
         Transformer, count, inputs // count, outputs, width, heads, layers, hidden, activation, dropout
     )
@@ -68,9 +78,17 @@ class Transformer(nn.Module):
     """
 
     def __init__(
-        self, tokens: int, features: int, outputs: int, width: int, heads: int, layers: int, hidden: int,
-        activation: str, dropout: float,
-    ) -> None:  # fmt: skip
+        self,
+        tokens: int,
+        features: int,
+        outputs: int,
+        width: int,
+        heads: int,
+        layers: int,
+        hidden: int,
+        activation: str,
+        dropout: float,
+    ) -> None:
         super().__init__()
         self.tokens, self.width, self.heads, self.layers = tokens, width, heads, layers
         self.hidden, self.activation = hidden, activation
@@ -111,9 +129,11 @@ class Transformer(nn.Module):
             task: A softmax does not see a shift of all logits.
         """
         axes: dict[str, tuple[str | None, ...]] = {
-            "embedding.weight": ("stream", None), "embedding.position": ("stream", None),
-            "head.weight": (None, "stream"), "head.bias": (None,),
-        }  # fmt: skip
+            "embedding.weight": ("stream", None),
+            "embedding.position": ("stream", None),
+            "head.weight": (None, "stream"),
+            "head.bias": (None,),
+        }
         groups, products = [Group("stream", self.width)], []
         for n in range(self.layers):
             attention, network = f"attention{n}", f"network{n}"
@@ -124,10 +144,12 @@ class Transformer(nn.Module):
             for name in ("query", "key", "value", "output"):
                 axes[f"{attention}.{name}"] = (f"heads{n}", None, "stream")
             axes |= {
-                f"{attention}.bias": ("stream",), f"{network}.inner": (f"hidden{n}", "stream"),
-                f"{network}.inner_bias": (f"hidden{n}",), f"{network}.outer": ("stream", f"hidden{n}"),
+                f"{attention}.bias": ("stream",),
+                f"{network}.inner": (f"hidden{n}", "stream"),
+                f"{network}.inner_bias": (f"hidden{n}",),
+                f"{network}.outer": ("stream", f"hidden{n}"),
                 f"{network}.outer_bias": ("stream",),
-            }  # fmt: skip
+            }
             products += [
                 Product(f"{attention}.query_key", f"{attention}.query", f"{attention}.key"),
                 Product(f"{attention}.output_value", f"{attention}.output", f"{attention}.value"),

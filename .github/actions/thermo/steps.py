@@ -105,9 +105,14 @@ def plan() -> None:
     options += [f"--set={line}" for line in _lines(os.environ["OVERRIDES"])]
     options += [f"--allow={line}" for line in _lines(os.environ["ALLOW"])]
     state = State(
-        tempfile.mkdtemp(prefix="thermo-", dir=os.environ.get("RUNNER_TEMP")), given["SPEC"], options, given["RESULTS"],
-        given["REQUIRE"], _single_run(given["BASELINE"]), os.environ["UPLOAD_RUN"] == "true",
-    )  # fmt: skip
+        tempfile.mkdtemp(prefix="thermo-", dir=os.environ.get("RUNNER_TEMP")),
+        given["SPEC"],
+        options,
+        given["RESULTS"],
+        given["REQUIRE"],
+        _single_run(given["BASELINE"]),
+        os.environ["UPLOAD_RUN"] == "true",
+    )
     state.report.mkdir()
     gate = [f"--require={state.require}"] if state.require and not state.baseline else []
     answer = ask("run", [*options, "--plan", *gate, "--", state.spec], "Plan", state.log)
@@ -143,10 +148,14 @@ def report() -> None:
         (state.report / FILES["markdown"]).write_text(_instead(state), encoding="utf-8")
     state.save()
     record, html = _record(state.report), state.report / FILES["html"]
-    write_outputs({
-        "verdict": record["verdict"] or "", "phase": record["phase"] or "", "code": str(state.code),
-        "report": str(html) if html.is_file() else "",
-    })  # fmt: skip
+    write_outputs(
+        {
+            "verdict": record["verdict"] or "",
+            "phase": record["phase"] or "",
+            "code": str(state.code),
+            "report": str(html) if html.is_file() else "",
+        }
+    )
 
 
 def show() -> None:

@@ -14,9 +14,13 @@ SEED: Final = 20240
 
 
 def comparison(
-    values: Mapping[str, Array], apart: Array, margins: Mapping[str, Margin], alpha: float, histories: Sequence[str],
+    values: Mapping[str, Array],
+    apart: Array,
+    margins: Mapping[str, Margin],
+    alpha: float,
+    histories: Sequence[str],
     divergence: float | None,
-) -> dict[str, dict[str, Any]]:  # fmt: skip
+) -> dict[str, dict[str, Any]]:
     """Compare the spread of each gating observable with the microscopic divergence of the same replicas.
 
     Args:
@@ -35,9 +39,10 @@ def comparison(
         finals = values[name]
         finite = finals[np.isfinite(finals)]
         found[name] = {
-            "spread": float(finite.std(ddof=1)) / margin.delta if len(finite) > 1 else None, "divergence": divergence,
+            "spread": float(finite.std(ddof=1)) / margin.delta if len(finite) > 1 else None,
+            "divergence": divergence,
             "mantel": mantel(finals, apart, alpha, histories),
-        }  # fmt: skip
+        }
     return found
 
 
@@ -78,8 +83,11 @@ def mantel(values: Array, distances: Array, alpha: float, histories: Sequence[st
     low, high = np.quantile(null, [alpha / 2, 1 - alpha / 2])
     beyond = 1 + int((np.abs(null) >= abs(found)).sum())
     return {
-        "correlation": found, "interval": [float(low), float(high)], "p_value": beyond / (PERMUTATIONS + 1), "reason": None,
-    }  # fmt: skip
+        "correlation": found,
+        "interval": [float(low), float(high)],
+        "p_value": beyond / (PERMUTATIONS + 1),
+        "reason": None,
+    }
 
 
 def _shuffled(groups: NDArray[Any], generator: np.random.Generator) -> Integers:

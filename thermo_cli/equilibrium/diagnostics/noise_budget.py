@@ -50,9 +50,12 @@ def noise_budget(values: Array, alpha: float) -> dict[str, dict[str, float | Non
         lower, upper = bounds(sums[name], squares, freedom, alpha)
         clipped = max(estimates[name], 0.0)
         found[name] = {
-            "variance": estimates[name], "lower": max(lower, 0.0), "upper": max(upper, 0.0), "sd": float(np.sqrt(clipped)),
+            "variance": estimates[name],
+            "lower": max(lower, 0.0),
+            "upper": max(upper, 0.0),
+            "sd": float(np.sqrt(clipped)),
             "share": clipped / total if total > 0 else None,
-        }  # fmt: skip
+        }
     return found
 
 

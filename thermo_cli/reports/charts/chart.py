@@ -22,37 +22,95 @@ SERIES: Final = tuple(f"var(--series-{number})" for number in range(6))
 FONT: Final = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, sans-serif"
 
 LIGHT: Final = {
-    "ink": "#1c2127", "muted": "#57606b", "line": "#dfe3e8", "paper": "#ffffff", "series-0": "#1f6fb4", "series-1": "#b45309",
-    "series-2": "#1a7f5a", "series-3": "#8e44ad", "series-4": "#a5384f", "series-5": "#5d6773", "good": "#17754a",
-    "cold": "#0b7285", "open": "#7d6200", "warm": "#b34700", "odd": "#7c3fb0", "bad": "#b3261e", "none": "#626b75",
-}  # fmt: skip
+    "ink": "#1c2127",
+    "muted": "#57606b",
+    "line": "#dfe3e8",
+    "paper": "#ffffff",
+    "series-0": "#1f6fb4",
+    "series-1": "#b45309",
+    "series-2": "#1a7f5a",
+    "series-3": "#8e44ad",
+    "series-4": "#a5384f",
+    "series-5": "#5d6773",
+    "good": "#17754a",
+    "cold": "#0b7285",
+    "open": "#7d6200",
+    "warm": "#b34700",
+    "odd": "#7c3fb0",
+    "bad": "#b3261e",
+    "none": "#626b75",
+}
 DARK: Final = {
-    "ink": "#e6e9ed", "muted": "#a3acb7", "line": "#333a43", "paper": "#14181d", "series-0": "#6cb2f0", "series-1": "#f0a35e",
-    "series-2": "#5fcf9f", "series-3": "#c99bea", "series-4": "#f08a9d", "series-5": "#a9b3be", "good": "#5fcf8f",
-    "cold": "#5cc8da", "open": "#dcc35a", "warm": "#ff9e5c", "odd": "#c79af2", "bad": "#ff8a80", "none": "#9aa4af",
-}  # fmt: skip
+    "ink": "#e6e9ed",
+    "muted": "#a3acb7",
+    "line": "#333a43",
+    "paper": "#14181d",
+    "series-0": "#6cb2f0",
+    "series-1": "#f0a35e",
+    "series-2": "#5fcf9f",
+    "series-3": "#c99bea",
+    "series-4": "#f08a9d",
+    "series-5": "#a9b3be",
+    "good": "#5fcf8f",
+    "cold": "#5cc8da",
+    "open": "#dcc35a",
+    "warm": "#ff9e5c",
+    "odd": "#c79af2",
+    "bad": "#ff8a80",
+    "none": "#9aa4af",
+}
 TONES: Final = {
-    "thermalized": "good", "settled": "good", "crystallized": "cold", "relaxing": "warm", "undecided": "open", "glassy": "odd",
-    "diverged": "bad", "not judged": "none", "holds": "good", "fails": "bad", "untested": "none", "inapplicable": "none",
-}  # fmt: skip
+    "thermalized": "good",
+    "settled": "good",
+    "crystallized": "cold",
+    "relaxing": "warm",
+    "undecided": "open",
+    "glassy": "odd",
+    "diverged": "bad",
+    "not judged": "none",
+    "holds": "good",
+    "fails": "bad",
+    "untested": "none",
+    "inapplicable": "none",
+}
 VEGA_LITE: Final = "6.4"  # of the scripts that draw; what altair writes is of the same version
 HUGE: Final = 1e100  # no axis reaches further
 LEVELS: Final = 1000  # steps of a vertical axis, at least: a quarter of a pixel
 CONFIG: Final[dict[str, Any]] = {  # the looks that all charts share
     "aria": False,  # the text alternative is what is read aloud, not thousands of marks
-    "background": "transparent", "font": FONT, "view": {"stroke": None}, "padding": 4,
+    "background": "transparent",
+    "font": FONT,
+    "view": {"stroke": None},
+    "padding": 4,
     "axis": {
-        "labelColor": MUTED, "titleColor": MUTED, "domainColor": LINE, "tickColor": LINE, "gridColor": LINE,
-        "labelFontSize": 11, "titleFontSize": 11.5, "titleFontWeight": "normal", "labelOverlap": "greedy", "titlePadding": 8,
-        "labelLimit": 170, "gridOpacity": 0.7,
+        "labelColor": MUTED,
+        "titleColor": MUTED,
+        "domainColor": LINE,
+        "tickColor": LINE,
+        "gridColor": LINE,
+        "labelFontSize": 11,
+        "titleFontSize": 11.5,
+        "titleFontWeight": "normal",
+        "labelOverlap": "greedy",
+        "titlePadding": 8,
+        "labelLimit": 170,
+        "gridOpacity": 0.7,
     },
     "legend": {
-        "orient": "bottom", "direction": "horizontal", "columns": 3, "labelColor": MUTED, "titleColor": MUTED,
-        "labelFontSize": 11.5, "titleFontSize": 11.5, "titleFontWeight": "normal", "symbolOpacity": 1, "labelLimit": 180,
+        "orient": "bottom",
+        "direction": "horizontal",
+        "columns": 3,
+        "labelColor": MUTED,
+        "titleColor": MUTED,
+        "labelFontSize": 11.5,
+        "titleFontSize": 11.5,
+        "titleFontWeight": "normal",
+        "symbolOpacity": 1,
+        "labelLimit": 180,
         "offset": 8,
     },
     "text": {"color": INK, "fontSize": 11},
-}  # fmt: skip
+}
 
 Rows = list[dict[str, Any]]
 Layer = Any  # a layer of altair, whose methods are typed in name only

@@ -76,15 +76,20 @@ def _row(row: Row, edge: float) -> dict[str, Any]:
     told = row.interval is not None
     return {
         "name": " ".join(filter(None, (short(row.statistic), row.observable, f"· {SCOPES.get(row.scope, row.scope)}"))),
-        "at": rounded([at], edge)[0] if abs(at) <= edge else None, "tone": tone_of(row.criterion, row.outcome, row.gates),
+        "at": rounded([at], edge)[0] if abs(at) <= edge else None,
+        "tone": tone_of(row.criterion, row.outcome, row.gates),
         "low": rounded([min(max(-edge if low is None else low, -edge), edge)], edge)[0] if told else None,
         "high": rounded([max(min(edge if high is None else high, edge), -edge)], edge)[0] if told else None,
         "left": -edge if (told and open_low) or at < -edge else None,
         "right": edge if (told and open_high) or at > edge else None,
         "beyond": bool((told and (open_low or open_high)) or abs(at) > edge),
-        "outcome": row.outcome, "gates": row.gates, "label": row.outcome if row.gates else f"({row.outcome})",
-        "said": number(at, 2), "interval": f"{number(low, 2)} to {number(high, 2)}", "statistic": row.statistic,
-    }  # fmt: skip
+        "outcome": row.outcome,
+        "gates": row.gates,
+        "label": row.outcome if row.gates else f"({row.outcome})",
+        "said": number(at, 2),
+        "interval": f"{number(low, 2)} to {number(high, 2)}",
+        "statistic": row.statistic,
+    }
 
 
 def _drawn(names: list[str], edge: float) -> Layer:
@@ -102,9 +107,12 @@ def _drawn(names: list[str], edge: float) -> Layer:
     colour = alt.Color("tone:N", scale=colours, legend=None)
     shapes = alt.Scale(domain=outcomes, range=[SHAPES.get(name, "cross") for name in outcomes])
     tips = [
-        alt.Tooltip("statistic:N"), alt.Tooltip("name:N", title="row"), alt.Tooltip("label:N", title="outcome"),
-        alt.Tooltip("said:N", title="estimate / margin"), alt.Tooltip("interval:N", title="interval / margin"),
-    ]  # fmt: skip
+        alt.Tooltip("statistic:N"),
+        alt.Tooltip("name:N", title="row"),
+        alt.Tooltip("label:N", title="outcome"),
+        alt.Tooltip("said:N", title="estimate / margin"),
+        alt.Tooltip("interval:N", title="interval / margin"),
+    ]
     base = alt.Chart(source("rows"))
     nothing = alt.Chart(inline({}))
     band = nothing.mark_rect(fill=GOOD, opacity=0.1).encode(x=alt.datum(-1), x2=alt.datum(1))
@@ -118,9 +126,13 @@ def _drawn(names: list[str], edge: float) -> Layer:
         for side, shape in (("left", "triangle-left"), ("right", "triangle-right"))
     ]
     marks = base.mark_point(size=70, opacity=1, strokeWidth=2).encode(
-        x=x, y=y, color=colour, shape=alt.Shape("outcome:N", scale=shapes, legend=None), tooltip=tips,
+        x=x,
+        y=y,
+        color=colour,
+        shape=alt.Shape("outcome:N", scale=shapes, legend=None),
+        tooltip=tips,
         fill=alt.when("datum.gates").then(alt.Fill("tone:N", scale=colours, legend=None)).otherwise(alt.value(PAPER)),
-    )  # fmt: skip
+    )
     label = base.mark_text(align="left", baseline="middle", dx=10, fontSize=11).encode(
         x=alt.value("width"),
         y=y,

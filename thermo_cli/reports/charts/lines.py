@@ -51,11 +51,19 @@ class Frame:
         """All that differs between panels, as parameters of a spec."""
         first, last = int(self.steps[0]), int(self.steps[-1])
         values = {
-            "steps": self.steps.tolist(), "targets": self._targets(), "origin": self.origin, "grain": self.unit,
-            "digits": f",.{min(self.places, 12)}f", "low": self.range[0], "high": self.range[1],
-            "first": first if self.window else 0, "last": last, "end": self.end, "begin": max(self.begin, first),
+            "steps": self.steps.tolist(),
+            "targets": self._targets(),
+            "origin": self.origin,
+            "grain": self.unit,
+            "digits": f",.{min(self.places, 12)}f",
+            "low": self.range[0],
+            "high": self.range[1],
+            "first": first if self.window else 0,
+            "last": last,
+            "end": self.end,
+            "begin": max(self.begin, first),
             "marks": ticks_of(last),
-        }  # fmt: skip
+        }
         return [{"name": name, "value": value} for name, value in values.items()]
 
     def _targets(self) -> list[int]:
@@ -110,9 +118,14 @@ def _template(histories: tuple[str, ...], window: bool, height: int) -> dict[str
     legend: Any = alt.Legend(title=None, symbolType="stroke", symbolStrokeWidth=3) if len(histories) > 1 else None
     colour = alt.Color("history:N", scale=colours_of(histories), legend=legend)
     layers = [
-        *([] if window else [_ground(x)]), _bands(x, y, colour), _replicas(x, y, colour), _means(x, y, colour), *_bar(x, y),
-        _names(x, y), _points(x, y, colour),
-    ]  # fmt: skip
+        *([] if window else [_ground(x)]),
+        _bands(x, y, colour),
+        _replicas(x, y, colour),
+        _means(x, y, colour),
+        *_bar(x, y),
+        _names(x, y),
+        _points(x, y, colour),
+    ]
     return finished(alt.layer(*layers), height)
 
 

@@ -43,9 +43,14 @@ def _distribution(told: Distribution) -> Chart:
             continue
         full = np.flatnonzero(shares)
         rows += [
-            {"kind": kind, "from": round(edges[i], 4), "to": round(edges[i + 1], 4), "share": round(float(shares[i]), 4)}
+            {
+                "kind": kind,
+                "from": round(edges[i], 4),
+                "to": round(edges[i + 1], 4),
+                "share": round(float(shares[i]), 4),
+            }
             for i in full
-        ]  # fmt: skip
+        ]
         words.append(
             f"{kind}: from {told.edges[full[0]]:.2f} to {told.edges[full[-1] + 1]:.2f}, centred on "
             f"{float((middle * shares).sum() / shares.sum()):.2f}"
@@ -61,12 +66,23 @@ def _distribution(told: Distribution) -> Chart:
         axis=alt.Axis(grid=False, format="~g"),
         scale=alt.Scale(domain=[low, 1.0], nice=False),
     )
-    bars = alt.Chart(source("bins")).mark_bar(opacity=0.75, binSpacing=1, orient="vertical").encode(
-        x=x, x2="to:Q", y2=alt.datum(0),
-        y=alt.Y("share:Q", title="share of pairs", stack=None, axis=alt.Axis(format="%", tickCount=5)),
-        color=alt.Color("kind:N", scale=colours, legend=alt.Legend(title=None, columns=2)),
-        tooltip=[alt.Tooltip("kind:N"), alt.Tooltip("from:Q"), alt.Tooltip("to:Q"), alt.Tooltip("share:Q", format=".2%")],
-    )  # fmt: skip
+    bars = (
+        alt.Chart(source("bins"))
+        .mark_bar(opacity=0.75, binSpacing=1, orient="vertical")
+        .encode(
+            x=x,
+            x2="to:Q",
+            y2=alt.datum(0),
+            y=alt.Y("share:Q", title="share of pairs", stack=None, axis=alt.Axis(format="%", tickCount=5)),
+            color=alt.Color("kind:N", scale=colours, legend=alt.Legend(title=None, columns=2)),
+            tooltip=[
+                alt.Tooltip("kind:N"),
+                alt.Tooltip("from:Q"),
+                alt.Tooltip("to:Q"),
+                alt.Tooltip("share:Q", format=".2%"),
+            ],
+        )
+    )
     caption = (
         "0 is nothing in common (the null: pairs that share nothing, compared in the same way), 1 is one model. Where pairs of "
         "replicas lie apart from the null they share something; where they lie apart from 1 they are different models. The "
@@ -126,19 +142,21 @@ def _cells(names: list[str], height: int, finite: Any) -> dict[str, Any]:
     scale = alt.Scale(domain=sides, paddingInner=0, paddingOuter=0)
     low = min(0.0, float(finite.min())) if len(finite) else 0.0
     colour = alt.Color(
-        "value:Q", scale=alt.Scale(scheme="viridis", domain=[low, 1.0], nice=False),
+        "value:Q",
+        scale=alt.Scale(scheme="viridis", domain=[low, 1.0], nice=False),
         legend=alt.Legend(title="Q*", gradientLength=180, gradientThickness=10, format="~g", titleOrient="left"),
-    )  # fmt: skip
+    )
     tips = [
         alt.Tooltip("first:N", title="replica"),
         alt.Tooltip("second:N", title="and"),
         alt.Tooltip("value:Q", title="Q*"),
     ]
     flat = (
-        alt.Chart(source("rows")).transform_flatten(["q"], as_=["value"])
+        alt.Chart(source("rows"))
+        .transform_flatten(["q"], as_=["value"])
         .transform_window(number="row_number()", groupby=["i"])
         .transform_calculate(j="datum.number - 1", second="names[datum.number - 1]")
-    )  # fmt: skip
+    )
     halves = [
         flat.mark_rect().encode(
             x=alt.X(f"{across}:O", axis=axis, scale=scale),
@@ -154,13 +172,17 @@ def _cells(names: list[str], height: int, finite: Any) -> dict[str, Any]:
 def _pairs(cloud: PairCloud) -> Chart:
     order = {name: place for place, name in enumerate(dict.fromkeys((*cloud.first, *cloud.second)))}
     columns = {
-        "r": [order[name] for name in cloud.first], "s": [order[name] for name in cloud.second],
-        "x": rounded(cloud.divergence), "y": rounded(cloud.difference),
-    }  # fmt: skip
+        "r": [order[name] for name in cloud.first],
+        "s": [order[name] for name in cloud.second],
+        "x": rounded(cloud.divergence),
+        "y": rounded(cloud.difference),
+    }
     tips = [
-        alt.Tooltip("first:N", title="replica"), alt.Tooltip("second:N", title="and"),
-        alt.Tooltip("x:Q", title="1 - Q*"), alt.Tooltip("y:Q", title="difference"),
-    ]  # fmt: skip
+        alt.Tooltip("first:N", title="replica"),
+        alt.Tooltip("second:N", title="and"),
+        alt.Tooltip("x:Q", title="1 - Q*"),
+        alt.Tooltip("y:Q", title="difference"),
+    ]
     x = alt.X(
         "x:Q",
         title="microscopic divergence of a pair, 1 - Q*",
@@ -169,10 +191,12 @@ def _pairs(cloud: PairCloud) -> Chart:
     )
     y = alt.Y("y:Q", title="difference of a pair", axis=alt.Axis(tickCount=5, format="~g"))
     dots = (
-        alt.Chart(source("pairs")).transform_flatten(list(columns))
+        alt.Chart(source("pairs"))
+        .transform_flatten(list(columns))
         .transform_calculate(first="names[datum.r]", second="names[datum.s]")
-        .mark_circle(size=18, opacity=1, fillOpacity=0.4, color=ACCENT).encode(x=x, y=y, tooltip=tips)
-    )  # fmt: skip
+        .mark_circle(size=18, opacity=1, fillOpacity=0.4, color=ACCENT)
+        .encode(x=x, y=y, tooltip=tips)
+    )
     limit = alt.Chart(source("limit"))
     line = limit.mark_rule(color=INK, strokeDash=[5, 3], strokeWidth=1.4).encode(y="y:Q")
     name = limit.mark_text(align="right", baseline="bottom", dx=-4, dy=-3, color=MUTED).encode(
@@ -194,9 +218,6 @@ def _pairs(cloud: PairCloud) -> Chart:
     )
     if len(cloud.difference) < cloud.total:
         caption += f" {len(cloud.difference):,} of {cloud.total:,} pairs are drawn."
-    data: dict[str, Rows] = {
-        "pairs": [columns],
-        "limit": [{"y": cloud.margin, "name": f"margin {margin}"}],
-    }
+    data: dict[str, Rows] = {"pairs": [columns], "limit": [{"y": cloud.margin, "name": f"margin {margin}"}]}
     spec = finished(alt.layer(dots, line, name).add_params(alt.param(name="names", value=list(order))), HEIGHT)
     return Chart("pairs", f"{cloud.observable}: does being different matter?", caption, words, spec, data, HEIGHT)

@@ -32,11 +32,15 @@ def _budget(view: RunView) -> dict[str, Chart]:
         part = "" if share.share is None else f"{share.share:.0%}"
         rows.append(
             {
-                "row": f"{share.observable} · {share.source}", "source": share.source, "sd": round(share.sd / margin, 4),
+                "row": f"{share.observable} · {share.source}",
+                "source": share.source,
+                "sd": round(share.sd / margin, 4),
                 "low": None if low is None else round(low / margin, 4),
-                "high": None if high is None else round(high / margin, 4), "share": part, "value": number(share.sd),
+                "high": None if high is None else round(high / margin, 4),
+                "share": part,
+                "value": number(share.sd),
             }
-        )  # fmt: skip
+        )
         words.append(
             f"{share.observable}, {share.source}: {part} of the variance, sd {number(share.sd, 2)} "
             f"({number(low, 2)} to {number(high, 2)})"
@@ -92,10 +96,16 @@ def _test_set(view: RunView) -> dict[str, Chart]:
         rows.append({"row": "on an infinite test set", "sd": float(number(told.distribution_wise, 4)), "kind": "rest"})
     y = alt.Y("row:N", sort=None, title=None, axis=alt.Axis(domain=False, ticks=False, labelLimit=190, labelPadding=8))
     x = alt.X("sd:Q", title="standard deviation of the test error", axis=alt.Axis(format="~g", tickCount=5))
-    bars = alt.Chart(source("rows")).mark_bar(color=ACCENT, height=14).encode(
-        x=x, y=y, opacity=alt.when("datum.kind == 'rest'").then(alt.value(1)).otherwise(alt.value(0.4)),
-        tooltip=[alt.Tooltip("row:N", title="spread"), alt.Tooltip("sd:Q", title="sd")],
-    )  # fmt: skip
+    bars = (
+        alt.Chart(source("rows"))
+        .mark_bar(color=ACCENT, height=14)
+        .encode(
+            x=x,
+            y=y,
+            opacity=alt.when("datum.kind == 'rest'").then(alt.value(1)).otherwise(alt.value(0.4)),
+            tooltip=[alt.Tooltip("row:N", title="spread"), alt.Tooltip("sd:Q", title="sd")],
+        )
+    )
     left = (
         "what would be left on an infinite test set is lost in its noise"
         if told.distribution_wise is None

@@ -32,19 +32,24 @@ def _diagram(view: SweepView, down: str, across: str) -> Chart:
     brief = len(columns) > SHORT
     rows: Rows = [
         {
-            "down": shown(point.values[down]), "across": shown(point.values[across]), "verdict": point.verdict,
-            "label": point.verdict[:3] if brief else point.verdict, "phase": point.phase or "-", "place": place,
+            "down": shown(point.values[down]),
+            "across": shown(point.values[across]),
+            "verdict": point.verdict,
+            "label": point.verdict[:3] if brief else point.verdict,
+            "phase": point.phase or "-",
+            "place": place,
             **_parameters(point),
         }
         for place, point in enumerate(view.points, 1)
-    ]  # fmt: skip
+    ]
     x = alt.X("across:O", sort=columns, title=across, axis=alt.Axis(labelAngle=0, domain=False, ticks=False))
     y = alt.Y("down:O", sort=lines[::-1], title=down, axis=alt.Axis(domain=False, ticks=False))
     tips = [
-        alt.Tooltip("place:Q", title="point"), alt.Tooltip("down:N", title=last(down)),
+        alt.Tooltip("place:Q", title="point"),
+        alt.Tooltip("down:N", title=last(down)),
         alt.Tooltip("across:N", title=last(across)),
         *(alt.Tooltip(f"{name}:N") for name in ("verdict", "phase", "mean", "spread", "overlap")),
-    ]  # fmt: skip
+    ]
     present = list(dict.fromkeys(row["verdict"] for row in rows))
     colours = alt.Scale(domain=present, range=[f"var(--{tone(name)})" for name in present])
     legend: Any = alt.Legend(title=None) if brief else None
@@ -71,9 +76,11 @@ def _diagram(view: SweepView, down: str, across: str) -> Chart:
 def _parameters(point: PointView) -> dict[str, Any]:
     spread = number(point.spread, 2)
     return {
-        "mean": f"{point.observable} {number(point.mean, 4)}", "spread": spread, "overlap": number(point.overlap, 2),
+        "mean": f"{point.observable} {number(point.mean, 4)}",
+        "spread": spread,
+        "overlap": number(point.overlap, 2),
         "under": f"spread {spread}" if point.spread is not None else "",
-    }  # fmt: skip
+    }
 
 
 def _order(view: SweepView, field: str) -> Chart:
@@ -88,7 +95,7 @@ def _order(view: SweepView, field: str) -> Chart:
         for value, point in zip(values, view.points, strict=True)
         for kind, number_ in zip(ORDER, (point.spread, point.overlap, point.wandering), strict=True)
         if number_ is not None
-    ]  # fmt: skip
+    ]
     x = _along(field, values, numeric)
     limit = alt.Chart(inline({"y": 1})).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(y="y:Q")
     layers = alt.layer(limit, _curves(lines, x, field), _verdicts(marks, x, field))

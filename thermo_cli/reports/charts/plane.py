@@ -15,9 +15,15 @@ CRYSTAL: Final = 0.1  # 1 - Q* of replicas that D calls identical
 SEED, ONE, MANY = "the seed decides", "one model", "different models, alike in what they do"  # the regions
 HEIGHT: Final = 320
 SHAPES: Final = {
-    "thermalized": "circle", "settled": "square", "crystallized": "diamond", "relaxing": "triangle-up",
-    "undecided": "cross", "glassy": "triangle-down", "diverged": "triangle-right", "not judged": "triangle-left",
-}  # fmt: skip
+    "thermalized": "circle",
+    "settled": "square",
+    "crystallized": "diamond",
+    "relaxing": "triangle-up",
+    "undecided": "cross",
+    "glassy": "triangle-down",
+    "diverged": "triangle-right",
+    "not judged": "triangle-left",
+}
 CAPTION: Final = (
     "Up: how much replicas differ in what they do (standard deviation over margin). To the right: how much they differ in what "
     "they are (1 - Q*, symmetries removed, over pairs of any bath). The regions name what the axes say; the verdict rests on "
@@ -85,9 +91,11 @@ def _drawn(points: Rows) -> tuple[dict[str, Any], dict[str, Rows]]:
         scale=alt.Scale(domain=[left, right], nice=False),
     )
     y = alt.Y(
-        "y:Q", title="macroscopic spread, sd / margin", axis=alt.Axis(values=_ticks(top), grid=False, format="~g"),
+        "y:Q",
+        title="macroscopic spread, sd / margin",
+        axis=alt.Axis(values=_ticks(top), grid=False, format="~g"),
         scale=alt.Scale(type="symlog", constant=0.5, domain=[0, top], nice=False),
-    )  # fmt: skip
+    )
     colours = alt.Scale(domain=[SEED, ONE, MANY], range=[f"var(--{n})" for n in ("odd", "cold", "good")])
     ground = alt.Chart(source("regions"))
     tint = ground.mark_rect(opacity=0.1).encode(
@@ -114,9 +122,11 @@ def _marks(rows: Rows, x: alt.X, y: alt.Y) -> list[Layer]:
     )
     shape = alt.Shape("verdict:N", scale=alt.Scale(domain=present, range=[SHAPES[n] for n in present]), legend=legend)
     tips = [
-        alt.Tooltip("name:N", title="ensemble"), alt.Tooltip("verdict:N"), alt.Tooltip("x:Q", title="1 - Q*"),
+        alt.Tooltip("name:N", title="ensemble"),
+        alt.Tooltip("verdict:N"),
+        alt.Tooltip("x:Q", title="1 - Q*"),
         alt.Tooltip("y:Q", title="sd / margin"),
-    ]  # fmt: skip
+    ]
     dots = marks.mark_point(filled=True, size=110, opacity=1).encode(x=x, y=y, color=colour, shape=shape, tooltip=tips)
     sides: list[tuple[str, Any, int]] = [
         ("<", "left", 11),

@@ -64,18 +64,22 @@ def _course(panel: Panel, begin: int, content: float, minor: bool, window: bool 
     left = [trace for trace in panel.traces if _leaves(trace.values[inside], frame)]
     lines: Rows = [
         {
-            "replica": trace.replica, "history": trace.history, "apart": trace.apart,
+            "replica": trace.replica,
+            "history": trace.history,
+            "apart": trace.apart,
             "v": _coded(trace.values[inside], frame, unit, origin),
         }
         for trace in panel.traces
-    ]  # fmt: skip
+    ]
     bands: Rows = [
         {
-            "history": spread.history, "m": _coded(spread.mean[inside], frame, unit, origin),
-            "l": _coded(spread.low[inside], frame, unit, origin), "u": _coded(spread.high[inside], frame, unit, origin),
+            "history": spread.history,
+            "m": _coded(spread.mean[inside], frame, unit, origin),
+            "l": _coded(spread.low[inside], frame, unit, origin),
+            "u": _coded(spread.high[inside], frame, unit, origin),
         }
         for spread in panel.spreads
-    ]  # fmt: skip
+    ]
     ends: Rows = _ends(panel, [trace for trace in panel.traces if trace.apart], inside, frame)
     data = {"lines": lines, "bands": bands, "ends": ends, "margin": _margin(panel, inside, frame)}
     spec = drawn(
@@ -86,9 +90,15 @@ def _course(panel: Panel, begin: int, content: float, minor: bool, window: bool 
     where = "the window, enlarged" if window else "the whole training"
     title = f"{panel.observable}: {where}"
     return Chart(
-        "trajectories", title, _caption(panel, content, left, data["margin"], window), _words(panel, inside), spec, data,
-        height, minor,
-    )  # fmt: skip
+        "trajectories",
+        title,
+        _caption(panel, content, left, data["margin"], window),
+        _words(panel, inside),
+        spec,
+        data,
+        height,
+        minor,
+    )
 
 
 def _caption(panel: Panel, content: float, left: Sequence[Trace], margin: Rows, window: bool) -> str:
@@ -206,10 +216,15 @@ def _finals(panel: Panel, minor: bool) -> Chart:
     frame = _frame(panel, inside)
     span = frame[1] - frame[0]
     rows: Rows = [
-        {"replica": trace.replica, "history": trace.history, "apart": trace.apart, "y": rounded(trace.values[-1:], span)[0]}
+        {
+            "replica": trace.replica,
+            "history": trace.history,
+            "apart": trace.apart,
+            "y": rounded(trace.values[-1:], span)[0],
+        }
         for trace in panel.traces
         if frame[0] <= trace.values[-1] <= frame[1]
-    ]  # fmt: skip
+    ]
     names = [spread.history for spread in panel.spreads]
     x = alt.X(
         "y:Q",
@@ -218,11 +233,17 @@ def _finals(panel: Panel, minor: bool) -> Chart:
         axis=alt.Axis(grid=False, format="~g"),
     )
     y = alt.Y("history:N", title=None, axis=alt.Axis(domain=False, ticks=False))
-    ticks = alt.Chart(source("finals")).mark_tick(thickness=1.6, height=22).encode(
-        x=x, y=y, color=alt.Color("history:N", scale=colours_of(names), legend=None),
-        opacity=alt.when("datum.apart").then(alt.value(1)).otherwise(alt.value(0.55)),
-        tooltip=[alt.Tooltip("replica:N"), alt.Tooltip("y:Q", title="value")],
-    )  # fmt: skip
+    ticks = (
+        alt.Chart(source("finals"))
+        .mark_tick(thickness=1.6, height=22)
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color("history:N", scale=colours_of(names), legend=None),
+            opacity=alt.when("datum.apart").then(alt.value(1)).otherwise(alt.value(0.55)),
+            tooltip=[alt.Tooltip("replica:N"), alt.Tooltip("y:Q", title="value")],
+        )
+    )
     bar = alt.Chart(source("margin")).mark_rule(strokeWidth=3).encode(x="low:Q", x2="high:Q", y=alt.datum("margin"))
     height = 44 * (len(names) + 1)
     caption = "Each mark is a replica's final value (point at one for its name)."
@@ -230,6 +251,12 @@ def _finals(panel: Panel, minor: bool) -> Chart:
         caption += f" The bar below is the margin to scale, {number(panel.margin, 2)} up and down."
     data = {"finals": rows, "margin": _margin(panel, inside, frame)}
     return Chart(
-        "trajectories", f"{panel.observable}: final values", caption, _words(panel, inside),
-        finished(alt.layer(ticks, bar), height), data, height, minor,
-    )  # fmt: skip
+        "trajectories",
+        f"{panel.observable}: final values",
+        caption,
+        _words(panel, inside),
+        finished(alt.layer(ticks, bar), height),
+        data,
+        height,
+        minor,
+    )

@@ -11,6 +11,23 @@ from thermo_cli.spec.builtins.schedules import Schedule, WarmupSchedule, name_of
 from thermo_cli.spec.builtins.systems import CommandSystem, NamedSystem, RecordedSystem, Step, System
 
 __all__ = [
-    "MODULE", "CommandSystem", "Data", "DigitsData", "Dynamics", "FitDynamics", "MoonsData", "NamedSystem", "Part", "Positive",
-    "ProcessDynamics", "RecordedSystem", "Scalar", "Schedule", "Step", "System", "TableData", "WarmupSchedule", "name_of",
-]  # fmt: skip
+    "MODULE",
+    "CommandSystem",
+    "Data",
+    "DigitsData",
+    "Dynamics",
+    "FitDynamics",
+    "MoonsData",
+    "NamedSystem",
+    "Part",
+    "Positive",
+    "ProcessDynamics",
+    "RecordedSystem",
+    "Scalar",
+    "Schedule",
+    "Step",
+    "System",
+    "TableData",
+    "WarmupSchedule",
+    "name_of",
+]

@@ -5,16 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, model_serializer
 
 from thermo_cli.spec.builtins.energies import Energy
-from thermo_cli.spec.builtins.parts import (
-    CLASS,
-    MODULE,
-    NoArguments,
-    NonNegative,
-    Part,
-    Positive,
-    UnitInterval,
-    tag_of,
-)
+from thermo_cli.spec.builtins.parts import CLASS, MODULE, NoArguments, NonNegative, Part, Positive, UnitInterval, tag_of
 from thermo_cli.spec.builtins.schedules import Schedule
 
 
