@@ -17,7 +17,7 @@ import pytest
 os.environ["OMP_NUM_THREADS"] = "1"  # set before torch is imported: test processes run side by side
 
 from thermo_cli import study
-from thermo_cli.engines.local import LocalEngine
+from thermo_cli.engines.pool import LocalEngine
 from thermo_cli.engines.schedule import Outcome, run_tasks
 from thermo_cli.training import ShardTask
 

@@ -8,9 +8,9 @@ import pytest
 
 import thermo_cli
 from tests.conftest import SMALL
-from thermo_cli.design import replica_table, shards
 from thermo_cli.errors import SpecError
 from thermo_cli.judging import judge_again, judge_folder
+from thermo_cli.replicas import replica_table, shards
 from thermo_cli.spec import from_resolved, load_spec, to_yaml
 from thermo_cli.spec.sweeping import points_of
 from thermo_cli.store import RunFolder

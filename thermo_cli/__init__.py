@@ -7,8 +7,8 @@ anybody's arrays.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from thermo_cli.arrays import judge
-    from thermo_cli.judging import Run
+    from thermo_cli.runs.arrays import judge
+    from thermo_cli.runs.run import Run
     from thermo_cli.spec.loading import load_spec
     from thermo_cli.study import execute as run
     from thermo_cli.study import open_run
@@ -19,8 +19,8 @@ __all__ = ["Run", "judge", "load_spec", "open_run", "run"]
 _PLACES = {
     "run": ("thermo_cli.study", "execute"),
     "open_run": ("thermo_cli.study", "open_run"),
-    "judge": ("thermo_cli.arrays", "judge"),
-    "Run": ("thermo_cli.judging", "Run"),
+    "judge": ("thermo_cli.runs.arrays", "judge"),
+    "Run": ("thermo_cli.runs.run", "Run"),
     "load_spec": ("thermo_cli.spec.loading", "load_spec"),
 }
 

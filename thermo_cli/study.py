@@ -1,6 +1,6 @@
 """The whole story: a spec is read, its ensemble is trained, the run folder is judged.
 
-spec -> replica table -> data -> training -> run folder -> microscopy -> court -> verdict
+spec -> replica table -> data -> training -> run folder -> examination -> court -> verdict
 """
 
 import traceback
@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from thermo_cli.contracts import Trajectories
-from thermo_cli.data.recorded import Recorded, read_parameters
-from thermo_cli.design import to_csv
-from thermo_cli.engines.local import LocalEngine, usable_cores
+from thermo_cli.engines.pool import LocalEngine, usable_cores
 from thermo_cli.engines.schedule import run_tasks
 from thermo_cli.environment import changes, facts_of, manifest
 from thermo_cli.errors import Interrupted, ThermoError
-from thermo_cli.judging import Run, Sweep, judge_folder
-from thermo_cli.microscopy import examine_run
-from thermo_cli.preparation import Study, prepare
-from thermo_cli.scripts import refuse_strangers
+from thermo_cli.examination import examine_run
+from thermo_cli.experiment import Study, prepare
+from thermo_cli.judging import judge_folder
+from thermo_cli.kinds.recorded import Recorded, read_parameters
+from thermo_cli.kinds.scripts.train import refuse_strangers
+from thermo_cli.replicas import to_csv
+from thermo_cli.runs.run import Run, Sweep
 from thermo_cli.spec import load_spec
 from thermo_cli.spec.builtins import RecordedSystem
 from thermo_cli.store import RunFolder, find_run

@@ -12,13 +12,13 @@ from typing import Final
 
 from thermo_cli.contracts import Array, Dataset, Movement
 from thermo_cli.data.split import load_dataset
-from thermo_cli.design import Replica, control_rows
-from thermo_cli.dynamics.batches import CHUNK_STEPS
-from thermo_cli.dynamics.walks import walk
 from thermo_cli.errors import DataError
+from thermo_cli.kinds.networks.batches import CHUNK_STEPS
+from thermo_cli.kinds.physical.walk import walk
+from thermo_cli.kinds.scripts.train import train_script
 from thermo_cli.observables.macroscopic import measurement_steps, snapshot_steps
 from thermo_cli.registry import Trust, set_trust
-from thermo_cli.scripts import train_script
+from thermo_cli.replicas import Replica, control_rows
 from thermo_cli.spec import Spec
 from thermo_cli.spec.builtins import CommandSystem
 from thermo_cli.spec.schema import ESTIMATOR
@@ -67,7 +67,9 @@ def train_shard(task: ShardTask) -> str:
             return train_script(folder, store, specs[0], members[0], task.base)
         dataset = _dataset(specs[0].model_dump_json(), task.base, task.folder, folder.manifest["data_fingerprint"])
         if dataset is not None and specs[0].family == ESTIMATOR:
-            from thermo_cli.fitting import fit_shard  # scikit-learn: a second, and only estimators need it
+            from thermo_cli.kinds.estimators.train import (
+                fit_shard,  # scikit-learn: a second, and only estimators need it
+            )
 
             return fit_shard(folder, store, specs[0], dataset, members)
         kept = kept_steps(members, folder.table)
@@ -85,7 +87,7 @@ def movement(specs: Sequence[Spec], dataset: Dataset | None, members: Sequence[R
     if dataset is not None:
         import torch  # a second and a half, and only stacks need it
 
-        from thermo_cli.dynamics.learner import Learner
+        from thermo_cli.kinds.networks.learner import Learner
 
         torch.set_num_threads(1)
         return Learner(specs, dataset, members)

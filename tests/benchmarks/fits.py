@@ -52,9 +52,9 @@ import joblib
 import numpy as np
 from sklearn.metrics import accuracy_score, log_loss
 from thermo_cli.data.split import draw_subsamples, load_dataset
-from thermo_cli.design import replica_table
+from thermo_cli.replicas import replica_table
 from thermo_cli.spec import load_spec
-from thermo_cli.systems.estimators import pipeline
+from thermo_cli.kinds.estimators.pipeline import pipeline
 
 def fit(estimator, x, y, x_test, y_test):
     estimator.fit(x, y)

@@ -30,7 +30,7 @@ def one(width: int, replicas: int, rounds: int) -> dict[str, float]:
         rounds: How often it is examined; the median counts.
     """
     from thermo_cli.data.split import load_dataset
-    from thermo_cli.microscopy import examine_run
+    from thermo_cli.examination import examine_run
     from thermo_cli.study import execute
 
     with tempfile.TemporaryDirectory() as results:
@@ -58,7 +58,7 @@ def one(width: int, replicas: int, rounds: int) -> dict[str, float]:
 def share() -> tuple[float, float]:
     """Return the seconds of the quickstart from start to verdict, and those of its examination."""
     from thermo_cli.data.split import load_dataset
-    from thermo_cli.microscopy import examine_run
+    from thermo_cli.examination import examine_run
     from thermo_cli.study import execute
 
     spec = ROOT / "experiments" / "quickstart.yaml"

@@ -59,7 +59,7 @@ def data(width: int) -> tuple[Any, Any, Any]:
     """
     import numpy as np
 
-    from thermo_cli.preparation import prepare
+    from thermo_cli.experiment import prepare
     from thermo_cli.spec import load_spec
 
     overrides = [
@@ -83,9 +83,9 @@ def thermo(width: int, replicas: int, steps: int) -> Work:
     """
     import torch
 
-    from thermo_cli.design import shards
-    from thermo_cli.dynamics import batches
-    from thermo_cli.dynamics.learner import build_stack
+    from thermo_cli.kinds.networks import batches
+    from thermo_cli.kinds.networks.learner import build_stack
+    from thermo_cli.replicas import shards
 
     torch.set_num_threads(1)
     study, _, _ = data(width)

@@ -10,9 +10,9 @@ from typing import Literal
 from playwright.sync_api import sync_playwright
 from rich.console import Console
 
-from thermo_cli.judging import run_view
 from thermo_cli.reports.formats import rendered
 from thermo_cli.reports.terminal import render
+from thermo_cli.runs.views import run_view
 from thermo_cli.study import execute
 
 CHROMIUM = "/usr/bin/chromium"

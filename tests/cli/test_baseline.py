@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.command import toy
 from tests.conftest import SMALL, Command
+from tests.kinds.scripts import toy
 from thermo_cli.cli import report as cli
 from thermo_cli.cli.boundary import run_app
 from thermo_cli.environment import facts_of, manifest
 from thermo_cli.errors import UsageError
-from thermo_cli.judging import Run, compare, judge_run
+from thermo_cli.experiment import prepare
+from thermo_cli.judging import compare, judge_run
 from thermo_cli.judging.comparing import compared
-from thermo_cli.preparation import prepare
+from thermo_cli.runs.run import Run
 from thermo_cli.spec import load_spec
 from thermo_cli.store import RunFolder
 from thermo_cli.study import execute, open_run

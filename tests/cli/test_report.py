@@ -12,7 +12,8 @@ import yaml
 
 from tests.conftest import ROOT, SMALL, Command
 from thermo_cli.contracts import VERDICTS
-from thermo_cli.judging import Run, judge_again
+from thermo_cli.judging import judge_again
+from thermo_cli.runs.run import Run
 from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
 from thermo_cli.study import execute, open_run
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from thermo_cli.data import csv_file, npz_file
+from thermo_cli.data.sources import csv_file, npz_file
 from thermo_cli.errors import DataError
 
 

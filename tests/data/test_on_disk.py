@@ -11,11 +11,11 @@ from thermo_cli.contracts import Dataset
 from thermo_cli.data import mapped
 from thermo_cli.data.mapped import MappedFile, MappedRows, open_mapped
 from thermo_cli.data.split import load_dataset
-from thermo_cli.design import replica_table, shards
-from thermo_cli.dynamics.learner import Learner
 from thermo_cli.errors import DataError
-from thermo_cli.planning import needs
-from thermo_cli.preparation import prepare
+from thermo_cli.experiment import prepare
+from thermo_cli.kinds.networks.learner import Learner
+from thermo_cli.plan import needs
+from thermo_cli.replicas import replica_table, shards
 from thermo_cli.spec import load_spec
 from thermo_cli.spec.builtins.data import NpyData
 
@@ -132,7 +132,7 @@ def test_a_pool_on_disk_is_never_read_whole(tmp_path: Path) -> None:
 def test_large_files_stay_on_disk_by_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Above a size, unless mmap is false."""
     write(tmp_path)
-    monkeypatch.setattr("thermo_cli.data.npy_file.LARGE_BYTES", 1000)
+    monkeypatch.setattr("thermo_cli.data.sources.npy_file.LARGE_BYTES", 1000)
     assert isinstance(data(tmp_path, None).x, MappedRows)
     assert isinstance(data(tmp_path, False).x, np.ndarray)
 

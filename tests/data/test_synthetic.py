@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from thermo_cli.data.sources.synthetic import modular_addition, parity, teacher
 from thermo_cli.data.split import split
-from thermo_cli.data.synthetic import modular_addition, parity, teacher
 from thermo_cli.spec.builtins.data import ParityData
 
 

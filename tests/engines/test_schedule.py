@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from thermo_cli.engines.local import LocalEngine
+from thermo_cli.engines.pool import LocalEngine
 from thermo_cli.engines.schedule import run_tasks
 
 

@@ -15,8 +15,9 @@ import thermo_cli
 from tests.exam.tally import FALSE, Tally
 from thermo_cli.contracts import Overlaps, Trajectories, Verdict
 from thermo_cli.equilibrium import court
-from thermo_cli.judging import Run, setting_of, settings_of
+from thermo_cli.judging import setting_of, settings_of
 from thermo_cli.microstates.summary import overlaps_of
+from thermo_cli.runs.run import Run
 
 PAIRS: Final = 8  # same-bath pairs of a group, as in a run by default
 SPECS: Final = Path(__file__).resolve().parents[2] / "experiments" / "calibration"

@@ -20,9 +20,11 @@ from tests.reports.test_schema import checked
 from thermo_cli.cli import export as exporting
 from thermo_cli.cli.export import export
 from thermo_cli.errors import UsageError
-from thermo_cli.judging import Run, Sweep, judge_again, view
-from thermo_cli.judging.tables import TABLES
+from thermo_cli.judging import judge_again
 from thermo_cli.reports.formats import rendered
+from thermo_cli.runs.run import Run, Sweep
+from thermo_cli.runs.tables import TABLES
+from thermo_cli.runs.views import view
 
 HARMONIC = """\
 name: harmonic
@@ -273,7 +275,7 @@ def test_text_is_stored_once(runs: Runs, tmp_path: Path) -> None:
 def test_chunks_do_not_change_a_table(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut after every few replicas, the same lines in the same order."""
     whole = {table: one(runs, "network").to_pandas(table) for table in ("trajectories", "overlaps")}
-    monkeypatch.setattr("thermo_cli.judging.tables.CHUNK", 20)
+    monkeypatch.setattr("thermo_cli.runs.tables.CHUNK", 20)
     for table, frame in whole.items():
         assert len(frame) > 3 * 20, "one chunk would show nothing"
         again = _plain(one(runs, "network").to_pandas(table))

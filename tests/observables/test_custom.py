@@ -291,7 +291,7 @@ def test_systems_without_outputs_have_none(tmp_path: Path) -> None:
 
 def test_other_code_is_another_run_and_old_specs_keep_their_names(tmp_path: Path) -> None:
     """The hash of the function's file counts; the list of observables alone is written as it always was."""
-    from thermo_cli.preparation import prepare
+    from thermo_cli.experiment import prepare
 
     (tmp_path / "own.yaml").write_text(SPEC.format(module="own_metrics"))
     names = set()

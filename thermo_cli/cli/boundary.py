@@ -157,7 +157,8 @@ def gated(run: Any, required: Sequence[str], baseline: Any = None) -> tuple[Any,
     """
     import dataclasses
 
-    from thermo_cli.judging import compare, gate_of, view, with_baselines
+    from thermo_cli.judging import compare, gate_of
+    from thermo_cli.runs.views import view, with_baselines
 
     baselines = compare(run, baseline) if baseline is not None else ()
     shown, gate = view(run), gate_of(run, required, baselines)

@@ -198,8 +198,8 @@ def _uncompared(run: Any, required: list[str], error: StoreError) -> Any:
     """Return what a report shows of a run whose baseline cannot be judged: no gate has an answer."""
     import dataclasses
 
-    from thermo_cli.judging import view
     from thermo_cli.reports.view import Gate
+    from thermo_cli.runs.views import view
 
     return dataclasses.replace(view(run), gate=Gate(tuple(required), error.exit_code, error.what))
 

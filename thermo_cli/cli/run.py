@@ -106,8 +106,8 @@ def _plan(
     from thermo_cli.spec import load_spec
 
     spec = load_spec(spec_path, overrides)  # errors in the spec answer before torch is imported
-    from thermo_cli.planning import describe, measure_pace
-    from thermo_cli.preparation import prepare
+    from thermo_cli.experiment import prepare
+    from thermo_cli.plan import describe, measure_pace
 
     study = prepare(spec, spec_path.resolve().parent, results, allow)
     write(describe(study, workers, measure_pace(study) if pilot else None) + "\n")

@@ -12,11 +12,12 @@ from threadpoolctl import threadpool_limits
 
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Examples, Integers, Rows
-from thermo_cli.data import bath, function, mapped
+from thermo_cli.data import bath, mapped
 from thermo_cli.data.partition import check_classes, partition
-from thermo_cli.design import Replica
+from thermo_cli.data.sources import function
 from thermo_cli.errors import DataError
 from thermo_cli.registry import resolve
+from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
 from thermo_cli.spec.builtins import Data
 from thermo_cli.spec.builtins.data import DataPart, FunctionData, OwnData

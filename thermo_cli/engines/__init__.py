@@ -1,1 +1,1 @@
-"""Where tasks run: each engine gives an executor."""
+"""Engines take tasks and give outcomes."""

@@ -20,8 +20,8 @@ from typing import Final, Literal
 import numpy as np
 
 from thermo_cli.contracts import Array
-from thermo_cli.equilibrium.history import welch
-from thermo_cli.equilibrium.intervals import MAX_REPLICAS, ROUNDING, Interval, mean_interval
+from thermo_cli.equilibrium.criteria.history import welch
+from thermo_cli.equilibrium.statistics.intervals import MAX_REPLICAS, ROUNDING, Interval, mean_interval
 
 Comparison = Literal["equivalent", "better", "worse", "undecided"]
 FEWEST: Final = 2  # replicas on a side
@@ -178,11 +178,11 @@ def difference(
     not_worse = (above and below) if higher is None else above if higher else below
     certain = found.lower > beyond or found.upper < -beyond
     return Difference(
-        **common,
+        **common,  # type: ignore[arg-type]
         outcome=outcome,
         not_worse=not_worse,
         estimate=found.estimate,
-        interval=(found.lower, found.upper),  # type: ignore[arg-type]
+        interval=(found.lower, found.upper),
         explanation=_words(outcome, not_worse, certain, found.estimate > 0, margin, higher, confidence, family),
         replicas_needed=_needed(found, wide, margin, min(counts)) if outcome == "undecided" else None,
     )

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from thermo_cli.contracts import Array, CriterionName, Outcome, Overlaps, Row, Trajectories, Verdict
-from thermo_cli.equilibrium.agreement import agreement, tolerance_interval
-from thermo_cli.equilibrium.diversity import diversity
-from thermo_cli.equilibrium.ergodicity import ergodicity
-from thermo_cli.equilibrium.history import history
+from thermo_cli.equilibrium.criteria.agreement import agreement, tolerance_interval
+from thermo_cli.equilibrium.criteria.diversity import diversity
+from thermo_cli.equilibrium.criteria.ergodicity import ergodicity
+from thermo_cli.equilibrium.criteria.history import history
+from thermo_cli.equilibrium.criteria.stationarity import nothing_has_happened, slopes, stationarity
 from thermo_cli.equilibrium.settings import Margin, Setting, Settings, margins_of, window_of
-from thermo_cli.equilibrium.stationarity import nothing_has_happened, slopes, stationarity
 from thermo_cli.equilibrium.verdict import combine, decide, phase_of, summarize
 
 WATCHED = ("parameter_norm", "gradient_norm")

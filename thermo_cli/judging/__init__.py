@@ -3,21 +3,6 @@
 from thermo_cli.judging.comparing import compare
 from thermo_cli.judging.gating import gate_of
 from thermo_cli.judging.judge import judge_again, judge_folder, judge_run
-from thermo_cli.judging.run import Run, Sweep
 from thermo_cli.judging.setting import setting_of, settings_of
-from thermo_cli.judging.views import run_view, view, with_baselines
 
-__all__ = [
-    "Run",
-    "Sweep",
-    "compare",
-    "gate_of",
-    "judge_again",
-    "judge_folder",
-    "judge_run",
-    "run_view",
-    "setting_of",
-    "settings_of",
-    "view",
-    "with_baselines",
-]
+__all__ = ["compare", "gate_of", "judge_again", "judge_folder", "judge_run", "setting_of", "settings_of"]

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from thermo_cli.data.split import subsample_size
-from thermo_cli.design import pool_of, streams_used
 from thermo_cli.environment import changes
 from thermo_cli.errors import UsageError
-from thermo_cli.judging.run import Run
+from thermo_cli.replicas import pool_of, streams_used
 from thermo_cli.rng import STREAMS
+from thermo_cli.runs.run import Run
 from thermo_cli.spec import Spec
 from thermo_cli.spec.builtins import CommandSystem, RecordedSystem
 

@@ -5,14 +5,14 @@ from dataclasses import asdict
 from typing import Any
 
 from thermo_cli.contracts import Array
-from thermo_cli.design import Replica, main_rows
 from thermo_cli.equilibrium.baseline import Difference, difference, higher_is_better, not_worse, overall
 from thermo_cli.equilibrium.settings import Margin
 from thermo_cli.errors import UsageError
 from thermo_cli.judging.comparability import check_comparable, differences, gating_of
-from thermo_cli.judging.run import Run, Sweep
 from thermo_cli.observables.custom import label
+from thermo_cli.replicas import Replica, main_rows
 from thermo_cli.reports.view import Baseline
+from thermo_cli.runs.run import Run, Sweep
 from thermo_cli.spec.builtins import RecordedSystem
 from thermo_cli.spec.observing import MACRO
 from thermo_cli.spec.sweeping import label_of

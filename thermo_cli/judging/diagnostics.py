@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Findings, Trajectories
-from thermo_cli.design import main_rows
 from thermo_cli.equilibrium.diagnostics.comparison import comparison
 from thermo_cli.equilibrium.diagnostics.mixing import mixing
 from thermo_cli.equilibrium.diagnostics.noise_budget import noise_budget
@@ -14,6 +13,7 @@ from thermo_cli.equilibrium.diagnostics.sampling_noise import distribution_wise
 from thermo_cli.equilibrium.settings import Setting, Settings, margins_of, window_of
 from thermo_cli.microstates.raw import raw_overlaps
 from thermo_cli.microstates.summary import current, divergence, mean_divergence
+from thermo_cli.replicas import main_rows
 from thermo_cli.spec.builtins import RecordedSystem
 from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.store import RunFolder

@@ -6,8 +6,8 @@ from typing import Any, Final
 from thermo_cli.contracts import COMPARISONS
 from thermo_cli.equilibrium import baseline as against
 from thermo_cli.equilibrium.verdict import gate
-from thermo_cli.judging.run import Run, Sweep
 from thermo_cli.reports.view import Baseline, Gate
+from thermo_cli.runs.run import Run, Sweep
 from thermo_cli.spec.sweeping import label_of
 
 MOST_WORDS: Final = 12  # points that are named; the report has all of them

@@ -11,10 +11,10 @@ from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.settings import margins_of
 from thermo_cli.errors import SpecError, StoreError
 from thermo_cli.judging.diagnostics import beside_microstates, diagnostics_of, known_microstates, raw
-from thermo_cli.judging.run import Run, Sweep
 from thermo_cli.judging.setting import before, setting_of, settings_of, timeless
 from thermo_cli.microstates.summary import microscopic as summarized
 from thermo_cli.microstates.summary import overlaps_of, unknown_overlaps
+from thermo_cli.runs.run import Run, Sweep
 from thermo_cli.spec import Spec
 from thermo_cli.spec.loading import validate
 from thermo_cli.spec.observing import Equilibrium
@@ -88,7 +88,7 @@ def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> Run | Sweep:
     Raises:
         SpecError: A setting is not possible.
     """
-    from thermo_cli.preparation import check_margins  # what trains is imported only where settings change
+    from thermo_cli.experiment import check_margins  # what trains is imported only where settings change
 
     merged, spec = _with(folder, changes)
     check_margins(spec, folder.manifest["data"]["task"])

@@ -7,8 +7,8 @@ import numpy as np
 
 from thermo_cli.contracts import Trajectories
 from thermo_cli.data.split import subsample_size
-from thermo_cli.design import pool_of, replica_table, streams_used
 from thermo_cli.equilibrium.settings import Setting, Settings
+from thermo_cli.replicas import pool_of, replica_table, streams_used
 from thermo_cli.spec import Spec
 from thermo_cli.spec.builtins import CommandSystem, RecordedSystem
 from thermo_cli.spec.observing import Equilibrium

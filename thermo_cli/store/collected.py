@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Trajectories
-from thermo_cli.design import Replica, budgets_of, main_rows
 from thermo_cli.errors import StoreError, UsageError
+from thermo_cli.replicas import Replica, budgets_of, main_rows
 
 if TYPE_CHECKING:
     from thermo_cli.store.run_folder import RunFolder

@@ -13,8 +13,8 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Findings, Trajectories
-from thermo_cli.design import Replica, main_rows, replica_table, shards
 from thermo_cli.errors import SpecError, StoreError, UsageError
+from thermo_cli.replicas import Replica, main_rows, replica_table, shards
 from thermo_cli.spec import Spec, from_resolved, to_yaml
 from thermo_cli.spec.sweeping import Point, points_of
 from thermo_cli.store import collected

@@ -1,0 +1,66 @@
+"""E: replicas that wander as far as they differ, replicas that stay, and what cannot be told."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from thermo_cli.contracts import Overlaps
+from thermo_cli.equilibrium.criteria.ergodicity import ergodicity
+from thermo_cli.equilibrium.settings import Setting, Settings
+
+SETTING = Setting(1000, ("cold",), None, "constant", "")
+
+
+def overlaps(gap: float, sd: float = 0.02, count: int = 8, seed: int = 0) -> Overlaps:
+    """Pairs whose overlap with themselves is larger than that between them by `gap`."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    between = 100 * (0.8 + sd * generator.standard_normal(count))
+    return Overlaps(
+        between, np.full(count, 100.0), between - 100 * (gap + sd * generator.standard_normal(count)), 1e-6, 0.3, 999
+    )
+
+
+@pytest.mark.parametrize(
+    ("gap", "outcome"), [(0.0, "holds"), (0.05, "holds"), (0.1, "undecided"), (0.15, "fails"), (0.7, "fails")]
+)
+def test_each_side_of_a_tenth(gap: float, outcome: str) -> None:
+    """Fluid below 0.1, frozen above."""
+    said = [ergodicity(overlaps(gap, seed=seed), SETTING, Settings()).outcome for seed in range(20)]
+    assert said.count(outcome) >= 15
+
+
+def test_error_rate_at_the_boundary() -> None:
+    """At a difference of 0.1, neither answer comes up significantly more often than in 5 % of 1,000 ensembles."""
+    said = [ergodicity(overlaps(0.1, seed=seed), SETTING, Settings()).outcome for seed in range(1000)]
+    for outcome in ("holds", "fails"):
+        assert stats.binomtest(said.count(outcome), 1000, 0.05, alternative="greater").pvalue > 0.01
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"own": np.empty(0)}, "half of the training time"),
+        ({"own": np.full(8, np.nan)}, "half of"),
+        ({"dimensions": 3}, "too small"),
+    ],
+)
+def test_untested_with_its_reason(change: dict[str, object], word: str) -> None:
+    """Earlier microstates are needed, and everything that diversity needs."""
+    found = ergodicity(dataclasses.replace(overlaps(0.0), **change), SETTING, Settings())
+    assert (found.outcome, word in found.explanation) == ("untested", True)
+
+
+def test_a_falling_rate_and_a_single_microstate() -> None:
+    """Frozen by schedule says nothing of the landscape; where there is one state for a bath, the concept does not exist."""
+    falling = dataclasses.replace(SETTING, schedule="cosine")
+    assert "frozen by schedule" in ergodicity(overlaps(0.0), falling, Settings()).explanation
+    one = dataclasses.replace(overlaps(0.0), unique=True)
+    assert ergodicity(one, SETTING, Settings()).outcome == "inapplicable"
+
+
+def test_it_gates_on_request() -> None:
+    """`require_ergodic` makes the row a gating one."""
+    assert not ergodicity(overlaps(0.7), SETTING, Settings()).gates
+    assert ergodicity(overlaps(0.7), SETTING, Settings(require_ergodic=True)).gates

@@ -1,0 +1,113 @@
+"""History: paths that met and paths that did not, on both sides of the margin, and paths that were never apart."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from thermo_cli import rng
+from thermo_cli.contracts import Row, Trajectories
+from thermo_cli.equilibrium.criteria.history import history, welch
+from thermo_cli.equilibrium.settings import Margin, Setting, Settings
+
+T = 100
+STEPS = np.array([0, 10, 20, 40, 50, 75, 100])
+MARGINS = {"x": Margin(1.0, derived=False, full=True)}
+
+
+def answers(*paths: np.ndarray, **facts: bool) -> list[Row]:
+    """Answer H for histories a, b, c... given each as (replica, time)."""
+    names = tuple("abc"[: len(paths)])
+    labels = tuple(name for name, path in zip(names, paths, strict=True) for _ in path)
+    ensemble = Trajectories(
+        STEPS,
+        {"x": np.concatenate(paths)},
+        tuple(f"{label}/{i}" for i, label in enumerate(labels)),
+        labels,
+        np.zeros(len(labels), dtype=bool),
+    )
+    return history(ensemble, Setting(T, names, 500, "constant", "", **facts), Settings(), MARGINS)
+
+
+def path(start: float, end: float, replicas: int = 32, sd: float = 0.0, seed: int = 0) -> np.ndarray:
+    """Replicas that begin at one value, end at another from T/2 on, and differ by sd."""
+    line = np.where(STEPS < T / 2, start, end)
+    return line + rng.generator(seed, int(100 * start), int(1000 * abs(end))).normal(0, sd, (replicas, 1))
+
+
+def test_h_turns_at_the_margin() -> None:
+    """Histories that were ten margins apart and end just inside, or just outside, one margin."""
+    for end, expected in ((0.999, "holds"), (1.001, "fails"), (-1.001, "fails")):
+        (row,) = answers(path(0, 0), path(10, end))
+        assert (row.outcome, row.gates) == (expected, True)
+        assert row.estimate == pytest.approx(-end)
+    apart = np.tile([[0.5], [-0.5]], (16, 1))
+    (row,) = answers(path(0, 0) + apart, path(10, 0.9) + apart)
+    assert row.outcome == "undecided"
+    assert row.replicas_needed is not None
+
+
+def test_histories_that_never_were_apart_have_nothing_to_forget() -> None:
+    """Equal all along: untested, though the ends agree; apart at the end only: fails all the same."""
+    rows = answers(path(0, 0, sd=0.1), path(0, 0.001, sd=0.1))
+    assert [(row.outcome, row.gates) for row in rows] == [("holds", False), ("untested", True)]
+    assert "never differed" in rows[-1].explanation
+    rows = answers(path(0, 0, sd=0.1), path(0, 5, sd=0.1))
+    assert [(row.outcome, row.gates) for row in rows] == [("fails", True), ("untested", True)]
+
+
+def test_each_history_counts_by_itself() -> None:
+    """Of three, the one that was apart decides; pairs with the other are shown and do not gate."""
+    rows = answers(path(0, 0, sd=0.1), path(10, 0.001, sd=0.1), path(0, 0.002, sd=0.1))
+    assert {row.scope: row.gates for row in rows} == {"a - b": True, "a - c": False, "b - c": False}
+    assert {row.outcome for row in rows} == {"holds"}
+
+
+def test_apart_needs_evidence_beyond_the_margin() -> None:
+    """Apart by just less than the margin is not apart; by chance alone, fewer than 5 % of 400 count."""
+    assert answers(path(0, 0), path(0.999, 0))[-1].outcome == "untested"
+    assert answers(path(0, 0), path(1.001, 0))[-1].outcome == "holds"
+    counted = 0
+    for seed in range(400):
+        generator = rng.generator(seed, 5)
+        noise = [generator.normal(0, 3.0, (16, len(STEPS))) for _ in range(2)]
+        counted += answers(noise[0], noise[1] + 1.0)[-1].outcome != "untested"
+    assert stats.binomtest(counted, 400, 0.05, alternative="greater").pvalue > 0.001
+
+
+@pytest.mark.parametrize(
+    ("paths", "facts", "outcome", "reason"),
+    [
+        ((path(0, 0),), {}, "untested", "only one history"),
+        ((path(0, 0), path(10, 0)), {"evolves": False}, "inapplicable", "closed form"),
+        ((path(0, 0), path(10, 0)), {"independent": False}, "untested", "crossed"),
+        ((path(0, 0), path(10, 0, replicas=1)), {}, "untested", "only 1 replicas"),
+    ],
+)
+def test_what_cannot_be_asked_says_why(
+    paths: tuple[np.ndarray, ...], facts: dict[str, bool], outcome: str, reason: str
+) -> None:
+    """One history, no time, shared randomness, a single replica."""
+    rows = answers(*paths, **facts)
+    assert rows[0].outcome == outcome
+    assert reason in rows[0].explanation
+
+
+def test_a_history_of_two_replicas_is_open_until_they_agree_very_well() -> None:
+    """Mean 0 of two replicas 0.4 apart: the half-width is t_(0.95; 1) x 0.2 = 1.26 margins, open; 0.2 apart it holds."""
+    for apart, expected in ((0.4, "undecided"), (0.2, "holds")):
+        pair = path(10, 0, replicas=2) + np.array([[-apart / 2], [apart / 2]])
+        assert answers(path(0, 0), pair)[0].outcome == expected
+
+
+def test_welch_is_scipys() -> None:
+    """Against ttest_ind's confidence interval; lost replicas are left out; false holds at the margin stay below 5 %."""
+    generator = rng.generator(3)
+    one, other = generator.normal(0, 1, 9), generator.normal(0.5, 3, 20)
+    expected = stats.ttest_ind(one, other, equal_var=False).confidence_interval(0.9)
+    difference, half = welch(np.append(one, np.nan), other, 0.05)
+    assert (difference - half, difference + half) == pytest.approx(tuple(expected))
+    held = 0
+    for _ in range(1000):
+        difference, half = welch(generator.normal(1.0, 0.5, 32), generator.normal(0.0, 1.0, 32), 0.05)
+        held += bool(abs(difference) + half < 1.0)
+    assert stats.binomtest(held, 1000, 0.05, alternative="greater").pvalue > 0.001

@@ -1,0 +1,400 @@
+"""Recorded runs: three formats with one content, and whatever cannot be used is named with its line."""
+
+import csv
+import hashlib
+import json
+import math
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from thermo_cli.errors import DataError
+from thermo_cli.kinds.recorded import Recorded, read_parameters, read_recorded
+
+HEADER = "replica,step,observable,value\n"
+Record = tuple[Any, int, str, float | None, str]
+
+
+def records() -> list[Record]:
+    """Two histories of eleven numbered replicas; replica 10 of `hot` ends early, one value is null and one infinite."""
+    found: list[Record] = []
+    for history in ("hot", "cold"):
+        for replica in (10, *range(10)):
+            for step in (0, 5, 20)[: 2 if (history, replica) == ("hot", 10) else 3]:
+                loss = None if (history, replica, step) == ("cold", 3, 20) else replica + step / 8
+                found.append((replica, step, "loss", loss, history))
+                accuracy = math.inf if (history, replica, step) == ("cold", 2, 0) else 1 / (replica + step + 1)
+                found.append((replica, step, "accuracy", accuracy, history))
+    return found
+
+
+def columns(found: Sequence[Record]) -> dict[str, list[Any]]:
+    """Return records as columns, with one more that is not read."""
+    names = ("replica", "step", "observable", "value", "history")
+    return {name: [record[i] for record in found] for i, name in enumerate(names)} | {"note": ["x"] * len(found)}
+
+
+def write(folder: Path, text: str, name: str = "runs.csv") -> Path:
+    """Write a file and return its path."""
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def write_csv(path: Path, found: Sequence[Record]) -> Path:
+    """Write records as CSV."""
+    table = columns(found)
+    with path.open("w", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(table)
+        writer.writerows(zip(*table.values(), strict=True))
+    return path
+
+
+def write_json_lines(path: Path, found: Sequence[Record]) -> Path:
+    """Write records as JSON, one object a line."""
+    table = columns(found)
+    lines = [json.dumps(dict(zip(table, row, strict=True))) for row in zip(*table.values(), strict=True)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def write_parquet(path: Path, found: Sequence[Record]) -> Path:
+    """Write records as Parquet, or skip the test."""
+    pyarrow = pytest.importorskip("pyarrow", reason="Parquet is read with the extra thermo-cli[parquet]")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet is read with the extra thermo-cli[parquet]")
+    parquet.write_table(pyarrow.table(columns(found)), path)
+    return path
+
+
+WRITERS = {"csv": write_csv, "jsonl": write_json_lines, "ndjson": write_json_lines, "parquet": write_parquet}
+
+
+def ensemble(replicas: Sequence[str], histories: Sequence[str], lost: Sequence[bool]) -> Recorded:
+    """Return recorded runs without observables, to find the parameters of."""
+    steps = np.array([0, 8], dtype=np.int64)
+    return Recorded(steps, {}, tuple(replicas), tuple(histories), np.array(lost), "")
+
+
+def refused(path: Path) -> str:
+    """Return the message that a file is refused with."""
+    with pytest.raises(DataError) as caught:
+        read_recorded(path)
+    assert caught.value.remedy
+    assert str(path) in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_each_format_gives_the_records(tmp_path: Path, suffix: str) -> None:
+    """Every record is at its place, nothing else has a number, and the fingerprint is that of the bytes."""
+    path = WRITERS[suffix](tmp_path / f"runs.{suffix}", records())
+    recorded = read_recorded(path)
+    order = [f"{history}/{replica}" for history in ("hot", "cold") for replica in range(11)]
+    assert recorded.replicas == tuple(order)
+    assert recorded.histories == ("hot",) * 11 + ("cold",) * 11
+    assert list(recorded.values) == ["loss", "accuracy"]
+    assert recorded.steps.dtype == np.int64
+    np.testing.assert_array_equal(recorded.steps, [0, 5, 20])
+    expected = {name: np.full((22, 3), np.nan) for name in recorded.values}
+    for replica, step, observable, value, history in records():
+        at = order.index(f"{history}/{replica}"), [0, 5, 20].index(step)
+        expected[observable][at] = np.nan if value is None else value
+    for name, values in recorded.values.items():
+        assert values.dtype == np.float64
+        np.testing.assert_array_equal(values, expected[name])
+    assert recorded.fingerprint == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_replica_that_ends_early_is_lost_and_kept(tmp_path: Path) -> None:
+    """Its tail is NaN; a recorded NaN at the last step is a value and no end."""
+    rows = "a,0,loss,3\nb,0,loss,4\na,1,loss,2\na,2,loss,nan\nc,0,loss,5\nc,1,loss,\nc,2,loss,NULL\n"
+    recorded = read_recorded(write(tmp_path, HEADER + rows))
+    assert recorded.replicas == ("recorded/a", "recorded/b", "recorded/c")
+    np.testing.assert_array_equal(recorded.lost, [False, True, False])
+    np.testing.assert_array_equal(recorded.values["loss"], [[3, 2, np.nan], [4, np.nan, np.nan], [5, np.nan, np.nan]])
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (["10", "9", "-1", "9.5"], ["-1", "9", "9.5", "10"]),
+        (["9007199254740993", "9007199254740992"], ["9007199254740992", "9007199254740993"]),
+        (["10", "9", "a"], ["10", "9", "a"]),
+        (["b", "a"], ["b", "a"]),
+        (["inf", "3"], ["inf", "3"]),
+    ],
+)
+def test_numbers_are_ordered_as_numbers_and_names_as_they_appear(
+    tmp_path: Path, written: list[str], expected: list[str]
+) -> None:
+    """Replica 10 comes after 9 and not after 1; seeds beyond 2^53 keep their digits; text keeps the order of the file."""
+    recorded = read_recorded(write(tmp_path, HEADER + "".join(f"{name},0,loss,1\n" for name in written)))
+    assert [name.removeprefix("recorded/") for name in recorded.replicas] == expected
+
+
+def test_histories_that_alternate_are_grouped(tmp_path: Path) -> None:
+    """Groups come in order of first appearance, and values follow their replicas."""
+    text = "history,value,step,replica,observable\nhot,1,0,2,e\ncold,2,0,1,e\nhot,3,0,1,e\ncold,4,0,2,e\n"
+    recorded = read_recorded(write(tmp_path, text))
+    assert recorded.replicas == ("hot/1", "hot/2", "cold/1", "cold/2")
+    np.testing.assert_array_equal(recorded.values["e"], [[3], [1], [2], [4]])
+
+
+def test_cells_are_read_as_other_programs_write_them(tmp_path: Path) -> None:
+    """A byte order mark, blanks, blank lines, quotes, steps such as 10.0 and numbers in quotes mean what they say."""
+    text = '\ufeff\n replica, step ,observable,value\r\n" 7 ",0.0,"a,b", 1e-3 \r\n\r\n'
+    text += '7,1e1,"a,b",-Infinity\r\n7,9007199254740993,"a,b",NA\r\n'
+    recorded = read_recorded(write(tmp_path, text))
+    assert recorded.replicas == ("recorded/7",)
+    np.testing.assert_array_equal(recorded.steps, [0, 10, 2**53 + 1])
+    np.testing.assert_array_equal(recorded.values["a,b"], [[0.001, -np.inf, np.nan]])
+    lines = '{"replica": 7.0, "step": 0.0, "observable": "l", "value": NaN}\n \n'
+    lines += '{"replica": "7", "step": "10", "observable": "l", "value": "2.5", "history": ""}'
+    recorded = read_recorded(write(tmp_path, lines, "runs.JSONL"))
+    assert recorded.replicas == ("recorded/7",)
+    np.testing.assert_array_equal(recorded.values["l"], [[np.nan, 2.5]])
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ("a,0,loss,1\na,1.5,loss,1\n", [":3: step", "whole number", "'1.5'"]),
+        ("a,-1,loss,1\n", [":2: step", "0 or more", "'-1'"]),
+        ("a,,loss,1\n", [":2: step", "whole number", "nothing"]),
+        ("a,nan,loss,1\n", [":2: step", "whole number", "'nan'"]),
+        ("a,inf,loss,1\n", [":2: step", "whole number", "'inf'"]),
+        ("a,99999999999999999999,loss,1\n", [":2: step", "whole number"]),
+        ("a,0,loss,1\na,1,loss,red\n", [":3: value", "expected a number", "'red'"]),
+        ("a,0,loss,1_0\n", [":2: value", "expected a number", "'1_0'"]),
+        ("a,0,loss,1\n ,0,loss,1\n", [":3: replica", "needs a name", "nothing"]),
+        ("a,0,,1\n", [":2: observable", "needs a name", "nothing"]),
+        ("a\x07,0,loss,1\n", [":2: replica", "needs a name", "'a\\x07'"]),
+        ("a,0,loss,1\nb,0,loss\n", [":3: ", "4 cells", "3 cells"]),
+        ('a,0,loss,1\nb,0,"loss,1\n', [":3: ", "cannot be read as CSV"]),
+        ("", ["no records"]),
+        ("\n\n", ["no records"]),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path: Path, rows: str, expected: list[str]) -> None:
+    """Steps, values and names that mean nothing, ragged lines, open quotes, and a header alone."""
+    message = refused(write(tmp_path, HEADER + rows))
+    for part in expected:
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ("a,0,l,1\na,1,l,1\na,0,l,2\n", [":4: this record is there twice", "'l' of recorded/a at step 0", "csv:2"]),
+        ("a,0,l,1\na,0,l,1\na,0,l,1\n", [":3: this record is there twice", "'history'"]),
+        ("a,0,l,1\na,2,l,1\na,1,l,1\n", [":4: step: steps must increase", "'l' of recorded/a at step 1 after 2"]),
+        ("a,0,l,1\na,0,m,1\nb,0,l,1\n", ["missing for some replicas", "no 'm' of recorded/b"]),
+        ("a,0,l,1\nb,0,l,1\nb,0,m,1\n", ["missing for some replicas", "no 'm' of recorded/a"]),
+        (
+            "a,0,l,1\na,1,l,1\na,2,l,1\nb,0,l,1\nb,2,l,1\n",
+            [":6: not everything is measured", "recorded/b has no record at step 1, 'l' of recorded/a has one"],
+        ),
+        (
+            "a,0,l,1\na,2,l,1\nb,0,l,1\nb,2,l,1\nc,0,l,1\nc,1,l,1\nc,2,l,1\n",
+            [":7: not everything is measured", "recorded/c has a record at step 1, 'l' of recorded/a has none"],
+        ),
+        ("a,0,l,1\na,1,l,1\nb,1,l,1\n", [":4: not everything", "recorded/b has no record at step 0"]),
+        (
+            "a,0,l,1\na,1,l,1\na,2,l,1\na,0,m,1\na,2,m,1\n",
+            [":6: not everything is measured", "'m' of recorded/a has no record at step 1, 'l' of recorded/a has one"],
+        ),
+        (
+            "a,0,l,1\na,1,l,1\na,0,m,1\nb,0,l,1\nb,1,l,1\nb,0,m,1\nb,1,m,1\n",
+            ["end at different steps", "recorded/a: 'm' at 0, 'l' at 1"],
+        ),
+    ],
+)
+def test_records_that_leave_the_grid_are_named(tmp_path: Path, rows: str, expected: list[str]) -> None:
+    """Duplicates, steps that go back, observables that are missing, and holes and other grids by the one that is odd."""
+    message = refused(write(tmp_path, HEADER + rows))
+    for part in expected:
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("run,step,observable,value\na,0,l,1\n", [":1: there is no column 'replica'", "columns: run, step"]),
+        ("replicas,step,observable,value\na,0,l,1\n", ["rename 'replicas' to 'replica'"]),
+        ("replica,step,observable,Value\na,0,l,1\n", ["there is no column 'value'", "rename 'Value' to 'value'"]),
+        ("replica;step;observable;value\na;0;l;1,5\n", ["there is no column 'replica'"]),
+        ("replica,step,observable,value,step\na,0,l,1,0\n", [":1: two columns have the same name", "step"]),
+        ("history,replica,step,observable,value\nh,a,0,l,1\n,b,0,l,1\n", [":3: history", "leave the column out"]),
+        ("history,replica,step,observable,value\nh/a,b,0,l,1\nh,a/b,0,l,1\n", ["same name", "h/a/b"]),
+        ("", ["no records"]),
+    ],
+)
+def test_a_bad_header_is_refused(tmp_path: Path, text: str, expected: list[str]) -> None:
+    """Columns that are missing (with the nearest name) or there twice, and histories that are not named everywhere."""
+    message = refused(write(tmp_path, text))
+    for part in expected:
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('{"replica": 1,', [":2: this line is not JSON"]),
+        ("[" * 100_000, [":2: this line is not JSON"]),
+        ("[1, 0]", [":2: expected an object", "[1, 0]"]),
+        ('{"replica": 1, "steps": 0, "observable": "l", "value": 1}', [":2: there is no column", "rename 'steps'"]),
+        ('{"replica": 1, "step": 0, "observable": "l", "value": true}', [":2: value", "text or a number", "True"]),
+        ('{"replica": [1], "step": 0, "observable": "l", "value": 1}', [":2: replica", "text or a number", "[1]"]),
+        ('{"replica": 1, "step": true, "observable": "l", "value": 1}', [":2: step", "text or a number", "True"]),
+        ('{"replica": 1, "step": 1.5, "observable": "l", "value": 1}', [":2: step", "whole number", "1.5"]),
+        ('{"replica": null, "step": 0, "observable": "l", "value": 1}', [":2: replica", "needs a name", "nothing"]),
+        ('{"replica": NaN, "step": 0, "observable": "l", "value": 1}', [":2: replica", "needs a name", "nan"]),
+        ('{"replica": 1, "step": 0, "observable": "l", "value": 1' + "0" * 400 + "}", [":2: value", "a number"]),
+    ],
+)
+def test_a_bad_json_line_is_named(tmp_path: Path, line: str, expected: list[str]) -> None:
+    """Torn lines, lines that are no objects, keys that are missing, and cells that are neither text nor numbers."""
+    good = '{"replica": 0, "step": 0, "observable": "l", "value": 1}\n'
+    message = refused(write(tmp_path, good + line + "\n", "runs.jsonl"))
+    for part in expected:
+        assert part in message
+
+
+def test_a_bad_parquet_file_is_refused(tmp_path: Path) -> None:
+    """Half a file, a file without records, a missing column, and a cell with its row."""
+    path = write_parquet(tmp_path / "runs.parquet", records())
+    path.write_bytes(path.read_bytes()[:-20])
+    assert "cannot be read as Parquet" in refused(path)
+    assert "no records" in refused(write_parquet(path, []))
+    assert "row 3: step: a step is a whole number" in refused(
+        write_parquet(path, [("a", 0, "l", 1.0, "h"), ("b", 0, "l", 1.0, "h"), ("c", -1, "l", 1.0, "h")])
+    )
+    import pyarrow
+    import pyarrow.parquet
+
+    pyarrow.parquet.write_table(pyarrow.table({"replica": [1], "step": [0], "observable": ["l"], "values": [1]}), path)
+    assert "rename 'values' to 'value'" in refused(path)
+
+
+def test_parquet_without_its_reader_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message has the command."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert 'pip install "thermo-cli[parquet]"' in refused(write(tmp_path, "PAR1", "runs.parquet"))
+
+
+def test_files_that_are_not_runs_are_refused(tmp_path: Path) -> None:
+    """Another suffix, no file, a folder, and bytes that are no text."""
+    assert ".csv, .jsonl, .ndjson, .parquet" in refused(write(tmp_path, HEADER, "runs.txt"))
+    assert "there is no such file" in refused(tmp_path / "absent.csv")
+    (tmp_path / "folder.csv").mkdir()
+    assert "cannot be read" in refused(tmp_path / "folder.csv")
+    (tmp_path / "latin.csv").write_bytes(HEADER.encode() + b"\xe9,0,l,1\n")
+    assert "UTF-8" in refused(tmp_path / "latin.csv")
+
+
+def test_a_large_table_is_read_in_a_moment(tmp_path: Path) -> None:
+    """64 replicas x 200 steps x 10 observables, no two values alike: under a second of this thread."""
+    values = np.random.default_rng(1).standard_normal((200, 64, 10))
+    found = [(r, s, f"o{o}", float(values[s, r, o]), "h") for s in range(200) for r in range(64) for o in range(10)]
+    path = write_csv(tmp_path / "runs.csv", found)
+    start = time.thread_time()
+    recorded = read_recorded(path)
+    assert time.thread_time() - start < 1.0
+    assert recorded.values["o3"].shape == (64, 200)
+    np.testing.assert_array_equal(recorded.values["o3"], values[:, :, 3].T)
+
+
+def test_parameters_are_found_by_a_pattern(tmp_path: Path) -> None:
+    """Tensors are flattened in the order of their names, rows follow the replicas, and text that looks like a field stays."""
+    runs = ensemble(["hot/1", "hot/{step}", "cold/sub/3"], ["hot", "hot", "cold"], [False, False, False])
+    names = ["hot/1", "hot/{step}", "cold/sub/3"]
+    for number, name in enumerate(names):
+        path = tmp_path / "runs" / name / "parameters-8.safetensors"
+        path.parent.mkdir(parents=True)
+        weight = np.arange(6, dtype=np.float32).reshape(2, 3) + 10 * number
+        save_file({"w": weight, "b": np.array(number), "a.0": np.array([np.nan, 0.5])}, path)
+    found = read_parameters("runs/{history}/{replica}/parameters-{step}.safetensors", tmp_path, runs, 8)
+    assert found.dtype == np.float64
+    rows = [[np.nan, 0.5, n, *(np.arange(6) + 10 * n)] for n in range(3)]
+    np.testing.assert_array_equal(found, rows)
+
+
+def test_half_precision_parameters_are_read(tmp_path: Path) -> None:
+    """NumPy has no bfloat16, checkpoints do."""
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file as save_torch
+
+    save_torch({"w": torch.tensor([[1.5, -2.0]], dtype=torch.bfloat16), "v": torch.ones(1)}, tmp_path / "a-0")
+    found = read_parameters("{replica}-{step}", tmp_path, ensemble(["h/a"], ["h"], [False]), 0)
+    np.testing.assert_array_equal(found, [[1.0, 1.5, -2.0]])
+
+
+def test_a_lost_replica_may_have_no_parameters(tmp_path: Path) -> None:
+    """Its row is NaN; a file that a replica should have is asked for by name."""
+    save_file({"w": np.ones(2)}, tmp_path / "b-8")
+    found = read_parameters("{replica}-{step}", tmp_path, ensemble(["h/a", "h/b"], ["h", "h"], [True, False]), 8)
+    np.testing.assert_array_equal(found, [[np.nan, np.nan], [1, 1]])
+    with pytest.raises(DataError, match=r"no such file of parameters\n.*a-8\n.*h/a at step 8"):
+        read_parameters("{replica}-{step}", tmp_path, ensemble(["h/b", "h/a"], ["h", "h"], [False, False]), 8)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "expected"),
+    [
+        ({"w": np.ones(3)}, r"'w' is \(3,\) in h/b and \(2,\) in h/a"),
+        ({"w": np.ones((2, 1))}, r"'w' is \(2, 1\) in h/b and \(2,\) in h/a"),
+        ({"v": np.ones(2)}, r"'v' is \(2,\) in h/b and missing in h/a"),
+        ({"w": np.ones(2, dtype=np.complex64)}, "C64"),
+        ({}, "no tensors"),
+        (b"not safetensors at all", "cannot be read"),
+        (b"\x80\x04]q\x00.", "cannot be read"),
+    ],
+)
+def test_parameters_that_do_not_fit_are_refused(tmp_path: Path, tensors: Any, expected: str) -> None:
+    """Other shapes, other names, complex numbers, empty files, and anything pickled."""
+    save_file({"w": np.ones(2)}, tmp_path / "a")
+    if isinstance(tensors, bytes):
+        (tmp_path / "b").write_bytes(tensors)
+    else:
+        save_file(tensors, tmp_path / "b")
+    with pytest.raises(DataError, match=expected) as caught:
+        read_parameters("{replica}", tmp_path, ensemble(["h/a", "h/b"], ["h", "h"], [False, False]), 0)
+    assert str(tmp_path / "b") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "replica"),
+    [
+        ("{replica}", "../secret"),
+        ("{replica}", "/secret"),
+        ("runs/{replica}", "a/../../../secret"),
+        ("runs/{replica}/secret", ".."),
+        ("runs/{replica}./secret", "."),
+        ("runs/{replica}", "..\\secret"),
+        ("runs/{replica}/{step}", "a/"),
+    ],
+)
+def test_a_name_cannot_lead_to_another_folder(tmp_path: Path, pattern: str, replica: str) -> None:
+    """Names come from the data, and the data may be a stranger's."""
+    base = tmp_path / "base"
+    (base / "runs" / "a").mkdir(parents=True)
+    for file in (tmp_path / "secret", base / "secret"):
+        save_file({"w": np.ones(2)}, file)
+    with pytest.raises(DataError, match="leads to another folder") as caught:
+        read_parameters(pattern, base, ensemble([f"h/{replica}"], ["h"], [False]), 0)
+    assert replica in str(caught.value)
+
+
+def test_replicas_do_not_share_a_file(tmp_path: Path) -> None:
+    """One file for two replicas would be read as perfect agreement."""
+    save_file({"w": np.ones(2)}, tmp_path / "1")
+    runs = ensemble(["hot/1", "cold/1"], ["hot", "cold"], [False, False])
+    with pytest.raises(DataError, match=r"same file of parameters\n.*hot/1 and cold/1"):
+        read_parameters("{replica}", tmp_path, runs, 0)

@@ -1,0 +1,131 @@
+"""The replica table decides everything random, and row k does not depend on how many follow."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from thermo_cli import rng
+from thermo_cli.replicas import control_rows, main_rows, replica_table, shards, streams_used, to_csv
+from thermo_cli.rng import STREAMS
+from thermo_cli.spec import load_spec
+
+
+def test_streams_of_main_replicas_are_all_different(small: Path) -> None:
+    """No stream appears twice, within or across histories and sources."""
+    table = main_rows(replica_table(load_spec(small)))
+    streams = [getattr(replica, name) for replica in table for name in STREAMS]
+    assert len(set(streams)) == len(table) * len(STREAMS)
+
+
+def test_more_replicas_or_histories_change_nobody(small: Path) -> None:
+    """Replica 5 of 6 is replica 5 of 60, in the same slot, and a third history leaves the streams alone."""
+    few = replica_table(load_spec(small))
+    many = {replica.name: replica for replica in replica_table(load_spec(small, ["ensemble.replicas=60"]))}
+    assert all(many[replica.name] == replica for replica in few)
+    third = {r.name: r for r in replica_table(load_spec(small, ["histories.third={init_scale: 0.5}"]))}
+    assert all(getattr(third[r.name], name) == getattr(r, name) for r in few for name in STREAMS)
+
+
+def test_what_is_not_varied_is_shared_by_all(small: Path) -> None:
+    """With `vary: [order]` every replica has the same initialization and examples."""
+    table = main_rows(replica_table(load_spec(small, ["ensemble.vary=[order]"])))
+    assert len({replica.init for replica in table}) == 1
+    assert len({replica.subsample for replica in table}) == 1
+    assert len({replica.order for replica in table}) == len(table)
+
+
+def test_shards_hold_one_history_and_have_constant_width(small: Path) -> None:
+    """Six replicas in shards of four are 4 + 2, per history; controls have shards of their own."""
+    groups = shards(replica_table(load_spec(small)))
+    assert [len(members) for members in groups.values()] == [4, 2, 4, 2, 3]
+    assert all(len({member.history for member in members}) == 1 for members in groups.values())
+
+
+def test_the_csv_file_has_a_row_for_every_replica(small: Path) -> None:
+    """Streams are written in full, so the table can be read without the code."""
+    table = replica_table(load_spec(small))
+    lines = to_csv(table, [74]).splitlines()
+    assert lines[0].startswith(
+        "replica,history,index,role,steps,shard,slot,subsample_size,part,init,subsample,order,noise"
+    )
+    assert len(lines) == len(table) + 1
+    assert f"{table[3].order:032x}" in lines[4]
+
+
+def test_budgets_repeat_every_replica_with_its_own_streams(small: Path) -> None:
+    """Under a schedule T/4 and T/2 are trained too; at a constant rate the trajectory is enough."""
+    spec = load_spec(small, ["dynamics.schedule=cosine", "observe.budgets=true"])
+    table = replica_table(spec)
+    main = {row.name: row for row in main_rows(table)}
+    small_budgets = [row for row in table if row.role == "budget"]
+    assert len(small_budgets) == 2 * len(main)
+    for row in small_budgets:
+        twin = main[f"{row.history}/{row.index}"]
+        assert row.steps in (100, 200)
+        assert all(getattr(row, name) == getattr(twin, name) for name in STREAMS)
+    assert len({row.shard for row in small_budgets}) == 2 * len({row.shard for row in main.values()})
+    assert not [row for row in replica_table(load_spec(small, ["observe.budgets=true"])) if row.role == "budget"]
+
+
+def test_a_crossed_design_has_every_combination_once(small: Path) -> None:
+    """Three inits x two subsamples x two orders: twelve replicas, each stream shared as often as it must be."""
+    design = "ensemble.design={crossed: {init: 3, subsample: 2, order: 2}}"
+    table = replica_table(load_spec(small, [design, "histories={cold: {}}"]))
+    assert len(table) == 12
+    assert len({(row.init, row.subsample, row.order) for row in table}) == 12
+    assert [len({getattr(row, name) for row in table}) for name in STREAMS] == [3, 2, 2, 12]
+    assert [row.init for row in table] == sorted((row.init for row in table), key=[r.init for r in table].index)
+
+
+def test_controls_belong_to_replicas_of_the_first_history(small: Path) -> None:
+    """A partner has the bath of its main replica and nothing else of it; a twin has everything of it."""
+    table = replica_table(load_spec(small, ["ensemble.controls={same_bath: 3, twin: 2}"]))
+    partners, twins = control_rows(table, "same_bath"), control_rows(table, "twin")
+    assert [main.name for main in partners] == ["cold/0", "cold/1", "cold/2"]
+    assert [main.name for main in twins] == ["cold/0", "cold/1"]
+    for main, partner in partners.items():
+        assert (partner.subsample, partner.part) == (main.subsample, main.part)
+        assert not {partner.init, partner.order, partner.noise} & {main.init, main.order, main.noise}
+    for main, twin in twins.items():
+        assert all(getattr(twin, name) == getattr(main, name) for name in STREAMS)
+    assert len({row.name for row in table}) == len(table)
+    more = replica_table(load_spec(small, ["ensemble.controls={same_bath: 3, twin: 2}", "ensemble.replicas=60"]))
+    assert control_rows(more, "same_bath") == partners
+
+
+def test_partners_share_what_is_not_varied(small: Path) -> None:
+    """Where only the mini-batches vary, partners differ in them alone; a crossed design has no controls."""
+    table = replica_table(load_spec(small, ["ensemble.vary=[order]"]))
+    for main, partner in control_rows(table, "same_bath").items():
+        assert (partner.init, partner.noise) == (main.init, main.noise)
+        assert partner.order != main.order
+    crossed = ["ensemble.design={crossed: {init: 3, subsample: 2, order: 2}}", "histories={cold: {}}"]
+    assert {row.role for row in replica_table(load_spec(small, crossed))} == {"main"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "used"),
+    [
+        ([], {"init", "subsample", "order"}),
+        (["dynamics.batch_size=full"], {"init", "subsample"}),
+        (["dynamics.batch_size=74"], {"init", "subsample"}),
+        (["histories.cold={first: {steps: 10, labels: shuffled}}"], {"init", "subsample", "order", "noise"}),
+    ],
+)
+def test_randomness_that_is_used(small: Path, changes: list[str], used: set[str]) -> None:
+    """Full batches have no order; only first phases draw from `noise`, and only the histories that are asked about count."""
+    assert streams_used(load_spec(small, changes), 74, 124) == used
+    assert streams_used(load_spec(small, changes), 74, 124, ["hot"]) == used - {"noise"}
+    assert "subsample" not in streams_used(load_spec(small, changes), 124, 124)
+
+
+@given(st.integers(0, 2**64 - 1), st.sampled_from(STREAMS), st.text(max_size=20), st.integers(0, 10**6))
+def test_streams_are_functions_of_their_names(seed: int, name: str, history: str, replica: int) -> None:
+    """Equal arguments give equal streams and equal numbers; the next replica's are others."""
+    one = rng.stream(seed, name, history, replica)
+    assert one == rng.stream(seed, name, history, replica)
+    assert one != rng.stream(seed, name, history, replica + 1)
+    assert rng.generator(one, 3).random() == rng.generator(one, 3).random()
+    assert rng.generator(one, 3).random() != rng.generator(one, 4).random()

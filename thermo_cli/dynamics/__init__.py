@@ -1,1 +1,0 @@
-"""How it moves: update rules, schedules, mini-batches, stacked training."""

@@ -1,0 +1,1 @@
+"""The criteria of the court, a file each."""

@@ -1,0 +1,1 @@
+"""Intervals and projections that the criteria rest on."""

@@ -1,0 +1,1 @@
+"""The kinds of system, a wing for each; no wing knows another."""

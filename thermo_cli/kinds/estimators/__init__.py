@@ -1,0 +1,1 @@
+"""Estimators: scikit-learn and its like, one fit after the other."""

@@ -1,0 +1,253 @@
+"""One shard of estimators from its rows in the replica table to its file on disk: replica after replica.
+
+An estimator cannot be put on disk half fitted without running its code again, so a replica is the unit: what has been fitted is
+committed now and then, and an interrupted shard goes on with the next replica. One that raises an error is counted as crashed,
+with its traceback beside the shard, and the others go on.
+"""
+
+import time
+import traceback
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from thermo_cli.contracts import Array, Dataset, Integers
+from thermo_cli.kinds.estimators.energy import closed, converged, loss_of, one_optimum, penalties
+from thermo_cli.kinds.estimators.fit import Fit, Moment, fit_of, moments
+from thermo_cli.kinds.estimators.metrics import before_fit, fitted_metrics, measure_fit
+from thermo_cli.kinds.estimators.pipeline import kind_of_answer, seeded
+from thermo_cli.kinds.estimators.structure import ANCHORS, Structure, structure, support_in_pool
+from thermo_cli.observables import response
+from thermo_cli.observables.macroscopic import measurement_steps
+from thermo_cli.replicas import Replica
+from thermo_cli.spec import Spec
+from thermo_cli.store.run_folder import RunFolder
+from thermo_cli.store.shard import ShardRecords, ShardStore
+
+COMMIT_SECONDS: Final = 2.0
+PROGRESS_SECONDS: Final = 0.25
+TEST_OUTPUTS: Final = 4096  # examples of the test set whose answers are kept
+
+
+@dataclass
+class Fitted:
+    """What is recorded of one replica.
+
+    Attributes:
+        values: Observable to its values, (time,).
+        snapshots: Step to microstate, (number,).
+        final: What was found out once, at the end.
+    """
+
+    values: dict[str, list[float]] = field(default_factory=dict)
+    snapshots: dict[int, NDArray[Any]] = field(default_factory=dict)
+    final: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return it as named arrays."""
+        found: dict[str, NDArray[Any]] = {f"values/{name}": np.array(row) for name, row in self.values.items()}
+        found |= {f"snapshot/{step}": array for step, array in self.snapshots.items()}
+        return found | {f"final/{name}": array for name, array in self.final.items()}
+
+    @staticmethod
+    def of(arrays: Mapping[str, NDArray[Any]]) -> "Fitted":
+        """Return what is behind named arrays; the inverse of `arrays`.
+
+        Args:
+            arrays: What `arrays` returned.
+        """
+        found = Fitted()
+        for name, array in arrays.items():
+            kind, _, rest = name.partition("/")
+            if kind == "values":
+                found.values[rest] = array.tolist()
+            elif kind == "snapshot":
+                found.snapshots[int(rest)] = array
+            else:
+                found.final[rest] = array
+        return found
+
+
+def measured_steps(spec: Spec, member: Replica) -> list[int]:
+    """Return the times at which an estimator is looked at.
+
+    Args:
+        spec: The experiment.
+        member: A row of the replica table; only main replicas are looked at before their end.
+    """
+    if spec.time in ("once", "budget") or member.role != "main":
+        return [member.steps]
+    return [int(step) for step in measurement_steps(member.steps, spec.observe.window_measurements) if step > 0]
+
+
+def fit_shard(folder: RunFolder, store: ShardStore, spec: Spec, dataset: Dataset, members: Sequence[Replica]) -> str:
+    """Fit one shard until it has finished or the run is asked to stop.
+
+    Args:
+        folder: The run.
+        store: The shard's disk side.
+        spec: The experiment.
+        dataset: Its data.
+        members: The shard's rows of the replica table.
+
+    Returns:
+        `finished` or `interrupted`.
+
+    Raises:
+        RuntimeError: Every replica of the shard has crashed.
+    """
+    done, errors = _resumed(store)
+    committed = told = time.monotonic()
+    for member in members[len(done) :]:
+        if folder.stop_file.exists():
+            _commit(store, done, errors)
+            return "interrupted"
+        try:
+            with threadpool_limits(1):
+                done.append(fit_replica(spec, dataset, member))
+        except Exception:  # noqa: BLE001 - one bad replica never sinks the run: it is kept, counted and named
+            errors.append(f"replica {member.name}\n{traceback.format_exc()}")
+            done.append(Fitted())
+        now = time.monotonic()
+        if now - told > PROGRESS_SECONDS:
+            store.report_progress(member.steps * len(done) // len(members), _latest(done))
+            told = now
+        if now - committed > COMMIT_SECONDS and len(done) < len(members):
+            _commit(store, done, errors)
+            committed = time.monotonic()
+    if len(errors) == len(members):  # there is nothing to record: the shard counts as crashed, and is tried again
+        raise RuntimeError("all replicas of the shard have crashed\n" + "\n".join(errors))
+    store.finish(_together(done, measured_steps(spec, members[0])))
+    if errors:
+        store.write_error("\n".join(errors))
+    return "finished"
+
+
+def fit_replica(spec: Spec, dataset: Dataset, member: Replica, rows: Integers | None = None) -> Fitted:
+    """Fit one replica and record it.
+
+    Args:
+        spec: The experiment.
+        dataset: Its data.
+        member: A row of the replica table.
+        rows: Its examples, instead of those that the replica table decides.
+    """
+    found = Fitted()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a fit has not converged is recorded, and decides what S can say
+        fit = fit_of(spec, dataset, member, rows)
+        test = fit.built.seen(dataset.x_test)
+        shifted = fit.built.seen(dataset.x_shifted) if dataset.x_shifted is not None else None
+        kept = {member.steps} | ({member.steps // 2} if spec.time == "partial" and member.role == "main" else set())
+        steps = sorted({*measured_steps(spec, member), *kept})
+        for moment in moments(spec, fit, steps, dataset.outputs):
+            if moment.step in measured_steps(spec, member):
+                answers = _look(found, spec, dataset, fit, moment, test, shifted)
+            if moment.step in kept:
+                state = _structure(moment.fitted, test[:ANCHORS], dataset.task, bool(spec.observe.micro))
+                found.snapshots[moment.step] = state.vector
+        found.final |= _final(dataset, fit, moment.fitted, answers, state)
+    return found
+
+
+def _structure(fitted: Any, anchors: NDArray[Any], task: str, wanted: bool) -> Structure:
+    """Return the microstate; none where nothing microscopic is observed, or a model is not made as its parts seem to say."""
+    if not wanted:
+        return Structure("none", np.empty(0))
+    try:
+        return structure(fitted, anchors, task)
+    except (AttributeError, IndexError, NotImplementedError, TypeError, ValueError):
+        return Structure("none", np.empty(0))
+
+
+def _look(
+    found: Fitted,
+    spec: Spec,
+    dataset: Dataset,
+    fit: Fit,
+    moment: Moment,
+    test: NDArray[Any],
+    shifted: NDArray[Any] | None,
+) -> Array:
+    """Record the observables of one moment, and return the answers on the test set."""
+    terms = penalties(moment.fitted, len(fit.y)) if spec.time != "staged" else {}
+    train, answers = moment.answers(fit.x), moment.answers(test)
+    kind = kind_of_answer(moment.fitted)
+    metrics = fitted_metrics(kind, spec.observe.macro, dataset.task)
+    loss = loss_of(moment.fitted, train, moment.scores(fit.x), fit.y)
+    moved = moment.answers(shifted) if shifted is not None else None
+    for name, value in measure_fit(kind, metrics, dataset, fit.y, train, answers, loss, terms, moved).items():
+        found.values.setdefault(name, []).append(value)
+    if not any(name.startswith("before/") for name in found.final):
+        before = before_fit(metrics, dataset, fit.y)
+        found.final |= {f"before/{name}": np.array(value) for name, value in before.items()}
+    return answers
+
+
+def _final(dataset: Dataset, fit: Fit, fitted: Any, answers: Array, state: Structure) -> dict[str, NDArray[Any]]:
+    """Return what is found out once, at the end."""
+    unique = one_optimum(fitted, len(fit.y), fit.x.shape[1])
+    rest = closed(fitted) or (unique and converged(fitted))
+    errors = response.errors(answers[None], dataset.y_test, dataset.task)[0]
+    machine = hasattr(fitted, "dual_coef_") and hasattr(fitted, "support_")
+    support = {"support": support_in_pool(fitted, fit.rows, len(dataset.y))} if machine else {}
+    return support | {
+        "test_errors": errors,
+        "outputs": answers[:, :TEST_OUTPUTS].astype(np.float32),
+        "unique": np.array(unique),
+        "timeless": np.array(rest and all(closed(step) for step in fit.built.steps)),
+        "seeded_steps": np.array(seeded(fit.built.steps)),
+        f"kind:{state.kind}": np.array(True),
+        "sizes": np.array(state.sizes, dtype=np.int64),
+    }
+
+
+def _together(done: Sequence[Fitted], steps: list[int]) -> ShardRecords:
+    """Join replicas into the records of their shard; a crashed one has NaN everywhere, and a flag."""
+    whole = next(one for one in done if one.values)
+    records = ShardRecords(list(steps))
+    for name, row in whole.values.items():
+        table = np.array([one.values.get(name, [np.nan] * len(row)) for one in done])
+        records.values[name] = list(table.T)
+    for step, array in whole.snapshots.items():
+        rows = [one.snapshots.get(step, np.full_like(array, np.nan)) for one in done]
+        alike = all(
+            row.shape == array.shape for row in rows
+        )  # steps fitted on a subsample may give features of their own
+        records.snapshots[step] = np.stack(rows) if alike else np.empty((len(rows), 0))
+    for name, array in whole.final.items():
+        blank = np.full_like(array, np.nan) if array.dtype.kind == "f" else np.zeros_like(array)
+        records.final[name] = np.stack([one.final.get(name, blank) for one in done])
+    records.final["crashed"] = np.array([not one.values for one in done])
+    return records
+
+
+def _latest(done: Sequence[Fitted]) -> dict[str, NDArray[np.float64]]:
+    whole = [one for one in done if one.values]
+    return {name: np.array([one.values[name][-1] for one in whole]) for name in whole[0].values} if whole else {}
+
+
+def _commit(store: ShardStore, done: Sequence[Fitted], errors: Sequence[str]) -> None:
+    arrays = {f"{number}/{name}": array for number, one in enumerate(done) for name, array in one.arrays().items()}
+    words = np.frombuffer("\0".join(errors).encode(), dtype=np.uint8)
+    store.commit(len(done), {**arrays, "errors": words.copy()}, ShardRecords())
+
+
+def _resumed(store: ShardStore) -> tuple[list[Fitted], list[str]]:
+    """Return the replicas that were fitted before, and the tracebacks of those that crashed."""
+    committed = store.resume()
+    if committed is None:
+        return [], []
+    count, state, _ = committed
+    rows: list[dict[str, NDArray[Any]]] = [{} for _ in range(count)]
+    for name, array in state.items():
+        number, _, rest = name.partition("/")
+        if rest:
+            rows[int(number)][rest] = array
+    words = state["errors"].tobytes().decode()
+    return [Fitted.of(row) for row in rows], words.split("\0") if words else []

@@ -1,0 +1,100 @@
+"""Does a stacked step equal a plain one? Asked before every run, as the stacked step relies on how torch rounds and updates."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import torch
+
+from thermo_cli.contracts import Dataset, Integers
+from thermo_cli.errors import RunError
+from thermo_cli.kinds.networks import layout
+from thermo_cli.kinds.networks.dropout import masks
+from thermo_cli.kinds.networks.protocols import Leg, Protocol
+from thermo_cli.kinds.networks.stack import Stack
+from thermo_cli.replicas import Replica
+
+
+def check_stacking(protocol: Protocol, dataset: Dataset, members: Sequence[Replica], subsamples: Integers) -> float:
+    """Check that two stacked steps equal two plain torch steps of each replica, in float64.
+
+    Args:
+        protocol: What is trained and how.
+        dataset: Pool and test set.
+        members: A few replicas.
+        subsamples: Their examples.
+
+    Returns:
+        The largest relative difference of a replica's parameters.
+
+    Raises:
+        RunError: It exceeds 1e-9: this version of torch does not do what the stacked step relies on.
+    """
+    exact = dataclasses.replace(protocol, dtype=torch.float64)
+    stack = Stack((Leg((exact,), (len(members),), 2, subsamples, subsamples),), dataset, members)
+    start = layout.vectors(stack.parameters, protocol.system.blocks, stack.width).clone()
+    stack.advance(2)
+    moved = layout.vectors(stack.parameters, protocol.system.blocks, stack.width)
+    worst = 0.0
+    for slot in range(stack.width):
+        expected = plain_steps(stack, slot, start[slot], 2)
+        worst = max(worst, float((moved[slot] - expected).norm() / expected.norm()))
+    if not worst < 1e-9 and bool(torch.isfinite(moved).all()):
+        raise RunError(
+            "the stacked step does not equal the plain torch step",
+            received=f"relative difference {worst:.1e}, torch {torch.__version__}",
+            remedy="install the torch version that this release was tested with (pyproject.toml)",
+        )
+    return worst
+
+
+def plain_steps(stack: Stack, slot: int, start: torch.Tensor, steps: int) -> torch.Tensor:
+    """Train one replica of a stack by itself with torch.nn, autograd and torch.optim, on the same batches.
+
+    Args:
+        stack: Whose legs, data and streams are used.
+        slot: Which replica.
+        start: Its initial parameters, (parameters,).
+        steps: Number of steps.
+
+    Returns:
+        Its parameters afterwards, (parameters,).
+    """
+    values, memory, leg = start, None, None
+    for step in range(steps):
+        if stack.leg(step) != leg:
+            leg = stack.leg(step)
+            protocol = stack.protocol_of(slot, leg)
+            module = protocol.system.module().to(protocol.dtype)
+            parameters = list(module.parameters())
+            state = dict(module.named_parameters()) | dict(module.named_buffers())
+            whole = [state[block.name].data for block in protocol.system.blocks]
+            for tensor, part in zip(whole, torch.split(values, [one.numel() for one in whole]), strict=True):
+                tensor.copy_(part.view_as(tensor))
+            optimizer = protocol.optimizer.plain(parameters)
+            if memory is not None:  # velocities and running means go on
+                for parameter, kept in zip(parameters, memory, strict=True):
+                    optimizer.state[parameter] = kept
+            measure = torch.nn.CrossEntropyLoss() if protocol.system.task == "classification" else torch.nn.MSELoss()
+        for group in optimizer.param_groups:
+            group["lr"] = protocol.rate(step)
+        x_rows, target_rows = stack.rows(step, step + 1)
+        rows = slice(slot * protocol.batch, (slot + 1) * protocol.batch)
+        places = stack.passes[stack.leg(step)].sites
+        if places:
+            for name, mask in masks(stack.noise(step, step + 1)[0][slot : slot + 1], places, protocol.dtype).items():
+                module.get_submodule(name).mask = mask[0]
+        outputs = module.train()(stack.x[x_rows[0][rows]])
+        outputs = outputs[0] if isinstance(outputs, tuple) else outputs
+        loss = measure(outputs, stack.targets[target_rows[0][rows]])
+        named = dict(module.named_parameters())
+        loss = loss + protocol.energies.plain(
+            {block.name: named[block.name] for block in protocol.system.blocks if block.trained}
+        )
+        module.zero_grad()
+        loss.backward()
+        if protocol.clip is not None:
+            torch.nn.utils.clip_grad_norm_(parameters, protocol.clip)
+        optimizer.step()
+        values = torch.cat([tensor.reshape(-1) for tensor in whole])
+        memory = [optimizer.state[parameter] for parameter in parameters]
+    return values

@@ -1,0 +1,176 @@
+"""A shard of a learning system: its stack in motion, what is measured on the way, and what is tried on it at the end."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from thermo_cli import rng
+from thermo_cli.contracts import Array, Dataset
+from thermo_cli.data.split import draw_subsamples
+from thermo_cli.kinds.networks import layout
+from thermo_cli.kinds.networks.protocols import legs_of
+from thermo_cli.kinds.networks.stack import Evaluation, Stack
+from thermo_cli.observables import macroscopic, response
+from thermo_cli.replicas import Replica
+from thermo_cli.spec import Spec
+
+QUENCH_SHARE: Final = 0.05  # of the training time
+PERTURBED: Final = 4  # draws
+INPUT_STEP: Final = 0.01  # of the root mean square of the inputs
+PARAMETER_STEP: Final = 0.05  # of each parameter
+
+
+class Learner:
+    """A shard of a learning system in motion.
+
+    Args:
+        specs: The experiment; or one per member, which differ in their dynamics alone, equal ones side by side.
+        dataset: The data.
+        members: The shard's rows of the replica table, all of one history and one budget.
+    """
+
+    def __init__(self, specs: Spec | Sequence[Spec], dataset: Dataset, members: Sequence[Replica]) -> None:
+        self.spec, self.count = specs if isinstance(specs, Spec) else specs[0], len(members)
+        self.stack = build_stack(specs, dataset, members)
+        self.dataset = self.stack.dataset
+        blocks = self.stack.protocol.system.blocks
+        self.trained = np.concatenate([np.full(block.size, block.trained) for block in blocks])
+        self.initial = self.stack.vectors().astype(np.float64) * self.trained
+
+    @property
+    def step(self) -> int:
+        """Steps taken."""
+        return self.stack.step
+
+    def advance(self, until: int) -> None:
+        """Train up to a step.
+
+        Args:
+            until: Number of steps taken when this returns.
+        """
+        self.stack.advance(until)
+
+    def measure(self) -> dict[str, Array]:
+        """Return the macroscopic observables at this step, each (replica,)."""
+        values = self._observables(self.stack.evaluate())
+        return {name: array[: self.count] for name, array in values.items()}
+
+    def vectors(self) -> NDArray[np.floating]:
+        """Return the parameters of each replica, (replica, parameter)."""
+        return self.stack.vectors()[: self.count]
+
+    def state_arrays(self) -> dict[str, NDArray[np.floating]]:
+        """Return everything that decides the rest of the training, except the step and the replica table."""
+        return self.stack.state_arrays()
+
+    def restore(self, step: int, arrays: dict[str, NDArray[np.floating]]) -> None:
+        """Continue from a committed state.
+
+        Args:
+            step: Steps taken.
+            arrays: What `state_arrays` returned then.
+        """
+        self.stack.restore(step, arrays)
+
+    def finish(self) -> dict[str, NDArray[Any]]:
+        """Return what is recorded once, at the end, each (replica, ...); the stack is left as it was.
+
+        `test_errors` of each test example; `response`, `flatness` and `quench_gap`.
+        """
+        now = self.stack.evaluate()
+        found: dict[str, NDArray[Any]] = {
+            "test_errors": response.errors(now.test, self.dataset.y_test, self.dataset.task),
+            "response": self._response(now),
+            "flatness": self._flatness(now),
+            "quench_gap": self._quench_gap(now),
+        }
+        return {name: array[: self.count] for name, array in found.items()}
+
+    def _observables(self, now: Evaluation) -> dict[str, Array]:
+        return macroscopic.measure(
+            self.spec.observe.macro,
+            self.dataset,
+            self.stack.subsamples,
+            now.train,
+            now.test,
+            now.parameters,
+            now.gradient,
+            self.initial,
+            self.stack.penalty,
+            now.energies,
+            now.shifted,
+        )
+
+    def _energy(self) -> Array:
+        return self._observables(self.stack.evaluate())["energy"]
+
+    def _response(self, now: Evaluation) -> Array:
+        """Average the change of the output per unit of a small random change of the input."""
+        x, draw = self.dataset.x_test, rng.generator(self.spec.ensemble.seed, 1)
+        size = INPUT_STEP * (float(np.sqrt((x**2).mean())) or 1.0)
+        changes = []
+        for _ in range(PERTURBED):
+            shift = size * draw.standard_normal(x.shape)
+            moved = self.stack.outputs(torch.from_numpy(x + shift))
+            changes.append(response.susceptibility(now.test, moved, shift, self.dataset.task))
+        return np.asarray(np.mean(changes, axis=0))
+
+    def _flatness(self, now: Evaluation) -> Array:
+        """Average the rise of the energy when every parameter is changed by a random share of itself."""
+        before, kept = self._observables(now)["energy"], self.stack.parameters.clone()
+        state = self.stack.vectors().astype(np.float64)
+        blocks, draw = self.stack.protocol.system.blocks, rng.generator(self.spec.ensemble.seed, 2)
+        rises = []
+        for _ in range(PERTURBED):
+            factor = 1 + PARAMETER_STEP * draw.standard_normal(layout.count(blocks)) * self.trained
+            rows = torch.from_numpy(state * factor).to(kept.dtype)
+            self.stack.parameters.copy_(layout.flatten(rows, blocks))
+            rises.append(self._energy() - before)
+        self.stack.parameters.copy_(kept)
+        return np.asarray(np.mean(rises, axis=0))
+
+    def _quench_gap(self, now: Evaluation) -> Array:
+        """Anneal the learning rate to zero and return by how much the energy falls: how far above its minimum it settles.
+
+        NaN where the optimizer does not look at its rate.
+        """
+        stack, before = self.stack, self._observables(now)["energy"]
+        kept = {name: array.copy() for name, array in stack.state_arrays().items()}
+        first, steps = stack.step, max(round(QUENCH_SHARE * stack.legs[-1].until), 1)
+        stack.advance(first + steps, rate=lambda rule, step: rule.rate(first - 1) * (1 - (step - first + 1) / steps))
+        after = self._energy()
+        stack.restore(first, kept)
+        leg = stack.legs[-1]
+        annealed = np.repeat([rule.optimizer.follows_rate for rule in leg.protocols], leg.counts)
+        return np.where(annealed, before - after, np.nan)
+
+
+def build_stack(specs: Spec | Sequence[Spec], dataset: Dataset, members: Sequence[Replica]) -> Stack:
+    """Put a shard's replicas at step 0.
+
+    Args:
+        specs: The experiment; or one per member, which differ in their dynamics alone, equal ones side by side.
+        dataset: The data.
+        members: The shard's rows of the replica table, all of one history and one budget.
+    """
+    spec = specs if isinstance(specs, Spec) else specs[0]
+    rows = fill(members, spec.ensemble.shard)
+    if not isinstance(specs, Spec):
+        specs = [*specs, *[specs[-1]] * (len(rows) - len(specs))]
+    subsamples = draw_subsamples(spec, len(dataset.y), rows, dataset.classes)
+    dataset, subsamples = dataset.gathered(subsamples)
+    legs = legs_of(specs, dataset, rows, subsamples)
+    return Stack(legs, dataset, rows, spec.histories[members[0].history].init_scale)
+
+
+def fill(members: Sequence[Replica], width: int) -> tuple[Replica, ...]:
+    """Fill a shard to its constant width by repeating its first replica; the copies are trained and not recorded.
+
+    Args:
+        members: The shard's rows.
+        width: The width.
+    """
+    return tuple(members) + (members[0],) * (width - len(members))

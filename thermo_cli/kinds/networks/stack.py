@@ -1,0 +1,274 @@
+"""Gradient dynamics of a stack: replicas that share a model and a protocol move together, each on its own data.
+
+Losses add over replicas, so one backward pass gives every replica its own gradient; nothing that happens to one replica
+(not even a NaN) reaches another.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from thermo_cli import rng
+from thermo_cli.contracts import Array, Dataset
+from thermo_cli.kinds.networks import batches, layout, noise
+from thermo_cli.kinds.networks.batches import CHUNK_STEPS
+from thermo_cli.kinds.networks.clipping import clip
+from thermo_cli.kinds.networks.cohorts import cohorts_of, padded
+from thermo_cli.kinds.networks.protocols import Leg, Protocol
+from thermo_cli.replicas import Replica
+
+CHUNK_ROWS: Final = 2**21  # of data are named at once, at most
+CHUNK_EXAMPLES: Final = 1024  # examples evaluated at once: it fixes the order of the sums, hence the bits
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that macroscopic observables are computed from, at one step.
+
+    Attributes:
+        train: Outputs on each replica's own subsample, (replica, output, example).
+        test: Outputs on the test set, (replica, output, example).
+        parameters: (replica, parameters), 0 where they are running statistics.
+        gradient: Of the energy over the whole subsample, (replica, parameters).
+        energies: What is part of the energy besides the loss and the L2 penalty, name to (replica,).
+        shifted: Outputs on the shifted test set, (replica, output, example); None where there is none.
+    """
+
+    train: Array
+    test: Array
+    parameters: Array
+    gradient: Array
+    energies: Mapping[str, Array]
+    shifted: Array | None = None
+
+
+class Stack:
+    """One shard in training.
+
+    Args:
+        legs: Its training from the first step to the last.
+        dataset: Pool, in memory, and test set.
+        members: The replicas, one per slot; the last may repeat the first to fill the shard.
+        init_scale: Factor of the history on the initial parameters.
+    """
+
+    def __init__(
+        self, legs: Sequence[Leg], dataset: Dataset, members: Sequence[Replica], init_scale: float = 1.0
+    ) -> None:
+        self.legs, self.members, self.dataset = tuple(legs), tuple(members), dataset
+        self.protocol, self.subsamples = legs[-1].protocol, legs[-1].examples
+        protocol = self.protocol
+        self.width, self.size = self.subsamples.shape
+        self.step = 0
+        system, dtype = protocol.system, protocol.dtype
+        rows = [system.initial(rng.generator(member.init), init_scale) for member in self.members]
+        initial = torch.from_numpy(np.stack(rows)).to(dtype)
+        twins = torch.tensor([member.role == "twin" for member in self.members])
+        initial[twins] = torch.nextafter(initial[twins], torch.full_like(initial[twins], torch.inf))
+        flat = layout.flatten(initial, system.blocks)
+        whole = padded(len(flat), dtype), padded(len(flat), dtype)
+        self.parameters, self.gradient = (one[: len(flat)] for one in whole)
+        self.parameters.copy_(flat)
+        self.cohorts = cohorts_of(self.legs, whole, system.blocks, self.width)
+        self.trained = torch.cat(
+            [torch.full((self.width * block.size,), float(block.trained), dtype=dtype) for block in system.blocks]
+        )
+        self.x = torch.from_numpy(dataset.x).to(dtype).contiguous()
+        self.x_test = torch.from_numpy(dataset.x_test).to(dtype).contiguous()
+        shifted = dataset.x_shifted
+        self.x_shifted = torch.from_numpy(shifted).to(dtype).contiguous() if shifted is not None else None
+        self.targets = target_table(dataset, dtype)
+        self._slots = np.arange(self.width)[:, None]
+        self.passes = [
+            leg.protocol.system.bind(self.parameters, self.gradient, self.width, leg.protocol.batch)
+            for leg in self.legs
+        ]
+        self._evaluation_gradient = torch.zeros_like(self.parameters)
+        # one pass per batch size, kept: the last piece of an evaluation is often shorter
+        self._evaluation_pass = cache(
+            lambda batch: system.bind(self.parameters, self._evaluation_gradient, self.width, batch)
+        )
+
+    def leg(self, step: int) -> int:
+        """Return the number of the leg that a step belongs to; steps beyond the last one continue it.
+
+        Args:
+            step: The step to be taken.
+        """
+        return next((number for number, leg in enumerate(self.legs) if step < leg.until), len(self.legs) - 1)
+
+    def protocol_of(self, slot: int, leg: int) -> Protocol:
+        """Return what a replica follows.
+
+        Args:
+            slot: Its place in the stack.
+            leg: Number of the leg.
+        """
+        cohort = next(cohort for cohort in self.cohorts if cohort.rows.start <= slot < cohort.rows.stop)
+        return self.legs[leg].protocols[cohort.number]
+
+    def advance(self, until: int, rate: Callable[[Protocol, int], float] | None = None) -> None:
+        """Train up to a step.
+
+        Args:
+            until: Number of steps taken when this returns.
+            rate: Learning rate of a protocol before a step, instead of the protocol's own.
+        """
+        while self.step < until:
+            number = self.leg(self.step)
+            leg, train = self.legs[number], self.passes[number]
+            chunk = max(min(CHUNK_STEPS, CHUNK_ROWS // (self.width * leg.protocol.batch)), 1)
+            if train.sites:
+                block = noise.block_steps(train.noise.shape[1])
+                chunk = min(chunk, block - self.step % block)
+            stop = min(until, self.step + chunk, leg.until if number < len(self.legs) - 1 else until)
+            x_rows, target_rows = self.rows(self.step, stop)
+            drawn = self.noise(self.step, stop) if train.sites else None
+            for x_row, target_row in zip(x_rows.unbind(), target_rows.unbind(), strict=True):
+                torch.index_select(self.x, 0, x_row, out=train.inputs)
+                torch.index_select(self.targets, 0, target_row, out=train.targets)
+                if drawn is not None:
+                    train.noise.copy_(drawn[self.step - stop])
+                train.forward(training=True)
+                train.backward()
+                for cohort in self.cohorts:
+                    protocol = leg.protocols[cohort.number]
+                    cohort.gather()
+                    protocol.energies.add_gradient(cohort.named, cohort.gradients)
+                    if protocol.clip is not None:
+                        clip(cohort.gradients.values(), protocol.clip)
+                    lr = rate(protocol, self.step) if rate is not None else protocol.rate(self.step)
+                    protocol.optimizer.update(cohort.parameters, cohort.gradient, cohort.state, lr)
+                    cohort.scatter()
+                train.settle()
+                self.step += 1
+
+    def evaluate(self) -> Evaluation:
+        """Compute outputs, parameters and the gradient of the energy, on all of each replica's subsample and the test set."""
+        blocks, total = self.protocol.system.blocks, torch.zeros_like(self.parameters)
+        train = []
+        for start in range(0, self.size, CHUNK_EXAMPLES):
+            rows = self.subsamples[:, start : start + CHUNK_EXAMPLES]
+            piece = self._evaluation_pass(rows.shape[1])
+            index = torch.from_numpy(rows.reshape(-1))
+            torch.index_select(self.x, 0, index, out=piece.inputs)
+            torch.index_select(self.targets, 0, index, out=piece.targets)
+            train.append(_numpy(piece.forward()))
+            piece.backward()
+            total.add_(self._evaluation_gradient, alpha=rows.shape[1] / self.size)
+        trained = self.parameters * self.trained
+        parameters = layout.vectors(trained, blocks, self.width)
+        gradient = layout.vectors(total, blocks, self.width)
+        energies: dict[str, Array] = {}
+        for cohort, protocol in zip(self.cohorts, self.legs[-1].protocols, strict=True):
+            gradient[cohort.rows].add_(parameters[cohort.rows], alpha=protocol.optimizer.penalty)
+            cohort.gather()
+            beside = torch.zeros_like(cohort.parameters)
+            protocol.energies.add_gradient(cohort.named, cohort.trained(beside))
+            gradient[cohort.rows].add_(layout.vectors(beside[: cohort.size], blocks, cohort.count))
+            for name, values in protocol.energies.values(cohort.named).items():
+                energies.setdefault(name, np.zeros(self.width))[cohort.rows] = _numpy(values)
+        return Evaluation(
+            np.concatenate(train, axis=2),
+            self.outputs(self.x_test),
+            _numpy(parameters),
+            _numpy(gradient),
+            energies,
+            self.outputs(self.x_shifted) if self.x_shifted is not None else None,
+        )
+
+    @property
+    def penalty(self) -> Array:
+        """Factor lambda of each replica's L2 penalty, (replica,)."""
+        leg = self.legs[-1]
+        return np.repeat(np.array([float(one.optimizer.penalty) for one in leg.protocols]), leg.counts)
+
+    def outputs(self, x: torch.Tensor) -> Array:
+        """Compute the outputs of all replicas on the same examples, (replica, output, example).
+
+        Args:
+            x: Features, (example, feature).
+        """
+        found = []
+        for start in range(0, len(x), CHUNK_EXAMPLES):
+            rows = x[start : start + CHUNK_EXAMPLES]
+            piece = self._evaluation_pass(len(rows))
+            piece.inputs.view(self.width, *rows.shape).copy_(rows)
+            found.append(_numpy(piece.forward()))
+        return np.concatenate(found, axis=2)
+
+    def state_arrays(self) -> dict[str, NDArray[np.floating]]:
+        """Return everything that decides the rest of the training, except the step and the replica table."""
+        return {name: tensor.numpy() for name, tensor in self._state().items()}
+
+    def restore(self, step: int, arrays: dict[str, NDArray[np.floating]]) -> None:
+        """Continue from a committed state.
+
+        Args:
+            step: Steps taken.
+            arrays: What `state_arrays` returned then.
+        """
+        self.step = step
+        for name, tensor in self._state().items():
+            tensor.copy_(torch.from_numpy(arrays[name]))
+
+    def _state(self) -> dict[str, torch.Tensor]:
+        found = {"parameters": self.parameters}
+        for cohort in self.cohorts:
+            place = f"optimizer.{cohort.number}" if len(self.cohorts) > 1 else "optimizer"
+            for name, tensor in cohort.state.items():
+                found[f"{place}.{name}"] = tensor[: cohort.size] if tensor.ndim else tensor
+        return found
+
+    def vectors(self) -> NDArray[np.floating]:
+        """Return the parameters of each replica as one row, in the training's own precision, (replica, parameters)."""
+        rows: NDArray[np.floating] = layout.vectors(self.parameters, self.protocol.system.blocks, self.width).numpy()
+        return rows
+
+    def rows(self, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return which rows of the pool's features and targets some steps use, each (step, replica * batch).
+
+        Args:
+            start: First step.
+            stop: Step after the last; both in the same leg.
+        """
+        leg = self.legs[self.leg(start)]
+        orders, size = [member.order for member in self.members], leg.examples.shape[1]
+        positions = batches.positions(orders, size, leg.protocol.batch, start, stop)
+        x_rows = torch.from_numpy(leg.examples[self._slots, positions].reshape(stop - start, -1))
+        if leg.targets is leg.examples:
+            return x_rows, x_rows
+        return x_rows, torch.from_numpy(leg.targets[self._slots, positions].reshape(stop - start, -1))
+
+    def noise(self, start: int, stop: int) -> torch.Tensor:
+        """Return the uniform numbers that some steps drop out by, (step, replica, number).
+
+        Args:
+            start: First step.
+            stop: Step after the last; both in the same leg.
+        """
+        number, streams = self.leg(start), [member.noise for member in self.members]
+        return torch.from_numpy(noise.uniforms(streams, number, self.passes[number].noise.shape[1], start, stop))
+
+
+def target_table(dataset: Dataset, dtype: torch.dtype) -> torch.Tensor:
+    """Return the pool's targets as a network sees them: one-hot rows or one number, (pool, output).
+
+    Args:
+        dataset: The data.
+        dtype: Floating-point type.
+    """
+    if dataset.task == "classification":
+        return torch.eye(dataset.outputs, dtype=dtype)[torch.from_numpy(dataset.y.astype(np.int64))].contiguous()
+    return torch.from_numpy(dataset.y).to(dtype).unsqueeze(1).contiguous()
+
+
+def _numpy(tensor: torch.Tensor) -> Array:
+    """Copy a tensor out of its buffer, in double precision."""
+    array: Array = tensor.detach().to(torch.float64, copy=True).numpy()
+    return array

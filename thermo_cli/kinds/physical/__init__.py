@@ -1,0 +1,1 @@
+"""Physical systems, whose answers are known in closed form."""

@@ -1,0 +1,12 @@
+"""Runs that somebody has already made: a long table of records, and parameters as safetensors; read without training.
+
+One record says what one observable of one replica was at one step. Replicas are measured at the same steps; only the end of a
+replica may be missing, because a training that stopped early is counted as lost and not dropped.
+
+The way: tables (a file as columns) -> cells (converted) -> grid (checked) -> ensemble (arrays); parameters are read beside it.
+"""
+
+from thermo_cli.kinds.recorded.ensemble import Recorded, read_recorded
+from thermo_cli.kinds.recorded.parameters import read_parameters
+
+__all__ = ["Recorded", "read_parameters", "read_recorded"]

@@ -1,0 +1,121 @@
+"""Cells of a table, converted: names, steps and numbers, and whatever is none of them named with its line."""
+
+import math
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from numbers import Real
+from typing import Any, Final, TypeVar
+
+from thermo_cli.errors import DataError
+from thermo_cli.kinds.recorded.tables import Table
+
+_NOTHING: Final = ("", "null", "na")  # how tables written by other programs leave a cell empty
+_WHOLE: Final = re.compile(r"-?\d{1,300}")
+_EXPECTED: Final = {
+    "replica": "a replica needs a name",
+    "history": "a history needs a name",
+    "observable": "an observable needs a name",
+    "step": "a step is a whole number, 0 or more",
+    "value": "expected a number",
+}
+_REMEDIES: Final = {
+    "history": "name it in every record, or leave the column out",
+    "step": "count the updates of training from 0",
+    "value": "leave it empty where there is no number",
+}
+T = TypeVar("T")
+
+
+def check_kinds(table: Table, column: str, cells: list[Any]) -> None:
+    """Refuse whatever is neither text nor a real number nor nothing, such as true or a list."""
+    for kind in dict.fromkeys(map(type, cells)):
+        if not issubclass(kind, str | Real | Decimal | None) or issubclass(kind, bool):
+            index = next(position for position, cell in enumerate(cells) if type(cell) is kind)
+            raise DataError(
+                "expected text or a number",
+                received=repr(cells[index])[:80],
+                remedy=f"one plain {column} in each record",
+                where=table.where(index, column),
+            )
+
+
+def histories(table: Table) -> list[str]:
+    """Return the history of each record; `recorded` where none is named.
+
+    Args:
+        table: The file's columns.
+
+    Raises:
+        DataError: Some records name a history and some do not.
+    """
+    cells = table.columns.get("history", [None])
+    if all(_is_nothing(cell) for cell in dict.fromkeys(cells)):
+        return ["recorded"] * len(table.numbers)
+    return converted(table, "history", as_name)
+
+
+def converted(table: Table, column: str, convert: Callable[[Any], T]) -> list[T]:
+    """Convert each distinct cell of a column once, naming the first one that cannot be."""
+    cells = table.columns[column]
+    known: dict[Any, T] = {}
+    for cell in dict.fromkeys(cells):
+        try:
+            known[cell] = convert(cell)
+        except (ValueError, ArithmeticError):
+            raise DataError(
+                _EXPECTED[column],
+                received="nothing" if _is_nothing(cell) else repr(cell)[:80],
+                remedy=_REMEDIES.get(column, "give it a printable name, the same in each of its records"),
+                where=table.where(cells.index(cell), column),
+            ) from None
+    return [known[cell] for cell in cells]
+
+
+def _is_nothing(cell: Any) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def as_name(cell: Any) -> str:
+    """Return a name; 7.0, which a table makes of a column of whole numbers with a gap, is 7."""
+    if isinstance(cell, float):
+        cell = int(cell) if cell == int(cell) else cell
+    name = "" if cell is None else str(cell).strip()
+    if not name or not name.isprintable():
+        raise ValueError(name)
+    return name
+
+
+def as_step(cell: Any) -> int:
+    """Return a step; 7.0 is 7.
+
+    Args:
+        cell: Of the column `step`.
+
+    Raises:
+        ValueError: It is no whole number, 0 or more.
+    """
+    if isinstance(cell, str) and _WHOLE.fullmatch(cell.strip()):
+        cell = int(cell)
+    number = as_number(cell)
+    if math.isnan(number) or number != int(number) or not 0 <= number < 2**63:
+        raise ValueError(cell)
+    return int(cell) if isinstance(cell, int) else int(number)
+
+
+def as_number(cell: Any) -> float:
+    """Return a value; NaN where there is none.
+
+    Args:
+        cell: Of the column `value`.
+
+    Raises:
+        ValueError: It is no number.
+    """
+    if isinstance(cell, str):
+        cell = cell.strip()
+        if cell.lower() in _NOTHING:
+            return math.nan
+        if "_" in cell:  # Python reads 1_0 as ten; a table does not mean that
+            raise ValueError(cell)
+    return math.nan if cell is None else float(cell)

@@ -1,0 +1,122 @@
+"""Parameters of recorded runs: safetensors files, found by a pattern."""
+
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from thermo_cli.contracts import Array
+from thermo_cli.errors import DataError
+from thermo_cli.kinds.recorded.ensemble import Recorded
+
+_FIELD: Final = re.compile(r"\{(history|replica|step)\}")
+
+
+def read_parameters(pattern: str, base: Path, recorded: Recorded, step: int) -> Array:
+    """Read the parameters of all replicas at one step; every tensor of a file is flattened, in the order of their names.
+
+    Args:
+        pattern: Path with the fields {history}, {replica} (as written in the records) and {step}, relative to `base`.
+        base: Folder of the spec.
+        recorded: The replicas.
+        step: The step at which they were saved.
+
+    Returns:
+        Parameters, (replica, parameters); a row of NaN for a lost replica that has no file.
+
+    Raises:
+        DataError: A file is missing or unreadable, replicas differ in their tensors, or a name leads to another folder.
+    """
+    files: dict[Path, str] = {}
+    for name, history in zip(recorded.replicas, recorded.histories, strict=True):
+        file = base / _filled(pattern, {"history": history, "replica": name[len(history) + 1 :], "step": str(step)})
+        if file in files:
+            raise DataError(
+                "two replicas have the same file of parameters",
+                received=f"{files[file]} and {name}: {file}",
+                remedy="use {history} and {replica} in the pattern",
+            )
+        files[file] = name
+    names, first = list(files.values()), ""
+    shapes: dict[str, tuple[int, ...]] = {}
+    parameters = np.full((len(names), 0), math.nan)
+    for row, file in enumerate(files):
+        tensors = read_tensors(file)
+        if tensors is None and recorded.lost[row]:
+            continue
+        if tensors is None:
+            raise DataError(
+                "there is no such file of parameters",
+                received=str(file),
+                remedy=f"save the parameters of {names[row]} at step {step}, or correct the pattern {pattern!r}",
+            )
+        own = {name: tensor.shape for name, tensor in tensors.items()}
+        if not shapes:
+            shapes, first = own, names[row]
+            parameters = np.full((len(names), sum(tensor.size for tensor in tensors.values())), math.nan)
+        if own != shapes:
+            raise _other_tensors(file, names[row], own, first, shapes)
+        parameters[row] = np.concatenate([tensor.ravel() for tensor in tensors.values()])
+    return parameters
+
+
+def _filled(pattern: str, fields: Mapping[str, str]) -> str:
+    """Fill the fields of a pattern, refusing a name that would lead to another folder than the pattern says."""
+    parts = []
+    for part in pattern.split("/"):
+        filled = _FIELD.sub(lambda match: fields[match[1]], part)
+        if filled != part and ("\\" in filled or any(piece in ("", ".", "..") for piece in filled.split("/"))):
+            raise DataError(
+                "a name in the records leads to another folder",
+                received=f"{fields['history']}/{fields['replica']} in {pattern}",
+                remedy="rename the history or the replica: no .. and no / at its ends",
+            )
+        parts.append(filled)
+    return "/".join(parts)
+
+
+def read_tensors(file: Path) -> dict[str, Array] | None:
+    """Read the tensors of a file in the order of their names; None if there is no such file.
+
+    Args:
+        file: A safetensors file.
+
+    Raises:
+        DataError: It cannot be read, or holds something else than real numbers.
+    """
+    try:
+        with safe_open(file, framework="np") as handle:
+            names = sorted(handle.keys())
+            kinds = {handle.get_slice(name).get_dtype() for name in names}
+        if not names or kinds & {"C64", "C128"}:
+            raise ValueError(f"tensors of {', '.join(sorted(kinds))}" if names else "no tensors")
+        with safe_open(file, framework="pt" if "BF16" in kinds else "np") as handle:  # NumPy has no bfloat16
+            tensors = {name: handle.get_tensor(name) for name in names}
+        if "BF16" in kinds:
+            tensors = {name: tensor.double().numpy() for name, tensor in tensors.items()}
+        return {name: np.asarray(tensor, dtype=np.float64) for name, tensor in tensors.items()}
+    except FileNotFoundError:
+        return None
+    except (OSError, SafetensorError, ValueError, TypeError) as error:
+        raise DataError(
+            "the parameters cannot be read",
+            received=str(error),
+            remedy="save them with safetensors, as real numbers",
+            where=str(file),
+        ) from None
+
+
+def _other_tensors(
+    file: Path, name: str, own: Mapping[str, tuple[int, ...]], first: str, shapes: Mapping[str, tuple[int, ...]]
+) -> DataError:
+    tensor = min(key for key in own.keys() | shapes.keys() if own.get(key) != shapes.get(key))
+    return DataError(
+        "replicas have different tensors",
+        received=f"{tensor!r} is {own.get(tensor, 'missing')} in {name} and {shapes.get(tensor, 'missing')} in {first}",
+        remedy="save the same tensors, of the same shapes, for every replica",
+        where=str(file),
+    )

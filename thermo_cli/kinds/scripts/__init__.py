@@ -1,0 +1,1 @@
+"""Scripts: any program, a process for each replica."""

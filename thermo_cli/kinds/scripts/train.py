@@ -1,0 +1,200 @@
+"""One replica of a `command` from its row in the replica table to its file: started, watched, read, and kept or refused.
+
+Nothing is committed in between: a replica has finished when its file is written, and one that was stopped starts again in an
+empty folder, with the same seeds.
+"""
+
+import json
+import shlex
+import shutil
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from thermo_cli.data.split import subsample
+from thermo_cli.errors import DataError, RunError, ThermoError
+from thermo_cli.kinds.scripts.command import Command
+from thermo_cli.kinds.scripts.process import run_process
+from thermo_cli.kinds.scripts.reported import Metrics, read_parameters
+from thermo_cli.observables.macroscopic import snapshot_steps
+from thermo_cli.registry import trust
+from thermo_cli.replicas import Replica
+from thermo_cli.spec import Spec
+from thermo_cli.spec.builtins import ProcessDynamics
+from thermo_cli.store.run_folder import RunFolder
+from thermo_cli.store.shard import ShardRecords, ShardStore
+
+PROGRESS_SECONDS: Final = 0.25
+SHOWN_LINES: Final = 20  # of the log, in the text of a failure
+
+
+def train_script(folder: RunFolder, store: ShardStore, spec: Spec, member: Replica, base: Path) -> str:
+    """Start a replica's script until it has reported all of its training, at most `attempts` times.
+
+    Args:
+        folder: The run.
+        store: The replica's shard.
+        spec: The experiment.
+        member: Its row of the replica table.
+        base: Folder of the spec, where the script is started.
+
+    Returns:
+        `finished`, `interrupted` or `failed`; of a failure the reason is kept beside the shard.
+
+    Raises:
+        DataError: The script is not the one that the run began with.
+        StoreError: The disk is full.
+    """
+    command = Command(spec, base)
+    if command.fingerprint(trust()) not in folder.manifest["data_fingerprint"].split("+"):
+        raise DataError(
+            "the script, or a file that it is given, changed while the run was in progress",
+            received=str(base),
+            remedy="give the same command again: it begins a run of the changed script",
+        )
+    assert isinstance(spec.dynamics, ProcessDynamics)
+    log = folder.log_file(member.shard)
+    log.unlink(missing_ok=True)
+    for attempt in range(spec.dynamics.arguments.attempts):
+        try:
+            found = _attempt(folder, store, command, member, log, attempt)
+        except (RunError, DataError) as error:
+            store.write_error(_failure(error, log, attempt + 1))
+            continue
+        if found is None:
+            return "interrupted"
+        if spec.dynamics.arguments.keep_output:
+            folder.keep_output(member.shard, store.folder / "output")
+        store.finish(found)
+        return "finished"
+    return "failed"
+
+
+def _attempt(
+    folder: RunFolder, store: ShardStore, command: Command, member: Replica, log: Path, attempt: int
+) -> ShardRecords | None:
+    """Run the script once, and return what it reported; None where the run is asked to stop."""
+    spec, given, output = command.spec, command.given, store.folder / "output"
+    shutil.rmtree(output, ignore_errors=True)
+    output.mkdir()
+    examples = None
+    if given.pool is not None:
+        examples = store.folder / "subsample.txt"
+        ensemble = spec.ensemble
+        chosen = subsample(ensemble.subsample, given.pool, member.subsample, ensemble.seed, member.part)
+        examples.write_text("".join(f"{index}\n" for index in chosen))
+    words = command.arguments(member, output.resolve(), examples.resolve() if examples is not None else None)
+    with log.open("a") as file:
+        file.write(f"[attempt {attempt + 1}: {shlex.join(words)}]\n")
+    metrics, next_progress = Metrics(output, member.steps, spec.equilibrium.margins), 0.0
+
+    def look() -> bool:
+        nonlocal next_progress
+        if metrics.read() and metrics.steps and time.monotonic() >= next_progress:
+            store.report_progress(
+                metrics.steps[-1], {name: np.array([value]) for name, value in metrics.latest.items()}
+            )
+            next_progress = time.monotonic() + PROGRESS_SECONDS
+        return not folder.stop_file.exists()
+
+    if not run_process(words, command.base, log, spec.dynamics.arguments.time_limit, look):  # type: ignore[union-attr]
+        return None
+    return _records(output, Metrics(output, member.steps, spec.equilibrium.margins), member, spec.ensemble.precision)
+
+
+def _records(output: Path, metrics: Metrics, member: Replica, precision: str) -> ShardRecords:
+    """Read all that a script has left, from the beginning."""
+    metrics.finish()
+    records = ShardRecords(list(metrics.steps))
+    records.values = {name: [np.array([value]) for value in values] for name, values in metrics.values.items()}
+    tensors: Mapping[str, Any] = {}
+    for step in snapshot_steps(member.steps) if member.role != "budget" else ():
+        kept = read_parameters(output, step)
+        if kept is None:
+            continue
+        vector, shapes = kept
+        if tensors and shapes != tensors:
+            raise DataError(
+                "the parameters of two steps have different tensors",
+                received=f"{shapes} at step {step}, {tensors} before",
+                remedy="keep the same tensors at every step",
+            )
+        with np.errstate(over="ignore"):  # what is too large for the precision diverges
+            tensors, records.snapshots[step] = shapes, vector.astype(precision)[None]
+    if tensors:
+        records.final["tensors"] = np.frombuffer(json.dumps(tensors).encode(), dtype=np.uint8)[None]
+    return records
+
+
+def _failure(error: ThermoError, log: Path, attempts: int) -> str:
+    """Write why a replica failed, with the last that it printed."""
+    lines = log.read_text(errors="replace").splitlines()[-SHOWN_LINES:]
+    again = f" (attempt {attempts})" if attempts > 1 else ""
+    return "\n".join([f"{error}{again}", "", f"The end of logs/{log.name}:", *lines, ""])
+
+
+def refuse_strangers(folder: RunFolder) -> None:
+    """Count replicas as failed that report other steps, observables or parameters than most: they do not compare.
+
+    Args:
+        folder: A run in which every script has ended.
+    """
+    shapes = {}
+    for name in folder.shards:
+        if folder.shard(name).finished:
+            records = folder.shard(name).read()
+            tensors = records.final.get("tensors", np.empty(0, np.uint8)).tobytes().decode()
+            shapes[name] = _Shape(
+                tuple(records.steps), frozenset(records.values), tuple(sorted(records.snapshots)), tensors
+            )
+    mains = Counter(shape for name, shape in shapes.items() if folder.shards[name][0].role == "main")
+    if not mains:
+        return
+    common = mains.most_common(1)[0][0]  # of equals the first in the table
+    for name, shape in shapes.items():
+        other = shape.differs(common, folder.shards[name][0].role)
+        if other:
+            error = DataError(
+                f"this replica reports other {other[0]} than most, so it does not compare",
+                received=other[1],
+                remedy=f"most have {other[2]}; report the same from every replica",
+            )
+            folder.shard(name).refuse(f"{error}\n")
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What must be alike between replicas."""
+
+    steps: tuple[int, ...]
+    observables: frozenset[str]
+    kept: tuple[int, ...]
+    tensors: str
+
+    def differs(self, common: "_Shape", role: str) -> tuple[str, str, str] | None:
+        """Say in what a replica of this role differs, what it has, and what most have."""
+        compared = {
+            "steps": role == "main",
+            "observables": role in ("main", "budget"),
+            "kept": role != "budget",
+            "tensors": role != "budget",
+        }
+        for name in (name for name, counts in compared.items() if counts):
+            own, theirs = getattr(self, name), getattr(common, name)
+            if own != theirs:
+                words = {"kept": "parameters (by step)", "tensors": "tensors"}.get(name, name)
+                return words, _listed(own), _listed(theirs)
+        return None
+
+
+def _listed(items: Any) -> str:
+    words = [str(item) for item in (sorted(items) if isinstance(items, frozenset) else items)]
+    if isinstance(items, str):
+        return items or "none"
+    shown = words if len(words) <= 8 else [*words[:4], "...", *words[-2:]]
+    return f"{', '.join(shown) or 'none'} ({len(words)})"

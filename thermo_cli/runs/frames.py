@@ -1,0 +1,55 @@
+"""Tables of a judged run or sweep as pandas frames, where pandas is installed."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from thermo_cli.errors import UsageError
+from thermo_cli.registry import nearest
+from thermo_cli.runs.run import Run, Sweep
+from thermo_cli.runs.tables import TABLES, chunks
+from thermo_cli.store.columns import Column, joined
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def frame(judged: Run | Sweep, table: str) -> "pandas.DataFrame":
+    """Return a table as a pandas frame; text is categorical, whole numbers that may be missing are `Int64`.
+
+    Args:
+        judged: A judged run or sweep.
+        table: One of `TABLES`.
+
+    Raises:
+        UsageError: There is no such table, nothing is known of it, or pandas is missing.
+    """
+    if table not in TABLES:
+        guess = nearest(table, TABLES)
+        raise UsageError(
+            "there is no such table",
+            received=table,
+            remedy=(f"did you mean {guess!r}? " if guess else "") + "tables: " + ", ".join(TABLES),
+        )
+    try:
+        found: Any = importlib.import_module("pandas")
+    except ImportError:
+        raise UsageError(
+            "frames are made with pandas, which is not installed", received="to_pandas", remedy="pip install pandas"
+        ) from None
+    parts = list(chunks(judged, table))
+    if not parts:
+        raise UsageError(
+            f"nothing is known of the {table} of this run",
+            received=judged.folder.name,
+            remedy="thermo-report tells why, under diversity",
+        )
+    return found.DataFrame({name: _series(found, column) for name, column in joined(parts).items()})
+
+
+def _series(pandas: Any, column: Column) -> Any:
+    if column.words is not None:
+        return pandas.Categorical.from_codes(column.values, categories=list(column.words))
+    if column.values.dtype == float or not column.missing.any():
+        return pandas.Series(column.values).mask(column.missing)
+    masked = pandas.arrays.BooleanArray if column.values.dtype == bool else pandas.arrays.IntegerArray
+    return masked(column.values, column.missing)

@@ -1,0 +1,198 @@
+"""Tidy tables of a judged run or sweep: what Parquet files and pandas frames are made from.
+
+The first columns say which run, and of a sweep which point, with the value of every swept field. A table comes in chunks of
+the same columns, so that ten thousand replicas need no more memory at a time than some of them.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from thermo_cli.microstates.summary import divergence
+from thermo_cli.reports.csv_rows import LINE, lines
+from thermo_cli.reports.points import Decision
+from thermo_cli.rng import STREAMS
+from thermo_cli.runs.ends import final_states
+from thermo_cli.runs.run import Run, Sweep
+from thermo_cli.store.columns import Column, Columns, coded, integers, numbers, texts, truths
+
+CHUNK: Final = 1 << 20  # lines
+
+
+@dataclass(frozen=True)
+class Part:
+    """A run, or what a sweep holds of one point.
+
+    Attributes:
+        place: The columns that say where a line belongs, one cell each.
+        decision: Its verdict, or why there is none.
+        run: Judged; None where that cannot be.
+        observables: Of the run; of a sweep all that any point has.
+    """
+
+    place: Columns
+    decision: Decision
+    run: Run | None
+    observables: tuple[str, ...]
+
+
+def chunks(judged: Run | Sweep, table: str) -> Iterator[Columns]:
+    """Return a table of a run or sweep, chunk by chunk, all of the same columns; none where nothing is known of it.
+
+    Args:
+        judged: A judged run or sweep.
+        table: One of `TABLES`.
+    """
+    for part in _parts(judged):
+        for columns in TABLES[table](part):
+            length = len(next(iter(columns.values())))
+            yield {name: cell.repeated(length) for name, cell in part.place.items()} | columns
+
+
+def _parts(judged: Run | Sweep) -> Iterator[Part]:
+    name = judged.folder.name
+    if isinstance(judged, Run):
+        yield Part({"run": texts([name])}, Decision(name, {}, judged.verdict), judged, tuple(judged.observables.values))
+        return
+    observables = dict.fromkeys(name for run in judged.runs if run is not None for name in run.observables.values)
+    swept = {field: _swept([point[field] for point in judged.points]) for field in judged.points[0]}
+    for number, (run, point, reason) in enumerate(zip(judged.runs, judged.points, judged.reasons, strict=True)):
+        place = {"run": texts([name]), "point": integers([number])}
+        place |= {field: column[number : number + 1] for field, column in swept.items()}
+        decision = Decision(name, point, run.verdict if run is not None else None, reason)
+        yield Part(place, decision, run, tuple(observables))
+
+
+def _swept(values: Sequence[Any]) -> Column:
+    """Return the values of a swept field as a column of one kind: numbers, truth values, text, or else JSON."""
+    kinds = {type(value) for value in values}
+    if kinds == {bool}:
+        return truths(values)
+    if kinds == {int}:
+        return integers(values)
+    if kinds <= {int, float}:
+        return numbers(values)
+    return texts(values if kinds == {str} else [json.dumps(value) for value in values])
+
+
+def _trajectories(part: Part) -> Iterator[Columns]:
+    """Every measurement of every main replica: replica, history, step, observable, value."""
+    if part.run is None:
+        return
+    found = part.run.observables
+    histories = list(dict.fromkeys(found.histories))
+    belongs = np.array([histories.index(history) for history in found.histories])
+    times, observables = len(found.steps), list(found.values)
+    some = max(1, CHUNK // times)
+    for number, values in enumerate(found.values.values()):
+        for first in range(0, len(found.replicas), some):
+            rows = np.arange(first, min(first + some, len(found.replicas)))
+            yield {
+                "replica": coded(np.repeat(rows, times), found.replicas),
+                "history": coded(np.repeat(belongs[rows], times), histories),
+                "step": integers(np.tile(found.steps, len(rows))),
+                "observable": coded(np.full(len(rows) * times, number), observables),
+                "value": numbers(values[rows].ravel()),
+            }
+
+
+def _replicas(part: Part) -> Iterator[Columns]:
+    """Every replica, controls among them: where it was trained, its streams, how it ended, its final values."""
+    if part.run is None:
+        return
+    found, table = part.run.observables, part.run.folder.table
+    names = [row.name for row in table] or list(found.replicas)
+    nothing = [None] * len(names)  # runs that were made elsewhere have no design
+    columns = {
+        "replica": texts(names),
+        "history": texts([row.history for row in table] or list(found.histories)),
+        "role": texts([row.role for row in table] or ["main"] * len(names)),
+        "steps": integers([row.steps for row in table] or nothing),
+        "shard": texts([row.shard for row in table] or nothing),
+        "slot": integers([row.slot for row in table] or nothing),
+    }
+    for stream in STREAMS:  # in hexadecimal, as in replicas.csv: no type of Parquet holds 128 bits
+        columns[stream] = texts([f"{getattr(row, stream):032x}" for row in table] or nothing)
+    ends = final_states(part.run)
+    columns["state"] = texts([ends[name].state for name in names])
+    for observable in part.observables:
+        columns[f"final_{observable}"] = numbers([ends[name].finals.get(observable) for name in names])
+    yield columns
+
+
+def _criteria(part: Part) -> Iterator[Columns]:
+    """Every row of the court; a point that cannot be judged has one line, with the reason."""
+    rows = list(lines(part.decision))
+    kinds = {str: texts, float: numbers, int: integers, bool: truths}
+    yield {name: kinds[kind]([row.get(name) for row in rows]) for name, kind in LINE.items()}
+
+
+def _macroscopic(part: Part) -> Iterator[Columns]:
+    """Every observable at the end, over all histories (history is missing) and of each one."""
+    if part.run is None:
+        return
+    rows: list[tuple[str, str | None, Mapping[str, Any]]] = []
+    for name, state in part.run.verdict.macroscopic.items():
+        rows += [(name, None, state), *((name, history, one) for history, one in state["histories"].items())]
+    ends = [state.get("tolerance_interval", (None, None)) for _, _, state in rows]
+    yield {
+        "observable": texts([name for name, _, _ in rows]),
+        "history": texts([history for _, history, _ in rows]),
+        "mean": numbers([state["mean"] for _, _, state in rows]),
+        "sd": numbers([state["sd"] for _, _, state in rows]),
+        "tolerance_low": numbers([low for low, _ in ends]),
+        "tolerance_high": numbers([high for _, high in ends]),
+        "window_mean": numbers([state.get("window_mean") for _, _, state in rows]),
+    }
+
+
+def _microscopic(part: Part) -> Iterator[Columns]:
+    """Every microscopic quantity; one that is part of another is named after it, `overlap/same_bath`."""
+    if part.run is None:
+        return
+    rows = list(_quantities(part.run.verdict.microscopic))
+    intervals = [state["interval"] for _, state in rows]
+    yield {
+        "quantity": texts([name for name, _ in rows]),
+        "estimate": numbers([state["estimate"] for _, state in rows]),
+        "interval_low": numbers([low for low, _ in intervals]),
+        "interval_high": numbers([high for _, high in intervals]),
+        "estimate_null": numbers([state["null"] for _, state in rows]),
+        "estimate_self": numbers([state["self"] for _, state in rows]),
+    }
+
+
+def _quantities(states: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, state in states.items():
+        if isinstance(state, Mapping):
+            if {"estimate", "interval", "null", "self"} <= state.keys():
+                yield above + name, state
+            yield from _quantities(state, f"{above}{name}/")
+
+
+def _overlaps(part: Part) -> Iterator[Columns]:
+    """Q* of every pair of replicas that were brought into one frame, each pair once."""
+    found = part.run.folder.findings() if part.run is not None else None
+    apart = divergence(found) if found is not None else None
+    if found is None or apart is None:
+        return
+    names = found.facts["replicas"]
+    some = max(1, CHUNK // len(names))
+    for first in range(0, len(names) - 1, some):
+        rows = np.arange(first, min(first + some, len(names) - 1))
+        one, other = np.nonzero(rows[:, None] < np.arange(len(names)))
+        q = 1 - apart[rows[one], other]
+        yield {"replica_a": coded(rows[one], names), "replica_b": coded(other, names), "q_star": numbers(q)}
+
+
+TABLES: Final[dict[str, Callable[[Part], Iterator[Columns]]]] = {
+    "trajectories": _trajectories,
+    "replicas": _replicas,
+    "criteria": _criteria,
+    "macroscopic": _macroscopic,
+    "microscopic": _microscopic,
+    "overlaps": _overlaps,
+}

@@ -1,0 +1,124 @@
+"""From a judged run to what its reports show."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Final
+
+from thermo_cli.judging.comparing import baseline_record
+from thermo_cli.judging.diagnostics import known_microstates
+from thermo_cli.microstates.summary import divergence
+from thermo_cli.reports.points import SweepView, point_view
+from thermo_cli.reports.view import Baseline, Material, Reproduction, RunView, view_of
+from thermo_cli.runs.run import Run, Sweep
+from thermo_cli.store import RunFolder
+
+MOST_WORDS: Final = 4000  # characters of a description
+
+
+def view(run: Run | Sweep) -> RunView | SweepView:
+    """Choose what a report shows.
+
+    Args:
+        run: A judged run or sweep.
+    """
+    return sweep_view(run) if isinstance(run, Sweep) else run_view(run)
+
+
+def with_baselines(shown: RunView | SweepView, baselines: Sequence[Baseline | None]) -> RunView | SweepView:
+    """Add to what a report shows, and to its record, how a run or the points of a sweep compare with a baseline.
+
+    Args:
+        shown: What a report shows.
+        baselines: One comparison of a run, or one per point; None where there is none.
+    """
+    records = [baseline_record(one) if one is not None else None for one in baselines]
+    if isinstance(shown, RunView):
+        return dataclasses.replace(shown, baseline=baselines[0], record={**shown.record, "baseline": records[0]})
+    points = zip(shown.points, baselines, strict=True)
+    said = [{**point, "baseline": record} for point, record in zip(shown.record["points"], records, strict=True)]
+    return dataclasses.replace(
+        shown,
+        points=tuple(dataclasses.replace(point, baseline=one) for point, one in points),
+        record={**shown.record, "baseline": None, "points": said},
+    )
+
+
+def run_view(run: Run) -> RunView:
+    """Choose what a report shows of a run.
+
+    Args:
+        run: A judged run.
+    """
+    found = known_microstates(run.folder)
+    apart = divergence(found) if found is not None else None
+    names = tuple(found.facts["replicas"]) if found is not None and apart is not None else ()
+    margins = {name: margin.delta for name, margin in run.margins.items()}
+    return view_of(
+        run.verdict,
+        Material(
+            run.folder.name,
+            described(run.folder),
+            run.folder.status,
+            run.observables,
+            margins,
+            run.settings.content,
+            apart,
+            names,
+            reproduction(run.folder),
+            run.as_dict(),
+            run.folder.spec.dynamics is not None,
+        ),
+    )
+
+
+def sweep_view(sweep: Sweep) -> SweepView:
+    """Choose what a report shows of a sweep.
+
+    Args:
+        sweep: A judged sweep.
+    """
+    verdicts = [run.verdict if run is not None else None for run in sweep.runs]
+    points = zip(sweep.points, verdicts, sweep.reasons, strict=True)
+    return SweepView(
+        sweep.folder.name,
+        described(sweep.folder),
+        sweep.folder.status,
+        sweep.scope,
+        tuple(point_view(*one) for one in points),
+        reproduction(sweep.folder),
+        sweep.as_dict(),
+    )
+
+
+def described(folder: RunFolder) -> str:
+    """Return what the experiment is for, as much of it as a reader would read.
+
+    Args:
+        folder: The run.
+    """
+    words = folder.spec.description
+    return words if len(words) <= MOST_WORDS else words[:MOST_WORDS] + " ... (the rest is in the spec)"
+
+
+def reproduction(folder: RunFolder) -> Reproduction:
+    """Say how to get a run again, and what it was made with.
+
+    Args:
+        folder: The run.
+    """
+    manifest, spec = folder.manifest, folder.resolved_text
+    facts = {"run": folder.name, "made": str(manifest.get("created", "")), "python": str(manifest.get("python", ""))}
+    facts |= {name: str(version) for name, version in manifest["packages"].items()}
+    hardware = manifest["hardware"]
+    facts["hardware"] = ", ".join(str(value) for value in hardware.values() if value is not None)
+    facts["data fingerprint"] = str(manifest["data_fingerprint"])
+    git = manifest.get("git")
+    cautions = []
+    if git:
+        facts["git revision"] = git["revision"] + (" with uncommitted changes" if git["dirty"] else "")
+        if git["dirty"]:
+            cautions.append("the spec's repository had changes that were not committed")
+    if folder.spec.foreign:
+        cautions.append("the spec runs code of its own: it needs that code, at the revision above, and --allow")
+    commands = (f"thermo-run {folder.path.name}/resolved.yaml", f"thermo-report {folder.name}")
+    return Reproduction(commands, spec, facts, str(manifest.get("determinism", "")), tuple(cautions))

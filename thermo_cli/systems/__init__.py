@@ -1,1 +1,0 @@
-"""What is trained: families of models, as stacks."""
