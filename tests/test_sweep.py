@@ -9,7 +9,6 @@ import pytest
 import thermo_cli
 from tests.conftest import SMALL
 from thermo_cli.errors import SpecError
-from thermo_cli.judging import judge_again, judge_folder
 from thermo_cli.replicas import replica_table, shards
 from thermo_cli.spec import from_resolved, load_spec, to_yaml
 from thermo_cli.spec.sweeping import points_of
@@ -115,7 +114,7 @@ def test_a_point_that_cannot_be_judged_does_not_hide_the_others(sweep, tmp_path,
     for name, rows in folder.shards.items():
         if {row.point for row in rows} == {1}:
             (path / "shards" / f"{name}.safetensors").unlink()
-    judged = judge_folder(RunFolder(path))
+    judged = thermo_cli.open_run(path)
     assert judged.runs[0] is not None
     assert judged.runs[1] is None
     content = judged.as_dict()
@@ -178,7 +177,7 @@ def test_a_point_keeps_its_own_settings_when_it_is_judged_again(small, tmp_path)
     done = thermo_cli.run(
         small, results=tmp_path / "results", overrides=["sweep={equilibrium.margins.test_accuracy: [0.02, 0.3]}"]
     )
-    again = judge_again(done.folder, {"confidence": 0.9})
+    again = done.judge(confidence=0.9)
     for run, margin in zip(again.runs, (0.02, 0.3), strict=True):
         rows = [row for row in run.verdict.criteria if row.observable == "test_accuracy"]
         assert {row.margin for row in rows} == {margin, margin / 2}

@@ -15,11 +15,11 @@ from thermo_cli.environment import changes, facts_of, manifest
 from thermo_cli.errors import Interrupted, ThermoError
 from thermo_cli.examination import examine_run
 from thermo_cli.experiment import Study, prepare
-from thermo_cli.judging import judge_folder
+from thermo_cli.judging.judge import judge_folder
 from thermo_cli.kinds.recorded import Recorded, read_parameters
 from thermo_cli.kinds.scripts.train import refuse_strangers
 from thermo_cli.replicas import to_csv
-from thermo_cli.runs.run import Run, Sweep
+from thermo_cli.runs.run import Run
 from thermo_cli.spec import load_spec
 from thermo_cli.spec.builtins import RecordedSystem
 from thermo_cli.store import RunFolder, find_run
@@ -52,7 +52,7 @@ def execute(
     fresh: bool = False,
     allow: Sequence[str] = (),
     watcher: Watcher | None = None,
-) -> Run | Sweep:
+) -> Run:
     """Train the ensemble that a spec describes, as far as it is not trained yet, and judge it.
 
     Args:
@@ -94,19 +94,19 @@ def execute(
                 if point.spec.family == "command":
                     refuse_strangers(point.folder)
                 examine_run(point.folder, point.dataset)
-        run = judge_folder(study.folder)
+        run = Run(judge_folder(study.folder))
         study.folder.write_json("verdict.json", run.as_dict())
     return run
 
 
-def open_run(name: str | Path, results: str | Path = "results") -> Run | Sweep:
+def open_run(name: str | Path, results: str | Path = "results") -> Run:
     """Open a run that exists and judge it with the settings it was made with.
 
     Args:
         name: Its folder, its name, or `latest`.
         results: Where run folders are.
     """
-    return judge_folder(find_run(str(name), Path(results)))
+    return Run(judge_folder(find_run(str(name), Path(results))))
 
 
 def train(study: Study, workers: int | None, watcher: Watcher | None, allow: Sequence[str] = ()) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from thermo_cli.reports.formats import rendered
 from thermo_cli.reports.terminal import render
-from thermo_cli.runs.views import run_view
+from thermo_cli.runs.views import view
 from thermo_cli.study import execute
 
 CHROMIUM = "/usr/bin/chromium"
@@ -28,10 +28,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = execute(ROOT / "experiments" / "quickstart.yaml", results=Path(folder), workers=2)
         console = Console(record=True, width=80, markup=False, highlight=False, emoji=False, quiet=False)
-        view = run_view(run)
-        console.print(render(view))
+        shown = view(run.judged)
+        console.print(render(shown))
         page = Path(folder) / "report.html"
-        page.write_text(rendered("html", [view]))
+        page.write_text(rendered("html", [shown]))
         for scheme in ("light", "dark"):
             picture(page, scheme, output / f"quickstart-{scheme}.png")
         svg = console.export_svg(title="thermo-run experiments/quickstart.yaml")

@@ -16,9 +16,9 @@ from thermo_cli.cli.boundary import run_app
 from thermo_cli.environment import facts_of, manifest
 from thermo_cli.errors import UsageError
 from thermo_cli.experiment import prepare
-from thermo_cli.judging import compare, judge_run
 from thermo_cli.judging.comparing import compared
-from thermo_cli.runs.run import Run
+from thermo_cli.judging.judge import judge_run
+from thermo_cli.judging.record import Judged
 from thermo_cli.spec import load_spec
 from thermo_cli.store import RunFolder
 from thermo_cli.study import execute, open_run
@@ -74,11 +74,9 @@ def trained(results: Path, name: str) -> str:
     return name
 
 
-def opened(results: Path, name: str) -> Run:
+def opened(results: Path, name: str) -> Judged:
     """Train and open."""
-    run = open_run(trained(results, name), results)
-    assert isinstance(run, Run)
-    return run
+    return open_run(trained(results, name), results).judged.only
 
 
 @pytest.fixture
@@ -336,7 +334,7 @@ def test_recorded_runs_compare_by_what_they_say_of_themselves(results: Path) -> 
     """Other files of the same scope compare, unpaired; the same file is paired; another scope or test set is refused."""
     place = results.parent
 
-    def recorded(name: str, seed: int, shift: float, **more: object) -> Run:
+    def recorded(name: str, seed: int, shift: float, **more: object) -> Judged:
         values = shift + 0.01 * np.random.Generator(np.random.PCG64(seed)).normal(size=(12, 20))
         lines = ["replica,step,observable,value"]
         lines += [f"{r},{10 * t},val_thing,{values[r, t]}" for r in range(12) for t in range(20)]
@@ -345,9 +343,7 @@ def test_recorded_runs_compare_by_what_they_say_of_themselves(results: Path) -> 
         system = {"use": "recorded", "with": {"path": f"{name}.csv", **more}}
         margins = {"margins": {"val_thing": 0.05, "val_loss": 0.05}}
         (place / f"{name}.yaml").write_text(json.dumps({"name": name, "system": system, "equilibrium": margins}))
-        run = execute(place / f"{name}.yaml", results=results)
-        assert isinstance(run, Run)
-        return run
+        return execute(place / f"{name}.yaml", results=results).judged.only
 
     first, second, far = recorded("one", 1, 0.5), recorded("two", 2, 0.5), recorded("far", 3, 0.7)
     found = compared(second, first)
@@ -362,14 +358,14 @@ def test_recorded_runs_compare_by_what_they_say_of_themselves(results: Path) -> 
     with pytest.raises(UsageError, match="scope: for other machines"):
         compared(recorded("apart", 1, 0.5, scope="for other machines"), first)
     with pytest.raises(UsageError, match="kind: recorded"):
-        compare(first, opened(results, "base"))
+        compared(first, opened(results, "base"))
 
 
 def test_scripts_compare_by_what_they_report(tmp_path: Path) -> None:
     """The same seeds told to a script with another argument: paired, and the argument is named; another pool is refused."""
     margin = {"equilibrium": {"margins": {"test_accuracy": 0.05}}}
 
-    def run(*overrides: str) -> Run:
+    def run(*overrides: str) -> Judged:
         folder, _ = toy.trained(toy.toy(tmp_path, **margin), *overrides)
         return judge_run(RunFolder(folder.path))
 

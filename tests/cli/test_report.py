@@ -12,8 +12,6 @@ import yaml
 
 from tests.conftest import ROOT, SMALL, Command
 from thermo_cli.contracts import VERDICTS
-from thermo_cli.judging import judge_again
-from thermo_cli.runs.run import Run
 from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
 from thermo_cli.study import execute, open_run
 
@@ -100,8 +98,7 @@ def test_judging_again_needs_no_training_and_is_kept(finished: Path, command: Co
 def test_wider_margins_settle_more(finished: Path) -> None:
     """The same run in Python; what held keeps holding when margins double."""
     run = open_run("latest", finished / "results")
-    assert isinstance(run, Run)
-    wide = judge_again(run.folder, {"margins": {"test_accuracy": 10.0, "energy": 10.0}})
+    wide = run.judge(margins={"test_accuracy": 10.0, "energy": 10.0})
     for before, after in zip(run.verdict.criteria, wide.verdict.criteria, strict=True):
         if before.outcome == "holds" and before.observable in ("test_accuracy", "energy"):
             assert after.outcome == "holds", after

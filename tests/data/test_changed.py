@@ -15,7 +15,7 @@ from thermo_cli.data.split import load_dataset
 from thermo_cli.environment import manifest
 from thermo_cli.errors import DataError, SpecError
 from thermo_cli.experiment import Study, prepare
-from thermo_cli.judging import judge_run
+from thermo_cli.judging.judge import judge_run
 from thermo_cli.replicas import to_csv
 from thermo_cli.runs.views import run_view
 from thermo_cli.spec import load_spec

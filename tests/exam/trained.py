@@ -15,7 +15,7 @@ import thermo_cli
 from tests.exam.tally import FALSE, Tally
 from thermo_cli.contracts import Overlaps, Trajectories, Verdict
 from thermo_cli.equilibrium import court
-from thermo_cli.judging import setting_of, settings_of
+from thermo_cli.judging.setting import setting_of, settings_of
 from thermo_cli.microstates.summary import overlaps_of
 from thermo_cli.runs.run import Run
 

@@ -20,9 +20,8 @@ from tests.reports.test_schema import checked
 from thermo_cli.cli import export as exporting
 from thermo_cli.cli.export import export
 from thermo_cli.errors import UsageError
-from thermo_cli.judging import judge_again
 from thermo_cli.reports.formats import rendered
-from thermo_cli.runs.run import Run, Sweep
+from thermo_cli.runs.run import Run
 from thermo_cli.runs.tables import TABLES
 from thermo_cli.runs.views import view
 
@@ -46,7 +45,7 @@ SWEEP = SMALL.replace("small", "swept").replace("replicas: 6", "replicas: 4").re
 )
 SPECS = {"network": SMALL, "physical": HARMONIC, "estimator": RIDGE, "recorded": RECORDED, "sweep": SWEEP}
 KINDS = (*SPECS, "partial", "gone")
-Runs = dict[str, Run | Sweep]
+Runs = dict[str, Run]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +67,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     return made
 
 
-def _without(run: Run | Sweep, results: Path, shards: str) -> Run | Sweep:
+def _without(run: Run, results: Path, shards: str) -> Run:
     """Copy a run, take shards away and judge what is left."""
     shutil.copytree(run.folder.path, results / run.folder.name)
     removed = list((results / run.folder.name / "shards").glob(f"{shards}.safetensors"))
@@ -81,9 +80,8 @@ def _without(run: Run | Sweep, results: Path, shards: str) -> Run | Sweep:
 
 def one(runs: Runs, kind: str) -> Run:
     """Return a run that is no sweep."""
-    run = runs[kind]
-    assert isinstance(run, Run)
-    return run
+    assert not runs[kind].sweep
+    return runs[kind]
 
 
 # --- verdict.json -------------------------------------------------------------------------------------------------------
@@ -92,7 +90,7 @@ def one(runs: Runs, kind: str) -> Run:
 @pytest.mark.parametrize("kind", KINDS)
 def test_verdict_json_keeps_the_contract(runs: Runs, kind: str) -> None:
     """What `--format json` writes is strict JSON and validates against the schema."""
-    content = checked(rendered("json", [view(runs[kind])]))
+    content = checked(rendered("json", [view(runs[kind].judged)]))
     assert content == runs[kind].as_dict()
     assert content["run"]["id"] == runs[kind].folder.name.rpartition("-")[2]
     assert (content["verdict"] is None) == bool(content["points"])
@@ -100,9 +98,9 @@ def test_verdict_json_keeps_the_contract(runs: Runs, kind: str) -> None:
 
 def test_several_runs_and_a_run_judged_again_keep_it_too(runs: Runs) -> None:
     """An array of the same; and the files in verdicts/, with the settings they were judged with."""
-    assert len(checked(rendered("json", [view(run) for run in runs.values()]))) == len(KINDS)
+    assert len(checked(rendered("json", [view(run.judged) for run in runs.values()]))) == len(KINDS)
     run = one(runs, "partial")
-    judge_again(run.folder, {"confidence": 0.9})
+    run.judge(confidence=0.9)
     (kept,) = (run.folder.path / "verdicts").iterdir()
     assert checked(kept.read_text())["equilibrium"]["confidence"] == 0.9
 
@@ -112,8 +110,7 @@ def test_an_archive_is_judged_again_and_nothing_is_left_in_it(runs: Runs, monkey
     run = one(runs, "network")
     before = sorted(run.folder.path.rglob("*"))
     monkeypatch.setattr("os.access", lambda path, mode: False)
-    judged = judge_again(run.folder, {"confidence": 0.83})
-    assert isinstance(judged, Run)
+    judged = run.judge(confidence=0.83)
     assert {row.confidence for row in judged.verdict.criteria} != {row.confidence for row in run.verdict.criteria}
     assert sorted(run.folder.path.rglob("*")) == before
 
@@ -168,7 +165,6 @@ def test_replicas_that_are_still_to_be_trained_are_no_crashes(runs: Runs, tmp_pa
     for path in (tmp_path / "x-01234567" / "shards").glob("*.error.txt"):
         path.unlink()
     waiting = thermo_cli.open_run(tmp_path / "x-01234567")
-    assert isinstance(waiting, Run)
     assert waiting.to_pandas("replicas").state.value_counts().to_dict() == {"finished": 13, "unfinished": 2}
 
 
@@ -186,7 +182,7 @@ def test_criteria_are_those_of_verdict_json(runs: Runs) -> None:
     run = one(runs, "network")
     frame = run.to_pandas("criteria")
     rows = run.as_dict()["criteria"]
-    table = list(csv.DictReader(io.StringIO(rendered("csv", [view(run)]), newline="")))
+    table = list(csv.DictReader(io.StringIO(rendered("csv", [view(run.judged)]), newline="")))
     assert len(rows) == len(frame) == len(table)
     for row, (_, line), cells in zip(rows, frame.iterrows(), table, strict=True):
         assert (
@@ -221,7 +217,7 @@ def test_macrostates_microstates_and_overlaps(runs: Runs) -> None:
 def test_a_sweep_has_columns_for_what_is_swept(runs: Runs) -> None:
     """Numbers as numbers, other values as JSON; points add up; one that cannot be judged keeps its line."""
     sweep = runs["sweep"]
-    assert isinstance(sweep, Sweep)
+    assert sweep.sweep
     frame = sweep.to_pandas("replicas")
     assert list(frame.columns)[:4] == ["run", "point", "dynamics.with.lr", "ensemble.subsample"]
     assert frame["dynamics.with.lr"].dtype == float
@@ -240,7 +236,7 @@ def test_a_sweep_has_columns_for_what_is_swept(runs: Runs) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_exported_is_what_pandas_shows(runs: Runs, kind: str, tmp_path: Path) -> None:
     """Every table of every kind, read back from Parquet, equals the frame; what is unknown has no file."""
-    said = export([runs[kind]], tmp_path / "tables")
+    said = export([runs[kind].judged], tmp_path / "tables")
     written = {path.stem for path in (tmp_path / "tables").iterdir()}
     assert written - {"overlaps"} == set(TABLES) - {"overlaps"}
     assert ("overlaps" in written) == (kind != "recorded")
@@ -260,7 +256,7 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
 def test_text_is_stored_once(runs: Runs, tmp_path: Path) -> None:
     """Columns of text are dictionaries in the file; an older table of which nothing is known any more goes away."""
     (tmp_path / "overlaps.parquet").write_text("old")
-    export([runs["recorded"]], tmp_path)
+    export([runs["recorded"].judged], tmp_path)
     assert not (tmp_path / "overlaps.parquet").exists()
     kinds = {field.name: str(field.type) for field in pq.read_schema(tmp_path / "trajectories.parquet")}
     assert kinds["replica"].startswith("dictionary<values=string")
@@ -291,7 +287,7 @@ def test_a_table_that_is_not_there_says_why(runs: Runs, monkeypatch: pytest.Monk
     with pytest.raises(UsageError, match="nothing is known of the overlaps"):
         run.to_pandas("overlaps")
     with pytest.raises(UsageError, match="the same name"):
-        exporting.export([run, run], Path("x"))
+        exporting.export([run.judged, run.judged], Path("x"))
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(UsageError, match="pandas, which is not installed") as missing:
         run.to_pandas()
@@ -307,7 +303,7 @@ def test_a_notebook_shows_it_and_other_machines_read_it(runs: Runs, kind: str) -
     shown: Any = runs[kind]
     fragment = ElementTree.fromstring(shown._repr_html_())
     assert runs[kind].folder.name in "".join(fragment.itertext())
-    suites = ElementTree.fromstring(rendered("junit", [view(runs[kind])]))
+    suites = ElementTree.fromstring(rendered("junit", [view(runs[kind].judged)]))
     assert int(suites.attrib["tests"]) == len(list(suites.iter("testcase"))) > 0
 
 

@@ -251,7 +251,7 @@ def test_a_run_observes_them_and_a_margin_makes_one_gate(tmp_path: Path) -> None
     assert "test_top2" not in {row.observable for row in run.verdict.criteria}
     assert 0.5 < run.verdict.macroscopic["test_top2"]["mean"] <= 1.0
     assert (run.observables.values["test_top2"] >= run.observables.values["test_accuracy"]).all()
-    again = thermo_cli.judging.judge_again(run.folder, {"margins": {"test_top2": 0.1}})
+    again = run.judge(margins={"test_top2": 0.1})
     assert "test_top2" in {row.observable for row in again.verdict.criteria if row.gates}
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from thermo_cli.contracts import Array, Trajectories
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.settings import Setting, Settings
+from thermo_cli.judging.record import Gate
 from thermo_cli.reports.points import SweepView, point_view
-from thermo_cli.reports.view import Gate, Material, Reproduction, RunView, view_of
+from thermo_cli.reports.view import Material, Reproduction, RunView, view_of
 
 HOSTILE = (
     '</script><script>alert("x")</script>',

@@ -15,12 +15,12 @@ from tests.reports.synthetic import HOSTILE, hostile, run_view, sweep_view, traj
 from tests.reports.test_terminal import ensemble
 from tests.reports.test_terminal import shown as settled
 from thermo_cli.contracts import Row
+from thermo_cli.judging.record import Gate
 from thermo_cli.reports.charts import charts
 from thermo_cli.reports.charts.chart import identifier, rounded
 from thermo_cli.reports.figures import images, still
 from thermo_cli.reports.html import text
 from thermo_cli.reports.points import View
-from thermo_cli.reports.view import Gate
 
 MEGABYTE = 1_000_000
 

@@ -13,8 +13,9 @@ from tests.reports.test_terminal import SETTING, STEPS, ensemble
 from thermo_cli.contracts import Trajectories
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.settings import Settings
+from thermo_cli.judging.record import Gate
 from thermo_cli.reports.markdown import MOST_BYTES, code, limited, plain, table, text
-from thermo_cli.reports.view import Gate, Material, Reproduction, RunView, view_of
+from thermo_cli.reports.view import Material, Reproduction, RunView, view_of
 
 HOSTILE = (
     "<script>alert(1)</script>",

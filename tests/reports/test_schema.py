@@ -13,9 +13,9 @@ from tests.conftest import Command
 from tests.reports.test_terminal import ensemble, shown
 from thermo_cli.contracts import VERDICTS, CriterionName, Outcome
 from thermo_cli.equilibrium.verdict import as_dict
+from thermo_cli.judging.record import Gate
 from thermo_cli.reports.json_record import json_schema
 from thermo_cli.reports.points import Unjudged
-from thermo_cli.reports.view import Gate
 
 SCHEMA: dict[str, Any] = json.loads(json_schema())
 

@@ -11,6 +11,7 @@ from thermo_cli.contracts import Row, Trajectories
 from thermo_cli.equilibrium.baseline import Comparison, Difference
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.settings import Setting, Settings
+from thermo_cli.judging.record import Baseline, Gate
 from thermo_cli.reports.charts import charts
 from thermo_cli.reports.evidence import noise_share
 from thermo_cli.reports.html import text as html
@@ -18,7 +19,7 @@ from thermo_cli.reports.numerals import number, sparkline
 from thermo_cli.reports.points import PointView, means, point_view, reasons
 from thermo_cli.reports.terminal import render
 from thermo_cli.reports.terminal_baseline import render_baseline
-from thermo_cli.reports.view import Baseline, Gate, Material, RunView, view_of
+from thermo_cli.reports.view import Material, RunView, view_of
 from thermo_cli.reports.wording import comparison, diagnostics, next_steps
 
 STEPS = np.unique(np.concatenate([[0, 1, 2, 4, 8, 16, 32, 64, 128, 256], np.linspace(500, 1000, 64).astype(np.int64)]))

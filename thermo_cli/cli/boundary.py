@@ -157,7 +157,8 @@ def gated(run: Any, required: Sequence[str], baseline: Any = None) -> tuple[Any,
     """
     import dataclasses
 
-    from thermo_cli.judging import compare, gate_of
+    from thermo_cli.judging.comparing import compare
+    from thermo_cli.judging.gating import gate_of
     from thermo_cli.runs.views import view, with_baselines
 
     baselines = compare(run, baseline) if baseline is not None else ()
@@ -187,8 +188,8 @@ def unjudged(folder: Any, required: Sequence[str], error: StoreError) -> Any:
         required: Verdicts and comparisons that are admitted.
         error: Why not.
     """
+    from thermo_cli.judging.record import Gate
     from thermo_cli.reports.points import Unjudged
-    from thermo_cli.reports.view import Gate
 
     return Unjudged(folder.name, "failed", str(error), Gate(tuple(required), error.exit_code, "no verdict"))
 

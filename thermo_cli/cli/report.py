@@ -187,7 +187,7 @@ def _changes(
 
 def _judged(name: str, results: Path, changes: dict[str, Any]) -> Any:
     """Open a run, and judge it with its own settings or with others."""
-    from thermo_cli.judging import judge_again, judge_folder
+    from thermo_cli.judging.judge import judge_again, judge_folder
     from thermo_cli.store import find_run
 
     folder = find_run(name, results)
@@ -198,7 +198,7 @@ def _uncompared(run: Any, required: list[str], error: StoreError) -> Any:
     """Return what a report shows of a run whose baseline cannot be judged: no gate has an answer."""
     import dataclasses
 
-    from thermo_cli.reports.view import Gate
+    from thermo_cli.judging.record import Gate
     from thermo_cli.runs.views import view
 
     return dataclasses.replace(view(run), gate=Gate(tuple(required), error.exit_code, error.what))
@@ -206,7 +206,7 @@ def _uncompared(run: Any, required: list[str], error: StoreError) -> Any:
 
 def _baseline(name: str, results: Path, changes: dict[str, Any]) -> Any:
     """Open the run that others are compared with, judged with the same settings as they; nothing is written to it."""
-    from thermo_cli.judging import judge_folder
+    from thermo_cli.judging.judge import judge_folder
     from thermo_cli.store import find_run
 
     folder = find_run(name, results)

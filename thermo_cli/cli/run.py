@@ -139,7 +139,7 @@ def _train(
         if live.trained is not None:
             write_page(unjudged(live.trained, required, error), live.trained.path)
         raise
-    view, gate = gated(done, required)
+    view, gate = gated(done.judged, required)
     page = write_page(view, done.folder.path)
     write(rendered("terminal", [view]) + f"{page or done.folder.path}  (thermo-report {done.folder.name})\n")
     if done.folder.status != "complete":

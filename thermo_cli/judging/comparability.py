@@ -7,9 +7,9 @@ from typing import Any, Final
 from thermo_cli.data.split import subsample_size
 from thermo_cli.environment import changes
 from thermo_cli.errors import UsageError
+from thermo_cli.judging.record import Judged
 from thermo_cli.replicas import pool_of, streams_used
 from thermo_cli.rng import STREAMS
-from thermo_cli.runs.run import Run
 from thermo_cli.spec import Spec
 from thermo_cli.spec.builtins import CommandSystem, RecordedSystem
 
@@ -18,7 +18,7 @@ DATA: Final = ("task", "pool_examples", "test_examples", "features", "outputs")
 SHOWN: Final = 12
 
 
-def check_comparable(run: Run, baseline: Run, where: str = "") -> None:
+def check_comparable(run: Judged, baseline: Judged, where: str = "") -> None:
     """Refuse a comparison of runs that do not answer the same question, naming every difference.
 
     Data, test set, task, gating observables and the protocol of the ensemble must be the same. System, dynamics and training
@@ -44,7 +44,7 @@ def check_comparable(run: Run, baseline: Run, where: str = "") -> None:
         )
 
 
-def differences(run: Run, baseline: Run) -> tuple[str, ...]:
+def differences(run: Judged, baseline: Judged) -> tuple[str, ...]:
     """List what differs between two comparable runs: system, dynamics, paths, ensemble size, code and surroundings.
 
     Args:
@@ -74,7 +74,7 @@ def differences(run: Run, baseline: Run) -> tuple[str, ...]:
     return tuple(found + changes(there, here))
 
 
-def objective(run: Run) -> Any:
+def objective(run: Judged) -> Any:
     """Return what decides the meaning of the energy besides the loss: penalties and further terms.
 
     Args:
@@ -90,7 +90,7 @@ def objective(run: Run) -> Any:
     return spec.system.model_dump(mode="json") if spec.learns else None
 
 
-def gating_of(run: Run, baseline: Run) -> tuple[str, ...]:
+def gating_of(run: Judged, baseline: Judged) -> tuple[str, ...]:
     """Return the observables that a comparison rests on: all that have a margin in either run.
 
     The energy is left out where it is another quantity in the two runs: a smaller penalty is no better training.
@@ -103,7 +103,7 @@ def gating_of(run: Run, baseline: Run) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys([*run.margins, *baseline.margins]) if name != "energy" or same)
 
 
-def fixed_sources(run: Run) -> list[str]:
+def fixed_sources(run: Judged) -> list[str]:
     """Return the sources of randomness that training uses and that are the same for all replicas.
 
     Args:
@@ -118,7 +118,7 @@ def fixed_sources(run: Run) -> list[str]:
     return [name for name in STREAMS if name in used and name not in spec.ensemble.vary]
 
 
-def _check_baseline(baseline: Run, where: str) -> None:
+def _check_baseline(baseline: Judged, where: str) -> None:
     """Refuse a baseline that is without more replicas than it tolerates, or whose replicas are no independent units."""
     counts, status = baseline.verdict.replicas, baseline.folder.status
     reason, remedy = "", ""
@@ -135,7 +135,7 @@ def _check_baseline(baseline: Run, where: str) -> None:
         )
 
 
-def _kind(run: Run, baseline: Run) -> list[str]:
+def _kind(run: Judged, baseline: Judged) -> list[str]:
     """Learners compare with learners, whatever their system; scripts, recorded and physical systems with their like."""
     kinds = [
         "a system that learns from data"
@@ -148,7 +148,7 @@ def _kind(run: Run, baseline: Run) -> list[str]:
     return [_said("kind", *kinds)] if kinds[0] != kinds[1] else []
 
 
-def _data(run: Run, baseline: Run) -> list[str]:
+def _data(run: Judged, baseline: Judged) -> list[str]:
     one, other = run.folder.spec, baseline.folder.spec
     if isinstance(one.system, CommandSystem | RecordedSystem):
         names = ("pool", "test_examples", "scope")
@@ -162,7 +162,7 @@ def _data(run: Run, baseline: Run) -> list[str]:
     return [*stated, *facts, _said("data fingerprint", here["data_fingerprint"][:16], there["data_fingerprint"][:16])]
 
 
-def _protocol(run: Run, baseline: Run) -> list[str]:
+def _protocol(run: Judged, baseline: Judged) -> list[str]:
     """Compare how replicas are drawn, and which paths they take."""
     one, other = run.folder.spec, baseline.folder.spec
     names = [sorted(set(each.observables.histories)) for each in (run, baseline)]
@@ -192,7 +192,7 @@ def _ensemble(spec: Spec) -> dict[str, Any]:
     return found
 
 
-def _observables(run: Run, baseline: Run) -> list[str]:
+def _observables(run: Judged, baseline: Judged) -> list[str]:
     """What gates in either run must have been measured in both."""
     gating, found = gating_of(run, baseline), []
     for name in gating:

@@ -9,52 +9,40 @@ from thermo_cli.equilibrium.baseline import Difference, difference, higher_is_be
 from thermo_cli.equilibrium.settings import Margin
 from thermo_cli.errors import UsageError
 from thermo_cli.judging.comparability import check_comparable, differences, gating_of
+from thermo_cli.judging.record import Baseline, Judged, JudgedRun
 from thermo_cli.observables.custom import label
 from thermo_cli.replicas import Replica, main_rows
-from thermo_cli.reports.view import Baseline
-from thermo_cli.runs.run import Run, Sweep
 from thermo_cli.spec.builtins import RecordedSystem
 from thermo_cli.spec.observing import MACRO
 from thermo_cli.spec.sweeping import label_of
 
 
-def compare(run: Run | Sweep, baseline: Run | Sweep) -> tuple[Baseline | None, ...]:
-    """Hold a run, or every point of a sweep, against a baseline.
-
-    Args:
-        run: A judged run or sweep.
-        baseline: Another of the same kind.
+def compare(run: JudgedRun, baseline: JudgedRun) -> tuple[Baseline | None, ...]:
+    """Hold every point of a run against the same point of a baseline.
 
     Returns:
-        One comparison of a run; of a sweep one for each point, None where the point cannot be judged.
+        One comparison for each point, None where the point cannot be judged.
 
     Raises:
         UsageError: They do not compare.
     """
-    if isinstance(run, Run) and isinstance(baseline, Run):
-        return (compared(run, baseline),)
-    if not (isinstance(run, Sweep) and isinstance(baseline, Sweep)):
-        kinds = ["a sweep" if isinstance(one, Sweep) else "one run" for one in (run, baseline)]
-        raise UsageError(
-            "a sweep compares with a sweep of the same points only",
-            received=f"{run.folder.name} is {kinds[0]}, the baseline {baseline.folder.name} is {kinds[1]}",
-            remedy="name two runs, or two sweeps",
-        )
     _check_points(run, baseline)
-    found: list[Baseline | None] = []
-    for one, other, reason, point in zip(run.runs, baseline.runs, baseline.reasons, run.points, strict=True):
-        where = f" at {label_of(point)}"
-        if other is None:
+    comparisons: list[Baseline | None] = []
+    for ours, theirs in zip(run.points, baseline.points, strict=True):
+        if theirs.judged is None:
             raise UsageError(
-                f"this baseline measures nothing{where}",
-                received=f"{baseline.folder.name}: {reason}",
+                f"this baseline measures nothing{ours.where}",
+                received=f"{baseline.folder.name}: {theirs.reason}",
                 remedy="name a sweep that is complete",
             )
-        found.append(compared(one, other, where, len(run.points)) if one is not None else None)
-    return tuple(found)
+        if ours.judged is None:
+            comparisons.append(None)
+        else:
+            comparisons.append(compared(ours.judged, theirs.judged, ours.where, len(run.points)))
+    return tuple(comparisons)
 
 
-def compared(run: Run, baseline: Run, where: str = "", points: int = 1) -> Baseline:
+def compared(run: Judged, baseline: Judged, where: str = "", points: int = 1) -> Baseline:
     """Hold a run against a baseline: every gating observable of every history, at the end of training.
 
     Replicas are the independent units. Histories are compared like with like, since pooled ones could hide that one has risen
@@ -126,7 +114,7 @@ def baseline_record(baseline: Baseline) -> dict[str, Any]:
     return head | {"rows": rows, "changes": list(baseline.changes), "notes": list(baseline.notes)}
 
 
-def _margins(run: Run, baseline: Run) -> tuple[dict[str, Margin], list[str]]:
+def _margins(run: Judged, baseline: Judged) -> tuple[dict[str, Margin], list[str]]:
     """Return delta of every observable that gates in either run, and a word on those that are not the same in both."""
     notes: list[str] = []
     found = {
@@ -145,27 +133,33 @@ def _margins(run: Run, baseline: Run) -> tuple[dict[str, Margin], list[str]]:
     return found, notes
 
 
-def _finals(run: Run, observable: str, history: str) -> Array:
+def _finals(run: Judged, observable: str, history: str) -> Array:
     """Return the values of a history's replicas at the end, (replica,)."""
     values: Array = run.observables.values[observable][run.observables.members(history), -1]
     return values
 
 
-def _check_points(run: Sweep, baseline: Sweep) -> None:
-    """Refuse sweeps over other points."""
-    here, there = ([label_of(point) for point in one.points] for one in (run, baseline))
-    if here == there:
-        return
-    alone = [f"only here: {point}" for point in here if point not in there]
-    alone += [f"only in the baseline: {point}" for point in there if point not in here]
-    raise UsageError(
-        f"the sweeps {run.folder.name} and {baseline.folder.name} have other points",
-        received="\n    ".join(["what differs:", *(alone or ["their order"])]),
-        remedy="sweep the same values in both",
-    )
+def _check_points(run: JudgedRun, baseline: JudgedRun) -> None:
+    """Refuse a sweep against one run, and sweeps over other points."""
+    if run.sweep != baseline.sweep:
+        kinds = ["a sweep" if one.sweep else "one run" for one in (run, baseline)]
+        raise UsageError(
+            "a sweep compares with a sweep of the same points only",
+            received=f"{run.folder.name} is {kinds[0]}, the baseline {baseline.folder.name} is {kinds[1]}",
+            remedy="name two runs, or two sweeps",
+        )
+    here, there = ([label_of(dict(point.values)) for point in one.points] for one in (run, baseline))
+    if here != there:
+        alone = [f"only here: {point}" for point in here if point not in there]
+        alone += [f"only in the baseline: {point}" for point in there if point not in here]
+        raise UsageError(
+            f"the sweeps {run.folder.name} and {baseline.folder.name} have other points",
+            received="\n    ".join(["what differs:", *(alone or ["their order"])]),
+            remedy="sweep the same values in both",
+        )
 
 
-def _lost(run: Run, baseline: Run, notes: list[str]) -> list[Difference]:
+def _lost(run: Judged, baseline: Judged, notes: list[str]) -> list[Difference]:
     """Count replicas without a result; more than are tolerated make the run worse than a baseline that has kept its own."""
     counts = [one.verdict.replicas for one in (run, baseline)]
     lost = [one["diverged"] + one["crashed"] for one in counts]
@@ -192,7 +186,7 @@ def _lost(run: Run, baseline: Run, notes: list[str]) -> list[Difference]:
     ]
 
 
-def direction(run: Run, observable: str) -> bool | None:
+def direction(run: Judged, observable: str) -> bool | None:
     """Tell the good direction: of scorers higher is better, of a user's own function it is not known.
 
     Args:
@@ -207,7 +201,7 @@ def direction(run: Run, observable: str) -> bool | None:
     return higher_is_better(observable)
 
 
-def _same_streams(run: Run, baseline: Run, history: str) -> bool:
+def _same_streams(run: Judged, baseline: Judged, history: str) -> bool:
     """Say whether replica k of both has the same streams: then they differ in nothing but what is compared."""
     if isinstance(run.folder.spec.system, RecordedSystem):  # of streams nothing is known: the same file, or independent
         same_file = run.folder.manifest["data_fingerprint"] == baseline.folder.manifest["data_fingerprint"]

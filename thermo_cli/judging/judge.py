@@ -3,18 +3,18 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from thermo_cli.contracts import Trajectories
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.settings import margins_of
 from thermo_cli.errors import SpecError, StoreError
 from thermo_cli.judging.diagnostics import beside_microstates, diagnostics_of, known_microstates, raw
+from thermo_cli.judging.record import Judged, JudgedPoint, JudgedRun
 from thermo_cli.judging.setting import before, setting_of, settings_of, timeless
+from thermo_cli.judging.verdict_json import as_dict
 from thermo_cli.microstates.summary import microscopic as summarized
 from thermo_cli.microstates.summary import overlaps_of, unknown_overlaps
-from thermo_cli.runs.run import Run, Sweep
 from thermo_cli.spec import Spec
 from thermo_cli.spec.loading import validate
 from thermo_cli.spec.observing import Equilibrium
@@ -26,34 +26,29 @@ NOT_EXAMINED: Final = (
 )
 
 
-def judge_folder(folder: RunFolder, changes: Mapping[str, Any] | None = None) -> Run | Sweep:
-    """Judge a run folder, or every point of a sweep: pure, no training, nothing written.
+def judge_folder(folder: RunFolder, changes: Mapping[str, Any] | None = None) -> JudgedRun:
+    """Judge every point of a run folder: pure, no training, nothing written.
 
     Args:
         folder: The run.
         changes: Fields of `equilibrium` to replace, at every point of a sweep.
+
+    Raises:
+        StoreError: No point can be judged.
     """
-
-    def judged(one: RunFolder) -> Run:
-        return judge_run(one, _with(one, changes)[1].equilibrium if changes else None)
-
-    if not folder.points:
-        return judged(folder)
-    runs: list[Run | None] = []
-    reasons: list[str] = []
-    for point in folder.points:
+    points: list[JudgedPoint] = []
+    for point in folder.points or (folder,):
+        equilibrium = _with(point, changes)[1].equilibrium if changes else None
         try:
-            runs.append(judged(point))
-            reasons.append("")
+            points.append(JudgedPoint(point.swept, point, judge_run(point, equilibrium)))
         except StoreError as error:
-            if len(reasons) + 1 == len(folder.points) and not any(runs):
+            points.append(JudgedPoint(point.swept, point, None, str(error)))
+            if len(points) == len(folder.points or (folder,)) and not any(one.judged for one in points):
                 raise
-            runs.append(None)
-            reasons.append(str(error))
-    return Sweep(folder, tuple(runs), tuple(reasons))
+    return JudgedRun(folder, tuple(points))
 
 
-def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Run:
+def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Judged:
     """Judge a run folder: pure, no training, nothing written.
 
     Args:
@@ -61,8 +56,8 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Run:
         equilibrium: Other margins, confidence, content or window than the spec's.
     """
     trajectories, settings = folder.trajectories(), settings_of(equilibrium or folder.spec.equilibrium)
-    if folder.spec.family == "command":
-        _check_reported_margins(settings.margins, trajectories)
+    if not folder.spec.learns:  # what a script reports is not known before it has
+        _check_margins(settings.margins, folder.spec, trajectories.values)
     setting = setting_of(
         folder.spec, folder.manifest["data"], trajectories, timeless(folder, trajectories), before(folder)
     )
@@ -75,10 +70,10 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Run:
         found, trajectories, setting, settings
     )
     verdict = judge(trajectories, setting, settings, overlaps, microscopic, diagnostics)
-    return Run(folder, verdict, trajectories, settings, margins_of(trajectories, setting, settings))
+    return Judged(folder, verdict, trajectories, settings, margins_of(trajectories, setting, settings))
 
 
-def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> Run | Sweep:
+def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> JudgedRun:
     """Judge a stored run with other settings, and keep the verdict as `verdicts/<hash of settings>.json` if it can be written.
 
     Args:
@@ -87,18 +82,17 @@ def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> Run | Sweep:
 
     Raises:
         SpecError: A setting is not possible.
+        StoreError: No point can be judged.
     """
-    from thermo_cli.experiment import check_margins  # what trains is imported only where settings change
-
-    merged, spec = _with(folder, changes)
-    check_margins(spec, folder.manifest["data"]["task"])
-    if spec.dynamics is None:
-        _check_reported_margins(spec.equilibrium.margins, folder.trajectories())
+    merged, _ = _with(folder, changes)
     run = judge_folder(folder, changes)
+    observables = [name for point in run.points if point.judged for name in point.judged.observables.values]
+    _check_margins(changes.get("margins", {}), folder.spec, dict.fromkeys(observables))
     digest = hashlib.sha256(json.dumps(merged, sort_keys=True).encode()).hexdigest()[:8]
     place = folder.path / "verdicts"
-    if os.access(place if place.exists() else folder.path, os.W_OK):  # an archive is read and nothing is left in it
-        folder.write_json(f"verdicts/{digest}.json", run.as_dict() | {"equilibrium": merged})
+    writable = os.access(place if place.exists() else folder.path, os.W_OK)  # an archive is read, nothing is left in it
+    if writable and folder.point is None:
+        folder.write_json(f"verdicts/{digest}.json", as_dict(run) | {"equilibrium": merged})
     return run
 
 
@@ -109,13 +103,14 @@ def _with(folder: RunFolder, changes: Mapping[str, Any]) -> tuple[dict[str, Any]
     return merged, validate(Source("judging again", folder.spec.model_dump(mode="json") | {"equilibrium": merged}))
 
 
-def _check_reported_margins(margins: Mapping[str, float], trajectories: Trajectories) -> None:
-    """Refuse a margin for something that others, who trained, did not report."""
+def _check_margins(margins: Mapping[str, float], spec: Spec, observables: Collection[str]) -> None:
+    """Refuse a margin for what was not recorded."""
+    able = [name for name in observables if not spec.learns or name == "energy" or name.startswith("test_")]
     for observable in margins:
-        if observable not in trajectories.values:
+        if observable not in able:
             raise SpecError(
-                f"{observable} was not recorded",
+                f"{observable} is not observed in this run",
                 received=f"a margin for {observable}",
-                remedy="margins can go to " + ", ".join(sorted(trajectories.values)),
+                remedy="margins can go to " + ", ".join(sorted(able)),
                 where="equilibrium.margins",
             )

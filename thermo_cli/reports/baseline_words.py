@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from thermo_cli.equilibrium.baseline import Difference
+from thermo_cli.judging.record import Baseline
 from thermo_cli.reports.numerals import NEGLIGIBLE, number
-from thermo_cli.reports.view import Baseline
 
 
 def remarks(baseline: Baseline) -> tuple[str, ...]:

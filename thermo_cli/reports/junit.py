@@ -11,8 +11,8 @@ from typing import Final, Literal
 from thermo_cli.characters import visible
 from thermo_cli.contracts import Row, Verdict
 from thermo_cli.equilibrium.baseline import Difference
-from thermo_cli.reports.points import Decision, View, decisions
-from thermo_cli.reports.view import Gate
+from thermo_cli.judging.record import Decision, Gate
+from thermo_cli.reports.points import View, decisions
 
 HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 UNTIMED: Final = "0"  # judging takes no time that would be of interest, and readers want a number

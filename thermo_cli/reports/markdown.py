@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from thermo_cli.contracts import Row
+from thermo_cli.judging.record import Baseline, Gate
 from thermo_cli.reports.baseline_words import difference, method, remarks, shared, telling
 from thermo_cli.reports.numerals import interval, number, sparkline
 from thermo_cli.reports.points import PointView, SweepView, View, last, means, reasons, shown, tally
-from thermo_cli.reports.view import Baseline, Gate, Reproduction, RunView
+from thermo_cli.reports.view import Reproduction, RunView
 from thermo_cli.reports.wording import legend, short
 
 MOST_BYTES: Final = 900_000  # a step summary holds 1 MiB, and others write to it too

@@ -9,8 +9,9 @@ from typing import Any, Final
 from thermo_cli.contracts import Verdict
 from thermo_cli.equilibrium.baseline import Difference
 from thermo_cli.equilibrium.verdict import SCHEMA_VERSION
+from thermo_cli.judging.record import Baseline, Decision, Gate
 from thermo_cli.reports.numerals import number
-from thermo_cli.reports.view import Baseline, Gate, Reproduction, RunView
+from thermo_cli.reports.view import Reproduction, RunView
 from thermo_cli.spec.sweeping import label_of
 
 FULL: Final = ("test_accuracy", "test_r2")  # order parameters that are shown where there are several
@@ -109,30 +110,6 @@ class Unjudged:
 
 
 View = RunView | SweepView | Unjudged
-
-
-@dataclass(frozen=True)
-class Decision:
-    """One verdict of a report, of a run or of a point of a sweep.
-
-    Attributes:
-        run: The run's name with its hash.
-        point: Swept field to its value; empty without a sweep.
-        verdict: What was decided; None where the point cannot be judged.
-        reason: Why not.
-        differences: From a baseline, where it was compared with one.
-    """
-
-    run: str
-    point: Mapping[str, Any]
-    verdict: Verdict | None
-    reason: str = ""
-    differences: tuple[Difference, ...] = ()
-
-    @property
-    def title(self) -> str:
-        """The run's name, with the values of the point in brackets."""
-        return f"{self.run} [{label_of(dict(self.point))}]" if self.point else self.run
 
 
 def decisions(view: View) -> tuple[Decision, ...]:

@@ -9,10 +9,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from thermo_cli.judging.record import Gate
 from thermo_cli.reports.numerals import interval, number, sparkline
 from thermo_cli.reports.points import Unjudged, View
 from thermo_cli.reports.terminal_baseline import COMPARED, render_baseline
-from thermo_cli.reports.view import Gate, RunView
+from thermo_cli.reports.view import RunView
 from thermo_cli.reports.wording import legend, short
 
 COLOURS: Final = {

@@ -8,10 +8,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from thermo_cli.judging.record import Baseline
 from thermo_cli.reports.baseline_words import difference, method, remarks, shared, telling
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.points import PointView, last, shown
-from thermo_cli.reports.view import Baseline
 
 COMPARED: Final = {"equivalent": "green", "better": "cyan", "worse": "red", "undecided": "yellow"}
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from thermo_cli.contracts import Array, Integers, Trajectories, Verdict
-from thermo_cli.equilibrium.baseline import Comparison, Difference
+from thermo_cli.judging.record import Baseline, Gate
 from thermo_cli.reports.evidence import (
     Course,
     Distribution,
@@ -57,44 +57,6 @@ class Reproduction:
     facts: Mapping[str, str] = field(default_factory=dict)
     promise: str = ""
     cautions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Gate:
-    """What was asked of the run, and the answer.
-
-    Attributes:
-        required: Verdicts (or outcomes against a baseline) that are admitted.
-        code: Exit code: 0 met, 1 not met, 3 not judged, 4 undecided.
-        words: One sentence.
-    """
-
-    required: tuple[str, ...]
-    code: int
-    words: str
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """How a run compares with another: per observable and history, and as a whole.
-
-    Attributes:
-        title: Name of the other run, with its hash.
-        outcome: Of all rows that gate: worse before undecided before better before equivalent.
-        not_worse: Whether every row that gates is shown to be worse by less than its margin.
-        words: One sentence.
-        rows: One per observable and history; a run that lost too many replicas has a row for that.
-        changes: What differs between the two by intent, `field: value (baseline: value)`.
-        notes: What to know before relying on it.
-    """
-
-    title: str
-    outcome: Comparison
-    not_worse: bool
-    words: str
-    rows: tuple[Difference, ...]
-    changes: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

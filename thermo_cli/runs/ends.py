@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from thermo_cli.contracts import Trajectories
-from thermo_cli.runs.run import Run
+from thermo_cli.judging.record import Judged
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,9 @@ class End:
     finals: Mapping[str, float]
 
 
-def final_states(run: Run) -> dict[str, End]:
-    """Say how each replica ended, by name: the main ones as they were judged, the others by what they recorded.
-
-    Args:
-        run: A judged run.
-    """
-    found, folder = run.observables, run.folder
+def final_states(judged: Judged) -> dict[str, End]:
+    """Say how each replica ended, by name: the main ones as they were judged, the others by what they recorded."""
+    found, folder = judged.observables, judged.folder
     ends: dict[str, End] = {}
     for shard, members in folder.shards.items():
         others = [row for row in members if row.role != "main"]

@@ -4,8 +4,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from thermo_cli.errors import UsageError
+from thermo_cli.judging.record import JudgedRun
 from thermo_cli.registry import nearest
-from thermo_cli.runs.run import Run, Sweep
 from thermo_cli.runs.tables import TABLES, chunks
 from thermo_cli.store.columns import Column, joined
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     import pandas
 
 
-def frame(judged: Run | Sweep, table: str) -> "pandas.DataFrame":
+def frame(run: JudgedRun, table: str) -> "pandas.DataFrame":
     """Return a table as a pandas frame; text is categorical, whole numbers that may be missing are `Int64`.
 
     Args:
-        judged: A judged run or sweep.
+        run: Which, with all its points.
         table: One of `TABLES`.
 
     Raises:
@@ -36,11 +36,11 @@ def frame(judged: Run | Sweep, table: str) -> "pandas.DataFrame":
         raise UsageError(
             "frames are made with pandas, which is not installed", received="to_pandas", remedy="pip install pandas"
         ) from None
-    parts = list(chunks(judged, table))
+    parts = list(chunks(run, table))
     if not parts:
         raise UsageError(
             f"nothing is known of the {table} of this run",
-            received=judged.folder.name,
+            received=run.folder.name,
             remedy="thermo-report tells why, under diversity",
         )
     return found.DataFrame({name: _series(found, column) for name, column in joined(parts).items()})

@@ -1,6 +1,5 @@
-"""A judged run, and a judged sweep: what Python users hold in their hands."""
+"""A judged run, or a judged sweep: what Python users hold in their hands."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,15 +9,82 @@ from numpy.typing import NDArray
 
 from thermo_cli.contracts import Trajectories, Verdict
 from thermo_cli.equilibrium.settings import Margin, Settings
-from thermo_cli.equilibrium.verdict import as_dict
+from thermo_cli.judging import verdict_json
+from thermo_cli.judging.judge import judge_again
+from thermo_cli.judging.record import JudgedRun
 from thermo_cli.store import RunFolder
 
 if TYPE_CHECKING:
     import pandas
 
 
-class Judged:
-    """What runs and sweeps offer alike: tidy tables, and a face in notebooks."""
+@dataclass(frozen=True, repr=False)
+class Run:
+    """A run that has been judged. A sweep is a run too, with a verdict at each of its points and none of its own.
+
+    Attributes:
+        judged: What judging has found out.
+    """
+
+    judged: JudgedRun
+
+    @property
+    def folder(self) -> RunFolder:
+        """Its folder."""
+        return self.judged.folder
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the court decided."""
+        return self.judged.only.verdict
+
+    @property
+    def observables(self) -> Trajectories:
+        """Macroscopic observables, (replica, time)."""
+        return self.judged.only.observables
+
+    @property
+    def settings(self) -> Settings:
+        """What it was judged with."""
+        return self.judged.only.settings
+
+    @property
+    def margins(self) -> Mapping[str, Margin]:
+        """Delta of each observable that has one."""
+        return self.judged.only.margins
+
+    @property
+    def sweep(self) -> bool:
+        """Whether it has a verdict at each of several points."""
+        return self.judged.sweep
+
+    @property
+    def points(self) -> tuple[dict[str, Any], ...]:
+        """Swept field to its value, of each point; one without any for a run without a sweep."""
+        return tuple(dict(point.values) for point in self.judged.points)
+
+    @property
+    def runs(self) -> tuple["Run | None", ...]:
+        """Each point as a run of its own; None where a point cannot be judged."""
+        alone = [point.alone for point in self.judged.points]
+        return tuple(Run(run) if run is not None else None for run in alone)
+
+    @property
+    def scope(self) -> str:
+        """What is judged: which randomness was varied."""
+        return verdict_json.scope_of(self.judged)
+
+    def parameters(self, step: int) -> NDArray[np.floating]:
+        """Return the parameters of all replicas, (replica, parameters), at 0, T/4, T/2 or T."""
+        return self.judged.only.folder.parameters(step)
+
+    def judge(self, **changes: Any) -> "Run":
+        """Judge it again with other settings, from what is stored; the verdict is kept in the run's `verdicts/`.
+
+        Args:
+            changes: Fields of `equilibrium`, such as margins={"test_accuracy": 0.01}; margins are merged into the spec's.
+        """
+        return Run(judge_again(self.folder, changes))
 
     def to_pandas(self, table: str = "trajectories") -> "pandas.DataFrame":
         """Return a tidy table as a pandas frame; of a sweep that of all points, with a column for each swept field.
@@ -31,138 +97,21 @@ class Judged:
         """
         from thermo_cli.runs.frames import frame
 
-        assert isinstance(self, Run | Sweep)
-        return frame(self, table)
+        return frame(self.judged, table)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the content of verdict.json."""
+        return verdict_json.as_dict(self.judged)
+
+    def __repr__(self) -> str:
+        if self.sweep:
+            return f"<Run {self.folder.name}: {verdict_json.tally(self.judged)}>"
+        counts = self.verdict.replicas
+        return f"<Run {self.folder.name}: {self.verdict.verdict}, {counts['finished']} of {counts['planned']} finished>"
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows."""
         from thermo_cli.reports.notebook import fragment
         from thermo_cli.runs.views import view
 
-        assert isinstance(self, Run | Sweep)
-        return fragment(view(self))
-
-
-@dataclass(frozen=True, repr=False)
-class Run(Judged):
-    """A run that has been judged.
-
-    Attributes:
-        folder: Its folder.
-        verdict: What the court decided.
-        observables: Macroscopic observables, (replica, time).
-        settings: What it was judged with.
-        margins: delta of each observable that has one.
-    """
-
-    folder: RunFolder
-    verdict: Verdict
-    observables: Trajectories
-    settings: Settings
-    margins: Mapping[str, Margin]
-
-    def parameters(self, step: int) -> NDArray[np.floating]:
-        """Return the parameters of all replicas, (replica, parameters), at 0, T/4, T/2 or T.
-
-        Args:
-            step: One of the kept steps.
-        """
-        return self.folder.parameters(step)
-
-    def __repr__(self) -> str:
-        counts = self.verdict.replicas
-        return f"<Run {self.folder.name}: {self.verdict.verdict}, {counts['finished']} of {counts['planned']} finished>"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the content of verdict.json."""
-        return as_dict(self.verdict, self.folder.spec.name, self.folder.name.rpartition("-")[2], self.folder.status)
-
-
-@dataclass(frozen=True, repr=False)
-class Sweep(Judged):
-    """A sweep that has been judged: a run for each of its points, and no verdict of its own.
-
-    Attributes:
-        folder: Its folder.
-        runs: One per point, in order; None where a point cannot be judged.
-        reasons: Why not, one per point; empty where it can.
-    """
-
-    folder: RunFolder
-    runs: tuple[Run | None, ...]
-    reasons: tuple[str, ...]
-    verdict: None = None
-
-    @property
-    def points(self) -> tuple[dict[str, Any], ...]:
-        """Swept field to its value, of each point."""
-        return tuple(point.swept for point in self.folder.points)
-
-    @property
-    def scope(self) -> str:
-        """What the verdicts speak of; where points differ in it, all that they speak of."""
-        scopes = list(dict.fromkeys(run.verdict.scope for run in self.runs if run is not None))
-        return scopes[0] if len(scopes) == 1 else "differs from point to point: " + " / ".join(scopes)
-
-    def __repr__(self) -> str:
-        return f"<Sweep {self.folder.name}: {self._reached()}>"
-
-    def _reached(self) -> str:
-        """Count the verdicts, the most frequent first."""
-        reached: Counter[str] = Counter([run.verdict.verdict for run in self.runs if run is not None])
-        reached["not judged"] = self.runs.count(None)
-        return f"{len(self.runs)} points: " + ", ".join(
-            f"{count} {name}" for name, count in reached.most_common() if count
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the content of verdict.json: all that is said of the points, and null where one verdict would be."""
-        judged = {number: run.as_dict() for number, run in enumerate(self.runs) if run is not None}
-        whole = list(judged.values())
-        counts = {key: sum(one["run"]["replicas"][key] for one in whole) for key in whole[0]["run"]["replicas"]}
-        lost = [point for point, run in zip(self.folder.points, self.runs, strict=True) if run is None]
-        counts["planned"] += sum(row.role == "main" for point in lost for row in point.table)
-        head = whole[0]["run"] | {"status": self.folder.status, "replicas": counts}
-        said = (
-            "verdict",
-            "phase",
-            "summary",
-            "scope",
-            "criteria",
-            "outcomes",
-            "macroscopic",
-            "microscopic",
-            "diagnostics",
-        )
-        return {
-            "schema_version": whole[0]["schema_version"],
-            "run": head,
-            "scope": self.scope,
-            "verdict": None,
-            "phase": None,
-            "summary": f"{self._reached()}.",
-            "criteria": [],
-            "outcomes": {},
-            "macroscopic": {},
-            "microscopic": {},
-            "diagnostics": {},
-            "points": [
-                {
-                    "point": point,
-                    "replicas": judged[number]["run"]["replicas"],
-                    **{key: judged[number][key] for key in said if key in judged[number]},
-                }
-                if number in judged
-                else {
-                    "point": point,
-                    "replicas": None,
-                    "verdict": None,
-                    "phase": None,
-                    "summary": self.reasons[number],
-                    "criteria": [],
-                    "macroscopic": {},
-                    "microscopic": {},
-                }
-                for number, point in enumerate(self.points)
-            ],
-        }
+        return fragment(view(self.judged))

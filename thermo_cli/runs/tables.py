@@ -11,12 +11,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from thermo_cli.judging.record import Decision, Judged, JudgedRun
 from thermo_cli.microstates.summary import divergence
 from thermo_cli.reports.csv_rows import LINE, lines
-from thermo_cli.reports.points import Decision
 from thermo_cli.rng import STREAMS
 from thermo_cli.runs.ends import final_states
-from thermo_cli.runs.run import Run, Sweep
 from thermo_cli.store.columns import Column, Columns, coded, integers, numbers, texts, truths
 
 CHUNK: Final = 1 << 20  # lines
@@ -24,46 +23,45 @@ CHUNK: Final = 1 << 20  # lines
 
 @dataclass(frozen=True)
 class Part:
-    """A run, or what a sweep holds of one point.
+    """What a run holds of one point.
 
     Attributes:
         place: The columns that say where a line belongs, one cell each.
         decision: Its verdict, or why there is none.
-        run: Judged; None where that cannot be.
-        observables: Of the run; of a sweep all that any point has.
+        judged: None where that cannot be.
+        observables: All that any point of the run has.
     """
 
     place: Columns
     decision: Decision
-    run: Run | None
+    judged: Judged | None
     observables: tuple[str, ...]
 
 
-def chunks(judged: Run | Sweep, table: str) -> Iterator[Columns]:
-    """Return a table of a run or sweep, chunk by chunk, all of the same columns; none where nothing is known of it.
+def chunks(run: JudgedRun, table: str) -> Iterator[Columns]:
+    """Return a table of a run, chunk by chunk, all of the same columns; none where nothing is known of it.
 
     Args:
-        judged: A judged run or sweep.
+        run: Which, with all its points.
         table: One of `TABLES`.
     """
-    for part in _parts(judged):
+    for part in _parts(run):
         for columns in TABLES[table](part):
             length = len(next(iter(columns.values())))
             yield {name: cell.repeated(length) for name, cell in part.place.items()} | columns
 
 
-def _parts(judged: Run | Sweep) -> Iterator[Part]:
-    name = judged.folder.name
-    if isinstance(judged, Run):
-        yield Part({"run": texts([name])}, Decision(name, {}, judged.verdict), judged, tuple(judged.observables.values))
-        return
-    observables = dict.fromkeys(name for run in judged.runs if run is not None for name in run.observables.values)
-    swept = {field: _swept([point[field] for point in judged.points]) for field in judged.points[0]}
-    for number, (run, point, reason) in enumerate(zip(judged.runs, judged.points, judged.reasons, strict=True)):
-        place = {"run": texts([name]), "point": integers([number])}
+def _parts(run: JudgedRun) -> Iterator[Part]:
+    name = run.folder.name
+    observables = dict.fromkeys(
+        name for point in run.points if point.judged for name in point.judged.observables.values
+    )
+    swept = {field: _swept([point.values[field] for point in run.points]) for field in run.points[0].values}
+    for number, point in enumerate(run.points):
+        place = {"run": texts([name])} | ({"point": integers([number])} if run.sweep else {})
         place |= {field: column[number : number + 1] for field, column in swept.items()}
-        decision = Decision(name, point, run.verdict if run is not None else None, reason)
-        yield Part(place, decision, run, tuple(observables))
+        decision = Decision(name, point.values, point.judged.verdict if point.judged else None, point.reason)
+        yield Part(place, decision, point.judged, tuple(observables))
 
 
 def _swept(values: Sequence[Any]) -> Column:
@@ -80,9 +78,9 @@ def _swept(values: Sequence[Any]) -> Column:
 
 def _trajectories(part: Part) -> Iterator[Columns]:
     """Every measurement of every main replica: replica, history, step, observable, value."""
-    if part.run is None:
+    if part.judged is None:
         return
-    found = part.run.observables
+    found = part.judged.observables
     histories = list(dict.fromkeys(found.histories))
     belongs = np.array([histories.index(history) for history in found.histories])
     times, observables = len(found.steps), list(found.values)
@@ -101,9 +99,9 @@ def _trajectories(part: Part) -> Iterator[Columns]:
 
 def _replicas(part: Part) -> Iterator[Columns]:
     """Every replica, controls among them: where it was trained, its streams, how it ended, its final values."""
-    if part.run is None:
+    if part.judged is None:
         return
-    found, table = part.run.observables, part.run.folder.table
+    found, table = part.judged.observables, part.judged.folder.table
     names = [row.name for row in table] or list(found.replicas)
     nothing = [None] * len(names)  # runs that were made elsewhere have no design
     columns = {
@@ -116,7 +114,7 @@ def _replicas(part: Part) -> Iterator[Columns]:
     }
     for stream in STREAMS:  # in hexadecimal, as in replicas.csv: no type of Parquet holds 128 bits
         columns[stream] = texts([f"{getattr(row, stream):032x}" for row in table] or nothing)
-    ends = final_states(part.run)
+    ends = final_states(part.judged)
     columns["state"] = texts([ends[name].state for name in names])
     for observable in part.observables:
         columns[f"final_{observable}"] = numbers([ends[name].finals.get(observable) for name in names])
@@ -132,10 +130,10 @@ def _criteria(part: Part) -> Iterator[Columns]:
 
 def _macroscopic(part: Part) -> Iterator[Columns]:
     """Every observable at the end, over all histories (history is missing) and of each one."""
-    if part.run is None:
+    if part.judged is None:
         return
     rows: list[tuple[str, str | None, Mapping[str, Any]]] = []
-    for name, state in part.run.verdict.macroscopic.items():
+    for name, state in part.judged.verdict.macroscopic.items():
         rows += [(name, None, state), *((name, history, one) for history, one in state["histories"].items())]
     ends = [state.get("tolerance_interval", (None, None)) for _, _, state in rows]
     yield {
@@ -151,9 +149,9 @@ def _macroscopic(part: Part) -> Iterator[Columns]:
 
 def _microscopic(part: Part) -> Iterator[Columns]:
     """Every microscopic quantity; one that is part of another is named after it, `overlap/same_bath`."""
-    if part.run is None:
+    if part.judged is None:
         return
-    rows = list(_quantities(part.run.verdict.microscopic))
+    rows = list(_quantities(part.judged.verdict.microscopic))
     intervals = [state["interval"] for _, state in rows]
     yield {
         "quantity": texts([name for name, _ in rows]),
@@ -175,7 +173,7 @@ def _quantities(states: Mapping[str, Any], above: str = "") -> Iterator[tuple[st
 
 def _overlaps(part: Part) -> Iterator[Columns]:
     """Q* of every pair of replicas that were brought into one frame, each pair once."""
-    found = part.run.folder.findings() if part.run is not None else None
+    found = part.judged.folder.findings() if part.judged is not None else None
     apart = divergence(found) if found is not None else None
     if found is None or apart is None:
         return

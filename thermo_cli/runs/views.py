@@ -6,30 +6,27 @@ from typing import Final
 
 from thermo_cli.judging.comparing import baseline_record
 from thermo_cli.judging.diagnostics import known_microstates
+from thermo_cli.judging.record import Baseline, Judged, JudgedRun
+from thermo_cli.judging.verdict_json import as_dict, content_of, scope_of
 from thermo_cli.microstates.summary import divergence
 from thermo_cli.reports.points import SweepView, point_view
-from thermo_cli.reports.view import Baseline, Material, Reproduction, RunView, view_of
-from thermo_cli.runs.run import Run, Sweep
+from thermo_cli.reports.view import Material, Reproduction, RunView, view_of
 from thermo_cli.store import RunFolder
 
 MOST_WORDS: Final = 4000  # characters of a description
 
 
-def view(run: Run | Sweep) -> RunView | SweepView:
-    """Choose what a report shows.
-
-    Args:
-        run: A judged run or sweep.
-    """
-    return sweep_view(run) if isinstance(run, Sweep) else run_view(run)
+def view(run: JudgedRun) -> RunView | SweepView:
+    """Choose what a report shows."""
+    return sweep_view(run) if run.sweep else run_view(run.only)
 
 
 def with_baselines(shown: RunView | SweepView, baselines: Sequence[Baseline | None]) -> RunView | SweepView:
-    """Add to what a report shows, and to its record, how a run or the points of a sweep compare with a baseline.
+    """Add to what a report shows, and to its record, how the points of a run compare with a baseline.
 
     Args:
         shown: What a report shows.
-        baselines: One comparison of a run, or one per point; None where there is none.
+        baselines: One comparison per point; None where there is none.
     """
     records = [baseline_record(one) if one is not None else None for one in baselines]
     if isinstance(shown, RunView):
@@ -43,69 +40,51 @@ def with_baselines(shown: RunView | SweepView, baselines: Sequence[Baseline | No
     )
 
 
-def run_view(run: Run) -> RunView:
-    """Choose what a report shows of a run.
-
-    Args:
-        run: A judged run.
-    """
-    found = known_microstates(run.folder)
-    apart = divergence(found) if found is not None else None
-    names = tuple(found.facts["replicas"]) if found is not None and apart is not None else ()
-    margins = {name: margin.delta for name, margin in run.margins.items()}
-    return view_of(
-        run.verdict,
-        Material(
-            run.folder.name,
-            described(run.folder),
-            run.folder.status,
-            run.observables,
-            margins,
-            run.settings.content,
-            apart,
-            names,
-            reproduction(run.folder),
-            run.as_dict(),
-            run.folder.spec.dynamics is not None,
-        ),
+def run_view(judged: Judged) -> RunView:
+    """Choose what a report shows of one ensemble."""
+    findings = known_microstates(judged.folder)
+    apart = divergence(findings) if findings is not None else None
+    names = tuple(findings.facts["replicas"]) if findings is not None and apart is not None else ()
+    material = Material(
+        judged.folder.name,
+        described(judged.folder),
+        judged.folder.status,
+        judged.observables,
+        {name: margin.delta for name, margin in judged.margins.items()},
+        judged.settings.content,
+        apart,
+        names,
+        reproduction(judged.folder),
+        content_of(judged),
+        judged.folder.spec.dynamics is not None,
     )
+    return view_of(judged.verdict, material)
 
 
-def sweep_view(sweep: Sweep) -> SweepView:
-    """Choose what a report shows of a sweep.
-
-    Args:
-        sweep: A judged sweep.
-    """
-    verdicts = [run.verdict if run is not None else None for run in sweep.runs]
-    points = zip(sweep.points, verdicts, sweep.reasons, strict=True)
+def sweep_view(run: JudgedRun) -> SweepView:
+    """Choose what a report shows of a sweep."""
+    points = [
+        point_view(point.values, point.judged.verdict if point.judged else None, point.reason) for point in run.points
+    ]
     return SweepView(
-        sweep.folder.name,
-        described(sweep.folder),
-        sweep.folder.status,
-        sweep.scope,
-        tuple(point_view(*one) for one in points),
-        reproduction(sweep.folder),
-        sweep.as_dict(),
+        run.folder.name,
+        described(run.folder),
+        run.folder.status,
+        scope_of(run),
+        tuple(points),
+        reproduction(run.folder),
+        as_dict(run),
     )
 
 
 def described(folder: RunFolder) -> str:
-    """Return what the experiment is for, as much of it as a reader would read.
-
-    Args:
-        folder: The run.
-    """
+    """Return what the experiment is for, as much of it as a reader would read."""
     words = folder.spec.description
     return words if len(words) <= MOST_WORDS else words[:MOST_WORDS] + " ... (the rest is in the spec)"
 
 
 def reproduction(folder: RunFolder) -> Reproduction:
-    """Say how to get a run again, and what it was made with.
-
-    Args:
-        folder: The run.
-    """
+    """Say how to get a run again, and what it was made with."""
     manifest, spec = folder.manifest, folder.resolved_text
     facts = {"run": folder.name, "made": str(manifest.get("created", "")), "python": str(manifest.get("python", ""))}
     facts |= {name: str(version) for name, version in manifest["packages"].items()}

@@ -9,7 +9,6 @@ import pytest
 import thermo_cli
 from thermo_cli.data.split import load_dataset
 from thermo_cli.errors import StoreError
-from thermo_cli.judging import judge_run
 from thermo_cli.kinds.estimators import train as fitting
 from thermo_cli.kinds.estimators.train import Fitted, fit_shard
 from thermo_cli.replicas import replica_table, shards
@@ -148,7 +147,7 @@ def test_one_that_crashes_is_counted_and_the_others_go_on(tmp_path):
     assert "the model fell over" in texts
     crashed = [name for name, lost in zip(done.observables.replicas, done.observables.crashed, strict=True) if lost]
     assert all(f"replica {name}\n" in texts for name in crashed)
-    assert judge_run(RunFolder(done.folder.path)).as_dict() == done.as_dict()
+    assert thermo_cli.open_run(done.folder.path).as_dict() == done.as_dict()
 
 
 def test_when_all_crash_there_is_nothing_to_judge(tmp_path):

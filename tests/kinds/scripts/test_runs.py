@@ -11,7 +11,7 @@ from tests.conftest import ROOT, Command
 from tests.kinds.scripts.toy import reason, toy, trained
 from thermo_cli.errors import SpecError, StoreError
 from thermo_cli.examination import examine_run
-from thermo_cli.judging import judge_again, judge_run
+from thermo_cli.judging.judge import judge_folder
 from thermo_cli.kinds.scripts.train import refuse_strangers
 from thermo_cli.plan import describe, measure_pace
 from thermo_cli.runs.run import Run
@@ -26,7 +26,7 @@ def judged(path: Path, *overrides: str) -> Run:
     refuse_strangers(folder)
     folder = RunFolder(folder.path)
     examine_run(folder, None)
-    return judge_run(folder)
+    return Run(judge_folder(folder))
 
 
 def diversity(run: Run) -> tuple[str, str]:
@@ -73,7 +73,7 @@ def test_when_every_replica_fails_the_first_reason_is_shown(tmp_path: Path) -> N
     """Not only that there is nothing to judge."""
     folder, _ = trained(toy(tmp_path, "sys.exit(7)"))
     with pytest.raises(StoreError) as caught:
-        judge_run(folder)
+        judge_folder(folder)
     for words in ("every replica failed (4 reasons", "cold-0000", "exit code 7", "error.txt"):
         assert words in str(caught.value)
 
@@ -161,10 +161,10 @@ def test_margins_go_to_what_is_reported(tmp_path: Path) -> None:
     folder, _ = trained(path, shards=["cold-0000"])
     assert "test_acuracy has a margin and is not reported" in reason(folder, "cold-0000")
     run = judged(toy(tmp_path))
-    again = judge_again(run.folder, {"margins": {"test_accuracy": 0.5}})
+    again = run.judge(margins={"test_accuracy": 0.5})
     assert {row.margin for row in again.verdict.criteria if row.observable == "test_accuracy"} >= {0.5}
     with pytest.raises(SpecError, match="margins can go to energy, test_accuracy"):
-        judge_again(run.folder, {"margins": {"test_acuracy": 0.01}})
+        run.judge(margins={"test_acuracy": 0.01})
 
 
 def test_budgets_and_crossed_designs(tmp_path: Path) -> None:
