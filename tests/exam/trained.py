@@ -15,6 +15,7 @@ import thermo_cli
 from tests.exam.tally import FALSE, Tally
 from thermo_cli.contracts import Overlaps, Trajectories, Verdict
 from thermo_cli.equilibrium import court
+from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.judging.setting import setting_of, settings_of
 from thermo_cli.microstates.summary import overlaps_of
 from thermo_cli.runs.run import Run
@@ -92,16 +93,17 @@ def groups(run: Run, size: int) -> list[Verdict]:
         size: Replicas per history of each group.
     """
     whole, spec = run.observables, run.folder.spec
-    setting = setting_of(spec, run.folder.manifest["data"], whole)
+    question = setting_of(spec, run.folder.manifest["data"], whole)
     settings = settings_of(spec.equilibrium)
-    rows = {history: np.flatnonzero(whole.members(history)) for history in setting.histories}
+    rows = {history: np.flatnonzero(whole.members(history)) for history in question.histories}
     count = min(len(members) for members in rows.values()) // size
     known = run.folder.findings()
     overlaps = overlaps_of(known) if known is not None else None
     found = []
     for number in range(count):
         chosen = np.concatenate([members[number * size : (number + 1) * size] for members in rows.values()])
-        found.append(court.judge(subset(whole, chosen), setting, settings, some_pairs(overlaps, number)))
+        ensemble = Ensemble(subset(whole, chosen), question, settings, some_pairs(overlaps, number))
+        found.append(court.judge(ensemble))
     return found
 
 

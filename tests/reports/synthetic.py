@@ -8,7 +8,7 @@ import numpy as np
 
 from thermo_cli.contracts import Array, Trajectories
 from thermo_cli.equilibrium.court import judge
-from thermo_cli.equilibrium.settings import Setting, Settings
+from thermo_cli.equilibrium.ensemble import Ensemble, Question, Settings
 from thermo_cli.judging.record import Gate
 from thermo_cli.reports.points import SweepView, point_view
 from thermo_cli.reports.view import Material, Reproduction, RunView, view_of
@@ -99,13 +99,13 @@ def diagnostics(names: list[str]) -> dict[str, Any]:
 def run_view(told: Trajectories | None = None, naming: Naming = as_is, small: bool = False) -> RunView:
     """A run that has everything a report can show; with `small`, nothing but trajectories."""
     told = told if told is not None else trajectories(naming=naming)
-    setting = Setting(
+    question = Question(
         int(told.steps[-1]), tuple(dict.fromkeys(told.histories)), 500, "constant", naming("this pool"), 0.1
     )
     gating = ["test_accuracy", "energy"]
     last = int(told.steps[-1])
     extra = ({}, {}) if small else (microscopic(last), diagnostics(gating))
-    verdict = judge(told, setting, Settings(), None, *extra)
+    verdict = judge(Ensemble(told, question, Settings()), *extra)
     chosen = told.replicas[: min(len(told.replicas), 80)]
     made = Reproduction(
         ("thermo-run a/resolved.yaml", naming("thermo-report a")),

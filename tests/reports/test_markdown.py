@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from cmarkgfm.cmark import Options
 
-from tests.reports.test_terminal import SETTING, STEPS, ensemble
+from tests.reports.test_terminal import QUESTION, STEPS, ensemble
 from thermo_cli.contracts import Trajectories
 from thermo_cli.equilibrium.court import judge
-from thermo_cli.equilibrium.settings import Settings
+from thermo_cli.equilibrium.ensemble import Ensemble, Settings
 from thermo_cli.judging.record import Gate
 from thermo_cli.reports.markdown import MOST_BYTES, code, limited, plain, table, text
 from thermo_cli.reports.view import Material, Reproduction, RunView, view_of
@@ -75,7 +75,7 @@ def rendered(markdown: str) -> Seen:
 def view(trajectories: Trajectories, title: str = "demo-01234567", **changes: object) -> RunView:
     """Judge and choose what to show."""
     histories = tuple(dict.fromkeys(trajectories.histories))
-    verdict = judge(trajectories, dataclasses.replace(SETTING, histories=histories), Settings())
+    verdict = judge(Ensemble(trajectories, dataclasses.replace(QUESTION, histories=histories), Settings()))
     made = Reproduction(("thermo-run spec.yaml",), "name: x\n# ```\n", {"torch": "2"}, "Same bytes.", ("one caution",))
     shown = view_of(
         verdict, Material(title, "What for.", "complete", trajectories, {"test_accuracy": 0.02}, reproduction=made)

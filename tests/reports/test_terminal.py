@@ -10,7 +10,7 @@ from rich.console import Console
 from thermo_cli.contracts import Row, Trajectories
 from thermo_cli.equilibrium.baseline import Comparison, Difference
 from thermo_cli.equilibrium.court import judge
-from thermo_cli.equilibrium.settings import Setting, Settings
+from thermo_cli.equilibrium.ensemble import Ensemble, Question, Settings
 from thermo_cli.judging.record import Baseline, Gate
 from thermo_cli.reports.charts import charts
 from thermo_cli.reports.evidence import noise_share
@@ -23,7 +23,7 @@ from thermo_cli.reports.view import Material, RunView, view_of
 from thermo_cli.reports.wording import comparison, diagnostics, next_steps
 
 STEPS = np.unique(np.concatenate([[0, 1, 2, 4, 8, 16, 32, 64, 128, 256], np.linspace(500, 1000, 64).astype(np.int64)]))
-SETTING = Setting(
+QUESTION = Question(
     1000, ("cold", "hot"), 500, "constant", "for resampling this pool of 1000 examples, with this test set", 0.1
 )
 
@@ -40,7 +40,7 @@ def ensemble(spread: float, drift: float, replicas: int = 32) -> Trajectories:
 
 def shown(trajectories: Trajectories, title: str = "demo-01234567", width: int = 80) -> tuple[RunView, str]:
     """Judge and draw as plain text."""
-    verdict = judge(trajectories, SETTING, Settings())
+    verdict = judge(Ensemble(trajectories, QUESTION, Settings()))
     view = view_of(verdict, Material(title, "", "complete", trajectories))
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False, color_system=None)
     console.print(render(view))

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from thermo_cli.contracts import CriterionName, Outcome, Row, Verdict, VerdictName
-from thermo_cli.equilibrium.settings import Margin, Setting
+from thermo_cli.equilibrium.ensemble import Question
+from thermo_cli.equilibrium.margins import Margin
 
 SCHEMA_VERSION: Final = 1
 GOOD: Final = ("holds", "inapplicable")
@@ -97,7 +98,7 @@ def summarize(
     counts: Mapping[str, int],
     macroscopic: Mapping[str, Mapping[str, Any]],
     margins: Mapping[str, Margin],
-    setting: Setting,
+    question: Question,
     first_diverged: str,
 ) -> str:
     """Say in one sentence what was found and what to do next.
@@ -109,15 +110,15 @@ def summarize(
         counts: Replicas planned, finished, diverged, crashed.
         macroscopic: Final means and spreads.
         margins: delta of each gating observable.
-        setting: Facts of the experiment.
+        question: Facts of the experiment.
         first_diverged: Which replica left first, and when.
     """
     if verdict == "diverged":
-        return _diverged(counts, setting, first_diverged)
+        return _diverged(counts, question, first_diverged)
     if verdict == "relaxing":
         row = _worst(rows, "stationarity", "fails")
         what = f"{row.observable} of {row.scope} fails {row.statistic}"
-        return f"Still changing: {what} ({row.explanation}); train for {2 * setting.steps} steps."
+        return f"Still changing: {what} ({row.explanation}); train for {2 * question.steps} steps."
     if verdict == "glassy":
         row = _worst(rows, "agreement" if outcomes["agreement"] == "fails" else "history", "fails")
         return f"At rest, but not alike: {row.observable} ({row.explanation}); seed, data or history still decide the result."
@@ -127,13 +128,13 @@ def summarize(
         spread = "" if state["sd"] is None else f" +- {state['sd']:.2g}"
         ending = {
             "settled": f"whether {_missing(outcomes)} is still open.",
-            "thermalized": f"{'history is forgotten, and ' if setting.evolves else ''}the models are different ones.",
+            "thermalized": f"{'history is forgotten, and ' if question.evolves else ''}the models are different ones.",
             "crystallized": "on one bath all replicas are one model.",
         }[verdict]
-        longer = ", and training four times as long would move it by less than that" if setting.evolves else ""
+        longer = ", and training four times as long would move it by less than that" if question.evolves else ""
         within = f"whatever the seed and subsample (within {margins[known].delta:.2g})"
         return f"{known} is {state['mean']:.4g}{spread} {within}{longer}; {ending}"
-    return _open(rows, setting)
+    return _open(rows, question)
 
 
 def as_dict(verdict: Verdict, name: str, run_id: str, status: str) -> dict[str, Any]:
@@ -182,9 +183,9 @@ def as_dict(verdict: Verdict, name: str, run_id: str, status: str) -> dict[str, 
     return content
 
 
-def _diverged(counts: Mapping[str, int], setting: Setting, first: str) -> str:
+def _diverged(counts: Mapping[str, int], question: Question, first: str) -> str:
     words = []
-    rate = setting.learning_rate
+    rate = question.learning_rate
     remedy = "make the training stable" if rate is None else f"lower dynamics.with.lr (received {rate:g})"
     if counts["diverged"]:
         words.append(f"{counts['diverged']} of {counts['planned']} replicas diverged (first {first}); {remedy}")
@@ -221,7 +222,7 @@ def _worst(rows: Sequence[Row], criterion: CriterionName, outcome: Outcome) -> R
     return max(candidates, key=excess)
 
 
-def _open(rows: Sequence[Row], setting: Setting) -> str:
+def _open(rows: Sequence[Row], question: Question) -> str:
     failing = [row for row in rows if row.gates and row.outcome == "fails"]
     open_rows = [row for row in rows if row.gates and row.outcome == "undecided"] or [
         row for row in rows if row.gates and row.outcome == "untested"
@@ -232,7 +233,7 @@ def _open(rows: Sequence[Row], setting: Setting) -> str:
     if needs:
         advice.append(f"about {max(needs)} replicas per history")
     if any(row.steps_needed for row in open_rows):
-        advice.append(f"{'or ' if needs else ''}{2 * setting.steps} steps")
+        advice.append(f"{'or ' if needs else ''}{2 * question.steps} steps")
     would = f"; {' '.join(advice)} would help to decide" if advice else ""
     already = f" Already failing: {failing[0].criterion} ({failing[0].explanation})." if failing else ""
     what = f"{first.criterion} of {first.observable} ({first.scope})" if first.observable else first.criterion

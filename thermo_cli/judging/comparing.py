@@ -6,7 +6,7 @@ from typing import Any
 
 from thermo_cli.contracts import Array
 from thermo_cli.equilibrium.baseline import Difference, difference, higher_is_better, not_worse, overall
-from thermo_cli.equilibrium.settings import Margin
+from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.errors import UsageError
 from thermo_cli.judging.comparability import check_comparable, differences, gating_of
 from thermo_cli.judging.record import Baseline, Judged, JudgedRun

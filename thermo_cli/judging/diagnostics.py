@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thermo_cli.contracts import Findings, Trajectories
+from thermo_cli.contracts import Findings
 from thermo_cli.equilibrium.diagnostics.comparison import comparison
 from thermo_cli.equilibrium.diagnostics.mixing import mixing
 from thermo_cli.equilibrium.diagnostics.noise_budget import noise_budget
 from thermo_cli.equilibrium.diagnostics.sampling_noise import distribution_wise
-from thermo_cli.equilibrium.settings import Setting, Settings, margins_of, window_of
+from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.microstates.raw import raw_overlaps
 from thermo_cli.microstates.summary import current, divergence, mean_divergence
 from thermo_cli.replicas import main_rows
@@ -29,38 +29,33 @@ def known_microstates(folder: RunFolder) -> Findings | None:
     return found if found is not None and current(found) else None
 
 
-def diagnostics_of(
-    folder: RunFolder, trajectories: Trajectories, setting: Setting, settings: Settings
-) -> dict[str, Any]:
+def diagnostics_of(folder: RunFolder, ensemble: Ensemble) -> dict[str, Any]:
     """Collect what is reported beside the verdict and never decides it.
 
     Args:
         folder: The run.
-        trajectories: Its observables.
-        setting: Facts of the experiment.
-        settings: For the window and the margins.
+        ensemble: Its observables, margins and window.
     """
-    margins = margins_of(trajectories, setting, settings)
-    window = window_of(trajectories.steps.astype(float), setting, settings)
+    values = ensemble.recorded.values
     found: dict[str, Any] = {"mixing": {}}
-    for name in margins:
-        found["mixing"][name] = mixing(trajectories.values[name][:, window])
+    for name in ensemble.margins:
+        found["mixing"][name] = mixing(values[name][:, ensemble.window])
     if folder.spec.learns:
         errors = folder.finals("test_errors")
         if errors is not None:
             found["test_noise"] = distribution_wise(errors.astype(np.float64))
         for name in ("quench_gap", "response", "flatness"):
-            values = folder.finals(name)
-            if values is not None:
-                found[name] = _moments(values)
+            finals = folder.finals(name)
+            if finals is not None:
+                found[name] = _moments(finals)
     found["energy_terms"] = {
-        name: _moments(values[:, -1]) for name, values in trajectories.values.items() if name.startswith("energy_")
+        name: _moments(array[:, -1]) for name, array in values.items() if name.startswith("energy_")
     }
     crossed = folder.spec.ensemble.crossed
     if crossed is not None:
         shape = (crossed.init, crossed.subsample, crossed.order)
         found["noise_budget"] = {
-            name: noise_budget(trajectories.values[name][:, -1].reshape(shape), settings.alpha) for name in margins
+            name: noise_budget(values[name][:, -1].reshape(shape), ensemble.settings.alpha) for name in ensemble.margins
         }
     return found
 
@@ -73,26 +68,23 @@ def _moments(values: NDArray[np.floating]) -> dict[str, float | None]:
     }
 
 
-def beside_microstates(
-    found: Findings | None, trajectories: Trajectories, setting: Setting, settings: Settings
-) -> dict[str, Any]:
+def beside_microstates(found: Findings | None, ensemble: Ensemble) -> dict[str, Any]:
     """Compare the spread of the gating observables with the distance of the same replicas' microstates.
 
     Args:
         found: What is known of the microstates.
-        trajectories: The observables.
-        setting: Facts of the experiment.
-        settings: For the margins.
+        ensemble: The observables and their margins.
     """
     apart = divergence(found) if found is not None else None
     if found is None or apart is None:
         return {}
+    trajectories = ensemble.recorded
     place = {name: row for row, name in enumerate(trajectories.replicas)}
     rows = [place[name] for name in found.facts["replicas"]]
     finals = {name: values[rows, -1] for name, values in trajectories.values.items()}
     histories = [trajectories.histories[row] for row in rows]
-    margins, mean = margins_of(trajectories, setting, settings), mean_divergence(found)
-    return {"comparison": comparison(finals, apart, margins, settings.alpha, histories, mean)}
+    mean = mean_divergence(found)
+    return {"comparison": comparison(finals, apart, ensemble.margins, ensemble.settings.alpha, histories, mean)}
 
 
 def raw(folder: RunFolder) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from thermo_cli.equilibrium.court import judge
-from thermo_cli.equilibrium.settings import margins_of
+from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.errors import SpecError, StoreError
 from thermo_cli.judging.diagnostics import beside_microstates, diagnostics_of, known_microstates, raw
 from thermo_cli.judging.record import Judged, JudgedPoint, JudgedRun
@@ -66,11 +66,9 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Judg
         overlaps_of(found) if found is not None else unknown_overlaps(NOT_EXAMINED) if folder.spec.dynamics else None
     )
     microscopic = raw(folder) | (summarized(found, settings.confidence) if found is not None else {})
-    diagnostics = diagnostics_of(folder, trajectories, setting, settings) | beside_microstates(
-        found, trajectories, setting, settings
-    )
-    verdict = judge(trajectories, setting, settings, overlaps, microscopic, diagnostics)
-    return Judged(folder, verdict, trajectories, settings, margins_of(trajectories, setting, settings))
+    ensemble = Ensemble(trajectories, setting, settings, overlaps)
+    diagnostics = diagnostics_of(folder, ensemble) | beside_microstates(found, ensemble)
+    return Judged(folder, judge(ensemble, microscopic, diagnostics), trajectories, settings, ensemble.margins)
 
 
 def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> JudgedRun:

@@ -6,7 +6,8 @@ from typing import Any
 
 from thermo_cli.contracts import Trajectories, Verdict
 from thermo_cli.equilibrium.baseline import Comparison, Difference
-from thermo_cli.equilibrium.settings import Margin, Settings
+from thermo_cli.equilibrium.ensemble import Settings
+from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.errors import UsageError
 from thermo_cli.spec.sweeping import label_of
 from thermo_cli.store import RunFolder

@@ -7,7 +7,7 @@ import numpy as np
 
 from thermo_cli.contracts import Trajectories
 from thermo_cli.data.split import subsample_size
-from thermo_cli.equilibrium.settings import Setting, Settings
+from thermo_cli.equilibrium.ensemble import Question, Settings
 from thermo_cli.replicas import pool_of, replica_table, streams_used
 from thermo_cli.spec import Spec
 from thermo_cli.spec.builtins import CommandSystem, RecordedSystem
@@ -39,7 +39,7 @@ def setting_of(
     trajectories: Trajectories,
     timeless: bool = False,
     initial: Mapping[str, float] | None = None,
-) -> Setting:
+) -> Question:
     """Collect what the court must know of an experiment.
 
     Args:
@@ -52,7 +52,7 @@ def setting_of(
     if isinstance(spec.system, RecordedSystem):
         given = spec.system.arguments
         histories = tuple(dict.fromkeys(trajectories.histories))
-        return Setting(
+        return Question(
             int(trajectories.steps[-1]),
             histories,
             given.test_examples,
@@ -65,7 +65,7 @@ def setting_of(
     rate = arguments.get("lr") if isinstance(arguments, dict) else getattr(arguments, "lr", None)
     controls = sum(row.role not in ("main", "budget") for row in replica_table(spec))
     if isinstance(spec.system, CommandSystem):
-        return Setting(
+        return Question(
             spec.total,
             tuple(spec.histories),
             spec.system.arguments.test_examples,
@@ -78,14 +78,14 @@ def setting_of(
     if not spec.learns:
         varied = ", ".join(name for name in spec.ensemble.vary if name in streams_used(spec, 0, 0))
         scope = f"for fresh replicas of this {spec.system.use} system; varied: {varied}"
-        return Setting(
+        return Question(
             spec.total, tuple(spec.histories), None, spec.schedule, scope, rate, energy_margin=False, controls=controls
         )
     whole = subsample_size(spec.ensemble.subsample, int(facts["pool_examples"]))
     used = streams_used(spec, whole, int(facts["pool_examples"]), noisy=facts.get("noisy", False))
     varied = ", ".join(name for name in spec.ensemble.vary if name in used)
     scope = f"for resampling this pool of {facts['pool_examples']} examples, with this test set; varied: {varied}"
-    return Setting(
+    return Question(
         spec.total,
         tuple(spec.histories),
         int(facts["test_examples"]),

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from thermo_cli.contracts import Array, Integers, Overlaps, Trajectories, Verdict
 from thermo_cli.equilibrium import court
-from thermo_cli.equilibrium.settings import Setting, Settings
+from thermo_cli.equilibrium.ensemble import Ensemble, Question, Settings
 from thermo_cli.errors import DataError, UsageError
 from thermo_cli.microstates.raw import raw_overlaps
 
@@ -81,7 +81,7 @@ def judge(
     _check_settings(settings)
     names = _names(labels)
     trajectories = Trajectories(times, values, names, labels, np.zeros(count, dtype=bool), finals)
-    setting = Setting(
+    question = Question(
         int(times[-1]),
         tuple(dict.fromkeys(labels)),
         test_examples,
@@ -90,7 +90,7 @@ def judge(
         initial=dict(initial or {}),
         energy_margin=bool(times[0] == 0),
     )
-    return court.judge(trajectories, setting, settings, overlaps, _microscopic(final))
+    return court.judge(Ensemble(trajectories, question, settings, overlaps), _microscopic(final))
 
 
 def _times(steps: ArrayLike) -> Integers:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Trajectories, Verdict
-from thermo_cli.equilibrium.settings import Margin, Settings
+from thermo_cli.equilibrium.ensemble import Settings
+from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.judging import verdict_json
 from thermo_cli.judging.judge import judge_again
 from thermo_cli.judging.record import JudgedRun

@@ -8,7 +8,8 @@ from scipy import stats
 
 from thermo_cli import rng
 from thermo_cli.equilibrium.criteria.agreement import agreement, half_width, most_inside, tolerance_interval
-from thermo_cli.equilibrium.settings import Margin, Settings
+from thermo_cli.equilibrium.ensemble import Settings
+from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.equilibrium.statistics.intervals import share_bounds
 
 ALPHA, CONTENT = 0.05, 0.85

@@ -8,7 +8,7 @@ from scipy import stats
 
 from thermo_cli.contracts import Overlaps
 from thermo_cli.equilibrium.criteria.diversity import diversity, overlap
-from thermo_cli.equilibrium.settings import Settings
+from thermo_cli.equilibrium.ensemble import Settings
 
 SETTINGS = Settings()
 

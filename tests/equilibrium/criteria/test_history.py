@@ -7,7 +7,8 @@ from scipy import stats
 from thermo_cli import rng
 from thermo_cli.contracts import Row, Trajectories
 from thermo_cli.equilibrium.criteria.history import history, welch
-from thermo_cli.equilibrium.settings import Margin, Setting, Settings
+from thermo_cli.equilibrium.ensemble import Question, Settings
+from thermo_cli.equilibrium.margins import Margin
 
 T = 100
 STEPS = np.array([0, 10, 20, 40, 50, 75, 100])
@@ -25,7 +26,7 @@ def answers(*paths: np.ndarray, **facts: bool) -> list[Row]:
         labels,
         np.zeros(len(labels), dtype=bool),
     )
-    return history(ensemble, Setting(T, names, 500, "constant", "", **facts), Settings(), MARGINS)
+    return history(ensemble, Question(T, names, 500, "constant", "", **facts), Settings(), MARGINS)
 
 
 def path(start: float, end: float, replicas: int = 32, sd: float = 0.0, seed: int = 0) -> np.ndarray:

@@ -9,17 +9,18 @@ from scipy import stats
 from thermo_cli import rng
 from thermo_cli.contracts import Row
 from thermo_cli.equilibrium.criteria.stationarity import nothing_has_happened, slopes, stationarity
-from thermo_cli.equilibrium.settings import Margin, Setting, Settings
+from thermo_cli.equilibrium.ensemble import Question, Settings
+from thermo_cli.equilibrium.margins import Margin
 
 T = 1000
 STEPS = np.round(np.linspace(T / 2, T, 64))
-SETTING = Setting(T, ("cold",), 500, "constant", "", 0.1)
+QUESTION = Question(T, ("cold",), 500, "constant", "", 0.1)
 MARGIN = Margin(1.0, derived=False, full=True)
 
 
-def rows(values: np.ndarray, steps: np.ndarray = STEPS, setting: Setting = SETTING) -> dict[str, Row]:
+def rows(values: np.ndarray, steps: np.ndarray = STEPS, question: Question = QUESTION) -> dict[str, Row]:
     """Answer S1, S2, S3 by their letter."""
-    found = stationarity("x", "cold", values, steps, MARGIN, setting, Settings())
+    found = stationarity("x", "cold", values, steps, MARGIN, question, Settings())
     return {row.statistic.split()[0]: row for row in found}
 
 
@@ -86,17 +87,17 @@ def test_a_frozen_glass_is_still_and_a_shrinking_spread_holds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "steps", "setting", "reason"),
+    ("values", "steps", "question", "reason"),
     [
-        (np.zeros((32, 5)), STEPS[:5], SETTING, "only 5 measurements"),
-        (np.zeros((32, 64)), STEPS, Setting(T, ("cold",), 500, "cosine", "", 0.1), "cosine schedule"),
+        (np.zeros((32, 5)), STEPS[:5], QUESTION, "only 5 measurements"),
+        (np.zeros((32, 64)), STEPS, Question(T, ("cold",), 500, "cosine", "", 0.1), "cosine schedule"),
     ],
 )
 def test_what_cannot_be_tested_is_untested_with_its_reason(
-    values: np.ndarray, steps: np.ndarray, setting: Setting, reason: str
+    values: np.ndarray, steps: np.ndarray, question: Question, reason: str
 ) -> None:
     """Few measurements and a schedule never read as good."""
-    for row in rows(values, steps, setting).values():
+    for row in rows(values, steps, question).values():
         assert row.outcome == "untested"
         assert reason in row.explanation
 
@@ -240,7 +241,7 @@ def test_replicas_that_drift_apart_steadily_hold_s3_in_at_most_5_percent() -> No
 def budgets(quarter: np.ndarray, half: np.ndarray, whole: np.ndarray) -> dict[str, Row]:
     """Answer S1, S2, S3 from final values at three budgets."""
     finals = np.stack([quarter, half, whole], axis=1)
-    scheduled = Setting(T, ("cold",), 500, "cosine", "", 0.1)
+    scheduled = Question(T, ("cold",), 500, "cosine", "", 0.1)
     found = stationarity("x", "cold", np.zeros((len(whole), 64)), STEPS, MARGIN, scheduled, Settings(), finals)
     return {row.statistic.split()[0]: row for row in found}
 
@@ -261,10 +262,10 @@ def test_budgets_turn_at_their_margins() -> None:
 
 def test_a_fit_without_time_is_inapplicable_and_a_crossed_design_untested() -> None:
     """What does not exist blocks nothing; what shares its randomness says nothing."""
-    closed = Setting(T, ("cold",), 500, "constant", "", evolves=False)
-    assert {row.outcome for row in rows(np.zeros((32, 64)), setting=closed).values()} == {"inapplicable"}
-    crossed = Setting(T, ("cold",), 500, "constant", "", independent=False)
-    assert {row.outcome for row in rows(np.zeros((32, 64)), setting=crossed).values()} == {"untested"}
+    closed = Question(T, ("cold",), 500, "constant", "", evolves=False)
+    assert {row.outcome for row in rows(np.zeros((32, 64)), question=closed).values()} == {"inapplicable"}
+    crossed = Question(T, ("cold",), 500, "constant", "", independent=False)
+    assert {row.outcome for row in rows(np.zeros((32, 64)), question=crossed).values()} == {"untested"}
 
 
 @pytest.mark.parametrize("end", [0.3, 2.0])

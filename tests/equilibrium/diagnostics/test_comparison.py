@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from thermo_cli.equilibrium.diagnostics.comparison import comparison, mantel
-from thermo_cli.equilibrium.settings import Margin
+from thermo_cli.equilibrium.margins import Margin
 
 
 def generator(seed: int = 0) -> np.random.Generator:

@@ -6,7 +6,8 @@ from scipy import stats
 
 from thermo_cli import rng
 from thermo_cli.equilibrium.criteria.agreement import agreement
-from thermo_cli.equilibrium.settings import Margin, Settings
+from thermo_cli.equilibrium.ensemble import Settings
+from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.equilibrium.statistics.normal import normal_half_width, replicas_for_normal, tolerance_factor
 
 NORMAL = Settings(tolerance="normal")

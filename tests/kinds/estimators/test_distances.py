@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from thermo_cli.equilibrium.criteria.diversity import diversity
-from thermo_cli.equilibrium.settings import Settings
+from thermo_cli.equilibrium.ensemble import Settings
 from thermo_cli.kinds.estimators.distances import Fits, examine_fits, same, shared_support
 from thermo_cli.kinds.estimators.structure import upper
 from thermo_cli.microstates.kernels import kernel_cka, unbiased_cka

@@ -3,7 +3,8 @@
 import numpy as np
 
 from thermo_cli.contracts import Array, Row
-from thermo_cli.equilibrium.settings import Margin, Settings
+from thermo_cli.equilibrium.ensemble import Settings
+from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.equilibrium.statistics.intervals import (
     ROUNDING,
     Interval,

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import stats
 
 from thermo_cli.contracts import Array, Outcome, Overlaps, Row
-from thermo_cli.equilibrium.settings import Settings
+from thermo_cli.equilibrium.ensemble import Settings
 
 IDENTICAL: Final = 0.9
 PAIRS: Final = 8

@@ -11,19 +11,19 @@ import numpy as np
 
 from thermo_cli.contracts import Outcome, Overlaps, Row
 from thermo_cli.equilibrium.criteria.diversity import PAIRS, SCOPE, untested
-from thermo_cli.equilibrium.settings import Setting, Settings
+from thermo_cli.equilibrium.ensemble import Question, Settings
 from thermo_cli.equilibrium.statistics.intervals import mean_interval
 
 LARGEST: Final = 0.1
 STATISTIC: Final = "E overlap with itself, less that between"
 
 
-def ergodicity(overlaps: Overlaps | None, setting: Setting, settings: Settings) -> Row:
+def ergodicity(overlaps: Overlaps | None, question: Question, settings: Settings) -> Row:
     """Decide whether replicas wander as far as they differ; t-interval over the pairs' main replicas.
 
     Args:
         overlaps: Distances and their null; None where there are no microstates.
-        setting: For the schedule.
+        question: For the schedule.
         settings: For the confidence, and whether it gates.
     """
     blank = Row("ergodicity", STATISTIC, None, SCOPE, settings.require_ergodic, "untested", margin=LARGEST)
@@ -33,7 +33,7 @@ def ergodicity(overlaps: Overlaps | None, setting: Setting, settings: Settings) 
 
     if overlaps is not None and overlaps.unique:
         return row("inapplicable", "there is one microstate for each bath")
-    if setting.schedule != "constant":
+    if question.schedule != "constant":
         return row("untested", "frozen by schedule: a rate that falls to zero ends all wandering")
     reason = untested(overlaps, settings.diverged)
     if overlaps is None or reason:

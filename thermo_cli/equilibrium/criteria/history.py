@@ -11,14 +11,15 @@ import numpy as np
 from scipy import stats
 
 from thermo_cli.contracts import Array, Row, Trajectories
-from thermo_cli.equilibrium.settings import Margin, Setting, Settings
+from thermo_cli.equilibrium.ensemble import Question, Settings
+from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.equilibrium.statistics.intervals import Interval, replicas_for_mean
 
 H = "H difference of final means"
 
 
 def history(
-    trajectories: Trajectories, setting: Setting, settings: Settings, margins: Mapping[str, Margin]
+    trajectories: Trajectories, question: Question, settings: Settings, margins: Mapping[str, Margin]
 ) -> list[Row]:
     """Answer H for every pair of histories and every gating observable.
 
@@ -27,36 +28,36 @@ def history(
 
     Args:
         trajectories: The observables.
-        setting: Names of the histories, the first being the one that others must have been apart from.
+        question: Names of the histories, the first being the one that others must have been apart from.
         settings: Confidence.
         margins: delta of each gating observable.
     """
-    if not setting.evolves:
+    if not question.evolves:
         return [
             _without("the fit is in closed form, or at the only optimum: there is no path to forget", "inapplicable")
         ]
-    if not setting.independent:
+    if not question.independent:
         return [_without("in a crossed design replicas share their randomness: they are no independent units")]
-    if len(setting.histories) < 2:
+    if len(question.histories) < 2:
         return [_without("only one history was run: another (hot, detour) is needed")]
     if not margins:
         return [_without("no observable has a margin")]
-    apart = {name for name in setting.histories[1:] if was_apart(name, trajectories, setting, settings, margins)}
+    apart = {name for name in question.histories[1:] if was_apart(name, trajectories, question, settings, margins)}
     rows = []
-    for one, other in combinations(setting.histories, 2):
-        counts = {one, other} <= apart | {setting.histories[0]}
+    for one, other in combinations(question.histories, 2):
+        counts = {one, other} <= apart | {question.histories[0]}
         for observable, margin in margins.items():
             finals = trajectories.values[observable][:, -1]
             rows.append(_pair(observable, one, other, finals, trajectories, margin.delta, settings, counts))
     if not apart:
-        first, others = setting.histories[0], ", ".join(setting.histories[1:])
+        first, others = question.histories[0], ", ".join(question.histories[1:])
         reason = f"{others} never differed from {first} by more than a margin before T/2: there was nothing to forget"
         rows.append(_without(reason))
     return rows
 
 
 def was_apart(
-    name: str, trajectories: Trajectories, setting: Setting, settings: Settings, margins: Mapping[str, Margin]
+    name: str, trajectories: Trajectories, question: Question, settings: Settings, margins: Mapping[str, Margin]
 ) -> bool:
     """Say whether a history has shown itself to differ from the first, at one measurement before T/2 at least.
 
@@ -66,13 +67,13 @@ def was_apart(
     Args:
         name: The history.
         trajectories: The observables.
-        setting: For T and the first history.
+        question: For T and the first history.
         settings: Confidence.
         margins: delta of each gating observable.
     """
-    early = trajectories.steps < setting.steps / 2
+    early = trajectories.steps < question.steps / 2
     alpha = settings.alpha / max(int(early.sum()) * len(margins), 1)
-    here, there = trajectories.members(name), trajectories.members(setting.histories[0])
+    here, there = trajectories.members(name), trajectories.members(question.histories[0])
     for observable, margin in margins.items():
         values = trajectories.values[observable][:, early]
         difference, half = welch(values[here], values[there], alpha)

@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 
 from thermo_cli.contracts import Array, Row
-from thermo_cli.equilibrium.settings import Margin, Setting, Settings
+from thermo_cli.equilibrium.ensemble import Question, Settings
+from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.equilibrium.statistics.growth import growth_of_spread
 from thermo_cli.equilibrium.statistics.intervals import (
     ROUNDING,
@@ -57,7 +58,7 @@ class Case:
     observable: str
     history: str
     margin: Margin
-    setting: Setting
+    question: Question
     settings: Settings
 
     def refused(self, reason: str, outcome: str = "untested") -> list[Row]:
@@ -110,7 +111,7 @@ def stationarity(
     values: Array,
     steps: Array,
     margin: Margin,
-    setting: Setting,
+    question: Question,
     settings: Settings,
     budgets: Array | None = None,
 ) -> list[Row]:
@@ -122,31 +123,31 @@ def stationarity(
         values: A_r(t) in the window, (replica, time).
         steps: t, (time,).
         margin: delta, and whether S3 gates.
-        setting: For T, and whether a trajectory says anything.
+        question: For T, and whether a trajectory says anything.
         settings: Confidence and content.
         budgets: Final values with total budgets T/4, T/2 and T, (replica, 3), where those were run.
     """
-    case = Case(observable, history, margin, setting, settings)
-    if not setting.evolves:
+    case = Case(observable, history, margin, question, settings)
+    if not question.evolves:
         return case.refused(
             "the fit is in closed form, or at the only optimum: there is no training time", "inapplicable"
         )
-    if not setting.independent:
+    if not question.independent:
         return case.refused("in a crossed design replicas share their randomness: they are no independent units")
-    if setting.once:
+    if question.once:
         return case.refused(
             "the fit was done once, and one fit says nothing about a longer one: give it a training time (dynamics.with.time)"
         )
     if budgets is not None:
-        return case.judged(between_budgets(budgets, setting.steps))
-    if setting.schedule != "constant":
+        return case.judged(between_budgets(budgets, question.steps))
+    if question.schedule != "constant":
         return case.refused(
-            f"the learning rate follows a {setting.schedule} schedule: one trajectory says nothing about longer training; "
+            f"the learning rate follows a {question.schedule} schedule: one trajectory says nothing about longer training; "
             "observe.budgets: true trains T/4 and T/2 as well"
         )
     if len(steps) < MIN_MEASUREMENTS:
         return case.refused(f"only {len(steps)} measurements lie in the window; {MIN_MEASUREMENTS} are needed")
-    return case.judged(within_window(values, steps, setting.steps))
+    return case.judged(within_window(values, steps, question.steps))
 
 
 def within_window(values: Array, steps: Array, total: int) -> Changes:
@@ -230,7 +231,7 @@ def going_nowhere(case: Case, changes: Changes) -> Row:
         case: Which row.
         changes: What was seen.
     """
-    alpha, delta, total = case.settings.alpha, case.margin.delta, case.setting.steps
+    alpha, delta, total = case.settings.alpha, case.margin.delta, case.question.steps
     per_step, per_doubling = mean_interval(changes.per_step, alpha), mean_interval(changes.per_doubling, alpha)
     shown, needed, longer = per_step, None, None
     if per_step.inside(delta) == "holds":
@@ -274,7 +275,7 @@ def not_growing(case: Case, changes: Changes) -> Row:
     """
     settings, margin = case.settings, case.margin.delta / 2
     finite = changes.values[np.isfinite(changes.values).all(axis=1)]
-    growth = growth_of_spread(finite, changes.times, case.setting.steps, settings.content, settings.alpha)
+    growth = growth_of_spread(finite, changes.times, case.question.steps, settings.content, settings.alpha)
     outcome = growth.below(margin)
     words = {
         "holds": "the spread is not growing",
@@ -295,7 +296,7 @@ def not_growing(case: Case, changes: Changes) -> Row:
         settings.confidence,
         words[outcome],
         needed,
-        2 * case.setting.steps if outcome == "undecided" else None,
+        2 * case.question.steps if outcome == "undecided" else None,
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Array, Integers
-from thermo_cli.equilibrium.settings import Margin
+from thermo_cli.equilibrium.margins import Margin
 
 PERMUTATIONS: Final = 999
 SEED: Final = 20240

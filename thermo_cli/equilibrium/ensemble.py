@@ -1,0 +1,152 @@
+"""What the court judges: an ensemble with all that is known of it, and what several criteria need of that, computed once.
+
+    ensemble = Ensemble(trajectories, Question(steps=8000, histories=("cold", "hot"), ...), Settings(margins={...}))
+    ensemble.margins["test_accuracy"].delta, ensemble.finals["test_accuracy"][ensemble.members["hot"]]
+
+It knows no spec and no run folder: who asks says in a `Question` what numbers alone cannot tell.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermo_cli.contracts import Array, Overlaps, Trajectories
+from thermo_cli.equilibrium.margins import Margin, energy_margin, fixed_margins
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The user's choices; none of them changes the training.
+
+    Attributes:
+        confidence: 1 - alpha.
+        content: Share of fresh replicas that must be inside a margin.
+        window: Fraction of the training time, at its end.
+        margins: Observable to delta, where the user states one.
+        diverged: Replicas that may diverge or crash.
+        tolerance: Kind of tolerance interval of the agreement criterion.
+        require_ergodic: Whether thermalized also needs ergodicity.
+    """
+
+    confidence: float = 0.95
+    content: float = 0.85
+    window: float = 0.5
+    margins: Mapping[str, float] = field(default_factory=dict)
+    diverged: int = 0
+    tolerance: Literal["distribution-free", "normal"] = "distribution-free"
+    require_ergodic: bool = False
+
+    @property
+    def alpha(self) -> float:
+        """Error rate of each confidence statement."""
+        return 1.0 - self.confidence
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the court has to know of a run besides its numbers.
+
+    Attributes:
+        steps: Training time T.
+        histories: Names, the first being the one that others are compared with.
+        test_examples: Size of the test set; None where it is not known or there is none.
+        schedule: Name of the learning-rate schedule.
+        scope: "for resampling this pool of n examples, with this test set; varied: ..."
+        learning_rate: For the remedy of a divergence; None where there is none.
+        evolves: Whether there is a training time; a closed-form fit has none.
+        once: Whether the fit was done once, although it has a training time: nothing says what more of it would change.
+        independent: Whether main replicas share no randomness; in a crossed design they do.
+        initial: Observable to its mean before training, stated by who recorded it.
+        energy_margin: Whether a margin of the energy may be derived from its fall.
+        controls: Partners and twins beside the main replicas.
+    """
+
+    steps: int
+    histories: tuple[str, ...]
+    test_examples: int | None
+    schedule: str
+    scope: str
+    learning_rate: float | None = None
+    evolves: bool = True
+    once: bool = False
+    independent: bool = True
+    initial: Mapping[str, float] = field(default_factory=dict)
+    energy_margin: bool = True
+    controls: int = 0
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """An ensemble before the court. Only replicas whose training is over are evidence; what is not finite is NaN.
+
+    Attributes:
+        recorded: Observables of all main replicas, those still to be trained among them.
+        question: What numbers alone cannot tell.
+        settings: How it is to be judged.
+        overlaps: What is known of the microstates; None where there are none.
+    """
+
+    recorded: Trajectories
+    question: Question
+    settings: Settings
+    overlaps: Overlaps | None = None
+
+    @cached_property
+    def trajectories(self) -> Trajectories:
+        """Observables of the replicas whose training is over."""
+        trained = self.recorded.trained
+        values = {name: np.where(np.isfinite(array), array, np.nan) for name, array in trained.values.items()}
+        return dataclasses.replace(trained, values=values)
+
+    @property
+    def values(self) -> Mapping[str, Array]:
+        """Observable to A_r(t), (replica, time)."""
+        return self.trajectories.values
+
+    @cached_property
+    def finals(self) -> dict[str, Array]:
+        """Observable to A_r(T), (replica,)."""
+        return {name: values[:, -1] for name, values in self.values.items()}
+
+    @cached_property
+    def histories(self) -> tuple[str, ...]:
+        """The question's histories of which replicas have been trained."""
+        return tuple(name for name in self.question.histories if name in self.trajectories.histories)
+
+    @cached_property
+    def members(self) -> dict[str, NDArray[np.bool_]]:
+        """History to which replicas belong to it, (replica,)."""
+        return {name: self.trajectories.members(name) for name in self.histories}
+
+    @cached_property
+    def window(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Which measurements lie in [T (1 - window), T], (time,)."""
+        inside: np.ndarray[tuple[int], np.dtype[np.bool_]] = self.trajectories.steps >= np.floor(
+            round(self.question.steps * (1 - self.settings.window), 6)
+        )
+        return inside
+
+    @cached_property
+    def times(self) -> Array:
+        """Steps of the measurements in the window, (time,)."""
+        return self.trajectories.steps[self.window].astype(np.float64)
+
+    @cached_property
+    def margins(self) -> dict[str, Margin]:
+        """Delta of every gating observable: the user's, a default, or of the energy a share of its fall in `cold`."""
+        margins = {
+            name: margin
+            for name, margin in fixed_margins(self.settings.margins, self.question.test_examples).items()
+            if name in self.values
+        }
+        starts = self.question.energy_margin and self.trajectories.steps[0] == 0
+        if starts and "energy" in self.values and "energy" not in margins:
+            plain = "cold" if "cold" in self.histories else self.histories[0]
+            derived = energy_margin(self.values["energy"][self.members[plain]], self.window)
+            margins |= {"energy": derived} if derived is not None else {}
+        return margins
