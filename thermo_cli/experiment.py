@@ -11,19 +11,17 @@ from thermo_cli.contracts import Dataset, Task
 from thermo_cli.data.split import draw_subsamples, load_dataset, subsample, subsample_size
 from thermo_cli.environment import DEVICE
 from thermo_cli.errors import DataError, SpecError
-from thermo_cli.kinds.estimators.metrics import fitted_metrics
 from thermo_cli.kinds.physical.walk import walk
 from thermo_cli.kinds.recorded import Recorded, read_recorded
 from thermo_cli.kinds.scripts.command import Command
-from thermo_cli.observables import custom
-from thermo_cli.observables.custom import label
-from thermo_cli.observables.macroscopic import METRICS
+from thermo_cli.metric import observed, own_names
+from thermo_cli.observables.custom import check_own
+from thermo_cli.observables.formulas import formulas_of
 from thermo_cli.registry import Trust, code_fingerprint, set_trust, trust
 from thermo_cli.replicas import Replica, pool_of, replica_table, streams_used
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec, identity
 from thermo_cli.spec.builtins import CommandSystem, RecordedSystem
-from thermo_cli.spec.observing import MACRO
 from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.spec.sweeping import Point, points_of
 from thermo_cli.store import RunFolder
@@ -167,15 +165,14 @@ def check_margins(
         spec: With the margins.
         task: Classification or regression; None for physical and recorded systems.
         recorded: Runs made elsewhere.
-        metrics: Those that the system's answers allow; all of the task if absent.
+        metrics: Those that the system's answers allow; all that are observed if absent.
 
     Raises:
         SpecError: A margin is for something else.
     """
     if task is not None:
-        able = METRICS[task] if metrics is None else metrics
-        named = [label(name) for name in spec.observe.macro if name in able or name not in MACRO]
-        known = {"energy", *(f"test_{name}" for name in named)}
+        names = observed(spec.observe.macro, task) if metrics is None else metrics
+        known = {"energy", *(f"test_{name}" for name in names)}
     elif recorded is not None:
         known = set(recorded.values)
     elif spec.dynamics is not None and not isinstance(
@@ -207,26 +204,18 @@ def _check_command(spec: Spec, base: Path, table: Sequence[Replica]) -> int:
 
 
 def _check_observables(spec: Spec, dataset: Dataset | None) -> None:
-    """Try the user's own observables, and refuse two of one name."""
-    own = [name for name in spec.observe.macro if name not in MACRO]
-    if own and dataset is None:
+    """Try the user's own observables."""
+    own = own_names(spec.observe.macro)
+    if dataset is not None:
+        centred = dataset.task == "regression" and getattr(spec.data, "scale", "none") == "standardize"
+        check_own(own, dataset, centred)
+    elif own:
         raise SpecError(
             f"a {spec.system.use} system has no outputs that this could be computed from",
             received=own[0],
             remedy="leave it out; what the system shows is observed by itself",
-            where=custom.WHERE,
+            where="observe.macro",
         )
-    for position, name in enumerate(own if dataset is not None else ()):
-        assert dataset is not None
-        if label(name) in (*MACRO, *map(label, own[:position])):
-            raise SpecError(
-                "two observables have the same name",
-                received=f"{name}: test_{label(name)}",
-                remedy="rename the function, or leave one of them out",
-                where=custom.WHERE,
-            )
-        centred = dataset.task == "regression" and getattr(spec.data, "scale", "none") == "standardize"
-        custom.check(name, dataset.task, dataset.y_test, dataset.outputs, dataset.target_sd, centred, MACRO)
 
 
 def _check_varied(spec: Spec, examples: int, pool: int, noisy: bool) -> None:
@@ -291,8 +280,8 @@ def _check_learner(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> tu
         from thermo_cli.kinds.estimators.fit import try_fit  # scikit-learn, which judging again does not need
 
         kind, random = try_fit(spec, dataset, table[0])
-        return fitted_metrics(kind, spec.observe.macro, dataset.task), random
-    return METRICS[dataset.task], _check_protocols(spec, dataset, table)
+        return formulas_of(spec.observe.macro, dataset.task, kind), random
+    return observed(spec.observe.macro, dataset.task), _check_protocols(spec, dataset, table)
 
 
 def _check_walks(spec: Spec, table: Sequence[Replica]) -> None:

@@ -15,7 +15,8 @@ from thermo_cli.experiment import Study
 from thermo_cli.kinds.estimators.fit import few
 from thermo_cli.kinds.estimators.train import fit_replica, measured_steps
 from thermo_cli.kinds.physical.walk import BLOCK_STEPS, walk
-from thermo_cli.observables.macroscopic import measurement_steps, metrics_of, snapshot_steps
+from thermo_cli.metric import observed
+from thermo_cli.observables.macroscopic import measurement_steps, snapshot_steps
 from thermo_cli.replicas import Replica, budgets_of, control_rows, main_rows, replicas_of, shards
 from thermo_cli.spec import Spec
 from thermo_cli.spec.builtins import CommandSystem, ProcessDynamics, name_of
@@ -112,7 +113,7 @@ def _stack_needs(study: Study, item: int) -> tuple[int, int, int]:
     evaluated = min(study.subsample_size, CHUNK_EXAMPLES) + min(len(dataset.y_test), CHUNK_EXAMPLES)
     active = rule.system.activations() * 2 * (rule.batch + evaluated)
     stack = width * (parameters * (4 + len(rule.optimizer.buffers)) + active) * item
-    return parameters, stack + data, splits * len(metrics_of(spec.observe.macro, dataset.task)) + WATCHED
+    return parameters, stack + data, splits * len(observed(spec.observe.macro, dataset.task)) + WATCHED
 
 
 def _spec_of(study: Study, member: Replica) -> Spec:

@@ -11,7 +11,6 @@ from thermo_cli.equilibrium.baseline import (
     Difference,
     difference,
     gate,
-    higher_is_better,
     not_worse,
     overall,
 )
@@ -230,12 +229,3 @@ def test_the_gate(rows: list[Difference], whole: str, equivalent: int, kept: int
     assert gate(rows, ["equivalent", "not-worse"]) == either
     assert gate(rows, []) == 0
     assert not_worse(rows) == (kept == 0)
-
-
-def test_which_way_is_good() -> None:
-    """By the metric's name, whatever the split; of others nothing is known."""
-    up, down = ("test_accuracy", "test_r2", "train_margin", "val_f1"), ("energy", "test_loss", "test_brier", "rmse")
-    assert [higher_is_better(name) for name in (*up, *down)] == [True] * 4 + [False] * 4
-    assert higher_is_better("test_calibration_error") is False
-    assert higher_is_better("my_number") is None
-    assert higher_is_better("accuracy_of_nothing") is None

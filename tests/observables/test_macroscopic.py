@@ -6,9 +6,10 @@ from sklearn import metrics
 
 from thermo_cli import rng
 from thermo_cli.contracts import Dataset
+from thermo_cli.metric import NAMES
 from thermo_cli.observables import classification, regression, response
-from thermo_cli.observables.macroscopic import measure, measurement_steps, snapshot_steps
-from thermo_cli.spec.observing import MACRO
+from thermo_cli.observables.formulas import formula
+from thermo_cli.observables.macroscopic import Evaluation, measure, measurement_steps, snapshot_steps
 
 
 def test_classification_agrees_with_scikit_learn() -> None:
@@ -17,8 +18,8 @@ def test_classification_agrees_with_scikit_learn() -> None:
     outputs, y = generator.normal(0, 3, (4, 5, 60)), generator.integers(0, 5, (4, 60))
     p = np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True)
     for r in range(4):
-        assert classification.loss(outputs, y, 1.0)[r] == pytest.approx(metrics.log_loss(y[r], p[r].T, labels=range(5)))
-        assert classification.accuracy(outputs, y, 1.0)[r] == metrics.accuracy_score(y[r], p[r].argmax(axis=0))
+        assert classification.loss(outputs, y)[r] == pytest.approx(metrics.log_loss(y[r], p[r].T, labels=range(5)))
+        assert classification.accuracy(outputs, y)[r] == metrics.accuracy_score(y[r], p[r].argmax(axis=0))
 
 
 def test_regression_agrees_with_scikit_learn() -> None:
@@ -26,22 +27,22 @@ def test_regression_agrees_with_scikit_learn() -> None:
     generator = rng.generator(1)
     outputs, y = generator.normal(0, 1, (3, 1, 40)), generator.normal(0, 1, (3, 40))
     for r in range(3):
-        assert regression.loss(outputs, y, 7.0)[r] == pytest.approx(metrics.mean_squared_error(y[r], outputs[r, 0]))
-        assert regression.r2(outputs, y, 7.0)[r] == pytest.approx(metrics.r2_score(y[r], outputs[r, 0]))
-        assert regression.rmse(outputs, y, 7.0)[r] == pytest.approx(
+        assert regression.loss(outputs, y)[r] == pytest.approx(metrics.mean_squared_error(y[r], outputs[r, 0]))
+        assert regression.r2(outputs, y)[r] == pytest.approx(metrics.r2_score(y[r], outputs[r, 0]))
+        assert formula("rmse", "regression")(outputs, y, 7.0)[r] == pytest.approx(
             7 * metrics.root_mean_squared_error(y[r], outputs[r, 0])
         )
-    assert np.isnan(regression.r2(outputs, np.ones((3, 40)), 1.0)).all()
+    assert np.isnan(regression.r2(outputs, np.ones((3, 40)))).all()
 
 
 def test_a_diverged_replica_is_nan_and_never_accurate() -> None:
     """Argmax of NaN is class 0: without care a dead replica would score."""
     outputs, y = np.zeros((2, 3, 4)), np.zeros((2, 4), dtype=np.int64)
     outputs[1, 2, 0] = np.nan
-    assert classification.accuracy(outputs, y, 1.0)[0] == 1.0
-    assert np.isnan(classification.accuracy(outputs, y, 1.0)[1])
+    assert classification.accuracy(outputs, y)[0] == 1.0
+    assert np.isnan(classification.accuracy(outputs, y)[1])
     with np.errstate(all="ignore"):
-        assert np.isnan(classification.loss(outputs, y, 1.0)[1])
+        assert np.isnan(classification.loss(outputs, y)[1])
 
 
 def test_energy_is_loss_plus_penalty_and_all_names_follow_the_convention() -> None:
@@ -51,8 +52,9 @@ def test_energy_is_loss_plus_penalty_and_all_names_follow_the_convention() -> No
     generator = rng.generator(2)
     train, test = generator.normal(size=(3, 2, 2)), generator.normal(size=(3, 2, 4))
     theta, start = generator.normal(size=(3, 6)), generator.normal(size=(3, 6))
+    now = Evaluation(train, test, theta, theta, {})
     subsamples = np.array([[0, 1]] * 3)
-    values = measure(MACRO, dataset, subsamples, train, test, theta, theta, start, 0.1)
+    values = measure(NAMES, dataset, subsamples, now, start, 0.1)
     np.testing.assert_allclose(values["energy"], values["train_loss"] + 0.05 * (theta**2).sum(axis=1))
     np.testing.assert_allclose(values["energy"], values["energy_loss"] + values["energy_l2"])
     np.testing.assert_allclose(values["distance_from_init"], np.linalg.norm(theta - start, axis=1))
@@ -75,7 +77,7 @@ def test_energy_is_loss_plus_penalty_and_all_names_follow_the_convention() -> No
         "distance_from_init",
         "cosine_to_init",
     }
-    bare = measure(["energy"], dataset, subsamples, train, test, theta, theta, start, 0.0)
+    bare = measure(["energy"], dataset, subsamples, now, start, 0.0)
     assert set(bare) == {"energy", "energy_loss"}
 
 
@@ -101,13 +103,13 @@ def test_calibration_brier_and_margin_of_known_classifiers() -> None:
     y = np.array([[0, 1, 0, 1]])
     sure = 50.0 * np.eye(2)[y].transpose(0, 2, 1)
     for outputs, brier, error, sign in ((sure, 0.0, 0.0, 1), (-sure, 2.0, 1.0, -1)):
-        assert classification.brier(outputs, y, 1.0)[0] == pytest.approx(brier, abs=1e-9)
-        assert classification.calibration_error(outputs, y, 1.0)[0] == pytest.approx(error, abs=1e-9)
-        assert np.sign(classification.margin(outputs, y, 1.0)[0]) == sign
+        assert classification.brier(outputs, y)[0] == pytest.approx(brier, abs=1e-9)
+        assert classification.calibration_error(outputs, y)[0] == pytest.approx(error, abs=1e-9)
+        assert np.sign(classification.margin(outputs, y)[0]) == sign
     coin = np.zeros((1, 2, 4))
-    assert classification.brier(coin, y, 1.0)[0] == pytest.approx(0.5)
-    assert classification.calibration_error(coin, y, 1.0)[0] == pytest.approx(0.0)
-    assert np.isnan(classification.calibration_error(np.full((1, 2, 4), np.nan), y, 1.0)[0])
+    assert classification.brier(coin, y)[0] == pytest.approx(0.5)
+    assert classification.calibration_error(coin, y)[0] == pytest.approx(0.0)
+    assert np.isnan(classification.calibration_error(np.full((1, 2, 4), np.nan), y)[0])
 
 
 def test_response_of_a_linear_map_is_its_norm() -> None:

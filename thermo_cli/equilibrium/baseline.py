@@ -12,7 +12,6 @@ A difference that is certain but smaller than the margin is `equivalent`: it doe
 """
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -25,24 +24,6 @@ from thermo_cli.equilibrium.statistics.intervals import MAX_REPLICAS, ROUNDING, 
 
 Comparison = Literal["equivalent", "better", "worse", "undecided"]
 FEWEST: Final = 2  # replicas on a side
-HIGHER: Final = frozenset(
-    {
-        "accuracy",
-        "balanced_accuracy",
-        "r2",
-        "margin",
-        "f1",
-        "precision",
-        "recall",
-        "auc",
-        "roc_auc",
-        "average_precision",
-    }
-)
-LOWER: Final = frozenset(
-    {"energy", "loss", "brier", "calibration_error", "rmse", "mse", "mae", "error", "error_rate", "nll", "perplexity"}
-)
-_SPLIT: Final = re.compile(r"^(train|test|shifted|val|valid|validation)_")
 
 
 @dataclass(frozen=True)
@@ -85,16 +66,6 @@ class Difference:
     confidence: float | None = None
     explanation: str = ""
     replicas_needed: int | None = None
-
-
-def higher_is_better(observable: str) -> bool | None:
-    """Tell the good direction of an observable by its name, the split aside; None where it is not known.
-
-    Args:
-        observable: Such as `test_accuracy`.
-    """
-    metric = _SPLIT.sub("", observable)
-    return True if metric in HIGHER else False if metric in LOWER else None
 
 
 def interval_of(run: Array, baseline: Array, alpha: float, paired: bool) -> Interval:

@@ -5,15 +5,14 @@ from dataclasses import asdict
 from typing import Any
 
 from thermo_cli.contracts import Array
-from thermo_cli.equilibrium.baseline import Difference, difference, higher_is_better, not_worse, overall
+from thermo_cli.equilibrium.baseline import Difference, difference, not_worse, overall
 from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.errors import UsageError
 from thermo_cli.judging.comparability import check_comparable, differences, gating_of
 from thermo_cli.judging.record import Baseline, Judged, JudgedRun
-from thermo_cli.observables.custom import label
+from thermo_cli.metric import higher_is_better
 from thermo_cli.replicas import Replica, main_rows
 from thermo_cli.spec.builtins import RecordedSystem
-from thermo_cli.spec.observing import MACRO
 from thermo_cli.spec.sweeping import label_of
 
 
@@ -60,6 +59,8 @@ def compared(run: Judged, baseline: Judged, where: str = "", points: int = 1) ->
     """
     check_comparable(run, baseline, where)
     margins, notes = _margins(run, baseline)
+    spec = run.folder.spec
+    observed = spec.observe.macro if spec.learns else ()
     gating, names = gating_of(run, baseline), tuple(dict.fromkeys(run.observables.histories))
     family, rows = max(len(gating) * len(names) * points, 1), []
     if run.folder.path.resolve() == baseline.folder.path.resolve():
@@ -80,7 +81,7 @@ def compared(run: Judged, baseline: Judged, where: str = "", points: int = 1) ->
                     margin.delta,
                     run.settings.confidence,
                     paired=_same_streams(run, baseline, history),
-                    higher=direction(run, name),
+                    higher=higher_is_better(name, observed),
                     family=family,
                     gates=name in gating,
                 )
@@ -184,21 +185,6 @@ def _lost(run: Judged, baseline: Judged, notes: list[str]) -> list[Difference]:
             explanation=f"{words}; {run.settings.diverged} are tolerated",
         )
     ]
-
-
-def direction(run: Judged, observable: str) -> bool | None:
-    """Tell the good direction: of scorers higher is better, of a user's own function it is not known.
-
-    Args:
-        run: A judged run.
-        observable: One of its observables.
-    """
-    spec = run.folder.spec
-    named = [name for name in spec.observe.macro if name not in MACRO] if spec.learns else []
-    own = {f"test_{label(name)}": ":" not in name for name in named}
-    if observable in own:
-        return True if own[observable] else None
-    return higher_is_better(observable)
 
 
 def _same_streams(run: Judged, baseline: Judged, history: str) -> bool:

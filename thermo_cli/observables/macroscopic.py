@@ -1,40 +1,39 @@
 """All macroscopic observables of a stack at one step: what a training run records of itself."""
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from thermo_cli.contracts import Array, Dataset, Task
-from thermo_cli.observables import classification, regression
-from thermo_cli.observables.custom import Metric, label, metric
-from thermo_cli.spec.observing import MACRO
+from thermo_cli.contracts import Array, Dataset
+from thermo_cli.metric import METRICS
+from thermo_cli.observables.formulas import formula, formulas_of, located, on_splits
 
-METRICS: Final[dict[Task, dict[str, Metric]]] = {
-    "classification": {
-        "loss": classification.loss,
-        "accuracy": classification.accuracy,
-        "brier": classification.brier,
-        "calibration_error": classification.calibration_error,
-        "margin": classification.margin,
-    },
-    "regression": {"loss": regression.loss, "r2": regression.r2, "rmse": regression.rmse},
-}
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that macroscopic observables are computed from, at one step.
+
+    Attributes:
+        train: Outputs on each replica's own subsample, (replica, output, example).
+        test: Outputs on the test set, (replica, output, example).
+        parameters: theta, (replica, parameters), 0 where they are running statistics.
+        gradient: Of the energy over the whole subsample, (replica, parameters).
+        energies: What is part of the energy besides the loss and the L2 penalty, name to (replica,).
+        shifted: Outputs on the shifted test set, (replica, output, example); None where there is none.
+    """
+
+    train: Array
+    test: Array
+    parameters: Array
+    gradient: Array
+    energies: Mapping[str, Array]
+    shifted: Array | None = None
 
 
 def measure(
-    macro: Sequence[str],
-    dataset: Dataset,
-    subsamples: Any,
-    train: Array,
-    test: Array,
-    parameters: Array,
-    gradient: Array,
-    initial: Array,
-    penalty: float | Array,
-    energies: Mapping[str, Array] = MappingProxyType({}),
-    shifted: Array | None = None,
+    macro: Sequence[str], dataset: Dataset, subsamples: Any, now: Evaluation, initial: Array, penalty: float | Array
 ) -> dict[str, Array]:
     """Compute the observables that a spec names.
 
@@ -45,58 +44,47 @@ def measure(
         macro: Names, as in `observe.macro`.
         dataset: Pool and test set.
         subsamples: Indices into the pool, (replica, subsample).
-        train: Outputs on the subsample, (replica, output, example).
-        test: Outputs on the test set, (replica, output, example).
-        parameters: theta, (replica, parameters).
-        gradient: Of the energy, (replica, parameters).
+        now: The stack at this step.
         initial: theta at step 0, (replica, parameters).
         penalty: lambda, of all or (replica,); 0 without a penalty or with decoupled decay.
-        energies: Further ones, name to (replica,).
-        shifted: Outputs on the shifted test set, (replica, output, example); None where there is none.
 
     Returns:
         Observable to (replica,).
     """
-    y_train = dataset.y[subsamples]
-    others: dict[str, tuple[Array, Any]] = {"test": (test, dataset.y_test)}
-    if shifted is not None:
-        others["shifted"] = (shifted, dataset.y_shifted)
-    metrics = metrics_of(macro, dataset.task)
-    values: dict[str, Array] = {}
+    task, unit, y = dataset.task, dataset.target_sd, dataset.y[subsamples]
     with np.errstate(all="ignore"):  # a diverged replica has NaN here, and is counted by the court
-        loss = metrics["loss"](train, y_train, dataset.target_sd)
-        values["energy"] = values["energy_loss"] = loss
+        answers = splits(dataset, y, now.train, now.test, now.shifted)
+        values = on_splits(formulas_of(macro, task), answers, unit)
+        loss = values["train_loss"] if "loss" in macro else formula("loss", task)(now.train, y, unit)
+        terms = {"energy_loss": loss}
         if np.any(penalty):
-            values["energy_l2"] = 0.5 * penalty * np.einsum("rp,rp->r", parameters, parameters)
-            values["energy"] = loss + values["energy_l2"]
-        for name, extra in energies.items():
-            values[f"energy_{name}"] = extra
-            values["energy"] = values["energy"] + extra
-        for name in map(label, macro):
-            if name in metrics:
-                values[f"train_{name}"] = loss if name == "loss" else metrics[name](train, y_train, dataset.target_sd)
-                for split, (outputs, y) in others.items():
-                    answers = np.broadcast_to(y, (len(outputs), len(y)))
-                    values[f"{split}_{name}"] = metrics[name](outputs, answers, dataset.target_sd)
-        norm, norm_0 = np.linalg.norm(parameters, axis=1), np.linalg.norm(initial, axis=1)
-        watched = {
-            "parameter_norm": norm,
-            "gradient_norm": np.linalg.norm(gradient, axis=1),
-            "distance_from_init": np.linalg.norm(parameters - initial, axis=1),
-            "cosine_to_init": np.einsum("rp,rp->r", parameters, initial) / (norm * norm_0),
+            terms["energy_l2"] = 0.5 * penalty * np.einsum("rp,rp->r", now.parameters, now.parameters)
+        terms |= {f"energy_{name}": extra for name, extra in now.energies.items()}
+        state = {
+            metric.name: located(metric.state)(now.parameters, now.gradient, initial)
+            for metric in METRICS
+            if metric.state is not None and metric.name in macro
         }
-        values.update({name: array for name, array in watched.items() if name in macro})
-    return values
+    return {"energy": sum(terms.values()), **terms, **values, **state}
 
 
-def metrics_of(macro: Sequence[str], task: Task) -> dict[str, Metric]:
-    """Return the metrics of a task by the name that they are observed under: the built-in ones, and those of the user.
+def splits(
+    dataset: Dataset, y: Any, train: Array, test: Array, shifted: Array | None = None
+) -> dict[str, tuple[Array, Any]]:
+    """Put answers beside their targets, split to outputs (replica, output, example) and targets (replica, example).
 
     Args:
-        macro: Names, as in `observe.macro`.
-        task: Classification or regression.
+        dataset: For the targets of the test sets.
+        y: Targets of the subsamples, (replica, example).
+        train: Outputs on the subsamples.
+        test: Outputs on the test set.
+        shifted: Outputs on the shifted test set; None where there is none.
     """
-    return METRICS[task] | {label(name): metric(name, task) for name in macro if name not in MACRO}
+    answers = {"train": (train, y)}
+    for split, outputs, y_test in (("test", test, dataset.y_test), ("shifted", shifted, dataset.y_shifted)):
+        if outputs is not None and y_test is not None:
+            answers[split] = (outputs, np.broadcast_to(y_test, (len(outputs), len(y_test))))
+    return answers
 
 
 def measurement_steps(steps: int, window_measurements: int) -> Any:

@@ -13,10 +13,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from thermo_cli.errors import SpecError, SpecErrors
+from thermo_cli.metric import margin_problem
 from thermo_cli.registry import BUILT_INS, nearest
 from thermo_cli.spec import yaml_source
 from thermo_cli.spec.builtins.parts import LATER
-from thermo_cli.spec.observing import margin_problem
 from thermo_cli.spec.overrides import apply_overrides
 from thermo_cli.spec.schema import Spec
 from thermo_cli.spec.sweeping import points_of

@@ -1,30 +1,18 @@
 """What a spec observes, and how it wants its verdict reached."""
 
-import re
-from collections.abc import Sequence
-from typing import Annotated, Final, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 
 from pydantic import Field, field_validator
 
+from thermo_cli.metric import NAMES, own_names
 from thermo_cli.spec.builtins import Part, Positive
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
-Macro = Literal[
-    "energy",
-    "loss",
-    "accuracy",
-    "brier",
-    "calibration_error",
-    "margin",
-    "r2",
-    "rmse",
-    "parameter_norm",
-    "gradient_norm",
-    "distance_from_init",
-    "cosine_to_init",
-]
-MACRO: Final[tuple[Macro, ...]] = get_args(Macro)
+if TYPE_CHECKING:
+    Macro = str
+else:
+    Macro = Literal[NAMES]
 Own = Annotated[str, Field(pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_][\w.]*|[A-Za-z_]\w*)$")]
 Micro = Literal["overlap", "similarity", "disagreement", "barrier"]
 MICRO: Final[tuple[Micro, ...]] = get_args(Micro)
@@ -33,7 +21,7 @@ MICRO: Final[tuple[Micro, ...]] = get_args(Micro)
 class Observe(Part):
     """What is measured, and when."""
 
-    macro: list[Macro | Own] = Field(default_factory=lambda: list[Macro | Own](MACRO))
+    macro: list[Macro | Own] = Field(default_factory=lambda: list(NAMES))
     """Macroscopic observables; a bare metric means every split, and those that do not fit the task are left out. Scorers of
     scikit-learn by name (f1_macro), and functions of (outputs, targets) as module:function; these gate where they have a
     margin (test_f1_macro)."""
@@ -47,8 +35,8 @@ class Observe(Part):
     @field_validator("macro")
     @classmethod
     def _energy_is_always_observed(cls, value: list[str]) -> list[str]:
-        own = [name for name in dict.fromkeys(value) if name not in MACRO]
-        return [*(name for name in MACRO if name in {*value, "energy"}), *own]
+        built_in = [name for name in NAMES if name in {*value, "energy"}]
+        return [*built_in, *own_names(dict.fromkeys(value))]
 
     @field_validator("micro")
     @classmethod
@@ -73,20 +61,3 @@ class Equilibrium(Part):
     """Number of replicas that may diverge or crash before the verdict is `diverged`."""
     require_ergodic: bool = False
     """Whether `thermalized` also needs ergodicity: that replicas wander as far from themselves as from each other."""
-
-
-def margin_problem(observable: str, macro: Sequence[str] = ()) -> str | None:
-    """Say why an observable of a learning system cannot carry a margin, or None when it can.
-
-    Args:
-        observable: A key of `equilibrium.margins`.
-        macro: What is observed; scorers and functions among it can carry one.
-    """
-    if observable in {"test_" + re.split("[:.]", name)[-1] for name in macro if name not in MACRO}:
-        return None
-    split, _, metric = observable.partition("_")
-    if split in ("train", "shifted"):
-        return f"only the test split gates: use test_{metric}"
-    if not re.fullmatch(r"energy|test_(loss|accuracy|brier|calibration_error|margin|r2|rmse)", observable):
-        return "margins go to energy, or to test_ with loss, accuracy, brier, calibration_error, margin, r2 or rmse"
-    return None

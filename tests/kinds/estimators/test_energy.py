@@ -26,8 +26,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from thermo_cli.contracts import Dataset
 from thermo_cli.kinds.estimators.energy import closed, converged, loss_of, one_optimum, penalties
-from thermo_cli.kinds.estimators.metrics import fitted_metrics, measure_fit
+from thermo_cli.kinds.estimators.measuring import measure_fit
 from thermo_cli.kinds.estimators.pipeline import answers, kind_of_answer
+from thermo_cli.observables.formulas import formulas_of
 
 
 def data(task):
@@ -43,11 +44,13 @@ def data(task):
 def energy(fitted, dataset, with_terms=True):
     """Return the energy of an estimator on all the data."""
     train = answers(fitted, dataset.x, dataset.outputs)
-    metrics = fitted_metrics(kind_of_answer(fitted), ["loss", "accuracy"], dataset.task)
+    kind = kind_of_answer(fitted)
+    formulas = formulas_of(["loss", "accuracy"], dataset.task, kind)
+    splits = {"train": train, "test": train[:, :50]}
     scores = fitted.decision_function(dataset.x) if hasattr(fitted, "decision_function") else None
     loss = loss_of(fitted, train, scores, dataset.y)
     terms = penalties(fitted, len(dataset.y)) if with_terms else {}
-    return measure_fit(kind_of_answer(fitted), metrics, dataset, dataset.y, train, train[:, :50], loss, terms)["energy"]
+    return measure_fit(kind, formulas, dataset, dataset.y, splits, loss, terms)["energy"]
 
 
 @pytest.mark.parametrize(

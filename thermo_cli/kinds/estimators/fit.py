@@ -28,6 +28,7 @@ from thermo_cli.kinds.estimators.pipeline import (
     scored,
     time_parameter,
 )
+from thermo_cli.metric import Answers
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
 
@@ -111,7 +112,7 @@ def moments(spec: Spec, fit: Fit, steps: Sequence[int], outputs: int) -> Iterato
     yield from rule(spec, fit, steps, outputs)
 
 
-def try_fit(spec: Spec, dataset: Dataset, member: Replica) -> tuple[str, bool]:
+def try_fit(spec: Spec, dataset: Dataset, member: Replica) -> tuple[Answers, bool]:
     """Fit a replica to a few of its examples, or to all where a few will not do, with two random states.
 
     Args:
@@ -120,7 +121,7 @@ def try_fit(spec: Spec, dataset: Dataset, member: Replica) -> tuple[str, bool]:
         member: The replica.
 
     Returns:
-        What its answers are, `probabilities`, `scores`, `labels` or `numbers`; whether they depend on the random state.
+        What its answers are; whether they depend on the random state.
 
     Raises:
         SpecError: The estimator or a step before it refuses its arguments or the data, or does not have this time.

@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Task
 from thermo_cli.errors import SpecError
+from thermo_cli.metric import Answers
 from thermo_cli.registry import locate, nearest, trust
 
 USE, WITH = "system.use", "system.with"
@@ -147,8 +148,8 @@ def time_parameter(system: Any, wanted: str | None, time: str = "budget") -> str
     return found
 
 
-def kind_of_answer(estimator: Any) -> str:
-    """Return what a fitted estimator says of an example: `probabilities`, `scores`, `labels` or `numbers`.
+def kind_of_answer(estimator: Any) -> Answers:
+    """Return what a fitted estimator says of an example.
 
     Args:
         estimator: A fitted one.

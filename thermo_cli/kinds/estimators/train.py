@@ -19,10 +19,11 @@ from threadpoolctl import threadpool_limits
 from thermo_cli.contracts import Array, Dataset, Integers
 from thermo_cli.kinds.estimators.energy import closed, converged, loss_of, one_optimum, penalties
 from thermo_cli.kinds.estimators.fit import Fit, Moment, fit_of, moments
-from thermo_cli.kinds.estimators.metrics import before_fit, fitted_metrics, measure_fit
+from thermo_cli.kinds.estimators.measuring import before_fit, measure_fit
 from thermo_cli.kinds.estimators.pipeline import kind_of_answer, seeded
 from thermo_cli.kinds.estimators.structure import ANCHORS, Structure, structure, support_in_pool
 from thermo_cli.observables import response
+from thermo_cli.observables.formulas import formulas_of
 from thermo_cli.observables.macroscopic import measurement_steps
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
@@ -176,17 +177,18 @@ def _look(
 ) -> Array:
     """Record the observables of one moment, and return the answers on the test set."""
     terms = penalties(moment.fitted, len(fit.y)) if spec.time != "staged" else {}
-    train, answers = moment.answers(fit.x), moment.answers(test)
+    answers = {"train": moment.answers(fit.x), "test": moment.answers(test)}
+    if shifted is not None:
+        answers["shifted"] = moment.answers(shifted)
     kind = kind_of_answer(moment.fitted)
-    metrics = fitted_metrics(kind, spec.observe.macro, dataset.task)
-    loss = loss_of(moment.fitted, train, moment.scores(fit.x), fit.y)
-    moved = moment.answers(shifted) if shifted is not None else None
-    for name, value in measure_fit(kind, metrics, dataset, fit.y, train, answers, loss, terms, moved).items():
+    formulas = formulas_of(spec.observe.macro, dataset.task, kind)
+    loss = loss_of(moment.fitted, answers["train"], moment.scores(fit.x), fit.y)
+    for name, value in measure_fit(kind, formulas, dataset, fit.y, answers, loss, terms).items():
         found.values.setdefault(name, []).append(value)
     if not any(name.startswith("before/") for name in found.final):
-        before = before_fit(metrics, dataset, fit.y)
+        before = before_fit(formulas, dataset, fit.y)
         found.final |= {f"before/{name}": np.array(value) for name, value in before.items()}
-    return answers
+    return answers["test"]
 
 
 def _final(dataset: Dataset, fit: Fit, fitted: Any, answers: Array, state: Structure) -> dict[str, NDArray[Any]]:

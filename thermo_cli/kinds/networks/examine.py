@@ -18,7 +18,7 @@ from thermo_cli.microstates.matching import relabelled
 from thermo_cli.microstates.outputs import functions
 from thermo_cli.microstates.overlap import matched_pairs, prepared
 from thermo_cli.microstates.symmetry import rows_of, tensors_of
-from thermo_cli.observables.macroscopic import METRICS
+from thermo_cli.observables.formulas import formula
 from thermo_cli.replicas import shares_init, streams_used
 from thermo_cli.store import RunFolder
 
@@ -124,11 +124,11 @@ def _paths(system: StackedSystem, material: Material, dataset: Dataset) -> dict[
     first, second = disjoint(material.last)
     chosen = np.unique(np.linspace(0, len(dataset.y) - 1, EXAMPLES).astype(np.int64))
     x, y = dataset.x[chosen].astype(first.dtype), dataset.y[chosen]
-    metric = METRICS[dataset.task]["loss"]
+    mean_loss = formula("loss", dataset.task)
 
     def loss(rows: NDArray[np.floating]) -> Array:
         outputs = probe(system, rows, x, anew=True).outputs.astype(np.float64)
-        return metric(outputs, np.broadcast_to(y, (len(rows), len(y))), dataset.target_sd)
+        return mean_loss(outputs, np.broadcast_to(y, (len(rows), len(y))), dataset.target_sd)
 
     found = {"barrier_raw": barrier(first, second, loss)}
     symmetry = system.symmetry()

@@ -12,8 +12,9 @@ from thermo_cli.contracts import Array, Dataset
 from thermo_cli.data.split import draw_subsamples
 from thermo_cli.kinds.networks import layout
 from thermo_cli.kinds.networks.protocols import legs_of
-from thermo_cli.kinds.networks.stack import Evaluation, Stack
-from thermo_cli.observables import macroscopic, response
+from thermo_cli.kinds.networks.stack import Stack
+from thermo_cli.observables import response
+from thermo_cli.observables.macroscopic import Evaluation, measure
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
 
@@ -90,19 +91,8 @@ class Learner:
         return {name: array[: self.count] for name, array in found.items()}
 
     def _observables(self, now: Evaluation) -> dict[str, Array]:
-        return macroscopic.measure(
-            self.spec.observe.macro,
-            self.dataset,
-            self.stack.subsamples,
-            now.train,
-            now.test,
-            now.parameters,
-            now.gradient,
-            self.initial,
-            self.stack.penalty,
-            now.energies,
-            now.shifted,
-        )
+        stack = self.stack
+        return measure(self.spec.observe.macro, self.dataset, stack.subsamples, now, self.initial, stack.penalty)
 
     def _energy(self) -> Array:
         return self._observables(self.stack.evaluate())["energy"]

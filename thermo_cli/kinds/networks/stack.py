@@ -4,8 +4,7 @@ Losses add over replicas, so one backward pass gives every replica its own gradi
 (not even a NaN) reaches another.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Final
 
@@ -20,31 +19,11 @@ from thermo_cli.kinds.networks.batches import CHUNK_STEPS
 from thermo_cli.kinds.networks.clipping import clip
 from thermo_cli.kinds.networks.cohorts import cohorts_of, padded
 from thermo_cli.kinds.networks.protocols import Leg, Protocol
+from thermo_cli.observables.macroscopic import Evaluation
 from thermo_cli.replicas import Replica
 
 CHUNK_ROWS: Final = 2**21  # of data are named at once, at most
 CHUNK_EXAMPLES: Final = 1024  # examples evaluated at once: it fixes the order of the sums, hence the bits
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Everything that macroscopic observables are computed from, at one step.
-
-    Attributes:
-        train: Outputs on each replica's own subsample, (replica, output, example).
-        test: Outputs on the test set, (replica, output, example).
-        parameters: (replica, parameters), 0 where they are running statistics.
-        gradient: Of the energy over the whole subsample, (replica, parameters).
-        energies: What is part of the energy besides the loss and the L2 penalty, name to (replica,).
-        shifted: Outputs on the shifted test set, (replica, output, example); None where there is none.
-    """
-
-    train: Array
-    test: Array
-    parameters: Array
-    gradient: Array
-    energies: Mapping[str, Array]
-    shifted: Array | None = None
 
 
 class Stack:

@@ -1,0 +1,111 @@
+"""Scorers of scikit-learn, asked of a stand-in whose features are already its own outputs."""
+
+import warnings
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from scipy.special import softmax
+
+from thermo_cli.contracts import Task
+from thermo_cli.errors import SpecError
+
+WHERE: Final = "observe.macro"
+REGRESSION: Final = "sklearn.metrics._regression"  # where scikit-learn keeps the scores of numbers
+
+
+def scorer_names() -> list[str]:
+    """Return the names of scikit-learn's scorers."""
+    from sklearn.metrics import get_scorer_names
+
+    return list(get_scorer_names())
+
+
+def scorer(name: str, task: Task) -> Callable[[Any, Any], Any]:
+    """Return a scorer as a function of outputs (example, output) and targets (example,).
+
+    Args:
+        name: One of `scorer_names`.
+        task: Classification or regression.
+
+    Raises:
+        SpecError: It is for the other task.
+    """
+    score = _scorer(name)
+    numeric = getattr(getattr(score, "_score_func", None), "__module__", "") == REGRESSION
+    if numeric != (task == "regression"):
+        others = "numbers" if numeric else "classes"
+        raise SpecError(
+            f"this scorer is for {others}, and the task is {task}", received=name, remedy="leave it out", where=WHERE
+        )
+
+    def value(outputs: Any, y: Any) -> Any:
+        model = _numbers() if task == "regression" else _classes(outputs.shape[1])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that a class is never predicted, say: the score says so itself
+            return score(model, outputs, y)
+
+    return value
+
+
+def check_probabilities(name: str) -> None:
+    """Refuse a scorer that reads probabilities.
+
+    Args:
+        name: One of `scorer_names`.
+
+    Raises:
+        SpecError: It does.
+    """
+    if _scorer(name)._response_method == "predict_proba":
+        raise SpecError(
+            "this scorer needs probabilities, which this estimator does not give",
+            received=name,
+            remedy="leave it out, or name an estimator with predict_proba",
+            where=WHERE,
+        )
+
+
+def _scorer(name: str) -> Any:
+    from sklearn.metrics import get_scorer
+
+    return get_scorer(name)
+
+
+@lru_cache(maxsize=8)
+def _classes(count: int) -> Any:
+    """Return a fitted classifier that takes its features for its logits."""
+    from sklearn.base import BaseEstimator, ClassifierMixin
+
+    class Logits(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+        classes_ = np.arange(count)
+
+        def __sklearn_is_fitted__(self) -> bool:
+            return True
+
+        def predict(self, x: Any) -> Any:
+            return x.argmax(axis=1)
+
+        def predict_proba(self, x: Any) -> Any:
+            return softmax(x, axis=1)
+
+        def decision_function(self, x: Any) -> Any:
+            return x[:, 1] - x[:, 0] if count == 2 else x
+
+    return Logits()
+
+
+@lru_cache(maxsize=1)
+def _numbers() -> Any:
+    """Return a fitted regressor that takes its feature for its prediction."""
+    from sklearn.base import BaseEstimator, RegressorMixin
+
+    class Prediction(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+        def __sklearn_is_fitted__(self) -> bool:
+            return True
+
+        def predict(self, x: Any) -> Any:
+            return x[:, 0]
+
+    return Prediction()
