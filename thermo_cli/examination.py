@@ -17,11 +17,10 @@ from thermo_cli import rng
 from thermo_cli.contracts import Block, Dataset, Findings, Symmetry
 from thermo_cli.kinds.estimators.examine import Specimens, examine_estimators, gather_fits
 from thermo_cli.kinds.physical.walk import walk
+from thermo_cli.kinds.scripts.parts import CommandSystem
 from thermo_cli.microstates.examination import FORMAT, Material, Rows, examine, examine_particles
 from thermo_cli.observables.macroscopic import snapshot_steps
 from thermo_cli.replicas import Replica, control_rows, main_rows, shares_init
-from thermo_cli.spec.builtins import CommandSystem
-from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.store import RunFolder
 
 MOST: Final = 64  # main replicas of which all pairs are looked at
@@ -44,9 +43,9 @@ def examine_run(folder: RunFolder, dataset: Dataset | None, most: int = MOST) ->
         dataset: Its data; None for a physical system.
         most: Main replicas of which all pairs are looked at.
     """
-    fits = gather_fits(folder, folder.table, most) if folder.spec.family == ESTIMATOR else None
-    material = gather(folder, most) if folder.spec.family != ESTIMATOR else None
-    if material is None and folder.spec.family == "command":
+    fits = gather_fits(folder, folder.table, most) if folder.spec.traits.name == "estimators" else None
+    material = gather(folder, most) if folder.spec.traits.name != "estimators" else None
+    if material is None and folder.spec.traits.name == "scripts":
         folder.write_findings(_nothing(NO_PARAMETERS))
     if material is None and fits is None:
         return
@@ -73,7 +72,7 @@ def _found(folder: RunFolder, dataset: Dataset | None, material: Material | None
     if dataset is not None and fits is not None:
         return examine_estimators(folder, dataset, fits)
     assert material is not None
-    if folder.spec.family == "command":
+    if folder.spec.traits.name == "scripts":
         return _scripts(folder, material)
     if dataset is None:
         return _particles(folder, material)

@@ -13,7 +13,9 @@ from thermo_cli.environment import DEVICE
 from thermo_cli.errors import DataError, SpecError
 from thermo_cli.kinds.physical.walk import walk
 from thermo_cli.kinds.recorded import Recorded, read_recorded
+from thermo_cli.kinds.recorded.parts import RecordedSystem
 from thermo_cli.kinds.scripts.command import Command
+from thermo_cli.kinds.scripts.parts import CommandSystem
 from thermo_cli.metric import observed, own_names
 from thermo_cli.observables.custom import check_own
 from thermo_cli.observables.formulas import formulas_of
@@ -21,8 +23,6 @@ from thermo_cli.registry import Trust, code_fingerprint, set_trust, trust
 from thermo_cli.replicas import Replica, pool_of, replica_table, streams_used
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec, identity
-from thermo_cli.spec.builtins import CommandSystem, RecordedSystem
-from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.spec.sweeping import Point, points_of
 from thermo_cli.store import RunFolder
 
@@ -276,7 +276,7 @@ def _check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> 
 
 def _check_learner(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> tuple[Collection[str], bool]:
     """Check what is trained; return the metrics that its answers allow, and whether it draws noise at every step."""
-    if spec.family == ESTIMATOR:
+    if spec.traits.name == "estimators":
         from thermo_cli.kinds.estimators.fit import try_fit  # scikit-learn, which judging again does not need
 
         kind, random = try_fit(spec, dataset, table[0])

@@ -15,12 +15,12 @@ from thermo_cli.experiment import Study
 from thermo_cli.kinds.estimators.fit import few
 from thermo_cli.kinds.estimators.train import fit_replica, measured_steps
 from thermo_cli.kinds.physical.walk import BLOCK_STEPS, walk
+from thermo_cli.kinds.scripts.parts import CommandSystem, ProcessDynamics
 from thermo_cli.metric import observed
 from thermo_cli.observables.macroscopic import measurement_steps, snapshot_steps
 from thermo_cli.replicas import Replica, budgets_of, control_rows, main_rows, replicas_of, shards
 from thermo_cli.spec import Spec
-from thermo_cli.spec.builtins import CommandSystem, ProcessDynamics, name_of
-from thermo_cli.spec.schema import ESTIMATOR
+from thermo_cli.spec.schedules import name_of
 from thermo_cli.store import free_bytes
 from thermo_cli.training import movement
 
@@ -74,8 +74,8 @@ def needs(study: Study, workers: int | None) -> Needs:
         workers: Number of processes, None for all cores.
     """
     spec, width, groups = study.spec, study.spec.width, shards(study.table)
-    item = 8 if spec.ensemble.precision == "float64" or not spec.learns else 4
-    fitted = spec.family == ESTIMATOR
+    item = 8 if spec.ensemble.precision == "float64" or not spec.traits.learns else 4
+    fitted = spec.traits.name == "estimators"
     measurements = (
         len(measured_steps(spec, study.table[0]))
         if fitted
@@ -99,7 +99,7 @@ def _stack_needs(study: Study, item: int) -> tuple[int, int, int]:
     splits = 2 + (dataset.x_shifted is not None)
     held = len(dataset.y) if isinstance(dataset.x, np.ndarray) else min(width * study.subsample_size, len(dataset.y))
     data = (held + (splits - 1) * len(dataset.y_test)) * dataset.inputs * 8 * 3
-    if spec.family == ESTIMATOR:
+    if spec.traits.name == "estimators":
         rows = few(draw_subsamples(spec, len(dataset.y), study.table[:1], dataset.classes)[0], dataset)
         tried = fit_replica(spec, dataset, study.table[0], rows)
         number = next(iter(tried.snapshots.values())).size
@@ -127,9 +127,9 @@ def measure_pace(study: Study) -> Pace | None:
     Args:
         study: What would run.
     """
-    if not study.table or study.spec.family == "command":
+    if not study.table or study.spec.traits.name == "scripts":
         return None
-    if study.spec.family == ESTIMATOR:
+    if study.spec.traits.name == "estimators":
         start = time.perf_counter()
         assert study.dataset is not None  # estimators have data: the schema holds that
         fit_replica(study.spec, study.dataset, study.table[0])
@@ -209,7 +209,7 @@ def _parts(study: Study, need: Needs) -> list[str]:
     words += f", clipped at {clip:g}" if clip is not None else ""
     words += "".join(f", with {name}" for name in (*(("l1",) if energy.l1 else ()), *energy.terms)) if energy else ""
     budgets = "".join(f", and again with {budget} steps" for budget in budgets_of(spec))
-    fitted = spec.family == ESTIMATOR
+    fitted = spec.traits.name == "estimators"
     precision = f", {spec.ensemble.precision}" if dataset is not None and not fitted else ""
     what = "numbers of structure" if fitted else "parameters"
     rows = study.points[0].table if study.points else study.table
@@ -252,7 +252,7 @@ def _command_parts(study: Study, system: CommandSystem, workers: int | None) -> 
 
 def _looped(study: Study) -> str:
     """Say whether replicas are trained one after the other, and why."""
-    if study.dataset is None or study.spec.family == ESTIMATOR:
+    if study.dataset is None or study.spec.traits.name == "estimators":
         return ""
     from thermo_cli.kinds.networks.protocols import protocol
 
@@ -311,7 +311,7 @@ def _pairs(study: Study) -> str:
     pairs = len(control_rows(study.table, "same_bath"))
     if study.recorded is not None:
         return "untested: recorded parameters say nothing of their symmetries"
-    if study.spec.family == "command" and not pairs:
+    if study.spec.traits.name == "scripts" and not pairs:
         return "untested: needs parameters that compare (system.with.symmetries: none, or one init), and a varied seed"
     if pairs < PAIRS:
         return f"cannot hold with {pairs} same-bath pairs: {PAIRS} are needed (ensemble.controls.same_bath)"

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 from thermo_cli.errors import SpecError
 
 TRUSTED: Final = ("sklearn", "torch")
-Kind = Literal["data", "system", "dynamics", "walk", "schedule"]
+Kind = Literal["data", "schedule"]
 
 BUILT_INS: Final[dict[Kind, dict[str, str]]] = {
     "data": {
@@ -36,33 +36,6 @@ BUILT_INS: Final[dict[Kind, dict[str, str]]] = {
         "npz": "thermo_cli.data.sources.npz_file:load",
         "npy": "thermo_cli.data.sources.npy_file:load",
     },
-    "system": {
-        "mlp": "thermo_cli.kinds.networks.mlp:mlp",
-        "linear": "thermo_cli.kinds.networks.mlp:linear",
-        "cnn": "thermo_cli.kinds.networks.cnn:cnn",
-        "transformer": "thermo_cli.kinds.networks.transformer:transformer",
-        "harmonic": "thermo_cli.kinds.physical.potentials:Harmonic",
-        "double_well": "thermo_cli.kinds.physical.potentials:DoubleWell",
-        "random_energy": "thermo_cli.kinds.physical.random_energy:RandomEnergy",
-        "autoregressive": "thermo_cli.kinds.physical.autoregressive:Autoregressive",
-        "recorded": "thermo_cli.kinds.recorded:read_recorded",
-        "command": "thermo_cli.kinds.scripts.command:Command",
-    },
-    "dynamics": {
-        "sgd": "thermo_cli.kinds.networks.sgd:Sgd",
-        "adam": "thermo_cli.kinds.networks.adam:Adam",
-        "adamw": "thermo_cli.kinds.networks.adam:AdamW",
-        "langevin": "thermo_cli.kinds.physical.langevin:Langevin",
-        "metropolis": "thermo_cli.kinds.physical.metropolis:Metropolis",
-        "recursion": "thermo_cli.kinds.physical.recursion:Recursion",
-        "process": "thermo_cli.kinds.scripts.process:run_process",
-    },
-    "walk": {  # how systems without data move
-        "langevin": "thermo_cli.kinds.physical.langevin:Langevin",
-        "sgd": "thermo_cli.kinds.physical.langevin:NoisyDescent",
-        "metropolis": "thermo_cli.kinds.physical.metropolis:Metropolis",
-        "recursion": "thermo_cli.kinds.physical.recursion:Recursion",
-    },
     "schedule": {
         "constant": "thermo_cli.kinds.networks.schedules:constant",
         "cosine": "thermo_cli.kinds.networks.schedules:cosine",
@@ -71,6 +44,51 @@ BUILT_INS: Final[dict[Kind, dict[str, str]]] = {
         "warmup_cosine": "thermo_cli.kinds.networks.schedules:warmup_cosine",
     },
 }
+
+
+KINDS: Final = {  # kind of system -> its wing
+    "networks": "thermo_cli.kinds.networks",
+    "estimators": "thermo_cli.kinds.estimators",
+    "scripts": "thermo_cli.kinds.scripts",
+    "physical": "thermo_cli.kinds.physical",
+    "recorded": "thermo_cli.kinds.recorded",
+}
+
+SYSTEMS: Final = {  # `system.use` -> the model that reads it, and says what it builds
+    "mlp": "thermo_cli.kinds.networks.parts:MlpSystem",
+    "linear": "thermo_cli.kinds.networks.parts:LinearSystem",
+    "cnn": "thermo_cli.kinds.networks.parts:CnnSystem",
+    "transformer": "thermo_cli.kinds.networks.parts:TransformerSystem",
+    "harmonic": "thermo_cli.kinds.physical.parts:HarmonicSystem",
+    "double_well": "thermo_cli.kinds.physical.parts:DoubleWellSystem",
+    "random_energy": "thermo_cli.kinds.physical.parts:RandomEnergySystem",
+    "autoregressive": "thermo_cli.kinds.physical.parts:AutoregressiveSystem",
+    "recorded": "thermo_cli.kinds.recorded.parts:RecordedSystem",
+    "command": "thermo_cli.kinds.scripts.parts:CommandSystem",
+    "module:Class": "thermo_cli.spec.modules:NamedSystem",
+}
+
+DYNAMICS: Final = {  # `dynamics.use` -> the model that reads it, and says what it builds
+    "sgd": "thermo_cli.kinds.networks.parts:SgdDynamics",
+    "adam": "thermo_cli.kinds.networks.parts:AdamDynamics",
+    "adamw": "thermo_cli.kinds.networks.parts:AdamwDynamics",
+    "langevin": "thermo_cli.kinds.physical.parts:LangevinDynamics",
+    "metropolis": "thermo_cli.kinds.physical.parts:MetropolisDynamics",
+    "recursion": "thermo_cli.kinds.physical.parts:RecursionDynamics",
+    "fit": "thermo_cli.kinds.estimators.parts:FitDynamics",
+    "process": "thermo_cli.kinds.scripts.parts:ProcessDynamics",
+    "module:Class": "thermo_cli.kinds.networks.parts:OptimizerDynamics",
+}
+
+
+def load(place: str) -> Any:
+    """Import what `module:object` names: something of our own, or what has been allowed.
+
+    Args:
+        place: `module:object`.
+    """
+    module, _, attribute = place.partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 def resolve(kind: Kind, name: str) -> Any:
@@ -83,8 +101,7 @@ def resolve(kind: Kind, name: str) -> Any:
     Returns:
         The object itself, not yet called.
     """
-    module, _, attribute = BUILT_INS[kind][name].partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    return load(BUILT_INS[kind][name])
 
 
 @dataclass(frozen=True)

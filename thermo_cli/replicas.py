@@ -9,21 +9,11 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from thermo_cli import rng
-from thermo_cli.rng import STREAMS, StreamName
+from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec
-from thermo_cli.spec.builtins import CommandSystem
-from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.spec.sweeping import Point, points_of
-
-SEEDS: Final[dict[str, StreamName]] = {  # what a command is told of its streams, by placeholder
-    "seed": "init",
-    "subsample": "subsample",
-    "order_seed": "order",
-    "noise_seed": "noise",
-}
 
 
 @dataclass(frozen=True)
@@ -84,7 +74,7 @@ def replica_table(spec: Spec) -> tuple[Replica, ...]:
     Args:
         spec: The experiment; recorded runs have no table.
     """
-    if spec.dynamics is None:
+    if not spec.traits.trains:
         return ()
     if spec.sweep:
         return _swept(points_of(spec))
@@ -136,29 +126,7 @@ def streams_used(
         histories: Those that are asked about; all if absent.
         noisy: Whether the system is known to drop out, or an estimator to use its random state; a spec alone does not tell.
     """
-    if isinstance(spec.system, CommandSystem):
-        told = spec.system.arguments.placeholders
-        drawn = spec.ensemble.subsample.bootstrap or examples < pool
-        return {stream for name, stream in SEEDS.items() if name in told and (drawn or stream != "subsample")}
-    if not spec.learns:
-        return {"init", "noise", *(("subsample",) if spec.system.use == "random_energy" else ())}
-    used = {"init"}
-    if spec.family == ESTIMATOR:
-        used = {"init"} if noisy else set()
-    elif noisy or getattr(spec.system.arguments, "dropout", 0.0) > 0:
-        used.add("noise")
-    if spec.ensemble.subsample.bootstrap or examples < pool:
-        used.add("subsample")
-    paths = [path.first for name, path in spec.histories.items() if histories is None or name in histories]
-    batches = [getattr(spec.dynamics, "batch_size", "full")]
-    for first in paths:
-        if first is not None and (first.labels or first.examples):
-            used.add("noise")
-        if first is not None and first.dynamics is not None and first.dynamics.batch_size is not None:
-            batches.append(first.dynamics.batch_size)
-    if any(batch not in ("full", examples) for batch in batches):
-        used.add("order")
-    return used
+    return spec.traits.streams(spec, examples, pool, histories or tuple(spec.histories), noisy)
 
 
 def pool_of(spec: Spec) -> int:
@@ -167,7 +135,7 @@ def pool_of(spec: Spec) -> int:
     Args:
         spec: The experiment.
     """
-    return (spec.system.arguments.pool or 0) if isinstance(spec.system, CommandSystem) else 0
+    return spec.traits.pool(spec)
 
 
 def shares_init(spec: Spec) -> bool:
@@ -217,7 +185,7 @@ def _swept(points: Sequence[Point]) -> tuple[Replica, ...]:
 
 def _together(point: Point) -> str:
     """Return what points must have in common to move in one stack: everything but the numbers of their dynamics."""
-    if not point.spec.stacks:
+    if not point.spec.traits.stacks:
         return str(point.number)
     content = point.spec.model_dump(mode="json", exclude={"name", "description", "equilibrium", "sweep"})
     arguments = content["dynamics"]["with"]
@@ -255,9 +223,7 @@ def _controls(spec: Spec, rows: Sequence[Replica]) -> list[Replica]:
     mains = [row for row in rows if row.role == "main" and row.history == history]
     if ensemble.crossed is not None:
         return []
-    partners, twins = ensemble.controls.same_bath, ensemble.controls.twin
-    if isinstance(spec.system, CommandSystem):  # nothing moves a script's start by one unit in the last place
-        partners, twins = partners if _partners_tell(spec, spec.system) else 0, 0
+    partners = ensemble.controls.same_bath if spec.traits.partners(spec) else 0
     found = []
     for row in mains[:partners]:
         init, order, noise = (
@@ -265,24 +231,18 @@ def _controls(spec: Spec, rows: Sequence[Replica]) -> list[Replica]:
             for name, own in zip(("init", "order", "noise"), (row.init, row.order, row.noise), strict=True)
         )
         found.append(dataclasses.replace(row, role="same_bath", init=init, order=order, noise=noise))
-    if spec.family == ESTIMATOR:  # its state cannot be moved by a unit in the last place; its null: shuffled labels
+    if spec.traits.nulls:
         found += [
             dataclasses.replace(row, role=role)
             for main, partner in zip(mains, found[:], strict=False)
             for row, role in ((main, "null"), (partner, "null_bath"))
         ]
-    else:
-        found += [dataclasses.replace(row, role="twin") for row in mains[:twins]]
+    if spec.traits.twins:
+        found += [dataclasses.replace(row, role="twin") for row in mains[: ensemble.controls.twin]]
     return [
         dataclasses.replace(row, shard=f"{history}@controls-{number // spec.width:04d}", slot=number % spec.width)
         for number, row in enumerate(found)
     ]
-
-
-def _partners_tell(spec: Spec, system: CommandSystem) -> bool:
-    """Say whether a command's parameters can be compared without alignment, and partners on one bath are no copies."""
-    comparable = system.arguments.symmetries == "none" or shares_init(spec)
-    return comparable and bool(streams_used(spec, 0, 0) & set(spec.ensemble.vary) - {"subsample"})
 
 
 def shards(table: Sequence[Replica]) -> dict[str, tuple[Replica, ...]]:

@@ -17,11 +17,11 @@ from thermo_cli.examination import examine_run
 from thermo_cli.experiment import Study, prepare
 from thermo_cli.judging.judge import judge_folder
 from thermo_cli.kinds.recorded import Recorded, read_parameters
+from thermo_cli.kinds.recorded.parts import RecordedSystem
 from thermo_cli.kinds.scripts.train import refuse_strangers
 from thermo_cli.replicas import to_csv
 from thermo_cli.runs.run import Run
 from thermo_cli.spec import load_spec
-from thermo_cli.spec.builtins import RecordedSystem
 from thermo_cli.store import RunFolder, find_run
 from thermo_cli.store.recorded import write_recorded
 from thermo_cli.training import ShardTask, train_shard
@@ -91,7 +91,7 @@ def execute(
                 _note_changes(study, watcher)
             train(study, workers, watcher, allow)
             for point in study.points or (study,):
-                if point.spec.family == "command":
+                if point.spec.traits.name == "scripts":
                     refuse_strangers(point.folder)
                 examine_run(point.folder, point.dataset)
         run = Run(judge_folder(study.folder))
@@ -167,7 +167,7 @@ def keep_recorded(study: Study, recorded: Recorded) -> None:
 
 def _manifest(study: Study) -> dict[str, Any]:
     """Describe the surroundings of a run, and the data of each point of a sweep."""
-    whole = manifest(study.dataset, study.fingerprint, study.base, study.noisy, study.spec.stacks)
+    whole = manifest(study.dataset, study.fingerprint, study.base, study.noisy, study.spec.traits.stacks)
     return whole | ({"points": [facts_of(one.dataset, one.noisy) for one in study.points]} if study.points else {})
 
 

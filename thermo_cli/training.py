@@ -15,13 +15,12 @@ from thermo_cli.data.split import load_dataset
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.networks.batches import CHUNK_STEPS
 from thermo_cli.kinds.physical.walk import walk
+from thermo_cli.kinds.scripts.parts import CommandSystem
 from thermo_cli.kinds.scripts.train import train_script
 from thermo_cli.observables.macroscopic import measurement_steps, snapshot_steps
 from thermo_cli.registry import Trust, set_trust
 from thermo_cli.replicas import Replica, control_rows
 from thermo_cli.spec import Spec
-from thermo_cli.spec.builtins import CommandSystem
-from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardRecords, ShardStore
 
@@ -66,7 +65,7 @@ def train_shard(task: ShardTask) -> str:
         if isinstance(specs[0].system, CommandSystem):
             return train_script(folder, store, specs[0], members[0], task.base)
         dataset = _dataset(specs[0].model_dump_json(), task.base, task.folder, folder.manifest["data_fingerprint"])
-        if dataset is not None and specs[0].family == ESTIMATOR:
+        if dataset is not None and specs[0].traits.name == "estimators":
             from thermo_cli.kinds.estimators.train import (
                 fit_shard,  # scikit-learn: a second, and only estimators need it
             )

@@ -11,8 +11,7 @@ from thermo_cli.contracts import Examples
 from thermo_cli.data.split import load_dataset, split, subsample, subsample_size
 from thermo_cli.errors import DataError
 from thermo_cli.registry import BUILT_INS
-from thermo_cli.spec.builtins import DigitsData, MoonsData, TableData
-from thermo_cli.spec.builtins.data import DataPart
+from thermo_cli.spec.builtins.data import DataPart, DigitsData, MoonsData, TableData
 from thermo_cli.spec.ensemble import Subsample
 
 

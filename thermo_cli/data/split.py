@@ -19,8 +19,7 @@ from thermo_cli.errors import DataError
 from thermo_cli.registry import resolve
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
-from thermo_cli.spec.builtins import Data
-from thermo_cli.spec.builtins.data import DataPart, FunctionData, OwnData
+from thermo_cli.spec.builtins.data import Data, DataPart, FunctionData, OwnData
 from thermo_cli.spec.ensemble import Subsample
 
 

@@ -8,10 +8,11 @@ from thermo_cli.data.split import subsample_size
 from thermo_cli.environment import changes
 from thermo_cli.errors import UsageError
 from thermo_cli.judging.record import Judged
+from thermo_cli.kinds.recorded.parts import RecordedSystem
+from thermo_cli.kinds.scripts.parts import CommandSystem
 from thermo_cli.replicas import pool_of, streams_used
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec
-from thermo_cli.spec.builtins import CommandSystem, RecordedSystem
 
 ABSENT: Final = object()
 DATA: Final = ("task", "pool_examples", "test_examples", "features", "outputs")
@@ -81,13 +82,13 @@ def objective(run: Judged) -> Any:
         run: A judged run.
     """
     spec = run.folder.spec
-    if spec.stacks and spec.dynamics is not None:
+    if spec.traits.stacks and spec.dynamics is not None:
         arguments: Any = spec.dynamics.arguments
         arguments = arguments if isinstance(arguments, Mapping) else arguments.model_dump()
         energy = getattr(spec.dynamics, "energy", None)
         decay = 0.0 if spec.dynamics.use == "adamw" else arguments.get("weight_decay", 0.0)
         return decay, energy.model_dump(mode="json") if energy is not None else None
-    return spec.system.model_dump(mode="json") if spec.learns else None
+    return spec.system.model_dump(mode="json") if spec.traits.learns else None
 
 
 def gating_of(run: Judged, baseline: Judged) -> tuple[str, ...]:
@@ -112,7 +113,7 @@ def fixed_sources(run: Judged) -> list[str]:
     spec, facts = run.folder.spec, run.folder.manifest["data"]
     if spec.dynamics is None:
         return []
-    pool = int(facts["pool_examples"]) if spec.learns else pool_of(spec)
+    pool = int(facts["pool_examples"]) if spec.traits.learns else pool_of(spec)
     size = subsample_size(spec.ensemble.subsample, pool) if pool else 0
     used = streams_used(spec, size, pool, noisy=bool(facts.get("noisy", False)))
     return [name for name in STREAMS if name in used and name not in spec.ensemble.vary]
@@ -139,9 +140,9 @@ def _kind(run: Judged, baseline: Judged) -> list[str]:
     """Learners compare with learners, whatever their system; scripts, recorded and physical systems with their like."""
     kinds = [
         "a system that learns from data"
-        if spec.learns
-        else spec.family
-        if spec.family in ("command", "recorded")
+        if spec.traits.learns
+        else spec.traits.title
+        if spec.traits.name in ("scripts", "recorded")
         else "a physical system"
         for spec in (run.folder.spec, baseline.folder.spec)
     ]
@@ -154,7 +155,7 @@ def _data(run: Judged, baseline: Judged) -> list[str]:
         names = ("pool", "test_examples", "scope")
         return _unlike(*({name: getattr(spec.system.arguments, name, None) for name in names} for spec in (one, other)))
     here, there = run.folder.manifest, baseline.folder.manifest
-    if not one.learns or here["data_fingerprint"] == there["data_fingerprint"]:
+    if not one.traits.learns or here["data_fingerprint"] == there["data_fingerprint"]:
         return []
     ours, theirs = (spec.model_dump(mode="json", include={"data"})["data"] for spec in (one, other))
     stated = _unlike(_flat(ours, "data."), _flat(theirs, "data."))
@@ -170,7 +171,7 @@ def _protocol(run: Judged, baseline: Judged) -> list[str]:
     if one.dynamics is None:
         return found
     found += _unlike(_ensemble(one), _ensemble(other))
-    if one.stacks and other.stacks:  # estimators choose their own
+    if one.traits.stacks and other.traits.stacks:  # estimators choose their own
         precision = "ensemble.precision"
         found += _unlike({precision: one.ensemble.precision}, {precision: other.ensemble.precision})
     fixed = [name for name in STREAMS if name in {*fixed_sources(run), *fixed_sources(baseline)}]
@@ -187,7 +188,7 @@ def _ensemble(spec: Spec) -> dict[str, Any]:
     crossed = spec.ensemble.crossed
     found: dict[str, Any] = {"ensemble.vary": ", ".join(spec.ensemble.vary)}
     found["ensemble.design"] = "independent" if crossed is None else f"crossed: {crossed.model_dump()}"
-    if spec.learns or pool_of(spec):
+    if spec.traits.learns or pool_of(spec):
         found |= _flat(spec.ensemble.subsample.model_dump(mode="json"), "ensemble.subsample.")
     return found
 

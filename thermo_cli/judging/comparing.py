@@ -10,9 +10,9 @@ from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.errors import UsageError
 from thermo_cli.judging.comparability import check_comparable, differences, gating_of
 from thermo_cli.judging.record import Baseline, Judged, JudgedRun
+from thermo_cli.kinds.recorded.parts import RecordedSystem
 from thermo_cli.metric import higher_is_better
 from thermo_cli.replicas import Replica, main_rows
-from thermo_cli.spec.builtins import RecordedSystem
 from thermo_cli.spec.sweeping import label_of
 
 
@@ -60,7 +60,7 @@ def compared(run: Judged, baseline: Judged, where: str = "", points: int = 1) ->
     check_comparable(run, baseline, where)
     margins, notes = _margins(run, baseline)
     spec = run.folder.spec
-    observed = spec.observe.macro if spec.learns else ()
+    observed = spec.observe.macro if spec.traits.learns else ()
     gating, names = gating_of(run, baseline), tuple(dict.fromkeys(run.observables.histories))
     family, rows = max(len(gating) * len(names) * points, 1), []
     if run.folder.path.resolve() == baseline.folder.path.resolve():

@@ -11,11 +11,10 @@ from thermo_cli.equilibrium.diagnostics.mixing import mixing
 from thermo_cli.equilibrium.diagnostics.noise_budget import noise_budget
 from thermo_cli.equilibrium.diagnostics.sampling_noise import distribution_wise
 from thermo_cli.equilibrium.ensemble import Ensemble
+from thermo_cli.kinds.recorded.parts import RecordedSystem
 from thermo_cli.microstates.raw import raw_overlaps
 from thermo_cli.microstates.summary import current, divergence, mean_divergence
 from thermo_cli.replicas import main_rows
-from thermo_cli.spec.builtins import RecordedSystem
-from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.store import RunFolder
 
 
@@ -40,7 +39,7 @@ def diagnostics_of(folder: RunFolder, ensemble: Ensemble) -> dict[str, Any]:
     found: dict[str, Any] = {"mixing": {}}
     for name in ensemble.margins:
         found["mixing"][name] = mixing(values[name][:, ensemble.window])
-    if folder.spec.learns:
+    if folder.spec.traits.learns:
         errors = folder.finals("test_errors")
         if errors is not None:
             found["test_noise"] = distribution_wise(errors.astype(np.float64))
@@ -93,7 +92,7 @@ def raw(folder: RunFolder) -> dict[str, dict[str, Any]]:
     Args:
         folder: The run.
     """
-    if folder.status != "complete" or folder.spec.family == ESTIMATOR:
+    if folder.status != "complete" or folder.spec.traits.name == "estimators":
         return {}
     system = folder.spec.system
     if isinstance(system, RecordedSystem):

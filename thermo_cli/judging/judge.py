@@ -56,7 +56,7 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Judg
         equilibrium: Other margins, confidence, content or window than the spec's.
     """
     trajectories, settings = folder.trajectories(), settings_of(equilibrium or folder.spec.equilibrium)
-    if not folder.spec.learns:  # what a script reports is not known before it has
+    if not folder.spec.traits.learns:  # what a script reports is not known before it has
         _check_margins(settings.margins, folder.spec, trajectories.values)
     setting = setting_of(
         folder.spec, folder.manifest["data"], trajectories, timeless(folder, trajectories), before(folder)
@@ -103,7 +103,7 @@ def _with(folder: RunFolder, changes: Mapping[str, Any]) -> tuple[dict[str, Any]
 
 def _check_margins(margins: Mapping[str, float], spec: Spec, observables: Collection[str]) -> None:
     """Refuse a margin for what was not recorded."""
-    able = [name for name in observables if not spec.learns or name == "energy" or name.startswith("test_")]
+    able = [name for name in observables if not spec.traits.learns or name == "energy" or name.startswith("test_")]
     for observable in margins:
         if observable not in able:
             raise SpecError(

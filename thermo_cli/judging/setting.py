@@ -8,11 +8,11 @@ import numpy as np
 from thermo_cli.contracts import Trajectories
 from thermo_cli.data.split import subsample_size
 from thermo_cli.equilibrium.ensemble import Question, Settings
+from thermo_cli.kinds.recorded.parts import RecordedSystem
+from thermo_cli.kinds.scripts.parts import CommandSystem
 from thermo_cli.replicas import pool_of, replica_table, streams_used
 from thermo_cli.spec import Spec
-from thermo_cli.spec.builtins import CommandSystem, RecordedSystem
 from thermo_cli.spec.observing import Equilibrium
-from thermo_cli.spec.schema import ESTIMATOR
 from thermo_cli.store import RunFolder
 
 
@@ -75,7 +75,7 @@ def setting_of(
             energy_margin=bool(trajectories.steps[0] == 0),
             controls=controls,
         )
-    if not spec.learns:
+    if not spec.traits.learns:
         varied = ", ".join(name for name in spec.ensemble.vary if name in streams_used(spec, 0, 0))
         scope = f"for fresh replicas of this {spec.system.use} system; varied: {varied}"
         return Question(
@@ -97,7 +97,7 @@ def setting_of(
         evolves=not timeless,
         once=spec.time == "once" and not timeless,
         initial=initial or {},
-        energy_margin=spec.family != ESTIMATOR,
+        energy_margin=spec.traits.name != "estimators",
     )
 
 
@@ -130,7 +130,7 @@ def before(folder: RunFolder) -> dict[str, float]:
     Args:
         folder: The run.
     """
-    if folder.spec.family != ESTIMATOR or not folder.records:
+    if folder.spec.traits.name != "estimators" or not folder.records:
         return {}
     names = [name for name in next(iter(folder.records.values())).final if name.startswith("before/")]
     found = {name.removeprefix("before/"): folder.finals(name) for name in names}

@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from thermo_cli.rng import STREAMS, StreamName
-from thermo_cli.spec.builtins import Part
-from thermo_cli.spec.builtins.parts import LATER
+from thermo_cli.spec.parts import LATER, Part
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 

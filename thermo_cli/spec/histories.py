@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from thermo_cli.spec.builtins import Part, Positive, Scalar, Schedule
+from thermo_cli.spec.parts import Part, Positive, Scalar
+from thermo_cli.spec.schedules import Schedule
 
 
 class PartOfTheExamples(Part):

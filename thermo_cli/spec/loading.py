@@ -5,8 +5,9 @@ import json
 import re
 import types
 import typing
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -14,13 +15,20 @@ from pydantic_core import ErrorDetails
 
 from thermo_cli.errors import SpecError, SpecErrors
 from thermo_cli.metric import margin_problem
-from thermo_cli.registry import BUILT_INS, nearest
+from thermo_cli.registry import BUILT_INS, DYNAMICS, SYSTEMS, nearest
 from thermo_cli.spec import yaml_source
-from thermo_cli.spec.builtins.parts import LATER
 from thermo_cli.spec.overrides import apply_overrides
+from thermo_cli.spec.parts import LATER
 from thermo_cli.spec.schema import Spec
 from thermo_cli.spec.sweeping import points_of
 from thermo_cli.spec.yaml_source import Location, Source
+
+TABLES: Final[Mapping[str, Mapping[str, str]]] = {
+    "data": BUILT_INS["data"],
+    "system": SYSTEMS,
+    "dynamics": DYNAMICS,
+    "schedule": BUILT_INS["schedule"],
+}
 
 
 def load_spec(path: str | Path, overrides: typing.Sequence[str] = ()) -> Spec:
@@ -61,7 +69,7 @@ def validate(source: Source) -> Spec:
             groups.setdefault(_location(source.value, detail), []).append(detail)
         errors = [_explain(source, group) for group in groups.values()]
         raise errors[0] if len(errors) == 1 else SpecErrors(errors) from None
-    for observable in spec.equilibrium.margins if spec.learns else ():
+    for observable in spec.equilibrium.margins if spec.traits.learns else ():
         problem = margin_problem(observable, spec.observe.macro)
         if problem:
             location = ("equilibrium", "margins", observable)
@@ -111,7 +119,7 @@ def identity(spec: Spec, data_fingerprint: str, device: str) -> str:
         device: Kind of device.
     """
     content = spec.model_dump(mode="json", exclude={"equilibrium", "description"}, context=LATER)
-    if spec.family == "command":
+    if spec.traits.name == "scripts":
         del content["dynamics"]["with"]
     canonical = json.dumps([content, data_fingerprint, device], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:8]
@@ -158,8 +166,8 @@ def _explain(source: Source, group: list[ErrorDetails]) -> SpecError:
 def _unknown_use(source: Source, location: Location, received: Any) -> SpecError:
     """Explain a `use` that is absent or names nothing."""
     use = received.get("use") if isinstance(received, dict) else received if isinstance(received, str) else None
-    kind = next((str(part) for part in reversed(location) if part in BUILT_INS), "")
-    known = list(BUILT_INS.get(kind, {}))  # type: ignore[call-overload]
+    kind = next((str(part) for part in reversed(location) if part in TABLES), "")
+    known = [name for name in TABLES.get(kind, ()) if ":" not in name]
     guess = nearest(str(use), known) if use is not None else None
     others = {"system": ", or module:Class", "dynamics": ", or a class of torch: torch.optim:Class"}.get(kind, "")
     remedy = (f"did you mean {guess!r}? " if guess else "") + "known: " + ", ".join(known) + others

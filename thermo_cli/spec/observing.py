@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 from pydantic import Field, field_validator
 
 from thermo_cli.metric import NAMES, own_names
-from thermo_cli.spec.builtins import Part, Positive
+from thermo_cli.spec.parts import Part, Positive
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 

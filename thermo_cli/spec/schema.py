@@ -1,43 +1,37 @@
 """The spec: everything that decides a run, as frozen pydantic models with a sentence for every field."""
 
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Union
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
-from thermo_cli.registry import nearest
-from thermo_cli.spec.builtins import (
-    MODULE,
-    CommandSystem,
-    Data,
-    Dynamics,
-    FitDynamics,
-    NamedSystem,
-    Part,
-    System,
-    WarmupSchedule,
-    name_of,
-)
-from thermo_cli.spec.builtins.parts import LATER
+from thermo_cli.registry import DYNAMICS, SYSTEMS, load, nearest
+from thermo_cli.spec.builtins.data import Data
 from thermo_cli.spec.ensemble import Ensemble
 from thermo_cli.spec.histories import FirstPhase, History
 from thermo_cli.spec.observing import Equilibrium, Observe
+from thermo_cli.spec.parts import LATER, MODULE, DynamicsPart, Part, tag_of
+from thermo_cli.spec.schedules import WarmupSchedule, name_of
+from thermo_cli.spec.traits import Traits, kind_named, traits_of
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
-ESTIMATOR: Final = "sklearn.module:Class"
-FITS_PER_TASK: Final = 2  # so that workers end together, and a file holds more than one
-STACKED: Final = ("mlp", "linear", "cnn", "transformer", MODULE)
-LEARNERS: Final = (*STACKED, ESTIMATOR)
-MOVES: Final[dict[str, tuple[str | None, ...]]] = {
-    **dict.fromkeys(STACKED, ("sgd", "adam", "adamw", MODULE)),
-    ESTIMATOR: ("fit",),
-    "harmonic": ("langevin", "sgd"),
-    "double_well": ("langevin",),
-    "random_energy": ("metropolis",),
-    "autoregressive": ("recursion",),
-    "recorded": (None,),
-    "command": ("process",),
-}
+
+def union_of(table: Mapping[str, str]) -> Any:
+    """Return what a part can be: the model that its `use` names.
+
+    Args:
+        table: `use` to the model, `module:object`.
+    """
+    models = tuple(Annotated[load(place), Tag(use)] for use, place in table.items())
+    return Annotated[Union[models], Discriminator(tag_of)]  # noqa: UP007 - of a tuple
+
+
+if TYPE_CHECKING:
+    from thermo_cli.spec.parts import DynamicsPart as Dynamics
+    from thermo_cli.spec.parts import SystemPart as System
+else:
+    System, Dynamics = union_of(SYSTEMS), union_of(DYNAMICS)
 
 
 class Spec(Part):
@@ -67,39 +61,27 @@ class Spec(Part):
     """Field to the values that it takes, `dynamics.with.lr: [0.01, 0.1]`: an ensemble and a verdict for each combination."""
 
     @property
-    def learns(self) -> bool:
-        """Whether the system learns from data; physical and recorded ones do not."""
-        return self.family in LEARNERS
-
-    @property
-    def family(self) -> str:
-        """Name of the built-in system; of the others, what is fitted is an estimator, and what moves is a torch module."""
-        if ":" not in self.system.use:
-            return self.system.use
-        fitted = isinstance(self.dynamics, FitDynamics) or self.system.use.startswith("sklearn.")
-        return ESTIMATOR if fitted else MODULE
-
-    @property
-    def stacks(self) -> bool:
-        """Whether replicas train in one stack: networks and modules."""
-        return self.learns and self.family != ESTIMATOR
+    def traits(self) -> Traits:
+        """What is known of this kind of system: that of the built-in, else of the package or the dynamics."""
+        dynamics = self.dynamics.kind if self.dynamics is not None else ""
+        return traits_of(self.system.kind or kind_named(self.system.use) or dynamics or "networks")
 
     @property
     def width(self) -> int:
-        """Replicas of a shard: `ensemble.shard` where they train in one stack; one process, or a few fits."""
-        return {"command": 1, ESTIMATOR: FITS_PER_TASK}.get(self.family, self.ensemble.shard)
+        """Replicas of a shard."""
+        return self.traits.width or self.ensemble.shard
 
     @property
     def time(self) -> str:
         """What the training time counts: `steps`, or what the spec says of a fit."""
-        return self.dynamics.arguments.time if isinstance(self.dynamics, FitDynamics) else "steps"
+        return self.traits.time(self)
 
     @property
     def foreign(self) -> tuple[str, ...]:
         """Names of what is not built in, `module:object`, whose code decides the numbers too."""
         parts = self.model_dump(mode="json", include={"data", "system", "dynamics", "histories"})
-        named = [*_names_in(parts), *self.observe.macro]
-        return tuple(dict.fromkeys(name for name in named if ":" in name))
+        names = [*_names_in(parts), *self.observe.macro]
+        return tuple(dict.fromkeys(name for name in names if ":" in name))
 
     @property
     def total(self) -> int:
@@ -109,47 +91,28 @@ class Spec(Part):
     @property
     def schedule(self) -> str:
         """Name of the learning-rate schedule, or `constant` where the rate no longer changes in [T/2, T]."""
-        if self.time == "partial" and self._decays:
+        if self.traits.decays(self):
             return "decaying"
         schedule = getattr(self.dynamics, "schedule", "constant")
         warm = isinstance(schedule, WarmupSchedule) and schedule.use == "warmup" and schedule.steps <= self.total // 2
         return "constant" if warm else name_of(schedule)
 
     @property
-    def _decays(self) -> bool:
-        """Whether an estimator lowers its own learning rate from epoch to epoch."""
-        name, given = self.system.use.rpartition(":")[2], dict(self.system.arguments)
-        usual = {"SGDClassifier": "optimal", "SGDRegressor": "invscaling"}.get(name, "constant")
-        return given.get("learning_rate", usual) in ("optimal", "invscaling", "adaptive")
+    def shortest(self) -> tuple[int, str]:
+        """The shortest training time of a replica, and what it is."""
+        if self.observe.budgets and self.schedule != "constant":
+            return self.total // 4, "the smallest budget, a quarter of dynamics.steps"
+        return self.total, "dynamics.steps"
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "Spec":
-        system, dynamics = self.system.use, self.dynamics.use if self.dynamics is not None else None
-        if (MODULE if dynamics is not None and ":" in dynamics else dynamics) not in MOVES[self.family]:
-            known = [name for name in MOVES[self.family] if name is not None]
-            raise ValueError(
-                f"{system} goes with dynamics {' or '.join(known)}, not {dynamics or 'none'}"
-                if known
-                else f"{system} runs have moved already: leave dynamics out"
-            )
-        if (self.data is not None) != self.learns:
-            raise ValueError(f"{system} needs data" if self.learns else f"{system} learns from no data: leave data out")
-        if self.ensemble.subsample.disjoint and "subsample" not in self.ensemble.vary:
-            raise ValueError("ensemble.subsample is disjoint, so ensemble.vary must contain subsample")
-        resampled = self.learns or self.family == "command"
-        if self.ensemble.crossed is not None and (not resampled or len(self.histories) > 1):
-            raise ValueError("ensemble.design: crossed takes a system that learns from data, and one history")
-        if self.ensemble.crossed is not None and (self.ensemble.subsample.disjoint or self.observe.budgets):
-            raise ValueError("ensemble.design: crossed takes neither disjoint subsamples nor budgets")
-        self._check_fit()
-        if self.sweep and self.family == "recorded":
-            raise ValueError("sweep: recorded runs are judged and not trained; give each a spec of its own")
-        for field, values in self.sweep.items():
-            if any(value in values[:place] for place, value in enumerate(values)):
-                raise ValueError(f"sweep.{field}: each value once")
+        self._check_dynamics()
+        self._check_design()
+        self.traits.check(self)
+        self._check_sweep()
         schedule = getattr(self.dynamics, "schedule", None)
-        if isinstance(schedule, WarmupSchedule) and schedule.steps >= self._shortest[0]:
-            steps, budget = self._shortest
+        if isinstance(schedule, WarmupSchedule) and schedule.steps >= self.shortest[0]:
+            steps, budget = self.shortest
             raise ValueError(f"dynamics.schedule.steps ({schedule.steps}) must be fewer than {budget} ({steps})")
         for name, history in self.histories.items():
             if history.first is not None:
@@ -157,40 +120,43 @@ class Spec(Part):
             self._check_values(name, history)
         return self
 
-    def _check_fit(self) -> None:
-        """Refuse what an estimator's fit does not have: steps of one shot, other starts than its own, first phases."""
-        if isinstance(self.system, NamedSystem) and self.system.preprocess and self.family != ESTIMATOR:
-            raise ValueError("system.preprocess goes with dynamics fit: a torch module takes the data as they are")
-        if not isinstance(self.dynamics, FitDynamics):
-            return
-        if self.ensemble.crossed is not None and self.ensemble.crossed.order > 1:
+    def _check_dynamics(self) -> None:
+        """Refuse a system that does not move this way, and data that nothing learns from."""
+        system, dynamics = self.system.use, self.dynamics.use if self.dynamics is not None else None
+        moves = [name for name in self.system.moves if self.system.kind or traits_of(_kind_of(name)) is self.traits]
+        if (dynamics is None and moves) or (
+            dynamics is not None and (MODULE if ":" in dynamics else dynamics) not in moves
+        ):
             raise ValueError(
-                "ensemble.design.crossed.order: an estimator's fit has no order of mini-batches of its own"
+                f"{system} goes with dynamics {' or '.join(moves)}, not {dynamics or 'none'}"
+                if moves
+                else f"{system} runs have moved already: leave dynamics out"
             )
-        time, steps = self.dynamics.arguments.time, self.dynamics.steps
-        if time == "once" and steps != 1:
+        if (self.data is not None) != self.traits.learns:
             raise ValueError(
-                "dynamics.steps counts something only with dynamics.with.time: staged, warm_start, partial, budget"
+                f"{system} needs data" if self.traits.learns else f"{system} learns from no data: leave data out"
             )
-        if time in ("staged", "warm_start", "budget") and steps < 4:
-            raise ValueError(f"dynamics.steps with time {time} must be at least 4, not {steps}")
-        for name, history in self.histories.items():
-            first = history.first
-            if history.init_scale != 1 or (first is not None and (time != "partial" or first.system or first.dynamics)):
-                raise ValueError(
-                    f"histories.{name}: the only path an estimator can take is a first phase of partial fits with shuffled "
-                    "labels or a part of the examples (dynamics.with.time: partial)"
-                )
 
-    @property
-    def _shortest(self) -> tuple[int, str]:
-        """The shortest training time of a replica, and what it is."""
-        if self.observe.budgets and self.schedule != "constant":
-            return self.total // 4, "the smallest budget, a quarter of dynamics.steps"
-        return self.total, "dynamics.steps"
+    def _check_design(self) -> None:
+        """Refuse ensembles that contradict themselves."""
+        ensemble, crossed = self.ensemble, self.ensemble.crossed
+        if ensemble.subsample.disjoint and "subsample" not in ensemble.vary:
+            raise ValueError("ensemble.subsample is disjoint, so ensemble.vary must contain subsample")
+        resampled = self.traits.learns or self.traits.resamples
+        if crossed is not None and (not resampled or len(self.histories) > 1):
+            raise ValueError("ensemble.design: crossed takes a system that learns from data, and one history")
+        if crossed is not None and (ensemble.subsample.disjoint or self.observe.budgets):
+            raise ValueError("ensemble.design: crossed takes neither disjoint subsamples nor budgets")
+
+    def _check_sweep(self) -> None:
+        if self.sweep and not self.traits.trains:
+            raise ValueError("sweep: recorded runs are judged and not trained; give each a spec of its own")
+        for field, values in self.sweep.items():
+            if any(value in values[:place] for place, value in enumerate(values)):
+                raise ValueError(f"sweep.{field}: each value once")
 
     def _check_values(self, name: str, history: History) -> None:
-        known = self.system.arguments.values if isinstance(self.system, CommandSystem) else {}
+        known = self.traits.values(self)
         for key in history.values:
             if key not in known:
                 guess = nearest(key, known)
@@ -198,12 +164,10 @@ class Spec(Part):
                 raise ValueError(f"histories.{name}.values: there is no value {key!r} to replace; {hint}")
 
     def _check_first(self, name: str, first: FirstPhase) -> None:
-        if self.family == "command":
-            raise ValueError(f"histories.{name}.first: a command trains itself: tell it by histories.{name}.values")
-        shortest, budget = self._shortest
+        shortest, budget = self.shortest
         if first.steps >= shortest:
             raise ValueError(f"histories.{name}.first.steps ({first.steps}) must be fewer than {budget} ({shortest})")
-        if (first.labels or first.examples) and not self.learns:
+        if (first.labels or first.examples) and not self.traits.learns:
             raise ValueError(f"histories.{name}.first: {self.system.use} has no labels and no examples")
         try:
             self.first_parts(first)
@@ -228,6 +192,12 @@ class Spec(Part):
             dynamics |= {key: value for key, value in changed.items() if key != "with"}
             dynamics["with"] = dynamics["with"] | first.dynamics.arguments
         return type(self.system).model_validate(system), type(self.dynamics).model_validate(dynamics)  # type: ignore[union-attr]
+
+
+def _kind_of(dynamics: str) -> str:
+    """Return the kind of a system without one of its own that moves by this dynamics."""
+    model: type[DynamicsPart] = load(DYNAMICS[dynamics])
+    return model.kind
 
 
 def _names_in(content: Any) -> list[str]:

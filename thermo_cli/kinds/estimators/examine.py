@@ -159,7 +159,7 @@ def _network(folder: RunFolder, chosen: Specimens, fits: Fits, dataset: Dataset)
     """Examine weights as those of networks: symmetries removed, against shuffled copies."""
     from thermo_cli.kinds.networks.mlp import Mlp  # torch is imported where there are networks
 
-    activation = str(folder.spec.system.arguments.get("activation", "relu"))  # type: ignore[union-attr]
+    activation = str(folder.spec.system.arguments.get("activation", "relu"))
     sizes = tuple(int(size) for size in _final(folder, chosen.mains[0], "sizes"))
     system = Mlp(sizes, dataset.task if sizes[-1] > 1 else "regression", activation)
     seed = folder.spec.ensemble.seed

@@ -15,10 +15,10 @@ from thermo_cli.errors import SpecError
 from thermo_cli.kinds.networks.custom import custom
 from thermo_cli.kinds.networks.energies import NONE, Energies, energies_of
 from thermo_cli.kinds.networks.torch_optim import torch_optimizer
-from thermo_cli.registry import resolve
+from thermo_cli.registry import load, resolve
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
-from thermo_cli.spec.builtins import name_of
+from thermo_cli.spec.schedules import name_of
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def _protocols(
 def _system(system: Any, dataset: Dataset) -> StackedSystem:
     if ":" in system.use:
         return custom(system.use, dataset.inputs, dataset.outputs, dataset.task, system.arguments)
-    built: StackedSystem = resolve("system", system.use)(
+    built: StackedSystem = load(system.builds)(
         inputs=dataset.inputs, outputs=dataset.outputs, task=dataset.task, **system.arguments.model_dump()
     )
     return built
@@ -182,7 +182,7 @@ def _moved_by(system: StackedSystem, dynamics: Any, examples: int, total: int, p
                 where="dynamics.schedule",
             )
     else:
-        optimizer = resolve("dynamics", dynamics.use)(**dynamics.arguments.model_dump())
+        optimizer = load(dynamics.builds)(**dynamics.arguments.model_dump())
     schedule = _schedule(dynamics.schedule)
     batch = examples if dynamics.batch_size == "full" else dynamics.batch_size
     return Protocol(

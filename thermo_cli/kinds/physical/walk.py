@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from thermo_cli import rng
 from thermo_cli.contracts import Array
-from thermo_cli.registry import resolve
+from thermo_cli.kinds.physical.langevin import NoisyDescent
+from thermo_cli.registry import load
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
 
@@ -143,6 +144,8 @@ def walk(spec: Spec, members: Sequence[Replica], total: int) -> Walk:
 
 
 def _rule_of(system: Any, dynamics: Any, total: int) -> Rule:
-    built = resolve("system", system.use)(**system.arguments.model_dump())
-    rule: Rule = resolve("walk", dynamics.use)(built, total, **dynamics.arguments.model_dump())
+    built = load(system.builds)(**system.arguments.model_dump())
+    rule: Rule = (NoisyDescent if dynamics.use == "sgd" else load(dynamics.builds))(
+        built, total, **dynamics.arguments.model_dump()
+    )
     return rule

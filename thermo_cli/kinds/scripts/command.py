@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from thermo_cli.errors import SpecError
+from thermo_cli.kinds.scripts.parts import CommandSystem
+from thermo_cli.kinds.scripts.placeholders import SEEDS, filled, placeholders
 from thermo_cli.registry import Trust, local_file, nearest
-from thermo_cli.replicas import SEEDS, Replica, budgets_of
+from thermo_cli.replicas import Replica, budgets_of
 from thermo_cli.spec import Spec
-from thermo_cli.spec.builtins import CommandSystem
-from thermo_cli.spec.placeholders import filled, placeholders
 
 INTERPRETER: Final = ("python", "python3")  # the one that runs this
 SEED_BITS: Final = 31  # what every language's generators take

@@ -19,13 +19,13 @@ import numpy as np
 from thermo_cli.data.split import subsample
 from thermo_cli.errors import DataError, RunError, ThermoError
 from thermo_cli.kinds.scripts.command import Command
+from thermo_cli.kinds.scripts.parts import ProcessDynamics
 from thermo_cli.kinds.scripts.process import run_process
 from thermo_cli.kinds.scripts.reported import Metrics, read_parameters
 from thermo_cli.observables.macroscopic import snapshot_steps
 from thermo_cli.registry import trust
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
-from thermo_cli.spec.builtins import ProcessDynamics
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardRecords, ShardStore
 

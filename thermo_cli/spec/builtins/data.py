@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from thermo_cli.spec.builtins.parts import LATER, NoArguments, NonNegative, Part, Positive, Scale, Task
+from thermo_cli.spec.parts import LATER, NoArguments, NonNegative, Part, Positive, Scale, Task
 
 FUNCTION: Final = "module:function"
 

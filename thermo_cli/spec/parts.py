@@ -1,6 +1,6 @@
 """What every model of the spec has in common: strictness, and the kinds of numbers."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializationInfo, SerializerFunctionWrapHandler, model_serializer
 
@@ -40,6 +40,40 @@ class Part(BaseModel):
                 if LATER in field.metadata and getattr(self, name) == field.get_default(call_default_factory=True):
                     content.pop(field.alias or name, None)
         return content
+
+
+class SystemPart(Part):
+    """Base of everything that `system.use` can name.
+
+    Attributes:
+        kind: Name of the wing that trains it; empty where the dynamics decides.
+        builds: What the name stands for, `module:object`.
+        moves: Names of the dynamics that it goes with; empty where it has moved already.
+    """
+
+    kind: ClassVar[str] = ""
+    builds: ClassVar[str] = ""
+    moves: ClassVar[tuple[str, ...]] = ()
+    if TYPE_CHECKING:
+        use: str
+        arguments: Any
+
+
+class DynamicsPart(Part):
+    """Base of everything that `dynamics.use` can name.
+
+    Attributes:
+        kind: Name of the wing that a system without a kind of its own belongs to.
+        builds: What the name stands for, `module:object`.
+    """
+
+    kind: ClassVar[str] = ""
+    builds: ClassVar[str] = ""
+    if TYPE_CHECKING:
+        use: str
+        arguments: Any
+    steps: Annotated[int, Field(ge=1, le=1_000_000_000)]
+    """Training time T in steps (updates), a first phase included."""
 
 
 class NoArguments(Part):

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from thermo_cli.spec.builtins.parts import CLASS, NonNegative, Part, Positive
+from thermo_cli.spec.parts import CLASS, NonNegative, Part, Positive
 
 TermName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 

@@ -4,6 +4,14 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from thermo_cli.rng import StreamName
+
+SEEDS: Final[dict[str, StreamName]] = {  # what a command is told of its streams, by placeholder
+    "seed": "init",
+    "subsample": "subsample",
+    "order_seed": "order",
+    "noise_seed": "noise",
+}
 _BRACE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
-from thermo_cli.spec.builtins.parts import Part
+from thermo_cli.spec.parts import Part
 
 PLAIN: Final = ("constant", "cosine")
 

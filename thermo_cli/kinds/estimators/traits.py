@@ -1,0 +1,66 @@
+"""What a spec must know of estimators."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from thermo_cli.spec.traits import Traits, learner_streams
+
+if TYPE_CHECKING:
+    from thermo_cli.spec.schema import Spec
+
+LEAST_STEPS: Final = 4  # so that T/4 is a step
+RATES: Final = {
+    "SGDClassifier": "optimal",
+    "SGDRegressor": "invscaling",
+}  # learning rates that are not constant by default
+
+
+def check(spec: "Spec") -> None:
+    """Refuse what a fit does not have: steps of one shot, other starts than its own, first phases."""
+    if spec.ensemble.crossed is not None and spec.ensemble.crossed.order > 1:
+        raise ValueError("ensemble.design.crossed.order: an estimator's fit has no order of mini-batches of its own")
+    time, steps = _time(spec), spec.total
+    if time == "once" and steps != 1:
+        raise ValueError(
+            "dynamics.steps counts something only with dynamics.with.time: staged, warm_start, partial, budget"
+        )
+    if time in ("staged", "warm_start", "budget") and steps < LEAST_STEPS:
+        raise ValueError(f"dynamics.steps with time {time} must be at least {LEAST_STEPS}, not {steps}")
+    for name, history in spec.histories.items():
+        first = history.first
+        if history.init_scale != 1 or (first is not None and (time != "partial" or first.system or first.dynamics)):
+            raise ValueError(
+                f"histories.{name}: the only path an estimator can take is a first phase of partial fits with shuffled "
+                "labels or a part of the examples (dynamics.with.time: partial)"
+            )
+
+
+def streams(spec: "Spec", examples: int, pool: int, histories: Sequence[str], noisy: bool) -> set[str]:
+    """Return the sources of randomness that fitting consumes; the random state is the `init` stream."""
+    return {*(("init",) if noisy else ()), *learner_streams(spec, examples, pool, histories)}
+
+
+def _time(spec: "Spec") -> str:
+    arguments: Any = spec.dynamics.arguments  # type: ignore[union-attr]
+    return str(arguments.time)
+
+
+def _decays(spec: "Spec") -> bool:
+    """Say whether the estimator lowers its own learning rate from epoch to epoch."""
+    usual = RATES.get(spec.system.use.rpartition(":")[2], "constant")
+    rate = dict(spec.system.arguments).get("learning_rate", usual)
+    return _time(spec) == "partial" and rate in ("optimal", "invscaling", "adaptive")
+
+
+TRAITS: Final = Traits(
+    name="estimators",
+    title="a system that learns from data",
+    width=2,  # so that workers end together, and a file holds more than one
+    check=check,
+    streams=streams,
+    learns=True,
+    nulls=True,
+    prefix="sklearn.",
+    time=_time,
+    decays=_decays,
+)

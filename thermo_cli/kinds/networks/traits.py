@@ -1,0 +1,33 @@
+"""What a spec must know of networks."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from thermo_cli.spec.traits import Traits, learner_streams
+
+if TYPE_CHECKING:
+    from thermo_cli.spec.schema import Spec
+
+
+def check(spec: "Spec") -> None:
+    """Refuse steps before a module, which takes the data as they are."""
+    if getattr(spec.system, "preprocess", []):
+        raise ValueError("system.preprocess goes with dynamics fit: a torch module takes the data as they are")
+
+
+def streams(spec: "Spec", examples: int, pool: int, histories: Sequence[str], noisy: bool) -> set[str]:
+    """Return the sources of randomness that training consumes; dropout draws from `noise`."""
+    drops = noisy or getattr(spec.system.arguments, "dropout", 0.0) > 0
+    return {"init", *(("noise",) if drops else ()), *learner_streams(spec, examples, pool, histories)}
+
+
+TRAITS: Final = Traits(
+    name="networks",
+    title="a system that learns from data",
+    width=0,
+    check=check,
+    streams=streams,
+    learns=True,
+    stacks=True,
+    twins=True,
+)

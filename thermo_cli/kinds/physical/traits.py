@@ -1,0 +1,21 @@
+"""What a spec must know of physical systems."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from thermo_cli.spec.traits import Traits
+
+if TYPE_CHECKING:
+    from thermo_cli.spec.schema import Spec
+
+
+def check(spec: "Spec") -> None:
+    """Refuse nothing: every path of a walk can be taken."""
+
+
+def streams(spec: "Spec", examples: int, pool: int, histories: Sequence[str], noisy: bool) -> set[str]:
+    """Return the sources of randomness of a walk: where it starts, what drives it, and a random landscape."""
+    return {"init", "noise", *(("subsample",) if spec.system.use == "random_energy" else ())}
+
+
+TRAITS: Final = Traits(name="physical", title="a physical system", width=0, check=check, streams=streams, twins=True)

@@ -1,0 +1,57 @@
+"""What a spec must know of scripts."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from thermo_cli.kinds.scripts.placeholders import SEEDS
+from thermo_cli.spec.traits import Traits
+
+if TYPE_CHECKING:
+    from thermo_cli.spec.schema import Spec
+
+
+def check(spec: "Spec") -> None:
+    """Refuse first phases: a script trains itself."""
+    for name, history in spec.histories.items():
+        if history.first is not None:
+            raise ValueError(f"histories.{name}.first: a command trains itself: tell it by histories.{name}.values")
+
+
+def streams(spec: "Spec", examples: int, pool: int, histories: Sequence[str], noisy: bool) -> set[str]:
+    """Return the sources of randomness that the command is told of."""
+    placeholders = _arguments(spec).placeholders
+    drawn = spec.ensemble.subsample.bootstrap or examples < pool
+    return {stream for name, stream in SEEDS.items() if name in placeholders and (drawn or stream != "subsample")}
+
+
+def _partners(spec: "Spec") -> bool:
+    """Say whether parameters can be compared without alignment, and partners on one bath are no copies."""
+    comparable = _arguments(spec).symmetries == "none" or "init" not in spec.ensemble.vary
+    return comparable and bool(streams(spec, 0, 0, (), False) & set(spec.ensemble.vary) - {"subsample"})
+
+
+def _pool(spec: "Spec") -> int:
+    return _arguments(spec).pool or 0
+
+
+def _values(spec: "Spec") -> Mapping[str, object]:
+    values: Mapping[str, object] = _arguments(spec).values
+    return values
+
+
+def _arguments(spec: "Spec") -> Any:
+    return spec.system.arguments
+
+
+TRAITS: Final = Traits(
+    name="scripts",
+    title="command",
+    width=1,  # a process each
+    check=check,
+    streams=streams,
+    resamples=True,
+    no_pairs="needs parameters that compare (system.with.symmetries: none, or one init), and a varied seed",
+    partners=_partners,
+    pool=_pool,
+    values=_values,
+)

@@ -1,0 +1,97 @@
+"""What a spec must know of its kind of system: a record for each wing of `kinds`, read without what trains it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from thermo_cli.registry import KINDS, load
+
+if TYPE_CHECKING:
+    from thermo_cli.spec.schema import Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traits:
+    """A kind of system as the spec sees it.
+
+    Attributes:
+        name: Of the wing.
+        title: In sentences about what compares with what, "a system that learns from data".
+        width: Replicas of a shard; 0 where `ensemble.shard` says it.
+        learns: Whether it learns from examples that the spec's `data` name.
+        trains: Whether it is trained here; recorded runs have moved already.
+        resamples: Whether subsamples of a pool can tell its replicas apart, although the spec names no data.
+        stacks: Whether its replicas move in one stack.
+        twins: Whether a replica can start again one unit in the last place away.
+        nulls: Whether partners come with fits to shuffled labels.
+        prefix: Package whose objects are of this kind, whatever moves them; empty without one.
+        no_pairs: Why diversity cannot be decided where there are no same-bath pairs; empty where the number of pairs says it.
+        check: Raises ValueError where parts of the spec do not fit each other.
+        streams: From spec, examples of a replica, pool, histories and whether training draws noise, to the sources of
+            randomness that training consumes, varied or not.
+        partners: Whether partners on one bath can be compared, and are no copies.
+        pool: Number of examples that subsamples are drawn from, where the spec itself says it; 0 elsewhere.
+        values: Placeholders of the user's own, which a history may replace.
+        time: What the training time counts.
+        decays: Whether the learning rate falls although the spec names no schedule.
+    """
+
+    name: str
+    title: str
+    width: int
+    check: Callable[["Spec"], None]
+    streams: Callable[["Spec", int, int, Sequence[str], bool], set[str]]
+    learns: bool = False
+    trains: bool = True
+    resamples: bool = False
+    stacks: bool = False
+    twins: bool = False
+    nulls: bool = False
+    prefix: str = ""
+    no_pairs: str = ""
+    partners: Callable[["Spec"], bool] = lambda spec: True
+    pool: Callable[["Spec"], int] = lambda spec: 0
+    values: Callable[["Spec"], Mapping[str, object]] = lambda spec: {}
+    time: Callable[["Spec"], str] = lambda spec: "steps"
+    decays: Callable[["Spec"], bool] = lambda spec: False
+
+
+def learner_streams(spec: "Spec", examples: int, pool: int, histories: Sequence[str]) -> set[str]:
+    """Return the sources of randomness that whatever learns from examples consumes by its data and its path.
+
+    Args:
+        spec: The experiment.
+        examples: Of each replica.
+        pool: Examples that they are drawn from.
+        histories: Those that are asked about.
+    """
+    phases = [phase for name in histories if (phase := spec.histories[name].first) is not None]
+    batches = [getattr(spec.dynamics, "batch_size", "full")]
+    batches += [batch for phase in phases if phase.dynamics and (batch := phase.dynamics.batch_size) is not None]
+    consumed = {
+        "subsample": spec.ensemble.subsample.bootstrap or examples < pool,
+        "noise": any(phase.labels or phase.examples for phase in phases),
+        "order": any(batch not in ("full", examples) for batch in batches),
+    }
+    return {stream for stream, used in consumed.items() if used}
+
+
+@cache
+def traits_of(kind: str) -> Traits:
+    """Return what a spec must know of a kind.
+
+    Args:
+        kind: A key of `registry.KINDS`.
+    """
+    traits: Traits = load(f"{KINDS[kind]}.traits:TRAITS")
+    return traits
+
+
+def kind_named(use: str) -> str:
+    """Return the kind that every object of a package is of, whatever moves it; empty where its dynamics decides.
+
+    Args:
+        use: `module:Class`.
+    """
+    return next((kind for kind in KINDS if (prefix := traits_of(kind).prefix) and use.startswith(prefix)), "")
