@@ -28,7 +28,7 @@ name: small
 data:     {use: wine}
 system:   {use: mlp, with: {hidden: [8]}}
 dynamics: {use: sgd, with: {lr: 0.05, momentum: 0.9, weight_decay: 1.0e-3}, batch_size: 16, steps: 400}
-ensemble: {replicas: 6, seed: 3, subsample: {fraction: 0.6}, shard: 4, controls: {same_bath: 2, twin: 1}}
+ensemble: {replicas: 6, seed: 3, subsample: {fraction: 0.6}, controls: {same_bath: 2, twin: 1}}
 histories:
   cold: {}
   hot: {init_scale: 2.0}

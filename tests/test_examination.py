@@ -19,7 +19,7 @@ name: distinct
 data:     {use: wine}
 system:   {use: mlp, with: {hidden: [16]}}
 dynamics: {use: sgd, with: {lr: 0.05, momentum: 0.9, weight_decay: 1.0e-3}, batch_size: 16, steps: 800}
-ensemble: {replicas: 10, seed: 3, subsample: {fraction: 0.6}, shard: 8}
+ensemble: {replicas: 10, seed: 3, subsample: {fraction: 0.6}}
 histories: {cold: {}, hot: {init_scale: 2.0}}
 """
 

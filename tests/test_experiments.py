@@ -28,7 +28,6 @@ SMALL = {  # experiment to what makes it small; the quickstart (mlp) is run whol
         *FEW,
         *NO_CONTROLS,
         "ensemble.replicas=10",
-        "ensemble.shard=10",
         "equilibrium.margins={test_accuracy: 0.06, energy: 0.1}",
     ],
     "own-module": [*FEW, *NO_CONTROLS, "ensemble.replicas=16"],
@@ -58,7 +57,6 @@ def test_a_convolutional_network_is_caught_relaxing(tmp_path):
     overrides = [
         *NO_CONTROLS,
         "ensemble.replicas=8",
-        "ensemble.shard=8",
         "ensemble.subsample={size: 200}",
         "dynamics.steps=100",
         "histories={cold: {}}",

@@ -19,9 +19,9 @@ from thermo_cli.kinds.estimators.examine import Specimens, examine_estimators, g
 from thermo_cli.kinds.physical.walk import walk
 from thermo_cli.kinds.scripts.parts import CommandSystem
 from thermo_cli.microstates.examination import FORMAT, Material, Rows, examine, examine_particles
-from thermo_cli.observables.macroscopic import snapshot_steps
 from thermo_cli.replicas import Replica, control_rows, main_rows, shares_init
 from thermo_cli.store import RunFolder
+from thermo_cli.times import snapshot_steps
 
 MOST: Final = 64  # main replicas of which all pairs are looked at
 NO_PARAMETERS: Final = (
@@ -105,9 +105,7 @@ def gather(folder: RunFolder, most: int = MOST) -> Material | None:
     finished = [row for row in table if row.shard in folder.records]
     share = most // len(spec.histories) or 1
     mains = [main for main in main_rows(finished) if main.index < share]
-    kept = [
-        step for step in snapshot_steps(spec.total) if all(step in folder.records[m.shard].snapshots for m in mains)
-    ]
+    kept = [step for step in snapshot_steps(spec.ends) if all(step in folder.records[m.shard].snapshots for m in mains)]
     times = [step for step in kept if step > 0]
     if not mains or spec.total not in kept:  # a script keeps what it likes
         return None

@@ -17,11 +17,11 @@ from thermo_cli.kinds.estimators.train import fit_replica, measured_steps
 from thermo_cli.kinds.physical.walk import BLOCK_STEPS, walk
 from thermo_cli.kinds.scripts.parts import CommandSystem, ProcessDynamics
 from thermo_cli.metric import observed
-from thermo_cli.observables.macroscopic import measurement_steps, snapshot_steps
 from thermo_cli.replicas import Replica, budgets_of, control_rows, main_rows, replicas_of, shards
 from thermo_cli.spec import Spec
 from thermo_cli.spec.schedules import name_of
 from thermo_cli.store import free_bytes
+from thermo_cli.times import measurement_steps, snapshot_steps
 from thermo_cli.training import movement
 
 DECIDES: Final = "What so many replicas can decide"
@@ -79,9 +79,9 @@ def needs(study: Study, workers: int | None) -> Needs:
     measurements = (
         len(measured_steps(spec, study.table[0]))
         if fitted
-        else len(measurement_steps(spec.total, spec.observe.window_measurements))
+        else len(measurement_steps(spec.ends, spec.observe.window_measurements))
     )
-    kept = 1 if fitted else len(snapshot_steps(spec.total))
+    kept = 1 if fitted else len(snapshot_steps(spec.ends))
     active = min(workers or usable_cores(), len(groups))
     parameters, per_shard, observables = _stack_needs(study, item)
     snapshots = width * parameters * kept * item

@@ -154,7 +154,7 @@ def replicas_of(spec: Spec) -> int:
         spec: The experiment.
     """
     crossed = spec.ensemble.crossed
-    return spec.ensemble.replicas if crossed is None else crossed.init * crossed.subsample * crossed.order
+    return spec.ensemble.replicas.last if crossed is None else crossed.init * crossed.subsample * crossed.order
 
 
 def budgets_of(spec: Spec) -> tuple[int, ...]:

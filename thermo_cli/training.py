@@ -17,12 +17,12 @@ from thermo_cli.kinds.networks.batches import CHUNK_STEPS
 from thermo_cli.kinds.physical.walk import walk
 from thermo_cli.kinds.scripts.parts import CommandSystem
 from thermo_cli.kinds.scripts.train import train_script
-from thermo_cli.observables.macroscopic import measurement_steps, snapshot_steps
 from thermo_cli.registry import Trust, set_trust
 from thermo_cli.replicas import Replica, control_rows
 from thermo_cli.spec import Spec
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardRecords, ShardStore
+from thermo_cli.times import measurement_steps, snapshot_steps
 
 COMMIT_SECONDS: Final = 1.0
 COMMIT_SHARE: Final = 20.0  # a commit that takes t seconds is not repeated before 20 t have passed
@@ -108,7 +108,7 @@ def kept_steps(members: Sequence[Replica], table: Sequence[Replica]) -> set[int]
         for number in point
         for row in control_rows([one for one in table if one.point == number], "twin")
     )
-    return {*snapshot_steps(members[0].steps), *((1,) if compared else ())}
+    return {*snapshot_steps((members[0].steps,)), *((1,) if compared else ())}
 
 
 @lru_cache(maxsize=1)
@@ -142,7 +142,7 @@ class _Training:
     ) -> None:
         self.folder, self.store, self.stack = folder, store, stack
         total, self.main = members[0].steps, members[0].role == "main"
-        steps = measurement_steps(total, spec.observe.window_measurements) if self.main else [total]
+        steps = measurement_steps((total,), spec.observe.window_measurements) if self.main else [total]
         self.measured = {int(step) for step in steps}
         self.kept = kept
         self.records, self.new = ShardRecords(), ShardRecords()

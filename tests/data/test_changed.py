@@ -26,7 +26,7 @@ name: small
 data:     {use: DATA, with: WITH}
 system:   {use: linear}
 dynamics: {use: sgd, with: {lr: 0.05}, batch_size: 8, steps: 40}
-ensemble: {replicas: 4, subsample: {fraction: 0.5}, shard: 2, controls: {same_bath: 0, twin: 0}}
+ensemble: {replicas: 8, subsample: {fraction: 0.5}, controls: {same_bath: 0, twin: 0}}
 """
 KINDS = {
     "csv": "{path: t.csv, target: y}",

@@ -15,7 +15,7 @@ from thermo_cli.errors import DataError
 from thermo_cli.experiment import prepare
 from thermo_cli.kinds.networks.learner import Learner
 from thermo_cli.plan import needs
-from thermo_cli.replicas import replica_table, shards
+from thermo_cli.replicas import replica_table
 from thermo_cli.spec import load_spec
 from thermo_cli.spec.builtins.data import NpyData
 
@@ -24,7 +24,7 @@ name: disk
 data:     {use: npy, with: {x: x.npy, y: y.npy, mmap: true}, test_fraction: 0.1}
 system:   {use: linear}
 dynamics: {use: sgd, with: {lr: 0.05}, batch_size: 16, steps: 60}
-ensemble: {replicas: 4, subsample: {size: 40}, shard: 4, controls: {same_bath: 0, twin: 0}}
+ensemble: {replicas: 4, subsample: {size: 40}, controls: {same_bath: 0, twin: 0}}
 """
 
 
@@ -67,7 +67,7 @@ def test_a_shard_on_disk_trains_like_one_in_memory(tmp_path: Path) -> None:
     found = []
     for mmap in ("true", "false"):
         spec = load_spec(tmp_path / "s.yaml", [f"data.with.mmap={mmap}"])
-        learner = Learner(spec, load_dataset(spec.data, tmp_path), next(iter(shards(replica_table(spec)).values())))
+        learner = Learner(spec, load_dataset(spec.data, tmp_path), replica_table(spec)[:4])
         learner.advance(60)
         found.append((learner.vectors(), learner.measure(), learner.finish()))
         assert (len(learner.stack.x) <= 160) == (mmap == "true")

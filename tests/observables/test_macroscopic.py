@@ -9,7 +9,7 @@ from thermo_cli.contracts import Dataset
 from thermo_cli.metric import NAMES
 from thermo_cli.observables import classification, regression, response
 from thermo_cli.observables.formulas import formula
-from thermo_cli.observables.macroscopic import Evaluation, measure, measurement_steps, snapshot_steps
+from thermo_cli.observables.macroscopic import Evaluation, measure
 
 
 def test_classification_agrees_with_scikit_learn() -> None:
@@ -79,23 +79,6 @@ def test_energy_is_loss_plus_penalty_and_all_names_follow_the_convention() -> No
     }
     bare = measure(["energy"], dataset, subsamples, now, start, 0.0)
     assert set(bare) == {"energy", "energy_loss"}
-
-
-@pytest.mark.parametrize(("steps", "window"), [(16000, 64), (1000, 64), (100, 64), (8, 8), (1, 8), (2, 64)])
-def test_measurements_are_logarithmic_then_even(steps: int, window: int) -> None:
-    """They begin at 0, end at T, never repeat, and the last doubling has its number where there are so many steps."""
-    times = measurement_steps(steps, window)
-    assert times[0] == 0
-    assert times[-1] == steps
-    assert (np.diff(times) > 0).all()
-    late = times[times >= steps // 2]
-    assert len(late) == min(window, steps - steps // 2 + 1)
-    if steps >= 1000:
-        gaps = np.diff(late)
-        assert gaps.max() - gaps.min() <= 1
-        early = times[(times > 8) & (times < steps // 2)]
-        assert (early[1:] / early[:-1] < 1.5).all()
-    assert set(snapshot_steps(steps)) >= {0, steps}
 
 
 def test_calibration_brier_and_margin_of_known_classifiers() -> None:

@@ -104,7 +104,7 @@ def test_overrides_are_validated_like_the_file(small: Path) -> None:
     )
     assert spec.dynamics.arguments.lr == 1e-3
     assert spec.equilibrium.margins == {"test_accuracy": 0.1}
-    assert spec.ensemble.replicas == 9
+    assert spec.ensemble.replicas.last == 9
     for override, expected in [
         ("dynamics.with.lrr=3", "did you mean 'lr'"),
         ("dynamics.with.lr=abc", "expected a number"),
@@ -140,12 +140,21 @@ def test_text_that_looks_like_something_else_reads_back_as_text(small: Path, nam
 
 
 def test_identity_counts_what_decides_the_numbers_and_nothing_else(small: Path) -> None:
-    """Margins and descriptions do not change a run; a learning rate or the data do."""
+    """Margins, descriptions and how far a run grows do not change it; a learning rate, the data or `steps.from` do."""
     spec = load_spec(small)
     own = identity(spec, "f", "cpu")
     same = load_spec(small, ["description=other", "equilibrium.confidence=0.9"])
     assert identity(same, "f", "cpu") == own
+    for grown in (
+        "ensemble.replicas=60",
+        "ensemble.replicas={from: 6, to: 60}",
+        "dynamics.steps={from: 400, to: 1600}",
+    ):
+        assert identity(load_spec(small, [grown]), "f", "cpu") == own
+    assert identity(load_spec(small, ["ensemble.controls={same_bath: 0, twin: 0}"]), "f", "cpu") == own
     others = [
+        identity(load_spec(small, ["dynamics.steps={from: 200, to: 400}"]), "f", "cpu"),
+        identity(load_spec(small, ["ensemble.seed=4"]), "f", "cpu"),
         identity(load_spec(small, ["dynamics.with.lr=0.06"]), "f", "cpu"),
         identity(spec, "g", "cpu"),
         identity(spec, "f", "cuda"),

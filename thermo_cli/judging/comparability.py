@@ -62,10 +62,10 @@ def differences(run: Judged, baseline: Judged) -> tuple[str, ...]:
             found += _unlike(_flat(ours, f"{part}."), _flat(theirs, f"{part}."))
     if len(found) > SHOWN:
         found = [*found[:SHOWN], f"and {len(found) - SHOWN} more fields"]
-    for field in ("replicas", "seed") if one.dynamics is not None else ():
-        found += _unlike(
-            {f"ensemble.{field}": getattr(one.ensemble, field)}, {f"ensemble.{field}": getattr(other.ensemble, field)}
-        )
+    if one.dynamics is not None:
+        sizes = ({"ensemble.replicas": spec.ensemble.replicas.last} for spec in (one, other))
+        seeds = ({"ensemble.seed": spec.ensemble.seed} for spec in (one, other))
+        found += [*_unlike(*sizes), *_unlike(*seeds)]
     here, there = run.folder.manifest, baseline.folder.manifest
     if here["data_fingerprint"] != there["data_fingerprint"]:  # comparable all the same: a script, or recorded runs
         found.append(_said("files", here["data_fingerprint"][:8], there["data_fingerprint"][:8]))

@@ -85,28 +85,3 @@ def splits(
         if outputs is not None and y_test is not None:
             answers[split] = (outputs, np.broadcast_to(y_test, (len(outputs), len(y_test))))
     return answers
-
-
-def measurement_steps(steps: int, window_measurements: int) -> Any:
-    """Choose when to measure: about two per doubling up to T/2, then evenly through the last doubling [T/2, T].
-
-    Args:
-        steps: Training time T.
-        window_measurements: Measurements in [T/2, T], both ends included.
-
-    Returns:
-        Increasing steps from 0 to T, (time,).
-    """
-    half = steps // 2
-    early = np.unique(np.round(2.0 ** np.arange(0, np.log2(max(half, 1)) + 0.5, 0.5)).astype(np.int64))
-    window = np.round(np.linspace(half, steps, window_measurements)).astype(np.int64)
-    return np.unique(np.concatenate([[0], early[early < half], window]))
-
-
-def snapshot_steps(steps: int) -> tuple[int, ...]:
-    """Choose when parameters are kept: 0, T/4, T/2 and T.
-
-    Args:
-        steps: Training time T.
-    """
-    return tuple(sorted({0, steps // 4, steps // 2, steps}))

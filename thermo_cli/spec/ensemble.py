@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from thermo_cli.rng import STREAMS, StreamName
-from thermo_cli.spec.parts import LATER, Part
+from thermo_cli.spec.parts import Part, Replicas
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
@@ -21,7 +21,7 @@ class Subsample(Part):
     """As many examples as the pool has, with replacement: the spread of fresh data."""
     disjoint: bool = False
     """Parts of `size` examples that no two replicas share: independent baths."""
-    stratified: Annotated[bool, LATER] = False
+    stratified: bool = False
     """Whether the classes keep the proportions of the pool (to within one example); for classification, not with disjoint."""
 
     @model_validator(mode="after")
@@ -74,8 +74,9 @@ class Controls(Part):
 class Ensemble(Part):
     """The replicas: how many, and which randomness tells them apart."""
 
-    replicas: Annotated[int, Field(ge=2, le=100_000)] = 32
-    """Number of replicas per history; agreement at the default content cannot hold with fewer than 30 in all."""
+    replicas: Replicas = Field(default_factory=lambda: Replicas.model_validate(32), json_schema_extra={"default": 32})
+    """Number of replicas per history, or {from: 32, to: 256}; agreement at the default content cannot hold with fewer than 30
+    in all."""
     seed: Annotated[int, Field(ge=0, lt=2**64)] = 0
     """Root of every stream of randomness of the ensemble."""
     subsample: Subsample = Field(default_factory=lambda: Subsample(fraction=0.5))
@@ -88,8 +89,6 @@ class Ensemble(Part):
     """`crossed: {init: 8, subsample: 8, order: 1}` gives a noise budget instead of a verdict, and replaces `replicas`."""
     precision: Literal["float32", "float64"] = "float32"
     """Floating-point type of the parameters."""
-    shard: Annotated[int, Field(ge=1, le=1024)] = 16
-    """Replicas trained in one stack; part of the numbers (rounding), so it is here and not chosen by the machine."""
 
     @property
     def crossed(self) -> CrossedCounts | None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from thermo_cli.spec.parts import Part, Positive, Scalar
 from thermo_cli.spec.schedules import Schedule
@@ -63,8 +63,3 @@ class History(Part):
     """A first phase on something else (`detour` histories)."""
     values: dict[str, Scalar] = Field(default_factory=dict)
     """Other values of a `command`'s placeholders."""
-
-    @model_serializer(mode="wrap")
-    def _without_absent_values(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = write(self)
-        return found if self.values else {key: value for key, value in found.items() if key != "values"}

@@ -18,7 +18,6 @@ from thermo_cli.metric import margin_problem
 from thermo_cli.registry import BUILT_INS, DYNAMICS, SYSTEMS, nearest
 from thermo_cli.spec import yaml_source
 from thermo_cli.spec.overrides import apply_overrides
-from thermo_cli.spec.parts import LATER
 from thermo_cli.spec.schema import Spec
 from thermo_cli.spec.sweeping import points_of
 from thermo_cli.spec.yaml_source import Location, Source
@@ -97,7 +96,7 @@ def from_resolved(text: str, label: str) -> Spec:
     """Read a resolved spec back, one of an older version too.
 
     A resolved spec has every field, so what is missing did not exist when it was written; a default that adds replicas must not
-    be added to a run that was made without them.
+    be added to a run that was made without them. Until 0.5 it also said how wide shards are.
 
     Args:
         text: What `to_yaml` wrote.
@@ -107,18 +106,25 @@ def from_resolved(text: str, label: str) -> Spec:
     ensemble = source.value.get("ensemble") if isinstance(source.value, dict) else None
     if isinstance(ensemble, dict):
         ensemble.setdefault("controls", {"same_bath": 0, "twin": 0})
+        ensemble.pop("shard", None)
     return validate(source)
 
 
 def identity(spec: Spec, data_fingerprint: str, device: str) -> str:
-    """Hash everything that decides the numbers of a run into eight hexadecimal digits.
+    """Hash everything that decides the numbers of a replica at a step into eight hexadecimal digits.
+
+    How many replicas there are, and how long they are trained beyond `steps.from`, may change: a run can grow.
 
     Args:
-        spec: The resolved spec; `equilibrium`, `description` and what limits a process do not count.
+        spec: The resolved spec; `equilibrium`, `description`, numbers of replicas and what limits a process do not count.
         data_fingerprint: Hash of the examples.
         device: Kind of device.
     """
-    content = spec.model_dump(mode="json", exclude={"equilibrium", "description"}, context=LATER)
+    content = spec.model_dump(mode="json", exclude={"equilibrium", "description"})
+    for count in ("replicas", "controls"):
+        del content["ensemble"][count]
+    if spec.dynamics is not None:
+        content["dynamics"]["steps"] = spec.dynamics.steps.first
     if spec.traits.name == "scripts":
         del content["dynamics"]["with"]
     canonical = json.dumps([content, data_fingerprint, device], sort_keys=True, separators=(",", ":"))

@@ -2,7 +2,17 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializationInfo, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -11,9 +21,6 @@ MODULE: Final = "module:Class"  # stands for every name that is not built in
 CLASS = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
 Task = Literal["classification", "regression"]
 Scale = Literal["none", "standardize"]
-LATER: Final = (
-    "later"  # in a field's Annotated: it came after the first release, and at its default no run's hash knows it
-)
 Scalar = bool | int | Annotated[float, Field(allow_inf_nan=False)] | str
 
 
@@ -31,15 +38,77 @@ class Part(BaseModel):
         serialize_by_alias=True,
     )
 
+
+class Growth(Part):
+    """A number that grows by doubling from one value to another; N is {from: N, to: N}."""
+
+    first: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(alias="from")
+    """Where it begins."""
+    last: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(alias="to")
+    """Where it ends; today all of it is trained, whatever is decided before."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_number(cls, value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return {"from": value, "to": value}
+        if isinstance(value, dict | Growth):
+            return value
+        raise ValueError("expected an integer, or {from: N, to: M}")
+
+    @model_validator(mode="after")
+    def _grows(self) -> "Growth":
+        if self.last < self.first:
+            raise ValueError(f"to ({self.last}) must not be less than from ({self.first})")
+        return self
+
     @model_serializer(mode="wrap")
-    def _without_later(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
-        """Leave out, for the hash of a run, what came later and is at its default: older runs keep their names."""
-        content: dict[str, Any] = handler(self)
-        if info.context == LATER:
-            for name, field in type(self).model_fields.items():
-                if LATER in field.metadata and getattr(self, name) == field.get_default(call_default_factory=True):
-                    content.pop(field.alias or name, None)
-        return content
+    def _plain_again(self, write: SerializerFunctionWrapHandler) -> Any:
+        return self.first if self.first == self.last else write(self)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Allow the plain number beside the mapping."""
+        mapping = handler.resolve_ref_schema(handler(core_schema))
+        bounds = {key: mapping["properties"]["from"][key] for key in ("type", "minimum", "maximum")}
+        return {"anyOf": [bounds, mapping]}
+
+    @property
+    def grows(self) -> bool:
+        """Whether it ends elsewhere than it begins."""
+        return self.first != self.last
+
+
+class Replicas(Growth):
+    """A number of replicas that grows."""
+
+    first: Annotated[int, Field(ge=2, le=100_000)] = Field(alias="from")
+    """Replicas per history at the first look."""
+    last: Annotated[int, Field(ge=2, le=100_000)] = Field(alias="to")
+    """Replicas per history at the last look; today all of them are trained, whatever is decided before."""
+
+
+class Steps(Growth):
+    """A training time that doubles."""
+
+    first: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(alias="from")
+    """Training time at the first look; when measurements are made depends on it alone."""
+    last: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(alias="to")
+    """Training time at the last look, `from` doubled some times; today all of it is trained, whatever is decided before."""
+
+    @model_validator(mode="after")
+    def _doubles(self) -> "Steps":
+        if self.last % self.first or (self.last // self.first).bit_count() != 1:
+            doubled = self.first << max((self.last // self.first).bit_length() - 1, 0)
+            raise ValueError(
+                f"to ({self.last}) must be from ({self.first}) doubled some times: {doubled} or {2 * doubled}"
+            )
+        return self
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Where its segments end: at `from`, and at every doubling of it up to `to`."""
+        return tuple(self.first << number for number in range((self.last // self.first).bit_length()))
 
 
 class SystemPart(Part):
@@ -72,8 +141,8 @@ class DynamicsPart(Part):
     if TYPE_CHECKING:
         use: str
         arguments: Any
-    steps: Annotated[int, Field(ge=1, le=1_000_000_000)]
-    """Training time T in steps (updates), a first phase included."""
+    steps: Steps
+    """Training time T in steps (updates), a first phase included; or {from: 8000, to: 32000}."""
 
 
 class NoArguments(Part):

@@ -10,7 +10,7 @@ from thermo_cli.spec.builtins.data import Data
 from thermo_cli.spec.ensemble import Ensemble
 from thermo_cli.spec.histories import FirstPhase, History
 from thermo_cli.spec.observing import Equilibrium, Observe
-from thermo_cli.spec.parts import LATER, MODULE, DynamicsPart, Part, tag_of
+from thermo_cli.spec.parts import MODULE, DynamicsPart, Part, tag_of
 from thermo_cli.spec.schedules import WarmupSchedule, name_of
 from thermo_cli.spec.traits import Traits, kind_named, traits_of
 
@@ -57,7 +57,7 @@ class Spec(Part):
     """What is measured."""
     equilibrium: Equilibrium = Field(default_factory=Equilibrium)
     """Margins and confidence."""
-    sweep: Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], LATER] = Field(default_factory=dict)
+    sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
     """Field to the values that it takes, `dynamics.with.lr: [0.01, 0.1]`: an ensemble and a verdict for each combination."""
 
     @property
@@ -68,8 +68,8 @@ class Spec(Part):
 
     @property
     def width(self) -> int:
-        """Replicas of a shard."""
-        return self.traits.width or self.ensemble.shard
+        """Replicas of a shard, the unit of files; it follows from the kind of system alone."""
+        return self.traits.width
 
     @property
     def time(self) -> str:
@@ -86,7 +86,19 @@ class Spec(Part):
     @property
     def total(self) -> int:
         """Training time T; 0 where it is read from records."""
-        return self.dynamics.steps if self.dynamics is not None else 0
+        return self.dynamics.steps.last if self.dynamics is not None else 0
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Where segments of the training end: at `steps.from`, and at every doubling of it up to T."""
+        return self.dynamics.steps.ends if self.dynamics is not None else ()
+
+    @property
+    def closed(self) -> str:
+        """Why the steps of a finished training cannot grow: another T is another training; empty where they can."""
+        schedule = self.schedule
+        reason = f"the learning rate follows a {schedule} schedule over all of T" if schedule != "constant" else ""
+        return self.traits.closed or reason
 
     @property
     def schedule(self) -> str:
@@ -94,15 +106,15 @@ class Spec(Part):
         if self.traits.decays(self):
             return "decaying"
         schedule = getattr(self.dynamics, "schedule", "constant")
-        warm = isinstance(schedule, WarmupSchedule) and schedule.use == "warmup" and schedule.steps <= self.total // 2
+        warm = isinstance(schedule, WarmupSchedule) and schedule.use == "warmup" and schedule.steps <= self.ends[0] // 2
         return "constant" if warm else name_of(schedule)
 
     @property
     def shortest(self) -> tuple[int, str]:
         """The shortest training time of a replica, and what it is."""
         if self.observe.budgets and self.schedule != "constant":
-            return self.total // 4, "the smallest budget, a quarter of dynamics.steps"
-        return self.total, "dynamics.steps"
+            return self.ends[0] // 4, "the smallest budget, a quarter of dynamics.steps"
+        return self.ends[0], "dynamics.steps"
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "Spec":
@@ -123,6 +135,9 @@ class Spec(Part):
     def _check_dynamics(self) -> None:
         """Refuse a system that does not move this way, and data that nothing learns from."""
         system, dynamics = self.system.use, self.dynamics.use if self.dynamics is not None else None
+        if self.dynamics is not None and self.dynamics.steps.grows and self.closed:
+            remedy = f"run with a new total instead: steps: {self.total}"
+            raise ValueError(f"dynamics.steps: {self.closed}, so it cannot grow; {remedy}")
         moves = [name for name in self.system.moves if self.system.kind or traits_of(_kind_of(name)) is self.traits]
         if (dynamics is None and moves) or (
             dynamics is not None and (MODULE if ":" in dynamics else dynamics) not in moves

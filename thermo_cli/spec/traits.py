@@ -18,7 +18,8 @@ class Traits:
     Attributes:
         name: Of the wing.
         title: In sentences about what compares with what, "a system that learns from data".
-        width: Replicas of a shard; 0 where `ensemble.shard` says it.
+        width: Replicas of a shard, the unit of files.
+        closed: Why no training of this kind goes on where it has ended; empty where it does.
         learns: Whether it learns from examples that the spec's `data` name.
         trains: Whether it is trained here; recorded runs have moved already.
         resamples: Whether subsamples of a pool can tell its replicas apart, although the spec names no data.
@@ -42,6 +43,7 @@ class Traits:
     width: int
     check: Callable[["Spec"], None]
     streams: Callable[["Spec", int, int, Sequence[str], bool], set[str]]
+    closed: str = ""
     learns: bool = False
     trains: bool = True
     resamples: bool = False

@@ -13,7 +13,7 @@ from thermo_cli.errors import SpecError
 from thermo_cli.kinds.networks import layout
 from thermo_cli.kinds.networks.checks import plain_steps
 from thermo_cli.kinds.networks.learner import Learner
-from thermo_cli.replicas import Replica, replica_table, shards
+from thermo_cli.replicas import Replica, replica_table
 from thermo_cli.spec import Spec, load_spec
 from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
 
@@ -29,15 +29,13 @@ ROWS = ([0, 1, 2], [3], [4, 5], [6])
 def specs(folder: Path, *overrides: str) -> list[Spec]:
     """The small spec with each kind of dynamics."""
     (folder / "s.yaml").write_text(SMALL)
-    return [
-        load_spec(folder / "s.yaml", [*kind, "ensemble.replicas=8", "ensemble.shard=7", *overrides]) for kind in KINDS
-    ]
+    return [load_spec(folder / "s.yaml", [*kind, "ensemble.replicas=8", *overrides]) for kind in KINDS]
 
 
 def parts(folder: Path, found: Sequence[Spec]) -> tuple[Dataset, tuple[Replica, ...]]:
     """Data, and seven replicas of the first history."""
     assert found[0].data is not None
-    return load_dataset(found[0].data, folder), next(iter(shards(replica_table(found[0])).values()))[:7]
+    return load_dataset(found[0].data, folder), replica_table(found[0])[:7]
 
 
 def mixed(found: Sequence[Spec]) -> list[Spec]:

@@ -52,7 +52,7 @@ name: own
 data:     {use: wine}
 system:   {use: "nets:Net"}
 dynamics: {use: adam, with: {lr: 0.01}, batch_size: 16, steps: 40}
-ensemble: {replicas: 8, seed: 3, subsample: {fraction: 0.6}, shard: 8}
+ensemble: {replicas: 8, seed: 3, subsample: {fraction: 0.6}}
 """
 
 

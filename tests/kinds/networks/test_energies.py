@@ -141,8 +141,8 @@ def test_energies_are_measured_and_their_gradient_is_that_of_the_energy(function
 
 
 def test_replicas_are_clipped_and_penalized_each_by_itself(functions: Path) -> None:
-    """Three replicas in a padded shard are the first three of twelve, bit for bit, and a restored stack goes on the same."""
-    changes = [f"dynamics.energy={ENERGY}", "dynamics.clip=0.1", "ensemble.shard=8"]
+    """Three replicas are the first three of eight, bit for bit, and a restored stack goes on the same."""
+    changes = [f"dynamics.energy={ENERGY}", "dynamics.clip=0.1"]
     few, many = (build(functions, [*changes, f"ensemble.replicas={count}"])[2] for count in (3, 12))
     for stack in (few, many):
         stack.advance(60)
@@ -156,10 +156,11 @@ def test_replicas_are_clipped_and_penalized_each_by_itself(functions: Path) -> N
     np.testing.assert_array_equal(rows(last), rows(many))
 
 
-def test_a_spec_without_them_is_resolved_as_before(small: Path) -> None:
-    """Nothing is written where nothing is said, so runs keep their names; what is said is read back."""
+def test_what_is_said_of_them_is_resolved_and_decides_the_run(small: Path) -> None:
+    """Nothing is added where nothing is said; what is said is read back."""
     spec = load_spec(small)
-    assert not {"clip", "energy"} & spec.model_dump(mode="json")["dynamics"].keys()
+    dynamics = spec.model_dump(mode="json")["dynamics"]
+    assert (dynamics["clip"], dynamics["energy"]) == (None, None)
     given = load_spec(small, ["dynamics.clip=1", "dynamics.energy={l1: 1e-4}"])
     assert from_resolved(to_yaml(given), "resolved") == given
     assert identity(given, "f", "cpu") != identity(spec, "f", "cpu")

@@ -27,7 +27,7 @@ name: images
 data:     {use: digits}
 system:   {use: cnn, with: {channels: 3, blocks: 1}}
 dynamics: {use: sgd, with: {lr: 0.05, momentum: 0.9, weight_decay: 1.0e-2}, batch_size: 16, steps: 12}
-ensemble: {replicas: 3, seed: 3, subsample: {fraction: 0.3}, shard: 4, precision: float64}
+ensemble: {replicas: 3, seed: 3, subsample: {fraction: 0.3}, precision: float64}
 """
 
 

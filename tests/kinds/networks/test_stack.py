@@ -20,7 +20,7 @@ from thermo_cli.kinds.networks.learner import Learner, build_stack
 from thermo_cli.kinds.networks.protocols import protocol
 from thermo_cli.kinds.networks.sgd import Sgd
 from thermo_cli.kinds.networks.stack import Stack
-from thermo_cli.replicas import replica_table, shards
+from thermo_cli.replicas import Replica, replica_table
 from thermo_cli.spec import Spec, load_spec
 from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
 
@@ -58,11 +58,18 @@ VARIANTS = {
 
 
 def build(folder: Path, overrides: Sequence[str]) -> tuple[Spec, Dataset, Stack]:
-    """Put the first shard of the small spec, changed by overrides, at step 0."""
+    """Put up to eight replicas of the small spec, changed by overrides, at step 0."""
     (folder / "s.yaml").write_text(SMALL)
     spec = load_spec(folder / "s.yaml", overrides)
     dataset = load_dataset(spec.data, folder)
-    return spec, dataset, build_stack(spec, dataset, next(iter(shards(replica_table(spec)).values())))
+    return spec, dataset, build_stack(spec, dataset, first(spec, 8))
+
+
+def first(spec: Spec, count: int) -> list[Replica]:
+    """Return replicas of the first history."""
+    return [row for row in replica_table(spec) if row.role == "main" and row.history == next(iter(spec.histories))][
+        :count
+    ]
 
 
 def rows(stack: Stack) -> NDArray[np.floating]:
@@ -131,9 +138,9 @@ def test_the_check_at_the_start_sees_a_wrong_update(tmp_path: Path, monkeypatch:
 
 
 def test_a_replica_has_the_same_bits_in_a_large_and_in_a_small_ensemble(tmp_path: Path) -> None:
-    """Replica k of 3 (a padded shard) is replica k of 12, bit for bit, in float32."""
-    few = build(tmp_path, ["ensemble.replicas=3", "ensemble.shard=8"])[2]
-    many = build(tmp_path, ["ensemble.replicas=12", "ensemble.shard=8"])[2]
+    """Replica k of 3 is replica k of 8, bit for bit, in float32."""
+    few = build(tmp_path, ["ensemble.replicas=3"])[2]
+    many = build(tmp_path, ["ensemble.replicas=12"])[2]
     for stack in (few, many):
         stack.advance(150)
     np.testing.assert_array_equal(rows(few)[:3], rows(many)[:3])
@@ -171,7 +178,7 @@ def test_what_is_tried_at_the_end_leaves_no_trace(tmp_path: Path) -> None:
     """Quench, input and parameter perturbations change no bit of the stack, and are numbers of the right sign."""
     (tmp_path / "s.yaml").write_text(SMALL)
     spec = load_spec(tmp_path / "s.yaml")
-    learner = Learner(spec, load_dataset(spec.data, tmp_path), next(iter(shards(replica_table(spec)).values())))
+    learner = Learner(spec, load_dataset(spec.data, tmp_path), first(spec, 4))
     learner.advance(400)
     before = {name: array.copy() for name, array in learner.state_arrays().items()}
     found = learner.finish()

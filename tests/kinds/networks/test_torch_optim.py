@@ -104,11 +104,8 @@ def test_a_restored_stack_goes_on_with_the_same_bits(tmp_path: Path, name: str) 
 
 
 def test_a_replica_does_not_depend_on_how_many_there_are(tmp_path: Path) -> None:
-    """Three replicas in a padded shard are the first three of twelve, bit for bit."""
-    few, many = (
-        build(tmp_path, [*change("torch.optim:NAdam", "{}"), f"ensemble.replicas={n}", "ensemble.shard=8"])[2]
-        for n in (3, 12)
-    )
+    """Three replicas are the first three of eight, bit for bit."""
+    few, many = (build(tmp_path, [*change("torch.optim:NAdam", "{}"), f"ensemble.replicas={n}"])[2] for n in (3, 12))
     for stack in (few, many):
         stack.advance(60)
     np.testing.assert_array_equal(rows(few)[:3], rows(many)[:3])

@@ -73,7 +73,7 @@ def test_a_stacked_step_is_a_plain_step(tmp_path: Path, changes: list[str]) -> N
     for slot in (0, 3):
         expected = plain_steps(stack, slot, start[slot], 8).numpy()
         assert np.linalg.norm(rows(stack)[slot] - expected) < 1e-10 * np.linalg.norm(expected)
-    few, many = (build(tmp_path, [*DIGITS, *changes, "ensemble.shard=8", f"ensemble.replicas={n}"])[2] for n in (3, 9))
+    few, many = (build(tmp_path, [*DIGITS, *changes, f"ensemble.replicas={n}"])[2] for n in (3, 9))
     for one in (few, many):
         one.advance(8)
     np.testing.assert_array_equal(rows(few)[:3], rows(many)[:3])
@@ -175,7 +175,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path, changes: list[str], expect
 
 def test_the_example_is_examined_by_its_symmetries(tmp_path: Path) -> None:
     """A small form of experiments/transformer.yaml: overlaps by layer; no aligned barrier, as heads keep their own bases."""
-    small = ["dynamics.steps=120", "ensemble.replicas=8", "ensemble.shard=8", "histories={cold: {}}"]
+    small = ["dynamics.steps=120", "ensemble.replicas=8", "histories={cold: {}}"]
     run = thermo_cli.run(ROOT / "experiments" / "transformer.yaml", overrides=small, results=tmp_path, workers=1)
     said = run.verdict.microscopic
     assert set(said["overlap"]["layers"]) == {"embedding", "attention0", "network0", "head"}

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from thermo_cli.spec.parts import DynamicsPart, Part
+from thermo_cli.spec.parts import DynamicsPart, Part, Steps
 
 
 class FitArguments(Part):
@@ -26,5 +26,5 @@ class FitDynamics(DynamicsPart):
     """The estimator's own fit."""
     arguments: FitArguments = Field(default_factory=FitArguments, alias="with")
     """What the training time is."""
-    steps: Annotated[int, Field(ge=1, le=1_000_000_000)] = 1
+    steps: Steps = Field(default_factory=lambda: Steps.model_validate(1), json_schema_extra={"default": 1})
     """Training time T, in what `time` says; 1 for a fit that is done `once`."""

@@ -24,11 +24,11 @@ from thermo_cli.kinds.estimators.pipeline import kind_of_answer, seeded
 from thermo_cli.kinds.estimators.structure import ANCHORS, Structure, structure, support_in_pool
 from thermo_cli.observables import response
 from thermo_cli.observables.formulas import formulas_of
-from thermo_cli.observables.macroscopic import measurement_steps
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardRecords, ShardStore
+from thermo_cli.times import measurement_steps
 
 COMMIT_SECONDS: Final = 2.0
 PROGRESS_SECONDS: Final = 0.25
@@ -83,7 +83,7 @@ def measured_steps(spec: Spec, member: Replica) -> list[int]:
     """
     if spec.time in ("once", "budget") or member.role != "main":
         return [member.steps]
-    return [int(step) for step in measurement_steps(member.steps, spec.observe.window_measurements) if step > 0]
+    return [int(step) for step in measurement_steps((member.steps,), spec.observe.window_measurements) if step > 0]
 
 
 def fit_shard(folder: RunFolder, store: ShardStore, spec: Spec, dataset: Dataset, members: Sequence[Replica]) -> str:

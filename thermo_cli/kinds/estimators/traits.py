@@ -56,6 +56,7 @@ TRAITS: Final = Traits(
     name="estimators",
     title="a system that learns from data",
     width=2,  # so that workers end together, and a file holds more than one
+    closed="a fit is made anew",
     check=check,
     streams=streams,
     learns=True,

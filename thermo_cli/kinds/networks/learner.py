@@ -34,7 +34,7 @@ class Learner:
     """
 
     def __init__(self, specs: Spec | Sequence[Spec], dataset: Dataset, members: Sequence[Replica]) -> None:
-        self.spec, self.count = specs if isinstance(specs, Spec) else specs[0], len(members)
+        self.spec = specs if isinstance(specs, Spec) else specs[0]
         self.stack = build_stack(specs, dataset, members)
         self.dataset = self.stack.dataset
         blocks = self.stack.protocol.system.blocks
@@ -56,12 +56,11 @@ class Learner:
 
     def measure(self) -> dict[str, Array]:
         """Return the macroscopic observables at this step, each (replica,)."""
-        values = self._observables(self.stack.evaluate())
-        return {name: array[: self.count] for name, array in values.items()}
+        return self._observables(self.stack.evaluate())
 
     def vectors(self) -> NDArray[np.floating]:
         """Return the parameters of each replica, (replica, parameter)."""
-        return self.stack.vectors()[: self.count]
+        return self.stack.vectors()
 
     def state_arrays(self) -> dict[str, NDArray[np.floating]]:
         """Return everything that decides the rest of the training, except the step and the replica table."""
@@ -82,13 +81,12 @@ class Learner:
         `test_errors` of each test example; `response`, `flatness` and `quench_gap`.
         """
         now = self.stack.evaluate()
-        found: dict[str, NDArray[Any]] = {
+        return {
             "test_errors": response.errors(now.test, self.dataset.y_test, self.dataset.task),
             "response": self._response(now),
             "flatness": self._flatness(now),
             "quench_gap": self._quench_gap(now),
         }
-        return {name: array[: self.count] for name, array in found.items()}
 
     def _observables(self, now: Evaluation) -> dict[str, Array]:
         stack = self.stack
@@ -147,20 +145,7 @@ def build_stack(specs: Spec | Sequence[Spec], dataset: Dataset, members: Sequenc
         members: The shard's rows of the replica table, all of one history and one budget.
     """
     spec = specs if isinstance(specs, Spec) else specs[0]
-    rows = fill(members, spec.ensemble.shard)
-    if not isinstance(specs, Spec):
-        specs = [*specs, *[specs[-1]] * (len(rows) - len(specs))]
-    subsamples = draw_subsamples(spec, len(dataset.y), rows, dataset.classes)
+    subsamples = draw_subsamples(spec, len(dataset.y), members, dataset.classes)
     dataset, subsamples = dataset.gathered(subsamples)
-    legs = legs_of(specs, dataset, rows, subsamples)
-    return Stack(legs, dataset, rows, spec.histories[members[0].history].init_scale)
-
-
-def fill(members: Sequence[Replica], width: int) -> tuple[Replica, ...]:
-    """Fill a shard to its constant width by repeating its first replica; the copies are trained and not recorded.
-
-    Args:
-        members: The shard's rows.
-        width: The width.
-    """
-    return tuple(members) + (members[0],) * (width - len(members))
+    legs = legs_of(specs, dataset, members, subsamples)
+    return Stack(legs, dataset, members, spec.histories[members[0].history].init_scale)

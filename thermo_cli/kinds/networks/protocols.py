@@ -150,7 +150,6 @@ def _shared(spec: Spec) -> dict[str, Any]:
         "histories": spec.histories,
         "precision": spec.ensemble.precision,
         "subsample": spec.ensemble.subsample,
-        "shard": spec.ensemble.shard,
     }
 
 

@@ -24,7 +24,7 @@ def streams(spec: "Spec", examples: int, pool: int, histories: Sequence[str], no
 TRAITS: Final = Traits(
     name="networks",
     title="a system that learns from data",
-    width=0,
+    width=4,  # so that eight replicas use two cores; a worker stacks as many shards as pay
     check=check,
     streams=streams,
     learns=True,

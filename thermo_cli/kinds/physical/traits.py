@@ -18,4 +18,11 @@ def streams(spec: "Spec", examples: int, pool: int, histories: Sequence[str], no
     return {"init", "noise", *(("subsample",) if spec.system.use == "random_energy" else ())}
 
 
-TRAITS: Final = Traits(name="physical", title="a physical system", width=0, check=check, streams=streams, twins=True)
+TRAITS: Final = Traits(
+    name="physical",
+    title="a physical system",
+    width=16,  # a step costs the interpreter the same for one walker as for sixteen
+    check=check,
+    streams=streams,
+    twins=True,
+)

@@ -22,12 +22,12 @@ from thermo_cli.kinds.scripts.command import Command
 from thermo_cli.kinds.scripts.parts import ProcessDynamics
 from thermo_cli.kinds.scripts.process import run_process
 from thermo_cli.kinds.scripts.reported import Metrics, read_parameters
-from thermo_cli.observables.macroscopic import snapshot_steps
 from thermo_cli.registry import trust
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardRecords, ShardStore
+from thermo_cli.times import snapshot_steps
 
 PROGRESS_SECONDS: Final = 0.25
 SHOWN_LINES: Final = 20  # of the log, in the text of a failure
@@ -113,7 +113,7 @@ def _records(output: Path, metrics: Metrics, member: Replica, precision: str) ->
     records = ShardRecords(list(metrics.steps))
     records.values = {name: [np.array([value]) for value in values] for name, values in metrics.values.items()}
     tensors: Mapping[str, Any] = {}
-    for step in snapshot_steps(member.steps) if member.role != "budget" else ():
+    for step in snapshot_steps((member.steps,)) if member.role != "budget" else ():
         kept = read_parameters(output, step)
         if kept is None:
             continue

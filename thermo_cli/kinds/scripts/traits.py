@@ -47,6 +47,7 @@ TRAITS: Final = Traits(
     name="scripts",
     title="command",
     width=1,  # a process each
+    closed="a script trains itself",
     check=check,
     streams=streams,
     resamples=True,

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from thermo_cli.spec.parts import LATER, NoArguments, NonNegative, Part, Positive, Scale, Task
+from thermo_cli.spec.parts import NoArguments, NonNegative, Part, Positive, Scale, Task
 
 FUNCTION: Final = "module:function"
 
@@ -40,12 +40,12 @@ class DataPart(Part):
     """Share of the examples set aside as the test set, the same for all replicas and never inside a subsample."""
     split_seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Seed of the split, and of noise and shifts below; part of the data, not of the ensemble's randomness."""
-    label_noise: Annotated[NonNegative, LATER] = 0.0
+    label_noise: NonNegative = 0.0
     """Share of the pool's labels that are replaced by another class; of numbers, the standard deviation of Gaussian noise in
     units of the target's spread. The test set stays clean."""
-    covariate_shift: Annotated[CovariateShift | None, LATER] = None
+    covariate_shift: CovariateShift | None = None
     """Thins the pool along its first principal component; the test set stays as it is."""
-    shifted: Annotated[Shifted | None, LATER] = None
+    shifted: Shifted | None = None
     """A further test set from another distribution, observed as `shifted_<metric>`; it never gates."""
 
 
@@ -64,7 +64,7 @@ class OwnData(DataPart):
     """What every source of data of one's own has."""
 
     KEY: ClassVar[Literal["column", "array"] | None] = None
-    split: Annotated[Split, LATER] = Field(default_factory=Split)
+    split: Split = Field(default_factory=Split)
     """How the test set is chosen."""
 
     @model_validator(mode="after")
@@ -229,7 +229,7 @@ class TableArguments(Part):
     """Name of the column to predict; all others must be numbers, or have an entry in `columns`."""
     task: Task | None = None
     """What to predict; if absent, classification when the target is text or has at most 20 distinct whole numbers."""
-    columns: Annotated[dict[str, ColumnRule], LATER] = Field(default_factory=dict)
+    columns: dict[str, ColumnRule] = Field(default_factory=dict)
     """Column to the transformer that makes features of its text, categories or gaps, or to a list of them, or to `drop`."""
 
 
