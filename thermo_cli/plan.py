@@ -10,7 +10,7 @@ import numpy as np
 from thermo_cli.data.split import draw_subsamples
 from thermo_cli.engines.pool import usable_cores
 from thermo_cli.equilibrium.criteria.diversity import PAIRS
-from thermo_cli.equilibrium.statistics.intervals import count_to_hold, replicas_for_share
+from thermo_cli.equilibrium.statistics.share import count_to_hold, replicas_for_share
 from thermo_cli.experiment import Study
 from thermo_cli.kinds.estimators.fit import few
 from thermo_cli.kinds.estimators.train import fit_replica, measured_steps

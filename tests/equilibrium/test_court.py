@@ -12,6 +12,7 @@ from scipy import stats
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Trajectories, Verdict
 from thermo_cli.equilibrium import court
+from thermo_cli.equilibrium.criteria import CRITERIA
 from thermo_cli.equilibrium.ensemble import Ensemble, Question, Settings
 from thermo_cli.equilibrium.verdict import as_dict
 
@@ -241,3 +242,12 @@ def test_agreement_is_judged_on_the_last_measurement() -> None:
     found = {row.statistic[:2]: row for row in judge(known, QUESTION, Settings()).criteria if row.statistic[0] == "A"}
     assert (found["A "].outcome, found["A "].gates) == ("fails", True)
     assert (found["A*"].outcome, found["A*"].gates) == ("holds", False)
+
+
+def test_every_criterion_of_the_tuple_is_judged_in_its_order() -> None:
+    """Rows and outcomes follow CRITERIA; its records have words for both answers."""
+    verdict = judge(ensemble(equilibrium()), QUESTION, Settings())
+    names = [criterion.name for criterion in CRITERIA]
+    assert list(dict.fromkeys(row.criterion for row in verdict.criteria)) == names
+    assert list(verdict.outcomes) == names
+    assert all(criterion.question and criterion.holds and criterion.fails for criterion in CRITERIA)

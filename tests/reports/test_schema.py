@@ -11,7 +11,8 @@ from jsonschema.exceptions import ValidationError
 
 from tests.conftest import Command
 from tests.reports.test_terminal import ensemble, shown
-from thermo_cli.contracts import VERDICTS, CriterionName, Outcome
+from thermo_cli.contracts import VERDICTS, Outcome
+from thermo_cli.equilibrium.criteria import CRITERIA
 from thermo_cli.equilibrium.verdict import as_dict
 from thermo_cli.judging.record import Gate
 from thermo_cli.reports.json_record import json_schema
@@ -63,7 +64,7 @@ def test_the_schema_is_one_and_says_what_the_code_says() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     definitions = SCHEMA["$defs"]
     assert definitions["verdict"]["enum"] == list(VERDICTS)
-    assert definitions["criterion"]["enum"] == list(get_args(CriterionName))
+    assert definitions["criterion"]["enum"] == [criterion.name for criterion in CRITERIA]
     assert definitions["outcome"]["enum"] == list(get_args(Outcome))
     assert set(document()) == set(definitions["document"]["required"])
     row = document()["criteria"][0]

@@ -2,20 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 Outcome = Literal["holds", "fails", "undecided", "untested", "inapplicable"]
-CriterionName = Literal["stationarity", "agreement", "history", "diversity", "ergodicity"]
+CriterionName = str  # one of `equilibrium.criteria.CRITERIA`, which is all that there is to list
 VerdictName = Literal["diverged", "relaxing", "glassy", "crystallized", "thermalized", "settled", "undecided"]
-VERDICTS: Final[tuple[VerdictName, ...]] = (
-    "diverged",
-    "relaxing",
-    "glassy",
-    "crystallized",
-    "thermalized",
-    "settled",
-    "undecided",
-)
+VERDICTS: Final[tuple[VerdictName, ...]] = get_args(VerdictName)
 COMPARISONS: Final = ("equivalent", "not-worse")  # what a gate can ask of a comparison with a baseline
 
 
@@ -44,7 +36,7 @@ class Row:
     observable: str | None
     scope: str
     gates: bool
-    outcome: Outcome
+    outcome: Outcome = "untested"
     estimate: float | None = None
     interval: tuple[float | None, float | None] | None = None
     margin: float | None = None

@@ -19,8 +19,10 @@ from typing import Final, Literal
 import numpy as np
 
 from thermo_cli.contracts import Array
-from thermo_cli.equilibrium.criteria.history import welch
-from thermo_cli.equilibrium.statistics.intervals import MAX_REPLICAS, ROUNDING, Interval, mean_interval
+from thermo_cli.equilibrium.statistics.forecast import MAX_REPLICAS
+from thermo_cli.equilibrium.statistics.interval import ROUNDING, Interval
+from thermo_cli.equilibrium.statistics.mean import mean_interval
+from thermo_cli.equilibrium.statistics.welch import welch_interval
 
 Comparison = Literal["equivalent", "better", "worse", "undecided"]
 FEWEST: Final = 2  # replicas on a side
@@ -80,10 +82,7 @@ def interval_of(run: Array, baseline: Array, alpha: float, paired: bool) -> Inte
     Returns:
         NaN with fewer than two finite values on a side. Source: Schuirmann 1987 (two one-sided tests), Welch 1947.
     """
-    if paired:
-        return mean_interval(run - baseline, alpha)
-    difference, half = (float(value) for value in welch(run, baseline, alpha))
-    return Interval(difference, difference - half, difference + half)
+    return mean_interval(run - baseline, alpha) if paired else welch_interval(run, baseline, alpha)
 
 
 def difference(

@@ -114,6 +114,11 @@ class Ensemble:
         return {name: values[:, -1] for name, values in self.values.items()}
 
     @cached_property
+    def means(self) -> dict[str, Array]:
+        """Observable to the mean of A_r over the window, (replica,)."""
+        return {name: values[:, self.window].mean(axis=1) for name, values in self.values.items()}
+
+    @cached_property
     def histories(self) -> tuple[str, ...]:
         """The question's histories of which replicas have been trained."""
         return tuple(name for name in self.question.histories if name in self.trajectories.histories)
@@ -150,3 +155,13 @@ class Ensemble:
             derived = energy_margin(self.values["energy"][self.members[plain]], self.window)
             margins |= {"energy": derived} if derived is not None else {}
         return margins
+
+    @property
+    def first_to_diverge(self) -> str:
+        """The replica that was the first to have a value that is not finite, and the step; empty where all are finite."""
+        gone = np.any([~np.isfinite(values) for values in self.values.values()], axis=0)
+        gone[self.trajectories.crashed] = False
+        if not gone.any():
+            return ""
+        when = int(gone.any(axis=0).argmax())
+        return f"{self.trajectories.replicas[int(gone[:, when].argmax())]} by step {self.trajectories.steps[when]}"

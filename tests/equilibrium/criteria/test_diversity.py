@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from thermo_cli.contracts import Overlaps
-from thermo_cli.equilibrium.criteria.diversity import diversity, overlap
-from thermo_cli.equilibrium.ensemble import Settings
+from tests.equilibrium.ensembles import only, paired
+from thermo_cli.contracts import Overlaps, Row
+from thermo_cli.equilibrium.criteria import diversity as criterion
+from thermo_cli.equilibrium.criteria.diversity import overlap
 
-SETTINGS = Settings()
+
+def diversity(overlaps: Overlaps | None) -> Row:
+    """Answer D."""
+    return only(criterion.diversity(paired(overlaps)))
 
 
 def pairs(share: float, sd: float = 0.2, count: int = 8, seed: int = 0) -> Overlaps:
@@ -35,7 +39,7 @@ def pairs(share: float, sd: float = 0.2, count: int = 8, seed: int = 0) -> Overl
 )
 def test_each_side_of_nine_tenths(share: float, outcome: str) -> None:
     """Q* = 1 - share: distinct below 0.9, identical above, open where the interval holds both."""
-    found = [diversity(pairs(share, seed=seed), SETTINGS) for seed in range(100)]
+    found = [diversity(pairs(share, seed=seed)) for seed in range(100)]
     assert [row.outcome for row in found].count(outcome) >= 75
     for row in found:
         assert (row.replicas_needed is not None) == (row.outcome == "undecided")
@@ -44,7 +48,7 @@ def test_each_side_of_nine_tenths(share: float, outcome: str) -> None:
 
 def test_error_rates_at_the_boundary() -> None:
     """At Q* = 0.9 exactly, `distinct` and `identical` come up in at most 5 % of 2,000 ensembles each."""
-    said = [diversity(pairs(0.1, 0.3, seed=seed), SETTINGS).outcome for seed in range(2000)]
+    said = [diversity(pairs(0.1, 0.3, seed=seed)).outcome for seed in range(2000)]
     for outcome in ("holds", "fails"):
         assert stats.binomtest(said.count(outcome), 2000, 0.05, alternative="greater").pvalue > 0.01
         assert said.count(outcome) > 40, "and it uses its error rate"
@@ -52,10 +56,10 @@ def test_error_rates_at_the_boundary() -> None:
 
 def test_more_pairs_decide_as_foretold() -> None:
     """An open answer names the number of pairs; with half as many again nine of ten are decided."""
-    needed = diversity(pairs(0.12, 0.3), SETTINGS).replicas_needed
+    needed = diversity(pairs(0.12, 0.3)).replicas_needed
     assert needed is not None
     assert needed > 8
-    said = [diversity(pairs(0.12, 0.3, needed * 2, seed), SETTINGS).outcome for seed in range(1, 101)]
+    said = [diversity(pairs(0.12, 0.3, needed * 2, seed)).outcome for seed in range(1, 101)]
     assert said.count("holds") > 80
 
 
@@ -76,29 +80,29 @@ def test_more_pairs_decide_as_foretold() -> None:
 def test_untested_with_its_reason(change: dict[str, object], word: str) -> None:
     """Nothing that is unknown reads as distinct or identical."""
     for share in (0.9, 0.0):
-        found = diversity(dataclasses.replace(pairs(share), **change), SETTINGS)
+        found = diversity(dataclasses.replace(pairs(share), **change))
         assert found.outcome == "untested"
         assert word in found.explanation
-    assert diversity(None, SETTINGS).outcome == "untested"
+    assert diversity(None).outcome == "untested"
 
 
 def test_identical_by_construction_needs_no_pairs() -> None:
     """Where nothing random sets partners apart and there is one optimum."""
     alone = Overlaps(np.empty(0), np.empty(0), np.empty(0), 0.0, float("nan"), 3, unique=True)
-    assert diversity(alone, SETTINGS).outcome == "fails"
+    assert diversity(alone).outcome == "fails"
 
 
 def test_distances_near_the_rounding_floor_are_not_distinct() -> None:
     """Twice the floor apart while the null is a little more than ten times: open, whatever Q* says."""
     near = Overlaps(np.full(8, 4.0), np.full(8, 150.0), np.empty(0), 1.0, 0.3, 1000)
-    assert diversity(near, SETTINGS).outcome == "fails"
+    assert diversity(near).outcome == "fails"
     wide = dataclasses.replace(near, distances=np.full(8, 75.0))
-    assert diversity(wide, SETTINGS).outcome == "undecided"
-    assert diversity(dataclasses.replace(wide, floor=0.5), SETTINGS).outcome == "holds"
+    assert diversity(wide).outcome == "undecided"
+    assert diversity(dataclasses.replace(wide, floor=0.5)).outcome == "holds"
 
 
 def test_the_error_of_the_null_counts() -> None:
     """A null that is known badly widens the interval."""
     sure, unsure = pairs(0.5), dataclasses.replace(pairs(0.5), null=100 * np.array([0.2, 1.8] * 4))
-    widths = [overlap(one.distances, one.null, 0.05) for one in (sure, unsure)]
-    assert widths[1][2] - widths[1][1] > 3 * (widths[0][2] - widths[0][1])
+    known, vague = (overlap(one.distances, one.null, 0.05) for one in (sure, unsure))
+    assert vague.upper - vague.lower > 3 * (known.upper - known.lower)

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from thermo_cli.contracts import Overlaps
-from thermo_cli.equilibrium.criteria.ergodicity import ergodicity
-from thermo_cli.equilibrium.ensemble import Question, Settings
+from tests.equilibrium.ensembles import only, paired
+from thermo_cli.contracts import Overlaps, Row
+from thermo_cli.equilibrium.criteria import ergodicity as criterion
+from thermo_cli.equilibrium.ensemble import Settings
 
-QUESTION = Question(1000, ("cold",), None, "constant", "")
+
+def ergodicity(overlaps: Overlaps, settings: Settings | None = None, schedule: str = "constant") -> Row:
+    """Answer E."""
+    return only(criterion.ergodicity(paired(overlaps, settings, schedule)))
 
 
 def overlaps(gap: float, sd: float = 0.02, count: int = 8, seed: int = 0) -> Overlaps:
@@ -27,13 +31,13 @@ def overlaps(gap: float, sd: float = 0.02, count: int = 8, seed: int = 0) -> Ove
 )
 def test_each_side_of_a_tenth(gap: float, outcome: str) -> None:
     """Fluid below 0.1, frozen above."""
-    said = [ergodicity(overlaps(gap, seed=seed), QUESTION, Settings()).outcome for seed in range(20)]
+    said = [ergodicity(overlaps(gap, seed=seed)).outcome for seed in range(20)]
     assert said.count(outcome) >= 15
 
 
 def test_error_rate_at_the_boundary() -> None:
     """At a difference of 0.1, neither answer comes up significantly more often than in 5 % of 1,000 ensembles."""
-    said = [ergodicity(overlaps(0.1, seed=seed), QUESTION, Settings()).outcome for seed in range(1000)]
+    said = [ergodicity(overlaps(0.1, seed=seed)).outcome for seed in range(1000)]
     for outcome in ("holds", "fails"):
         assert stats.binomtest(said.count(outcome), 1000, 0.05, alternative="greater").pvalue > 0.01
 
@@ -48,19 +52,18 @@ def test_error_rate_at_the_boundary() -> None:
 )
 def test_untested_with_its_reason(change: dict[str, object], word: str) -> None:
     """Earlier microstates are needed, and everything that diversity needs."""
-    found = ergodicity(dataclasses.replace(overlaps(0.0), **change), QUESTION, Settings())
+    found = ergodicity(dataclasses.replace(overlaps(0.0), **change))
     assert (found.outcome, word in found.explanation) == ("untested", True)
 
 
 def test_a_falling_rate_and_a_single_microstate() -> None:
     """Frozen by schedule says nothing of the landscape; where there is one state for a bath, the concept does not exist."""
-    falling = dataclasses.replace(QUESTION, schedule="cosine")
-    assert "frozen by schedule" in ergodicity(overlaps(0.0), falling, Settings()).explanation
+    assert "frozen by schedule" in ergodicity(overlaps(0.0), schedule="cosine").explanation
     one = dataclasses.replace(overlaps(0.0), unique=True)
-    assert ergodicity(one, QUESTION, Settings()).outcome == "inapplicable"
+    assert ergodicity(one).outcome == "inapplicable"
 
 
 def test_it_gates_on_request() -> None:
     """`require_ergodic` makes the row a gating one."""
-    assert not ergodicity(overlaps(0.7), QUESTION, Settings()).gates
-    assert ergodicity(overlaps(0.7), QUESTION, Settings(require_ergodic=True)).gates
+    assert not ergodicity(overlaps(0.7)).gates
+    assert ergodicity(overlaps(0.7), Settings(require_ergodic=True)).gates

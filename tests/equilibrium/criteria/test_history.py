@@ -4,29 +4,22 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tests.equilibrium.ensembles import ensemble
 from thermo_cli import rng
-from thermo_cli.contracts import Row, Trajectories
-from thermo_cli.equilibrium.criteria.history import history, welch
+from thermo_cli.contracts import Row
+from thermo_cli.equilibrium.criteria.history import history
 from thermo_cli.equilibrium.ensemble import Question, Settings
-from thermo_cli.equilibrium.margins import Margin
 
 T = 100
 STEPS = np.array([0, 10, 20, 40, 50, 75, 100])
-MARGINS = {"x": Margin(1.0, derived=False, full=True)}
 
 
 def answers(*paths: np.ndarray, **facts: bool) -> list[Row]:
     """Answer H for histories a, b, c... given each as (replica, time)."""
     names = tuple("abc"[: len(paths)])
     labels = tuple(name for name, path in zip(names, paths, strict=True) for _ in path)
-    ensemble = Trajectories(
-        STEPS,
-        {"x": np.concatenate(paths)},
-        tuple(f"{label}/{i}" for i, label in enumerate(labels)),
-        labels,
-        np.zeros(len(labels), dtype=bool),
-    )
-    return history(ensemble, Question(T, names, 500, "constant", "", **facts), Settings(), MARGINS)
+    question = Question(T, names, 500, "constant", "", **facts)
+    return history(ensemble({"x": np.concatenate(paths)}, STEPS, Settings(margins={"x": 1.0}), question, labels))
 
 
 def path(start: float, end: float, replicas: int = 32, sd: float = 0.0, seed: int = 0) -> np.ndarray:
@@ -98,17 +91,3 @@ def test_a_history_of_two_replicas_is_open_until_they_agree_very_well() -> None:
     for apart, expected in ((0.4, "undecided"), (0.2, "holds")):
         pair = path(10, 0, replicas=2) + np.array([[-apart / 2], [apart / 2]])
         assert answers(path(0, 0), pair)[0].outcome == expected
-
-
-def test_welch_is_scipys() -> None:
-    """Against ttest_ind's confidence interval; lost replicas are left out; false holds at the margin stay below 5 %."""
-    generator = rng.generator(3)
-    one, other = generator.normal(0, 1, 9), generator.normal(0.5, 3, 20)
-    expected = stats.ttest_ind(one, other, equal_var=False).confidence_interval(0.9)
-    difference, half = welch(np.append(one, np.nan), other, 0.05)
-    assert (difference - half, difference + half) == pytest.approx(tuple(expected))
-    held = 0
-    for _ in range(1000):
-        difference, half = welch(generator.normal(1.0, 0.5, 32), generator.normal(0.0, 1.0, 32), 0.05)
-        held += bool(abs(difference) + half < 1.0)
-    assert stats.binomtest(held, 1000, 0.05, alternative="greater").pvalue > 0.001

@@ -6,33 +6,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.equilibrium.ensembles import ensemble
 from thermo_cli import rng
 from thermo_cli.contracts import Row
-from thermo_cli.equilibrium.criteria.stationarity import nothing_has_happened, slopes, stationarity
+from thermo_cli.equilibrium.criteria.stationarity import stationarity
 from thermo_cli.equilibrium.ensemble import Question, Settings
-from thermo_cli.equilibrium.margins import Margin
 
 T = 1000
 STEPS = np.round(np.linspace(T / 2, T, 64))
 QUESTION = Question(T, ("cold",), 500, "constant", "", 0.1)
-MARGIN = Margin(1.0, derived=False, full=True)
+SETTINGS = Settings(margins={"x": 1.0})
 
 
 def rows(values: np.ndarray, steps: np.ndarray = STEPS, question: Question = QUESTION) -> dict[str, Row]:
     """Answer S1, S2, S3 by their letter."""
-    found = stationarity("x", "cold", values, steps, MARGIN, question, Settings())
+    found = stationarity(ensemble({"x": values}, steps, SETTINGS, question))
     return {row.statistic.split()[0]: row for row in found}
 
 
 def noise(seed: int, size: float, replicas: int = 32) -> np.ndarray:
     """White noise, (replica, time)."""
     return rng.generator(seed).normal(0, size, (replicas, len(STEPS)))
-
-
-def test_slopes_are_least_squares() -> None:
-    """Against NumPy's polynomial fit."""
-    values = noise(0, 1.0)
-    np.testing.assert_allclose(slopes(values, STEPS), np.polyfit(STEPS, values.T, 1)[0])
 
 
 def test_s1_turns_where_the_replicas_leave_the_margin() -> None:
@@ -172,16 +166,6 @@ def test_power() -> None:
     assert caught >= 180
 
 
-def test_nothing_has_happened_looks_at_stated_margins_only() -> None:
-    """A move below every stated margin leaves the answer open; one above, or only derived margins, does not."""
-    stated, derived = Margin(0.02, derived=False, full=True), Margin(0.02, derived=True, full=False)
-    row = nothing_has_happened({"a": 0.01, "energy": 5.0}, {"a": stated, "energy": derived})
-    assert row is not None
-    assert row.outcome == "undecided"
-    assert nothing_has_happened({"a": 0.03, "energy": 0.0}, {"a": stated, "energy": derived}) is None
-    assert nothing_has_happened({"energy": 0.0}, {"energy": derived}) is None
-
-
 @pytest.mark.parametrize("fraction", [0.1, 0.25, 0.5])
 def test_projections_do_not_depend_on_the_window(fraction: float) -> None:
     """On a straight line S2 projects 3 T b from any window, and S1 turns at half the window's length times b."""
@@ -242,7 +226,8 @@ def budgets(quarter: np.ndarray, half: np.ndarray, whole: np.ndarray) -> dict[st
     """Answer S1, S2, S3 from final values at three budgets."""
     finals = np.stack([quarter, half, whole], axis=1)
     scheduled = Question(T, ("cold",), 500, "cosine", "", 0.1)
-    found = stationarity("x", "cold", np.zeros((len(whole), 64)), STEPS, MARGIN, scheduled, Settings(), finals)
+    still = {"x": np.zeros((len(whole), 64))}
+    found = stationarity(ensemble(still, STEPS, SETTINGS, scheduled, budgets={"x": finals}))
     return {row.statistic.split()[0]: row for row in found}
 
 

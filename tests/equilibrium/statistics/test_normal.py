@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tests.equilibrium.ensembles import ensemble
 from thermo_cli import rng
 from thermo_cli.equilibrium.criteria.agreement import agreement
 from thermo_cli.equilibrium.ensemble import Settings
-from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.equilibrium.statistics.normal import normal_half_width, replicas_for_normal, tolerance_factor
 
-NORMAL = Settings(tolerance="normal")
+NORMAL, FREE = (Settings(margins={"x": 1.0}, tolerance=law) for law in ("normal", "distribution-free"))
 
 
 def outcome(values: np.ndarray, settings: Settings = NORMAL) -> str:
     """Answer A with margin 1."""
-    return agreement("x", values, values, Margin(1.0, derived=False, full=True), settings, 1)[0].outcome
+    return agreement(ensemble({"x": values[:, None]}, np.array([1]), settings))[0].outcome
 
 
 @pytest.mark.parametrize(("n", "content", "factor"), [(10, 0.90, 2.856), (30, 0.95, 2.555), (20, 0.99, 3.621)])
@@ -58,7 +58,7 @@ def test_it_is_blind_to_a_stuck_mode_that_the_free_one_sees() -> None:
     """A fifth of all replicas sits 1.2 margins beyond the others: 30 of them hold falsely more often than 5 %."""
     generator = rng.generator(2)
     draws = [generator.normal(0, 0.02, 30) + 2.05 * (generator.random(30) < 0.17) for _ in range(300)]
-    free = sum(outcome(values, Settings()) == "holds" for values in draws)
+    free = sum(outcome(values, FREE) == "holds" for values in draws)
     assert stats.binomtest(free, 300, 0.05, alternative="greater").pvalue > 0.001
     few = [generator.normal(0, 0.02, 8) + 2.05 * (generator.random(8) < 0.17) for _ in range(300)]
     blind = sum(outcome(values) == "holds" for values in few)

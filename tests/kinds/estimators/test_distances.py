@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from tests.equilibrium.ensembles import only, paired
 from thermo_cli.equilibrium.criteria.diversity import diversity
-from thermo_cli.equilibrium.ensemble import Settings
 from thermo_cli.kinds.estimators.distances import Fits, examine_fits, same, shared_support
 from thermo_cli.kinds.estimators.structure import upper
 from thermo_cli.microstates.kernels import kernel_cka, unbiased_cka
@@ -45,7 +45,7 @@ def test_coefficients_near_and_far(noise, outcome):
     """Q* = 1 - noise^2 exactly in the mean: identical where the noise is small, distinct where it is that of the null."""
     last = draw(1, 12, 200)
     found = examine_fits(fits("coefficients", last, noise * np.sqrt(2), (draw(2, 10, 200), draw(3, 10, 200))))
-    row = diversity(overlaps_of(found), Settings())
+    row = only(diversity(paired(overlaps_of(found))))
     assert row.outcome == outcome
     assert row.estimate == pytest.approx(1 - noise**2, abs=0.03)
 
@@ -56,9 +56,9 @@ def test_kernels_of_one_model_and_of_unrelated_ones():
     null = (kernels(2, 10), kernels(3, 10))
     one = examine_fits(fits("leaves", last, 0.0, null))
     assert overlaps_of(one).distances.max() < 1e-6
-    assert diversity(overlaps_of(one), Settings()).outcome == "fails"
+    assert only(diversity(paired(overlaps_of(one)))).outcome == "fails"
     independent = dataclasses.replace(fits("leaves", last, 0.0, null), partners=kernels(5, 10))
-    row = diversity(overlaps_of(examine_fits(independent)), Settings())
+    row = only(diversity(paired(overlaps_of(examine_fits(independent)))))
     assert row.outcome == "holds"
     assert abs(row.estimate) < 0.15
 
@@ -78,12 +78,12 @@ def test_what_cannot_be_held_together_is_untested():
     for kind, rows, words in (("none", last, "nothing is known"), ("leaves", last[:, :0], "cannot be held together")):
         parts = tuple(side[:, : rows.shape[1]] for side in null)
         found = examine_fits(fits(kind, rows, 0.0, parts))
-        row = diversity(overlaps_of(found), Settings())
+        row = only(diversity(paired(overlaps_of(found))))
         assert row.outcome == "untested"
         assert words in row.explanation
         assert "overlap" not in microscopic(found, 0.95)
     still = examine_fits(fits("coefficients", last, 1.0, (null[0], null[0])))
-    assert "no further apart" in diversity(overlaps_of(still), Settings()).explanation
+    assert "no further apart" in only(diversity(paired(overlaps_of(still)))).explanation
 
 
 def test_cka_of_kernels_is_that_of_their_features():

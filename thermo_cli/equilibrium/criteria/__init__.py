@@ -1,1 +1,12 @@
-"""The criteria of the court, a file each."""
+"""The criteria of the court, a file each; what is judged, and in what order, is this tuple."""
+
+from typing import Final
+
+from thermo_cli.equilibrium.criteria.agreement import AGREEMENT
+from thermo_cli.equilibrium.criteria.criterion import Criterion
+from thermo_cli.equilibrium.criteria.diversity import DIVERSITY
+from thermo_cli.equilibrium.criteria.ergodicity import ERGODICITY
+from thermo_cli.equilibrium.criteria.history import HISTORY
+from thermo_cli.equilibrium.criteria.stationarity import STATIONARITY
+
+CRITERIA: Final[tuple[Criterion, ...]] = (STATIONARITY, AGREEMENT, HISTORY, DIVERSITY, ERGODICITY)

@@ -11,70 +11,62 @@ import numpy as np
 from scipy import stats
 
 from thermo_cli.contracts import Array, Outcome, Overlaps, Row
-from thermo_cli.equilibrium.ensemble import Settings
+from thermo_cli.equilibrium.criteria.criterion import Criterion, answered, refused
+from thermo_cli.equilibrium.ensemble import Ensemble
+from thermo_cli.equilibrium.statistics.interval import Interval
 
 IDENTICAL: Final = 0.9
 PAIRS: Final = 8
 DIMENSIONS: Final = 10
 FLOORS: Final = 10.0  # a distance says something when it is so many times the floor
 NULL_COSINE: Final = 0.5
-STATISTIC: Final = "D overlap on one bath"
 SCOPE: Final = "same-bath pairs"
 NO_MICROSTATES: Final = "no microstates were given whose symmetries are known"
+ONE_MODEL: Final = (
+    "one model by construction: nothing random sets replicas on one bath apart, and the optimum is unique"
+)
 
 
-def diversity(overlaps: Overlaps | None, settings: Settings) -> Row:
-    """Decide whether replicas on the same bath are distinct.
-
-    Args:
-        overlaps: Distances and their null; None where there are no microstates.
-        settings: For the confidence.
-    """
+def diversity(ensemble: Ensemble) -> list[Row]:
+    """Decide whether replicas on the same bath are distinct."""
+    overlaps, settings = ensemble.overlaps, ensemble.settings
+    row = Row("diversity", "D overlap on one bath", None, SCOPE, True)
     if overlaps is not None and overlaps.unique:
-        return _row(
-            "fails",
-            "one model by construction: nothing random sets replicas on one bath apart, and the optimum is unique",
-        )
+        return [refused(row, ONE_MODEL, "fails")]
     reason = untested(overlaps, settings.diverged)
     if overlaps is None or reason:
-        return _row("untested", reason)
-    estimate, low, high = overlap(overlaps.distances, overlaps.null, settings.alpha)
-    distance, pairs = math.sqrt(float(finite(overlaps.distances).mean())), len(finite(overlaps.distances))
+        return [refused(row, reason)]
+    interval = overlap(overlaps.distances, overlaps.null, settings.alpha)
+    distance = math.sqrt(float(finite(overlaps.distances).mean()))
     clear = distance > FLOORS * overlaps.floor
     times = f"{distance / overlaps.floor:.2g}" if overlaps.floor > 0 else "infinitely many"
-    where = f"replicas on one bath overlap by Q* = {estimate:.2g} (0: nothing in common, 1: one model)"
+    words = f"replicas on one bath overlap by Q* = {interval.estimate:.2g} (0: nothing in common, 1: one model)"
     outcome: Outcome = "undecided"
     needed = None
-    if low >= IDENTICAL:
-        outcome, words = "fails", f"one model: {where}"
-    elif high < IDENTICAL and clear:
-        outcome, words = "holds", f"different models: {where}, {times} times the rounding floor apart"
-    elif clear and estimate != IDENTICAL:
-        needed = math.ceil(pairs * ((high - low) / 2 / (estimate - IDENTICAL)) ** 2)
-        words = f"{where}; about {needed} same-bath pairs would tell on which side of {IDENTICAL} it is"
+    if interval.lower >= IDENTICAL:
+        outcome, words = "fails", f"one model: {words}"
+    elif interval.upper < IDENTICAL and clear:
+        outcome, words = "holds", f"different models: {words}, {times} times the rounding floor apart"
     else:
-        words = f"{where}; they are no more than {times} times the rounding floor apart"
-    return Row(
-        "diversity",
-        STATISTIC,
-        None,
-        SCOPE,
-        True,
-        outcome,
-        estimate,
-        (low, high),
-        IDENTICAL,
-        settings.confidence,
-        words,
-        replicas_needed=needed,
-    )
+        needed = _pairs_needed(interval, len(finite(overlaps.distances))) if clear else None
+        near = f"they are no more than {times} times the rounding floor apart"
+        more = f"about {needed} same-bath pairs would tell on which side of {IDENTICAL} it is"
+        words += f"; {near if needed is None else more}"
+    numbers = {"margin": IDENTICAL, "replicas_needed": needed}
+    return [answered(row, interval, outcome, words, settings.confidence, **numbers)]
+
+
+def _pairs_needed(interval: Interval, pairs: int) -> int | None:
+    """Return how many pairs would bring the interval to one side, if any number would."""
+    half, room = (interval.upper - interval.lower) / 2, interval.estimate - IDENTICAL
+    return math.ceil(pairs * (half / room) ** 2) if room else None
 
 
 def untested(overlaps: Overlaps | None, tolerated: int) -> str:
     """Say why nothing can be decided from overlaps, or nothing.
 
     Args:
-        overlaps: Distances and their null.
+        overlaps: None where there are no microstates.
         tolerated: Pairs that may have lost a member.
     """
     if overlaps is None:
@@ -100,7 +92,7 @@ def untested(overlaps: Overlaps | None, tolerated: int) -> str:
     return ""
 
 
-def overlap(distances: Array, null: Array, alpha: float) -> tuple[float, float, float]:
+def overlap(distances: Array, null: Array, alpha: float) -> Interval:
     """Return Q* = 1 - m with bounds of confidence 1 - alpha each, m being the mean squared distance over that of the null.
 
     Squared distances are skewed, so the bounds are the widest of three: t on m, t on log m, and those of a chi-square variable
@@ -123,17 +115,14 @@ def overlap(distances: Array, null: Array, alpha: float) -> tuple[float, float, 
         freedom = 2 * (mean / error) ** 2
         lower += [mean * math.exp(-half / mean), mean * freedom / float(stats.chi2.ppf(1 - alpha, freedom))]
         upper += [mean * math.exp(half / mean), mean * freedom / float(stats.chi2.ppf(alpha, freedom))]
-    return 1 - mean, 1 - max(upper), 1 - min(lower)
+    return Interval(1 - mean, 1 - max(upper), 1 - min(lower))
 
 
 def finite(values: Array) -> Array:
-    """Return the values that are numbers.
-
-    Args:
-        values: (pair,).
-    """
+    """Return the values that are numbers."""
     return values[np.isfinite(values)]
 
 
-def _row(outcome: Outcome, reason: str) -> Row:
-    return Row("diversity", STATISTIC, None, SCOPE, True, outcome, explanation=reason)
+DIVERSITY: Final = Criterion(
+    "diversity", "Are these different models?", "yes, distinct", "no, one model", False, diversity
+)

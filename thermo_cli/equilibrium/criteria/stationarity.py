@@ -1,33 +1,38 @@
 """Stationarity: has the macroscopic behaviour stopped changing, in each replica, on average, and in its spread?
 
+S1: at least `content` of fresh replicas have |d_r| <= delta, d_r being how far replica r moved lately.
+S2: |mean drift| projected from T to 4T < delta.
+S3: the half-width that holds `content` of the replicas grows by at most delta/2 from T to 4T.
+
 Judged per observable and per history, with replicas as the independent units: a history drifting up and one drifting down would
 hide each other in a pool, and one trajectory cannot say how far it is from its own end. At a constant protocol it is read off
 the window [T/2, T]; under a schedule, or for fits with a budget, off ensembles trained with total budgets T/4, T/2 and T.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from thermo_cli.contracts import Array, Row
-from thermo_cli.equilibrium.ensemble import Question, Settings
-from thermo_cli.equilibrium.margins import Margin
+from thermo_cli.contracts import Array, Outcome, Row
+from thermo_cli.equilibrium.criteria.criterion import EVERYWHERE, SHARED, Criterion, answered, refused
+from thermo_cli.equilibrium.ensemble import Ensemble
+from thermo_cli.equilibrium.statistics.forecast import replicas_for_mean
 from thermo_cli.equilibrium.statistics.growth import growth_of_spread
-from thermo_cli.equilibrium.statistics.intervals import (
-    ROUNDING,
-    mean_interval,
-    replicas_for_mean,
-    replicas_for_share,
-    size_quantile,
-)
+from thermo_cli.equilibrium.statistics.interval import ROUNDING
+from thermo_cli.equilibrium.statistics.mean import mean_interval
+from thermo_cli.equilibrium.statistics.share import replicas_for_share, size_quantile
+from thermo_cli.equilibrium.statistics.slope import slopes
 
 MIN_MEASUREMENTS: Final = 8
 MIN_FOR_MEAN: Final = 2
 MIN_FOR_SPREAD: Final = 3  # leaving one out must leave a spread
 S1, S2, S3 = "S1 each replica is still", "S2 projection to 4T", "S3 growth of the spread"
 PER_STEP, PER_DOUBLING = 6.0, 2.0  # from T to 4T are six times the steps and twice the doublings from T/2 to T
+NO_TIME: Final = "the fit is in closed form, or at the only optimum: there is no training time"
+ONCE: Final = (
+    "the fit was done once, and one fit says nothing about a longer one: give it a training time (dynamics.with.time)"
+)
 
 
 @dataclass(frozen=True)
@@ -51,103 +56,59 @@ class Changes:
     times: Array
 
 
-@dataclass(frozen=True)
-class Case:
-    """Which rows are to be made: one observable of one history, and by what it is judged."""
-
-    observable: str
-    history: str
-    margin: Margin
-    question: Question
-    settings: Settings
-
-    def refused(self, reason: str, outcome: str = "untested") -> list[Row]:
-        """Return the three rows without numbers.
-
-        Args:
-            reason: Why.
-            outcome: `untested` or `inapplicable`.
-        """
-        return [
-            self._refused(S1, True, reason, outcome),
-            self._refused(S2, True, reason, outcome),
-            self._refused(S3, self.margin.full, reason, outcome),
-        ]
-
-    def _refused(self, statistic: str, gates: bool, reason: str, outcome: str = "untested") -> Row:
-        return Row(
-            "stationarity",
-            statistic,
-            self.observable,
-            self.history,
-            gates,
-            outcome,  # type: ignore[arg-type]
-            margin=self.margin.delta,
-            explanation=reason,
-        )
-
-    def judged(self, changes: Changes) -> list[Row]:
-        """Return the three rows.
-
-        Args:
-            changes: What was seen.
-        """
-        finite = int(np.isfinite(changes.values).all(axis=1).sum())
-        few = f"only {finite} of {len(changes.values)} replicas have finite values; at least {{}} are needed"
-        return [
-            still(self, changes),
-            going_nowhere(self, changes)
-            if finite >= MIN_FOR_MEAN
-            else self._refused(S2, True, few.format(MIN_FOR_MEAN)),
-            not_growing(self, changes)
-            if finite >= MIN_FOR_SPREAD
-            else self._refused(S3, self.margin.full, few.format(MIN_FOR_SPREAD)),
-        ]
+def stationarity(ensemble: Ensemble) -> list[Row]:
+    """Answer S1, S2 and S3 for every gating observable of every history."""
+    if not ensemble.margins:
+        return [refused(Row("stationarity", "S", None, EVERYWHERE, True), "no observable has a margin")]
+    return [
+        row
+        for history in ensemble.histories
+        for observable in ensemble.margins
+        for row in _three(ensemble, observable, history)
+    ]
 
 
-def stationarity(
-    observable: str,
-    history: str,
-    values: Array,
-    steps: Array,
-    margin: Margin,
-    question: Question,
-    settings: Settings,
-    budgets: Array | None = None,
-) -> list[Row]:
-    """Answer S1, S2 and S3 for one observable of one history.
-
-    Args:
-        observable: Its name.
-        history: The history's name.
-        values: A_r(t) in the window, (replica, time).
-        steps: t, (time,).
-        margin: delta, and whether S3 gates.
-        question: For T, and whether a trajectory says anything.
-        settings: Confidence and content.
-        budgets: Final values with total budgets T/4, T/2 and T, (replica, 3), where those were run.
-    """
-    case = Case(observable, history, margin, question, settings)
-    if not question.evolves:
-        return case.refused(
-            "the fit is in closed form, or at the only optimum: there is no training time", "inapplicable"
-        )
-    if not question.independent:
-        return case.refused("in a crossed design replicas share their randomness: they are no independent units")
-    if question.once:
-        return case.refused(
-            "the fit was done once, and one fit says nothing about a longer one: give it a training time (dynamics.with.time)"
-        )
+def _three(ensemble: Ensemble, observable: str, history: str) -> list[Row]:
+    margin, total = ensemble.margins[observable], ensemble.question.steps
+    rows = [
+        Row("stationarity", statistic, observable, history, gates, margin=margin.delta)
+        for statistic, gates in ((S1, True), (S2, True), (S3, margin.full))
+    ]
+    budgets = ensemble.trajectories.budgets.get(observable)
+    reason = _no_answer(ensemble, budgets is not None)
+    if reason:
+        outcome: Outcome = "untested" if ensemble.question.evolves else "inapplicable"
+        return [refused(row, reason, outcome) for row in rows]
+    members = ensemble.members[history]
     if budgets is not None:
-        return case.judged(between_budgets(budgets, question.steps))
-    if question.schedule != "constant":
-        return case.refused(
-            f"the learning rate follows a {question.schedule} schedule: one trajectory says nothing about longer training; "
-            "observe.budgets: true trains T/4 and T/2 as well"
-        )
-    if len(steps) < MIN_MEASUREMENTS:
-        return case.refused(f"only {len(steps)} measurements lie in the window; {MIN_MEASUREMENTS} are needed")
-    return case.judged(within_window(values, steps, question.steps))
+        changes = between_budgets(budgets[members], total)
+    else:
+        changes = within_window(ensemble.values[observable][members][:, ensemble.window], ensemble.times, total)
+    finite = int(np.isfinite(changes.values).all(axis=1).sum())
+    few = f"only {finite} of {len(changes.values)} replicas have finite values; at least {{}} are needed"
+    judges = ((still, 0), (going_nowhere, MIN_FOR_MEAN), (not_growing, MIN_FOR_SPREAD))
+    return [
+        judge(row, changes, margin.delta, ensemble) if finite >= least else refused(row, few.format(least))
+        for row, (judge, least) in zip(rows, judges, strict=True)
+    ]
+
+
+def _no_answer(ensemble: Ensemble, budgets: bool) -> str:
+    """Say why the trajectories tell nothing about longer training, or nothing."""
+    question, measurements = ensemble.question, len(ensemble.times)
+    scheduled = (
+        f"the learning rate follows a {question.schedule} schedule: one trajectory says nothing about longer training; "
+        "observe.budgets: true trains T/4 and T/2 as well"
+    )
+    few = f"only {measurements} measurements lie in the window; {MIN_MEASUREMENTS} are needed"
+    reasons = (
+        (not question.evolves, NO_TIME),
+        (not question.independent, SHARED),
+        (question.once, ONCE),
+        (not budgets and question.schedule != "constant", scheduled),
+        (not budgets and measurements < MIN_MEASUREMENTS, few),
+    )
+    return next((reason for applies, reason in reasons if applies), "")
 
 
 def within_window(values: Array, steps: Array, total: int) -> Changes:
@@ -182,159 +143,67 @@ def between_budgets(finals: Array, total: int) -> Changes:
     return Changes(moved, "between the budgets T/2 and T", PER_STEP * moved, PER_DOUBLING * moved, finals, times)
 
 
-def still(case: Case, changes: Changes) -> Row:
-    """S1: at least `content` of fresh replicas have |d_r| <= delta.
+def still(row: Row, changes: Changes, delta: float, ensemble: Ensemble) -> Row:
+    """S1: Clopper-Pearson on the count inside, stated as bounds on the `content` quantile of |d_r|.
 
-    Clopper-Pearson on the count inside, stated as bounds on the `content` quantile of |d_r|. A replica that is not finite
-    counts as moving without bound.
-
-    Args:
-        case: Which row.
-        changes: What was seen.
+    A replica that is not finite counts as moving without bound.
     """
-    settings, delta = case.settings, case.margin.delta
+    content, alpha = ensemble.settings.content, ensemble.settings.alpha
     moved = np.abs(changes.moved)
     moved = np.where(np.isfinite(moved), moved, np.inf)
-    interval = size_quantile(moved, settings.content, settings.alpha)
+    interval = size_quantile(moved, content, alpha)
     outcome = interval.below(delta)
     inside = int((moved <= delta * (1 + ROUNDING)).sum())
-    needed = (
-        replicas_for_share(inside / len(moved), settings.content, settings.alpha) if outcome == "undecided" else None
-    )
-    explanation = (
+    needed = replicas_for_share(inside / len(moved), content, alpha) if outcome == "undecided" else None
+    words = (
         f"{inside} of {len(moved)} replicas moved by at most {delta:.3g} {changes.between}; "
-        f"at least {settings.content:.0%} of fresh ones must"
+        f"at least {content:.0%} of fresh ones must"
     )
-    return Row(
-        "stationarity",
-        S1,
-        case.observable,
-        case.history,
-        True,
-        outcome,
-        interval.estimate,
-        (interval.lower, interval.upper),
-        delta,
-        settings.confidence,
-        explanation,
-        needed,
-    )
+    return answered(row, interval, outcome, words, ensemble.settings.confidence, replicas_needed=needed)
 
 
-def going_nowhere(case: Case, changes: Changes) -> Row:
+def going_nowhere(row: Row, changes: Changes, delta: float, ensemble: Ensemble) -> Row:
     """S2: training four times as long would move the mean by less than delta.
 
     Holds when the interval of the mean drift per step lies in (-delta, delta); fails when that of the mean drift per doubling
     lies outside; t-intervals over replicas, each bound at 1 - alpha.
-
-    Args:
-        case: Which row.
-        changes: What was seen.
     """
-    alpha, delta, total = case.settings.alpha, case.margin.delta, case.question.steps
+    alpha, confidence = ensemble.settings.alpha, ensemble.settings.confidence
     per_step, per_doubling = mean_interval(changes.per_step, alpha), mean_interval(changes.per_doubling, alpha)
-    shown, needed, longer = per_step, None, None
+    longer = {"steps_needed": 2 * ensemble.question.steps}
     if per_step.inside(delta) == "holds":
-        outcome, explanation = "holds", f"training four times as long would move it by less than {delta:.3g}"
-    elif per_doubling.inside(delta) == "fails":
-        outcome, shown, longer = "fails", per_doubling, 2 * total
-        moved = f"it moves by {per_doubling.estimate / 2:+.3g} per doubling of the training time"
-        explanation = f"{moved}, more than half the margin: caught relaxing"
-    else:
-        outcome, longer = "undecided", 2 * total
-        needed = replicas_for_mean(per_step, delta, int(np.isfinite(changes.per_step).sum()))
-        explanation = (
-            f"at its present pace per step it would move by {per_step.estimate:+.3g} until 4T "
-            f"(per doubling: {per_doubling.estimate:+.3g}); longer training decides"
-        )
-    return Row(
-        "stationarity",
-        S2,
-        case.observable,
-        case.history,
-        True,
-        outcome,  # type: ignore[arg-type]
-        shown.estimate,
-        (shown.lower, shown.upper),
-        delta,
-        case.settings.confidence,
-        explanation,
-        needed,
-        longer,
+        words = f"training four times as long would move it by less than {delta:.3g}"
+        return answered(row, per_step, "holds", words, confidence)
+    if per_doubling.inside(delta) == "fails":
+        pace = f"it moves by {per_doubling.estimate / 2:+.3g} per doubling of the training time"
+        words = f"{pace}, more than half the margin: caught relaxing"
+        return answered(row, per_doubling, "fails", words, confidence, **longer)
+    needed = replicas_for_mean(per_step, delta, int(np.isfinite(changes.per_step).sum()))
+    words = (
+        f"at its present pace per step it would move by {per_step.estimate:+.3g} until 4T "
+        f"(per doubling: {per_doubling.estimate:+.3g}); longer training decides"
     )
+    return answered(row, per_step, "undecided", words, confidence, replicas_needed=needed, **longer)
 
 
-def not_growing(case: Case, changes: Changes) -> Row:
-    """S3: the half-width that holds `content` of the replicas grows by at most delta/2 from T to 4T.
-
-    It is about growth, not size: a frozen glass holds S3 and fails A.
-
-    Args:
-        case: Which row.
-        changes: What was seen.
-    """
-    settings, margin = case.settings, case.margin.delta / 2
+def not_growing(row: Row, changes: Changes, delta: float, ensemble: Ensemble) -> Row:
+    """S3: it is about growth, not size: a frozen glass holds S3 and fails A."""
+    settings, total, largest = ensemble.settings, ensemble.question.steps, delta / 2
     finite = changes.values[np.isfinite(changes.values).all(axis=1)]
-    growth = growth_of_spread(finite, changes.times, case.question.steps, settings.content, settings.alpha)
-    outcome = growth.below(margin)
+    growth = growth_of_spread(finite, changes.times, total, settings.content, settings.alpha)
+    outcome = growth.below(largest)
     words = {
         "holds": "the spread is not growing",
         "fails": "the spread is growing: replicas drift apart",
         "undecided": "the spread may be growing; more replicas or longer training decide",
-    }
-    needed = replicas_for_mean(growth, margin, len(finite), one_sided=True) if outcome == "undecided" else None
-    return Row(
-        "stationarity",
-        S3,
-        case.observable,
-        case.history,
-        case.margin.full,
-        outcome,
-        growth.estimate,
-        (growth.lower, growth.upper),
-        margin,
-        settings.confidence,
-        words[outcome],
-        needed,
-        2 * case.question.steps if outcome == "undecided" else None,
-    )
+    }[outcome]
+    needs = {}
+    if outcome == "undecided":
+        needed = replicas_for_mean(growth, largest, len(finite), one_sided=True)
+        needs = {"replicas_needed": needed, "steps_needed": 2 * total}
+    return answered(row, growth, outcome, words, settings.confidence, margin=largest, **needs)
 
 
-def slopes(values: Array, x: Array) -> Array:
-    """Fit a straight line to each replica by least squares and return its slope, (replica,).
-
-    Args:
-        values: (replica, time).
-        x: (time,), not constant.
-    """
-    centred = x - x.mean()
-    slope: Array = values @ centred / (centred @ centred)
-    return slope
-
-
-def nothing_has_happened(moves: Mapping[str, float], margins: Mapping[str, Margin]) -> Row | None:
-    """Return a row that leaves stationarity open when no gating mean has left its margin since the first record.
-
-    A system that has not begun to move looks as still as one that has arrived.
-
-    Args:
-        moves: Observable to the largest |mean in the window - mean at the first record| over the histories.
-        margins: delta; those derived from the movement itself say nothing here.
-    """
-    stated = {name: move for name, move in moves.items() if not margins[name].derived}
-    if not stated or any(not move <= margins[name].delta for name, move in stated.items()):
-        return None
-    name, move = max(stated.items(), key=lambda item: item[1] / margins[item[0]].delta)
-    return Row(
-        "stationarity",
-        "movement since the first record",
-        name,
-        "all histories",
-        True,
-        "undecided",
-        move,
-        None,
-        margins[name].delta,
-        None,
-        "nothing has moved by more than its margin since the first record: still, or not yet begun?",
-    )
+STATIONARITY: Final = Criterion(
+    "stationarity", "Has it stopped changing?", "yes, at rest", "no, still changing", True, stationarity
+)

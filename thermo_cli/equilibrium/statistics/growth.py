@@ -6,7 +6,9 @@ import numpy as np
 from scipy import stats
 
 from thermo_cli.contracts import Array
-from thermo_cli.equilibrium.statistics.intervals import Interval, mean_interval
+from thermo_cli.equilibrium.statistics.interval import Interval
+from thermo_cli.equilibrium.statistics.mean import mean_interval
+from thermo_cli.equilibrium.statistics.slope import slopes
 
 PROJECTED: Final = 3.0  # from T to 4T are 3 T
 
@@ -68,8 +70,7 @@ def _along_the_variance(square: Array, steps: Array, total: float, z: float, alp
     """
     n = len(square)
     spread = n / (n - 1) * square
-    centred = steps - steps.mean()
-    slope = spread @ centred / (centred @ centred)
+    slope = slopes(spread, steps)
     level = max(float((spread.mean(axis=1) + slope * (total - steps.mean())).mean()), 0.0)
     change = mean_interval(PROJECTED * total * slope, alpha).lower
     return z * float(np.sqrt(max(level + change, 0.0)) - np.sqrt(level))

@@ -7,10 +7,11 @@ import numpy as np
 from scipy import optimize, stats
 
 from thermo_cli.contracts import Array
-from thermo_cli.equilibrium.statistics.intervals import Interval
+from thermo_cli.equilibrium.statistics.forecast import fewest
+from thermo_cli.equilibrium.statistics.interval import Interval
 
 NODES: Final = 40
-MAX_REPLICAS: Final = 10_000
+MOST, STEP = 10_000, 1.05  # of the forecast
 
 
 def normal_half_width(values: Array, content: float, alpha: float) -> Interval:
@@ -62,11 +63,10 @@ def replicas_for_normal(ratio: float, content: float, alpha: float) -> int | Non
         content: Share of fresh replicas.
         alpha: Error rate.
     """
-    z, n = float(stats.norm.ppf((1 + content) / 2)), 2.0
-    while n <= MAX_REPLICAS:
-        count = int(n)
-        fails = ratio * np.sqrt((count - 1) / stats.chi2.ppf(1 - alpha, count - 1)) > 1
-        if fails or ratio * tolerance_factor(count, content, alpha) / z <= 1:
-            return count
-        n = max(n + 1, n * 1.05)
-    return None
+    z = float(stats.norm.ppf((1 + content) / 2))
+
+    def decides(n: int) -> bool:
+        fails = ratio * np.sqrt((n - 1) / stats.chi2.ppf(1 - alpha, n - 1)) > 1
+        return bool(fails) or ratio * tolerance_factor(n, content, alpha) / z <= 1
+
+    return fewest(decides, STEP, MOST)

@@ -1,4 +1,4 @@
-"""Confidence statements against known answers, brute force and simulation."""
+"""Shares: bounds against the binomial law, and the same as bounds of a quantile."""
 
 import numpy as np
 import pytest
@@ -7,12 +7,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from thermo_cli import rng
-from thermo_cli.equilibrium.statistics.intervals import (
-    Interval,
+from thermo_cli.equilibrium.statistics.interval import Interval
+from thermo_cli.equilibrium.statistics.share import (
     count_not_to_fail,
     count_to_hold,
-    mean_interval,
-    replicas_for_mean,
     replicas_for_share,
     share_bounds,
     size_quantile,
@@ -49,56 +47,6 @@ def test_bounds_on_the_quantile_are_bounds_on_the_share(n: int, content: float, 
         lower, upper = share_bounds(int((sizes <= margin).sum()), n, ALPHA)
         expected = "holds" if lower >= content else "fails" if upper < content else "undecided"
         assert interval.below(float(margin)) == expected
-
-
-def test_just_inside_and_just_outside_a_margin() -> None:
-    """Each comparison turns exactly at the margin, and nothing is decided by a NaN."""
-    assert Interval(0.0, -0.99, 0.99).inside(1.0) == "holds"
-    assert Interval(0.0, -1.01, 0.99).inside(1.0) == "undecided"
-    assert Interval(1.5, 0.99, 2.0).inside(1.0) == "undecided"
-    assert Interval(1.5, 1.01, 2.0).inside(1.0) == "fails"
-    assert Interval(-1.5, -2.0, -1.01).inside(1.0) == "fails"
-    assert Interval(0.5, 0.2, 1.0).below(1.0) == "holds"
-    assert Interval(0.5, 0.2, 1.01).below(1.0) == "undecided"
-    assert Interval(1.5, 1.01, 2.0).below(1.0) == "fails"
-    assert Interval(np.nan, np.nan, np.nan).inside(1.0) == "undecided"
-    assert Interval(np.nan, np.nan, np.nan).below(1.0) == "undecided"
-
-
-def test_mean_interval_is_the_t_interval() -> None:
-    """Against SciPy at confidence 1 - 2 alpha; one value, or none that is finite, gives none."""
-    values = rng.generator(3).normal(5, 2, 20)
-    expected = stats.ttest_1samp(values, 0).confidence_interval(1 - 2 * ALPHA)
-    found = mean_interval(values, ALPHA)
-    np.testing.assert_allclose([found.lower, found.upper], [expected.low, expected.high])
-    assert np.isnan(mean_interval(np.array([1.0]), ALPHA).estimate)
-    assert np.isnan(mean_interval(np.array([np.nan, np.inf]), ALPHA).estimate)
-    assert mean_interval(np.array([2.0, 2.0, np.nan]), ALPHA) == Interval(2.0, 2.0, 2.0)
-
-
-def test_each_bound_of_a_mean_errs_as_often_as_it_says() -> None:
-    """4,000 trials of twelve values: either bound is on the wrong side in 5 %, within binomial error."""
-    values = rng.generator(4).normal(0, 1, (4000, 12))
-    found = [mean_interval(row, ALPHA) for row in values]
-    for wrong in (sum(i.upper < 0 for i in found), sum(i.lower > 0 for i in found)):
-        assert stats.binomtest(wrong, 4000, ALPHA).pvalue > 0.001
-
-
-def test_the_number_of_replicas_asked_for_decides() -> None:
-    """With that many replicas and the same share, or the same spread, the answer is no longer open; with many fewer it is."""
-    n = replicas_for_share(0.95, 0.85, ALPHA)
-    assert n is not None
-    lower, upper = share_bounds(int(0.95 * n), n, ALPHA)
-    assert lower >= 0.85
-    lower, upper = share_bounds(int(0.95 * (n // 2)), n // 2, ALPHA)
-    assert lower < 0.85 <= upper
-    n = replicas_for_share(0.5, 0.85, ALPHA)
-    assert n is not None
-    assert share_bounds(int(np.ceil(0.5 * n)), n, ALPHA)[1] < 0.85
-    assert replicas_for_share(0.85, 0.85, ALPHA) is None
-    needed = replicas_for_mean(Interval(0.5, -0.5, 1.5), 1.0, 10)
-    assert needed == 41
-    assert replicas_for_mean(Interval(1.0, 0.0, 2.0), 1.0, 10) is None
 
 
 @settings(deadline=None)
@@ -139,18 +87,3 @@ def test_few_replicas_never_hold(replicas: int) -> None:
     """With all of fewer than 19 sizes at zero there is no upper bound; one replica cannot fail either."""
     assert size_quantile(np.zeros(replicas), 0.85, ALPHA) == Interval(0.0, 0.0, np.inf)
     assert size_quantile(np.full(1, np.inf), 0.85, ALPHA).below(1.0) == "undecided"
-
-
-def test_rounding_is_forgiven_and_no_more() -> None:
-    """A size above its margin by a part in 10^10 is at it; by a part in 10^8 it is beyond it."""
-    assert Interval(1.0, 0.0, 1.0 + 1e-10).below(1.0) == "holds"
-    assert Interval(1.0, 0.0, 1.0 + 1e-8).below(1.0) == "undecided"
-    assert Interval(1.0, 1.0 + 1e-8, 2.0).below(1.0) == "fails"
-
-
-@pytest.mark.parametrize("k", range(24, 32))
-def test_replicas_asked_for_are_more_than_there_are(k: int) -> None:
-    """An open share of 32 replicas is decided by more of them, or by none up to the limit."""
-    lower, upper = share_bounds(k, 32, ALPHA)
-    needed = replicas_for_share(k / 32, 0.85, ALPHA)
-    assert lower >= 0.85 or upper < 0.85 or needed is None or needed > 32
