@@ -4,9 +4,10 @@
 anybody's arrays.
 """
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # of typing, which is not imported before the commands have left the working directory
 if TYPE_CHECKING:
+    from typing import Any
+
     from thermo_cli.runs.arrays import judge
     from thermo_cli.runs.run import Run
     from thermo_cli.spec.loading import load_spec
@@ -25,7 +26,7 @@ _PLACES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Import a public name when it is first used, so that `--help` does not wait for torch."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

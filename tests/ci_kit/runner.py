@@ -85,7 +85,7 @@ def run_action(folder: Path, inputs: dict[str, str], stand_ins: Iterable[str] = 
     known = {name: str(declared.get("default", "")) for name, declared in ACTION["inputs"].items()}
     job, values = Job(folder), known | {"install": "false"} | inputs
     (folder / "temporary").mkdir(exist_ok=True)
-    (folder / "sitecustomize.py").write_text(STAND_IN.replace("FORMATS", repr(sorted(stand_ins))))
+    (folder / "temporary" / "sitecustomize.py").write_text(STAND_IN.replace("FORMATS", repr(sorted(stand_ins))))
     for number, step in enumerate(ACTION["runs"]["steps"]):
         condition = step.get("if", "success()")
         if (job.code and "always()" not in condition) or not _evaluate(condition, job, values):
@@ -120,7 +120,7 @@ def _run(step: dict[str, Any], environment: dict[str, str], job: Job, number: in
             "RUNNER_TEMP": str(job.folder / "temporary"),
             "OMP_NUM_THREADS": "1",
             "NO_COLOR": "1",
-            "PYTHONPATH": f"{job.folder}:{ROOT}",
+            "PYTHONPATH": f"{job.folder / 'temporary'}:{ROOT}",
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         },
     )

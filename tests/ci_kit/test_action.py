@@ -30,9 +30,11 @@ equilibrium: {margins: {level: 1.0}}
 
 @pytest.fixture(scope="module")
 def met(tmp_path_factory: pytest.TempPathFactory) -> Job:
-    """A job from the spec to a gate that is met."""
+    """A job from the spec to a gate that is met, in a workspace whose modules have the names of others."""
     folder = tmp_path_factory.mktemp("met")
     (folder / "small.yaml").write_text(SMALL)
+    for name in ("yaml", "typer", "loky", "typing", "random"):
+        (folder / f"{name}.py").write_text("open('CODE_RAN', 'a').write(__name__)\n")
     inputs = {"spec": "small.yaml", "require": "undecided", "upload-run": "true", "cache": "true", "workers": "1"}
     return run_action(folder, inputs, stand_ins=())
 
@@ -42,6 +44,13 @@ def workspace(met: Job, tmp_path: Path) -> Path:
     """A copy of its workspace, with the run that exists."""
     shutil.copytree(met.folder, tmp_path / "work", ignore=shutil.ignore_patterns("temporary"))
     return tmp_path / "work"
+
+
+def test_no_module_of_the_workspace_is_imported(met: Job) -> None:
+    """A pull request's `yaml.py` runs in none of the processes; nor would its `pip.py`, where thermo is installed."""
+    assert not (met.folder / "CODE_RAN").exists()
+    code = "".join(path.read_text() for path in FOLDER.glob("*.py"))
+    assert code.count("sys.executable") == code.count('[sys.executable, "-P", "-m"') == 2
 
 
 def test_no_shell_line_holds_an_expression() -> None:
@@ -374,8 +383,9 @@ else:
 
 def stand_in(folder: Path, run: str, report: str) -> None:
     """Put commands into a folder that answer at once: for what the steps make of answers, no model need be trained."""
-    (folder / "thermo_cli" / "cli").mkdir(parents=True)
-    (folder / "thermo_cli" / "__init__.py").touch()
+    package = folder / "temporary" / "thermo_cli"  # where PYTHONPATH leads
+    (package / "cli").mkdir(parents=True)
+    (package / "__init__.py").touch()
     head = """
 import json, sys
 def write(**record):
@@ -384,7 +394,7 @@ def write(**record):
                                       "criteria": [], "points": [], **record}))
 """
     for name, body in (("run", run), ("report", report)):
-        (folder / "thermo_cli" / "cli" / f"{name}.py").write_text(head + textwrap.dedent(body))
+        (package / "cli" / f"{name}.py").write_text(head + textwrap.dedent(body))
 
 
 def verdict(job: Job) -> dict[str, Any]:

@@ -49,7 +49,6 @@ def test_a_function_that_draws_is_given_a_seed(tmp_path: Path) -> None:
     [
         ("torch:load", "torch"),
         ("torch.hub:load", "torch"),
-        ("sklearn.datasets._base:os.system", "sklearn"),
         ("sklearn.datasets:fetch_openml", "sklearn"),
         ("os:system", "os"),
         ("beside:make", "local"),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from thermo_cli.contracts import Array, Integers
 from thermo_cli.errors import DataError, SpecError
-from thermo_cli.registry import locate, nearest, trust
+from thermo_cli.registry import UNSAFE, locate, nearest, refuse_arguments, trust
 
 MOST_BYTES: Final = 2**31
 
@@ -100,6 +100,7 @@ def _built(column: Column, use: str, arguments: Mapping[str, Any], seed: int) ->
             where=f"{column.field}.use",
             remedy="name a class with fit and transform, such as sklearn.preprocessing:OneHotEncoder",
         )
+    refuse_arguments(arguments, UNSAFE, f"{column.field}.with")
     accepted = inspect.signature(found).parameters
     for name in arguments:
         if name not in accepted:

@@ -16,7 +16,7 @@ from thermo_cli.contracts import Array, Dataset, Task
 from thermo_cli.errors import SpecError
 from thermo_cli.metric import NAMES, label
 from thermo_cli.observables.scorers import WHERE, scorer, scorer_names
-from thermo_cli.registry import Trust, locate, nearest, trust
+from thermo_cli.registry import Trust, locate_function, nearest, trust
 
 SHIFT: Final = 3.0  # of targets and predictions alike
 
@@ -124,8 +124,8 @@ def _value(name: str, dataset: Dataset, outputs: Array, y: Any) -> float:
 
 def _function(name: str, given: Trust) -> Callable[[Any, Any], Any]:
     """Import a function of two arguments."""
-    function = locate(name, given, WHERE)
-    if not callable(function) or isinstance(function, type):
+    function = locate_function(name, given, WHERE)
+    if isinstance(function, type):
         _refuse("this is no function", f"{name}: {type(function).__name__}", "name a function of (outputs, targets)")
     try:
         inspect.signature(function).bind(None, None)
@@ -135,7 +135,7 @@ def _function(name: str, given: Trust) -> Callable[[Any, Any], Any]:
             f"{name}{inspect.signature(function)}",
             "it is called with two: outputs (example, output) and targets (example,)",
         )
-    return function  # type: ignore[no-any-return]
+    return function
 
 
 def _number(name: str, value: Any) -> float:

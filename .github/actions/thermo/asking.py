@@ -40,7 +40,7 @@ def ask(command: str, arguments: Sequence[str], title: str, log: Path) -> Answer
         title: Of its words in the log of the job.
         log: File that gets them too.
     """
-    line = [sys.executable, "-m", f"thermo_cli.cli.{command}", *arguments]
+    line = [sys.executable, "-P", "-m", f"thermo_cli.cli.{command}", *arguments]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     words = bytearray()
     with (

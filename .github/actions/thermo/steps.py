@@ -94,7 +94,7 @@ def install() -> None:
             sys.stdout.write(f"error: install is true, false or a version\n  received: {wanted}\n")
         sys.exit(2)
     source = str(ROOT) if wanted == "true" else f"thermo-cli=={wanted}"
-    done = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", source], check=False)
+    done = subprocess.run([sys.executable, "-P", "-m", "pip", "install", "--quiet", source], check=False)
     sys.exit(NOT_JUDGED if done.returncode else 0)
 
 

@@ -1,7 +1,6 @@
 """Examples from a function that a spec names: of scikit-learn, of a package, or beside the spec."""
 
 import inspect
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,12 +11,9 @@ from thermo_cli.contracts import Examples, Task
 from thermo_cli.data import array_files
 from thermo_cli.data.targets import examples_of
 from thermo_cli.errors import DataError, SpecError
-from thermo_cli.registry import TRUSTED, locate, nearest, trust
+from thermo_cli.registry import locate_function, nearest, trust
 from thermo_cli.spec.builtins.data import Split
 
-HARMLESS: Final = re.compile(
-    r"sklearn\.datasets:(make|load)_[a-z0-9_]+"
-)  # they compute or read; others could do anything
 NEEDED, OPTIONAL = ("x", "y"), ("x_test", "y_test", "groups", "time")
 SHAPES: Final = (
     "return (x, y), (x, y, x_test, y_test), or a mapping of x, y and optionally x_test, y_test, groups, time"
@@ -58,19 +54,7 @@ def load(use: str, arguments: Mapping[str, Any], task: Task | None, split: Split
 
 
 def _called(use: str, arguments: Mapping[str, Any]) -> Any:
-    package = use.partition(":")[0].partition(".")[0]
-    if package in TRUSTED and not HARMLESS.fullmatch(use) and package not in trust().allowed:
-        raise SpecError(
-            "of this package, only sklearn.datasets:make_* and load_* are run without being allowed",
-            received=f"use: {use}",
-            remedy=f"if you trust it: --allow {package}",
-            where="data.use",
-        )
-    function = locate(use, trust(), "data.use")
-    if not callable(function):
-        raise SpecError(
-            "this is no function", received=f"{use}: {type(function).__name__}", remedy="name one", where="data.use"
-        )
+    function = locate_function(use, trust(), "data.use")
     try:
         accepted = inspect.signature(function).parameters
     except ValueError as error:

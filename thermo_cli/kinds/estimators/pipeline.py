@@ -17,20 +17,16 @@ from thermo_cli import rng
 from thermo_cli.contracts import Array, Task
 from thermo_cli.errors import SpecError
 from thermo_cli.metric import Answers
-from thermo_cli.registry import locate, nearest, trust
+from thermo_cli.registry import UNSAFE, Refusal, locate, nearest, refuse_arguments, trust
 
-USE, WITH = "system.use", "system.with"
+SYSTEM, USE, WITH = "system", "system.use", "system.with"
 BUDGETS: Final = ("n_estimators", "max_iter")  # arguments that a training time can be given to
-REFUSED: Final = {  # arguments that no estimator in a spec is given: what is wrong with them, and what to do
-    "random_state": (
+REFUSED: Final = UNSAFE | {
+    "random_state": Refusal(
+        (None,),
         "random_state comes from the replica's stream",
         "leave it out; what is to be the same for all replicas is said by ensemble.vary",
-    ),
-    "memory": ("a cache on disk is read as pickles, which run code", "leave it out"),
-    "n_jobs": (
-        "replicas run side by side already, and threads that share one change the order of its sums",
-        "leave it out; --workers says how many processes there are",
-    ),
+    )
 }
 LEAST: Final = float(np.finfo(np.float64).eps)  # probabilities are no smaller, as in scikit-learn's own log loss
 
@@ -85,14 +81,14 @@ def pipeline(system: Any, task: Task, stream: int, arguments: Mapping[str, Any] 
     """
     steps = []
     for number, step in enumerate(system.preprocess):
-        where = f"system.preprocess[{number}]"
-        built = _built(step.use, step.arguments, f"{where}.use", f"{where}.with")
+        where = f"{SYSTEM}.preprocess[{number}]"
+        built = _part(step.use, step.arguments, where)
         if not hasattr(built, "transform"):
             raise SpecError(
                 "this is no transformer", received=step.use, remedy="name a class with fit and transform", where=where
             )
         steps.append(built)
-    estimator = _built(system.use, {**system.arguments, **(arguments or {})}, USE, WITH)
+    estimator = _part(system.use, {**system.arguments, **(arguments or {})}, SYSTEM)
     if not (is_classifier(estimator) if task == "classification" else is_regressor(estimator)):
         kind = (
             "classifier" if is_classifier(estimator) else "regressor" if is_regressor(estimator) else "neither of both"
@@ -116,7 +112,7 @@ def time_parameter(system: Any, wanted: str | None, time: str = "budget") -> str
     Raises:
         SpecError: The estimator has none, or not this one.
     """
-    known = _built(system.use, system.arguments, USE, WITH).get_params(deep=False)
+    known = _part(system.use, system.arguments, SYSTEM).get_params(deep=False)
     where = "dynamics.with.parameter"
     if wanted is not None and wanted not in known:
         guess = nearest(wanted, known)
@@ -219,47 +215,56 @@ def scored(estimator: Any, labels: NDArray[Any], scores: NDArray[Any] | None, ou
     return found.T
 
 
-def _built(use: str, arguments: Mapping[str, Any], where: str, where_arguments: str) -> Any:
+def _part(use: str, arguments: Mapping[str, Any], where: str) -> Any:
+    """Build an estimator that the spec names at a place, after a look at its arguments, however deep."""
+    refuse_arguments(arguments, REFUSED, f"{where}.with")
+    return _built(use, arguments, where)
+
+
+def _built(use: str, arguments: Mapping[str, Any], where: str) -> Any:
     """Import and construct an estimator, and those among its arguments."""
-    found = locate(use, trust(), where)
-    if not (isinstance(found, type) and issubclass(found, BaseEstimator)):
-        kind = "abstract" if inspect.isabstract(found) else type(found).__name__
+    kind = locate(use, trust(), f"{where}.use")
+    if not (isinstance(kind, type) and issubclass(kind, BaseEstimator)):
+        what = "abstract" if inspect.isabstract(kind) else type(kind).__name__
         raise SpecError(
             "this is no scikit-learn estimator",
-            received=f"{use}: {kind}",
+            received=f"{use}: {what}",
             remedy="name a class such as sklearn.ensemble:RandomForestClassifier",
-            where=where,
+            where=f"{where}.use",
         )
-    given = {name: _argument(value, f"{where_arguments}.{name}") for name, value in arguments.items()}
-    known = list(inspect.signature(found).parameters)
-    for name, value in given.items():
-        if name not in known and "kwargs" not in known:
-            guess = nearest(name, known)
-            remedy = f"did you mean {guess!r}?" if guess else "it takes " + (", ".join(known) or "no arguments")
-            raise SpecError(f"{use} takes no such argument", received=name, remedy=remedy, where=where_arguments)
-        last = name.rpartition("__")[2]
-        if last in REFUSED and value is not None:
-            raise SpecError(
-                REFUSED[last][0], received=f"{name}: {value}", remedy=REFUSED[last][1], where=where_arguments
-            )
+    where = f"{where}.with"
+    accepted = list(inspect.signature(kind).parameters)
+    for name in arguments:
+        if name not in accepted and "kwargs" not in accepted:
+            guess = nearest(name, accepted)
+            remedy = f"did you mean {guess!r}?" if guess else "it takes " + (", ".join(accepted) or "no arguments")
+            raise SpecError(f"{use} takes no such argument", received=name, remedy=remedy, where=where)
+    values = {name: _argument(value, f"{where}.{name}") for name, value in arguments.items()}
     try:
-        built = found(**given)
+        built = kind(**values)
         built._validate_params()
     except Exception as error:
         words = re.sub(r"\s+", " ", str(error))
         raise SpecError(
             "the estimator does not take these arguments",
             received=f"{type(error).__name__}: {words}",
-            remedy=f"it takes {', '.join(known)}",
-            where=where_arguments,
+            remedy=f"it takes {', '.join(accepted)}",
+            where=where,
         ) from error
     return built
 
 
 def _argument(value: Any, where: str) -> Any:
-    """Build the estimators among arguments: `{use: ..., with: ...}`, alone or in lists of names and estimators."""
+    """Build the estimators among arguments, `{use: ..., with: ...}`: alone, in lists of names and estimators, in grids."""
     if isinstance(value, Mapping) and "use" in value and set(value) <= {"use", "with"}:
-        return _built(str(value["use"]), value.get("with", {}), f"{where}.use", f"{where}.with")
+        arguments = value.get("with") or {}
+        if not isinstance(arguments, Mapping):
+            raise SpecError(
+                "arguments have names", received=f"with: {arguments}", remedy="with: {name: value}", where=where
+            )
+        return _built(str(value["use"]), arguments, where)
+    if isinstance(value, Mapping):
+        return {name: _argument(inner, f"{where}.{name}") for name, inner in value.items()}
     if isinstance(value, list):
         built = [_argument(item, f"{where}[{number}]") for number, item in enumerate(value)]
         pairs = all(isinstance(item, list) and len(item) == 2 and isinstance(item[1], BaseEstimator) for item in built)

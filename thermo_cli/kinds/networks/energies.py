@@ -16,7 +16,7 @@ from thermo_cli import rng
 from thermo_cli.contracts import StackedSystem
 from thermo_cli.errors import SpecError
 from thermo_cli.kinds.networks import layout
-from thermo_cli.registry import locate, trust
+from thermo_cli.registry import locate_function, trust
 
 Named = Mapping[str, torch.Tensor]
 Function = Callable[[dict[str, torch.Tensor]], torch.Tensor]
@@ -123,15 +123,8 @@ def energies_of(given: Any, system: StackedSystem) -> Energies:
     terms = {}
     for name, term in given.terms.items():
         where = f"dynamics.energy.terms.{name}"
-        found = locate(term.use, trust(), f"{where}.use")
-        if not callable(found):
-            raise SpecError(
-                "this is no function",
-                received=f"{term.use}: {type(found).__name__}",
-                remedy="name a function of the parameters, name to tensor",
-                where=f"{where}.use",
-            )
-        terms[name] = _tried(functools.partial(found, **term.arguments), term.weight, term.use, where, system)
+        function = locate_function(term.use, trust(), f"{where}.use")
+        terms[name] = _tried(functools.partial(function, **term.arguments), term.weight, term.use, where, system)
     return Energies(given.l1, terms)
 
 
