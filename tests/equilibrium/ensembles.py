@@ -22,14 +22,14 @@ def ensemble(
     names = tuple(f"{label}/{i}" for i, label in enumerate(labels))
     crashed = np.zeros(count, dtype=bool)
     told = Trajectories(np.asarray(steps), dict(values), names, labels, crashed, budgets or {})
-    asked = question or Question(int(steps[-1]), tuple(dict.fromkeys(labels)), None, "constant", "")
+    asked = question or Question(int(steps[-1]), tuple(dict.fromkeys(labels)), {}, "constant", "")
     return Ensemble(told, asked, settings)
 
 
 def paired(overlaps: Overlaps | None, settings: Settings | None = None, schedule: str = "constant") -> Ensemble:
     """An ensemble of which nothing but its overlaps is looked at."""
     told = Trajectories(np.array([1000]), {"x": np.zeros((1, 1))}, ("cold/0",), ("cold",), np.zeros(1, dtype=bool))
-    question = Question(1000, ("cold",), None, schedule, "")
+    question = Question(1000, ("cold",), {}, schedule, "")
     return Ensemble(told, question, settings or Settings(), overlaps)
 
 

@@ -15,12 +15,13 @@ from thermo_cli.equilibrium import court
 from thermo_cli.equilibrium.criteria import CRITERIA
 from thermo_cli.equilibrium.ensemble import Ensemble, Question, Settings
 from thermo_cli.equilibrium.verdict import as_dict
+from thermo_cli.metric import default_margins
 
 T = 1000
 STEPS = np.unique(
     np.concatenate([[0, 1, 2, 4, 8, 16, 32, 64, 128, 256], np.round(np.linspace(T / 2, T, 64)).astype(np.int64)])
 )
-QUESTION = Question(T, ("cold", "hot"), 500, "constant", "for resampling this pool", 0.25)
+QUESTION = Question(T, ("cold", "hot"), default_margins(500), "constant", "for resampling this pool", 0.25)
 
 
 def ensemble(values: Mapping[str, Array], histories: int = 2) -> Trajectories:
@@ -51,7 +52,7 @@ def test_default_margins() -> None:
     found = Ensemble(ensemble(equilibrium()), QUESTION, Settings()).margins
     assert found["test_accuracy"].delta == 0.02
     assert found["energy"].delta == pytest.approx(0.02 * 0.9, rel=0.01)
-    small = Question(T, ("cold", "hot"), 50, "constant", "", 0.1)
+    small = Question(T, ("cold", "hot"), default_margins(50), "constant", "", 0.1)
     assert Ensemble(ensemble(equilibrium()), small, Settings()).margins["test_accuracy"].delta == 0.04
     stated = Ensemble(ensemble(equilibrium()), QUESTION, Settings(margins={"energy": 0.5, "absent": 1.0})).margins
     assert (stated["energy"].delta, stated["energy"].derived, stated["energy"].full) == (0.5, False, False)
@@ -115,7 +116,9 @@ def test_untested_criteria_say_why() -> None:
     reasons = {row.criterion: row.explanation for row in found.criteria if row.outcome == "untested"}
     assert set(reasons) == {"history", "diversity", "ergodicity"}
     assert all(reasons.values())
-    alone = judge(ensemble(equilibrium(), 1), Question(T, ("cold",), 500, "constant", "", 0.1), Settings())
+    alone = judge(
+        ensemble(equilibrium(), 1), Question(T, ("cold",), default_margins(500), "constant", "", 0.1), Settings()
+    )
     assert any("only one history" in row.explanation for row in alone.criteria)
 
 
@@ -222,7 +225,7 @@ def test_drifts_past_the_margin_are_never_settled(drift: float, rate: float) -> 
 
 def test_well_away_from_the_margins_the_verdict_is_right() -> None:
     """Spread 0.3 delta is settled, a frozen glass of 3 delta is glassy, in at least 90 % of 100 ensembles of one history."""
-    question = Question(T, ("cold",), 500, "constant", "", 0.1)
+    question = Question(T, ("cold",), default_margins(500), "constant", "", 0.1)
     right = {"settled": 0, "glassy": 0}
     for trial in range(100):
         generator = rng.generator(trial, 9)

@@ -87,7 +87,7 @@ def test_which_way_is_good() -> None:
     ]
 
 
-RECORD = 'Metric("worst", regression=f"{NUMBERS}:worst", direction="lower", unit=1),\n)\nRECORDS'
+RECORD = 'Metric("worst", regression=f"{NUMBERS}:worst", direction="lower", unit=1, margin=5.0),\n)\nRECORDS'
 FORMULA = '''
 
 def worst(outputs: Array, y: Any) -> Array:
@@ -100,7 +100,6 @@ data:     {{use: diabetes}}
 system:   {{use: {system}}}
 dynamics: {dynamics}
 ensemble: {{replicas: 3, seed: 3, controls: {{same_bath: 0, twin: 0}}}}
-equilibrium: {{margins: {{test_worst: 5.0}}}}
 """
 SYSTEMS = {
     "linear": "{use: sgd, with: {lr: 0.01}, batch_size: 32, steps: 16}",
@@ -122,7 +121,7 @@ def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_metric_is_one_record_and_one_function(tmp_path: Path) -> None:
-    """In a copy of the package: it is in the schema, observed and may gate, of networks and of estimators alike."""
+    """In a copy of the package: it is in the schema, observed and gates, of networks and of estimators alike."""
     package = tmp_path / "thermo_cli"
     source = Path(thermo_cli.__file__).parent
     shutil.copytree(source, package, ignore=shutil.ignore_patterns("__pycache__"))

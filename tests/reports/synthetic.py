@@ -10,6 +10,7 @@ from thermo_cli.contracts import Array, Trajectories
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.ensemble import Ensemble, Question, Settings
 from thermo_cli.judging.record import Gate
+from thermo_cli.metric import default_margins
 from thermo_cli.reports.points import SweepView, point_view
 from thermo_cli.reports.view import Material, Reproduction, RunView, view_of
 
@@ -100,7 +101,12 @@ def run_view(told: Trajectories | None = None, naming: Naming = as_is, small: bo
     """A run that has everything a report can show; with `small`, nothing but trajectories."""
     told = told if told is not None else trajectories(naming=naming)
     question = Question(
-        int(told.steps[-1]), tuple(dict.fromkeys(told.histories)), 500, "constant", naming("this pool"), 0.1
+        int(told.steps[-1]),
+        tuple(dict.fromkeys(told.histories)),
+        default_margins(500),
+        "constant",
+        naming("this pool"),
+        0.1,
     )
     gating = ["test_accuracy", "energy"]
     last = int(told.steps[-1])

@@ -12,6 +12,7 @@ from thermo_cli.equilibrium.baseline import Comparison, Difference
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.ensemble import Ensemble, Question, Settings
 from thermo_cli.judging.record import Baseline, Gate
+from thermo_cli.metric import default_margins
 from thermo_cli.reports.charts import charts
 from thermo_cli.reports.evidence import noise_share
 from thermo_cli.reports.html import text as html
@@ -24,7 +25,12 @@ from thermo_cli.reports.wording import comparison, diagnostics, next_steps
 
 STEPS = np.unique(np.concatenate([[0, 1, 2, 4, 8, 16, 32, 64, 128, 256], np.linspace(500, 1000, 64).astype(np.int64)]))
 QUESTION = Question(
-    1000, ("cold", "hot"), 500, "constant", "for resampling this pool of 1000 examples, with this test set", 0.1
+    1000,
+    ("cold", "hot"),
+    default_margins(500),
+    "constant",
+    "for resampling this pool of 1000 examples, with this test set",
+    0.1,
 )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from thermo_cli.cli.boundary import note
+from thermo_cli.metric import HEADLINES
 from thermo_cli.reports.numerals import number
 from thermo_cli.store import RunFolder
 
@@ -22,7 +23,7 @@ POLL_SECONDS: Final = 0.5
 BAR: Final = 60
 PLAIN_SECONDS: Final = 10.0
 WARMUP_SECONDS: Final = 1.0
-SHOWN: Final = ("test_accuracy", "test_r2", "test_loss", "position", "level", "energy_density", "energy")
+SHOWN: Final = (*HEADLINES, "test_loss", "position", "level", "energy_density", "energy")
 
 
 class Live:

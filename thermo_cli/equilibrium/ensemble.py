@@ -54,7 +54,7 @@ class Question:
     Attributes:
         steps: Training time T.
         histories: Names, the first being the one that others are compared with.
-        test_examples: Size of the test set; None where it is not known or there is none.
+        margins: delta of what gates although the user states no margin, in the order in which a summary speaks of it.
         schedule: Name of the learning-rate schedule.
         scope: "for resampling this pool of n examples, with this test set; varied: ..."
         learning_rate: For the remedy of a divergence; None where there is none.
@@ -68,7 +68,7 @@ class Question:
 
     steps: int
     histories: tuple[str, ...]
-    test_examples: int | None
+    margins: Mapping[str, float]
     schedule: str
     scope: str
     learning_rate: float | None = None
@@ -146,7 +146,7 @@ class Ensemble:
         """Delta of every gating observable: the user's, a default, or of the energy a share of its fall in `cold`."""
         margins = {
             name: margin
-            for name, margin in fixed_margins(self.settings.margins, self.question.test_examples).items()
+            for name, margin in fixed_margins(self.settings.margins, self.question.margins).items()
             if name in self.values
         }
         starts = self.question.energy_margin and self.trajectories.steps[0] == 0

@@ -8,8 +8,6 @@ import numpy as np
 
 from thermo_cli.contracts import Array
 
-ACCURACY: Final = 0.02
-R2: Final = 0.02
 ENERGY_SHARE: Final = 0.02
 ROUNDING: Final = 1e-9  # a fall of less than this share of the energy itself is none
 
@@ -29,17 +27,14 @@ class Margin:
     full: bool
 
 
-def fixed_margins(stated: Mapping[str, float], test_examples: int | None) -> dict[str, Margin]:
-    """Return the user's margins, then the defaults that need no data: test accuracy max(0.02, 2 / n_test), R2 0.02.
+def fixed_margins(stated: Mapping[str, float], defaults: Mapping[str, float]) -> dict[str, Margin]:
+    """Return the user's margins, then the defaults that need no data.
 
     Args:
         stated: Observable to delta.
-        test_examples: n_test; None where it is not known.
+        defaults: The same, where the user states none.
     """
-    accuracy = max(ACCURACY, 2 / test_examples if test_examples else 0.0)
-    deltas = dict(stated)
-    for name, delta in (("test_accuracy", accuracy), ("test_r2", R2)):
-        deltas.setdefault(name, delta)
+    deltas = {**stated, **defaults, **stated}  # in this order: what is stated comes first, and holds
     return {name: Margin(delta, derived=False, full=name != "energy") for name, delta in deltas.items()}
 
 

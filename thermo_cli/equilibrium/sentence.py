@@ -55,7 +55,7 @@ def _diverged(verdict: Verdict, ensemble: Ensemble) -> str:
 def _settled(verdict: Verdict, ensemble: Ensemble) -> str:
     """Tell the value of an observable that is at rest, and what is known of its models."""
     margins, evolves = ensemble.margins, ensemble.question.evolves
-    name = next(name for name in ("test_accuracy", "test_r2", *margins) if name in margins)
+    name = next(name for name in (*ensemble.question.margins, *margins) if name in margins)
     state = verdict.macroscopic[name]
     spread = "" if state["sd"] is None else f" +- {state['sd']:.2g}"
     ending = {

@@ -10,6 +10,7 @@ from thermo_cli.data.split import subsample_size
 from thermo_cli.equilibrium.ensemble import Question, Settings
 from thermo_cli.kinds.recorded.parts import RecordedSystem
 from thermo_cli.kinds.scripts.parts import CommandSystem
+from thermo_cli.metric import default_margins
 from thermo_cli.replicas import pool_of, replica_table, streams_used
 from thermo_cli.spec import Spec
 from thermo_cli.spec.observing import Equilibrium
@@ -55,7 +56,7 @@ def setting_of(
         return Question(
             int(trajectories.steps[-1]),
             histories,
-            given.test_examples,
+            default_margins(given.test_examples),
             given.schedule,
             given.scope,
             initial=given.initial,
@@ -68,7 +69,7 @@ def setting_of(
         return Question(
             spec.total,
             tuple(spec.histories),
-            spec.system.arguments.test_examples,
+            default_margins(spec.system.arguments.test_examples),
             spec.schedule,
             _rerunning(spec),
             independent=spec.ensemble.crossed is None,
@@ -79,7 +80,7 @@ def setting_of(
         varied = ", ".join(name for name in spec.ensemble.vary if name in streams_used(spec, 0, 0))
         scope = f"for fresh replicas of this {spec.system.use} system; varied: {varied}"
         return Question(
-            spec.total, tuple(spec.histories), None, spec.schedule, scope, rate, energy_margin=False, controls=controls
+            spec.total, tuple(spec.histories), {}, spec.schedule, scope, rate, energy_margin=False, controls=controls
         )
     whole = subsample_size(spec.ensemble.subsample, int(facts["pool_examples"]))
     used = streams_used(spec, whole, int(facts["pool_examples"]), noisy=facts.get("noisy", False))
@@ -88,7 +89,7 @@ def setting_of(
     return Question(
         spec.total,
         tuple(spec.histories),
-        int(facts["test_examples"]),
+        default_margins(int(facts["test_examples"])),
         spec.schedule,
         scope,
         rate,

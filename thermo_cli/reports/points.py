@@ -4,17 +4,16 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from thermo_cli.contracts import Verdict
 from thermo_cli.equilibrium.baseline import Difference
 from thermo_cli.equilibrium.verdict import SCHEMA_VERSION
 from thermo_cli.judging.record import Baseline, Decision, Gate
+from thermo_cli.metric import HEADLINES
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.view import Reproduction, RunView
 from thermo_cli.spec.sweeping import label_of
-
-FULL: Final = ("test_accuracy", "test_r2")  # order parameters that are shown where there are several
 
 
 @dataclass(frozen=True)
@@ -142,7 +141,7 @@ def point_view(values: Mapping[str, Any], verdict: Verdict | None, reason: str) 
     if verdict is None:
         return PointView(values, "not judged", "", "", None, None, None, None, None, reason)
     margins = {row.observable: row.margin for row in verdict.criteria if row.observable and row.margin}
-    known = [name for name in (*FULL, *margins) if name in verdict.macroscopic]
+    known = [name for name in (*HEADLINES, *margins) if name in verdict.macroscopic]
     name = known[0] if known else next(iter(verdict.macroscopic), "")
     state, overlap = verdict.macroscopic.get(name, {}), verdict.microscopic.get("overlap") or {}
     margin, sd = margins.get(name), state.get("sd")

@@ -8,6 +8,7 @@ import numpy as np
 
 from thermo_cli.contracts import Array, Integers, Trajectories, Verdict
 from thermo_cli.judging.record import Baseline, Gate
+from thermo_cli.metric import HEADLINES
 from thermo_cli.reports.evidence import (
     Course,
     Distribution,
@@ -208,7 +209,8 @@ def _columns(trajectories: Trajectories, margins: Mapping[str, float]) -> tuple[
 
 def _curves(verdict: Verdict, trajectories: Trajectories) -> tuple[Curve, ...]:
     judged = [row.observable for row in verdict.criteria if row.observable is not None]
-    order = ("test_accuracy", "test_r2", "shifted_accuracy", "shifted_r2", "test_loss", "energy")
+    shifted = (name.replace("test_", "shifted_") for name in HEADLINES)
+    order = (*HEADLINES, *shifted, "test_loss", "energy")
     usual = [name for name in order if name in trajectories.values]
     learned = any(name.startswith("test_") for name in usual)
     shown = usual if learned else (list(dict.fromkeys([*judged, *usual])) or list(trajectories.values))[:MOST_CURVES]

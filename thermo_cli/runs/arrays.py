@@ -11,6 +11,7 @@ from thermo_cli.contracts import Array, Integers, Overlaps, Trajectories, Verdic
 from thermo_cli.equilibrium import court
 from thermo_cli.equilibrium.ensemble import Ensemble, Question, Settings
 from thermo_cli.errors import DataError, UsageError
+from thermo_cli.metric import default_margins
 from thermo_cli.microstates.raw import raw_overlaps
 
 
@@ -84,7 +85,7 @@ def judge(
     question = Question(
         int(times[-1]),
         tuple(dict.fromkeys(labels)),
-        test_examples,
+        default_margins(test_examples),
         schedule,
         scope,
         initial=dict(initial or {}),

@@ -18,7 +18,7 @@ def answers(*paths: np.ndarray, **facts: bool) -> list[Row]:
     """Answer H for histories a, b, c... given each as (replica, time)."""
     names = tuple("abc"[: len(paths)])
     labels = tuple(name for name, path in zip(names, paths, strict=True) for _ in path)
-    question = Question(T, names, 500, "constant", "", **facts)
+    question = Question(T, names, {}, "constant", "", **facts)
     return history(ensemble({"x": np.concatenate(paths)}, STEPS, Settings(margins={"x": 1.0}), question, labels))
 
 

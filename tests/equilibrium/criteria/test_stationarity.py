@@ -14,7 +14,7 @@ from thermo_cli.equilibrium.ensemble import Question, Settings
 
 T = 1000
 STEPS = np.round(np.linspace(T / 2, T, 64))
-QUESTION = Question(T, ("cold",), 500, "constant", "", 0.1)
+QUESTION = Question(T, ("cold",), {}, "constant", "", 0.1)
 SETTINGS = Settings(margins={"x": 1.0})
 
 
@@ -84,7 +84,7 @@ def test_a_frozen_glass_is_still_and_a_shrinking_spread_holds() -> None:
     ("values", "steps", "question", "reason"),
     [
         (np.zeros((32, 5)), STEPS[:5], QUESTION, "only 5 measurements"),
-        (np.zeros((32, 64)), STEPS, Question(T, ("cold",), 500, "cosine", "", 0.1), "cosine schedule"),
+        (np.zeros((32, 64)), STEPS, Question(T, ("cold",), {}, "cosine", "", 0.1), "cosine schedule"),
     ],
 )
 def test_what_cannot_be_tested_is_untested_with_its_reason(
@@ -225,7 +225,7 @@ def test_replicas_that_drift_apart_steadily_hold_s3_in_at_most_5_percent() -> No
 def budgets(quarter: np.ndarray, half: np.ndarray, whole: np.ndarray) -> dict[str, Row]:
     """Answer S1, S2, S3 from final values at three budgets."""
     finals = np.stack([quarter, half, whole], axis=1)
-    scheduled = Question(T, ("cold",), 500, "cosine", "", 0.1)
+    scheduled = Question(T, ("cold",), {}, "cosine", "", 0.1)
     still = {"x": np.zeros((len(whole), 64))}
     found = stationarity(ensemble(still, STEPS, SETTINGS, scheduled, budgets={"x": finals}))
     return {row.statistic.split()[0]: row for row in found}
@@ -247,9 +247,9 @@ def test_budgets_turn_at_their_margins() -> None:
 
 def test_a_fit_without_time_is_inapplicable_and_a_crossed_design_untested() -> None:
     """What does not exist blocks nothing; what shares its randomness says nothing."""
-    closed = Question(T, ("cold",), 500, "constant", "", evolves=False)
+    closed = Question(T, ("cold",), {}, "constant", "", evolves=False)
     assert {row.outcome for row in rows(np.zeros((32, 64)), question=closed).values()} == {"inapplicable"}
-    crossed = Question(T, ("cold",), 500, "constant", "", independent=False)
+    crossed = Question(T, ("cold",), {}, "constant", "", independent=False)
     assert {row.outcome for row in rows(np.zeros((32, 64)), question=crossed).values()} == {"untested"}
 
 
