@@ -9,6 +9,7 @@ from thermo_cli.contracts import Array
 from thermo_cli.equilibrium.baseline import (
     Comparison,
     Difference,
+    Terms,
     difference,
     gate,
     not_worse,
@@ -23,17 +24,8 @@ def held(
     run: Array, baseline: Array, *, paired: bool = False, higher: bool | None = True, family: int = 1
 ) -> Difference:
     """Hold two ensembles against a margin of 1."""
-    return difference(
-        "x",
-        "cold",
-        np.asarray(run, float),
-        np.asarray(baseline, float),
-        1.0,
-        1 - ALPHA,
-        paired=paired,
-        higher=higher,
-        family=family,
-    )
+    terms = Terms(1.0, 1 - ALPHA, higher, paired, family)
+    return difference("x", "cold", np.asarray(run, float), np.asarray(baseline, float), terms)
 
 
 def drawn(
@@ -171,13 +163,13 @@ def test_what_is_needed_is_enough() -> None:
     for shift in (0.5, -1.5):
         row = held(*drawn(2, shift, (2.0, 2.0), (16, 16)))
         assert row.outcome == "undecided"
-        sure = difference("x", "", *exact(shift, 2.0, 16), 1.0, 0.95, paired=False, higher=True)
+        sure = held(*exact(shift, 2.0, 16))
         needed = sure.replicas_needed
         assert needed is not None
         assert needed > 16
-        again = difference("x", "", *exact(shift, 2.0, needed), 1.0, 0.95, paired=False, higher=True)
+        again = held(*exact(shift, 2.0, needed))
         assert again.outcome == ("equivalent" if shift > 0 else "worse")
-    assert difference("x", "", *exact(1.0, 2.0, 16), 1.0, 0.95, paired=False, higher=True).replicas_needed is None
+    assert held(*exact(1.0, 2.0, 16)).replicas_needed is None
 
 
 def exact(shift: float, sd: float, size: int) -> tuple[Array, Array]:

@@ -13,7 +13,7 @@ A difference that is certain but smaller than the margin is `equivalent`: it doe
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -55,8 +55,8 @@ class Difference:
     observable: str
     history: str
     gates: bool
-    outcome: Comparison
-    not_worse: bool
+    outcome: Comparison = "undecided"
+    not_worse: bool = False
     estimate: float | None = None
     interval: tuple[float | None, float | None] = (None, None)
     margin: float | None = None
@@ -70,92 +70,87 @@ class Difference:
     replicas_needed: int | None = None
 
 
-def interval_of(run: Array, baseline: Array, alpha: float, paired: bool) -> Interval:
-    """Bound mean(run) - mean(baseline): paired t over independent replicas, or Welch's where they share no streams.
+@dataclass(frozen=True)
+class Terms:
+    """By what a difference is judged.
 
-    Args:
-        run: Final values, (replica,).
-        baseline: Final values, (replica,); paired, those of the same replicas.
-        alpha: Error rate of each bound.
-        paired: Whether replica k of both has the same streams and all values are finite.
-
-    Returns:
-        NaN with fewer than two finite values on a side. Source: Schuirmann 1987 (two one-sided tests), Welch 1947.
+    Attributes:
+        margin: delta > 0.
+        confidence: 1 - alpha.
+        higher: Whether higher is better; None where that is not known.
+        paired: Whether replica k of both has the same streams.
+        family: Number of rows that are looked at together.
+        gates: Whether the comparison depends on the row.
     """
-    return mean_interval(run - baseline, alpha) if paired else welch_interval(run, baseline, alpha)
+
+    margin: float
+    confidence: float
+    higher: bool | None
+    paired: bool = False
+    family: int = 1
+    gates: bool = True
 
 
-def difference(
-    observable: str,
-    history: str,
-    run: Array,
-    baseline: Array,
-    margin: float,
-    confidence: float,
-    *,
-    paired: bool,
-    higher: bool | None,
-    family: int = 1,
-    gates: bool = True,
-) -> Difference:
+def difference(observable: str, history: str, run: Array, baseline: Array, terms: Terms) -> Difference:
     """Hold one difference of final means against its margin.
 
     `equivalent` and "not worse" must hold in every row, so each bound has confidence 1 - alpha (an intersection-union test).
     `better` and `worse` raise an alarm from any of the rows: their bounds have confidence 1 - alpha / family, so that all rows
     together give a false `worse` with probability alpha at most. Where the good direction is not known, a difference beyond
-    the margin counts as `worse`, and only equivalence is "not worse".
+    the margin counts as `worse`, and only equivalence is "not worse". Paired t over independent replicas, or Welch's where they
+    share no streams. Source: Schuirmann 1987 (two one-sided tests), Welch 1947.
 
     Args:
         observable: Which.
         history: Of which history.
         run: Final values, (replica,); what is not finite is left out (it is counted elsewhere).
         baseline: Final values, (replica,).
-        margin: delta > 0.
-        confidence: 1 - alpha.
-        paired: Whether replica k of both has the same streams.
-        higher: Whether higher is better; None where that is not known.
-        family: Number of rows that are looked at together.
-        gates: Whether the comparison depends on this row.
+        terms: By what it is judged.
     """
-    paired = paired and len(run) == len(baseline) and bool(np.isfinite(run - baseline).all())
     counts = int(np.isfinite(run).sum()), int(np.isfinite(baseline).sum())
-    found = interval_of(run, baseline, 1 - confidence, paired)
-    wide = interval_of(run, baseline, (1 - confidence) / family, paired)
-    inside, beyond = margin * (1 - ROUNDING), margin * (1 + ROUNDING)
-    common = {
-        "observable": observable,
-        "history": history,
-        "gates": gates,
-        "margin": margin,
-        "mean": _mean(run),
-        "baseline_mean": _mean(baseline),
-        "replicas": counts,
-        "paired": paired,
-        "higher_is_better": higher,
-        "confidence": confidence,
-    }
-    if min(counts) < FEWEST or not np.isfinite([found.estimate, found.lower, found.upper]).all():
-        reason = (
-            f"{counts[0]} replicas with finite values against {counts[1]}: at least {FEWEST} on each side are needed"
-        )
-        return Difference(**common, outcome="undecided", not_worse=False, explanation=reason)  # type: ignore[arg-type]
-    above, below = found.lower > -inside, found.upper < inside
-    outcome: Comparison = "undecided"
-    if above and below:
-        outcome = "equivalent"
-    elif wide.lower > beyond or wide.upper < -beyond:
-        outcome = "better" if higher is not None and (wide.lower > beyond) == higher else "worse"
-    not_worse = (above and below) if higher is None else above if higher else below
-    certain = found.lower > beyond or found.upper < -beyond
-    return Difference(
-        **common,  # type: ignore[arg-type]
-        outcome=outcome,
-        not_worse=not_worse,
-        estimate=found.estimate,
-        interval=(found.lower, found.upper),
-        explanation=_words(outcome, not_worse, certain, found.estimate > 0, margin, higher, confidence, family),
-        replicas_needed=_needed(found, wide, margin, min(counts)) if outcome == "undecided" else None,
+    paired = terms.paired and len(run) == len(baseline) and bool(np.isfinite(run - baseline).all())
+    row = Difference(
+        observable,
+        history,
+        terms.gates,
+        margin=terms.margin,
+        mean=_mean(run),
+        baseline_mean=_mean(baseline),
+        replicas=counts,
+        paired=paired,
+        higher_is_better=terms.higher,
+        confidence=terms.confidence,
     )
+    alpha = 1 - terms.confidence
+    alone, alarm = (
+        mean_interval(run - baseline, level) if paired else welch_interval(run, baseline, level)
+        for level in (alpha, alpha / terms.family)
+    )
+    if min(counts) < FEWEST or not np.isfinite([alone.estimate, alone.lower, alone.upper]).all():
+        few = f"{counts[0]} replicas with finite values against {counts[1]}: at least {FEWEST} on each side are needed"
+        return replace(row, explanation=few)
+    outcome, kept = _answer(alone, alarm, terms)
+    return replace(
+        row,
+        outcome=outcome,
+        not_worse=kept,
+        estimate=alone.estimate,
+        interval=(alone.lower, alone.upper),
+        explanation=_words(outcome, kept, alone, terms),
+        replicas_needed=_needed(alone, alarm, terms.margin, min(counts)) if outcome == "undecided" else None,
+    )
+
+
+def _answer(alone: Interval, alarm: Interval, terms: Terms) -> tuple[Comparison, bool]:
+    """Return the outcome, and whether the run is shown to be worse by less than the margin."""
+    inside, beyond, higher = terms.margin * (1 - ROUNDING), terms.margin * (1 + ROUNDING), terms.higher
+    above, below = alone.lower > -inside, alone.upper < inside
+    kept = (above and below) if higher is None else above if higher else below
+    if above and below:
+        return "equivalent", kept
+    if alarm.lower > beyond or alarm.upper < -beyond:
+        return "better" if higher is not None and (alarm.lower > beyond) == higher else "worse", kept
+    return "undecided", kept
 
 
 def overall(rows: Sequence[Difference]) -> Comparison:
@@ -200,35 +195,26 @@ def _mean(values: Array) -> float | None:
     return mean if math.isfinite(mean) else None
 
 
-def _needed(found: Interval, wide: Interval, margin: float, replicas: int) -> int | None:
+def _needed(alone: Interval, alarm: Interval, margin: float, replicas: int) -> int | None:
     """Return how many replicas would bring the interval wholly inside the margin, or wholly beyond it."""
-    inside = abs(found.estimate) < margin
-    bounds = found if inside else wide
-    room, half = abs(margin - abs(found.estimate)), bounds.upper - bounds.estimate
+    bounds = alone if abs(alone.estimate) < margin else alarm
+    room, half = abs(margin - abs(alone.estimate)), bounds.upper - bounds.estimate
     if not (room > ROUNDING * margin and math.isfinite(half)):
         return None
     needed = math.ceil(replicas * min(half / room, 1e6) ** 2) + 1
     return max(needed, replicas + 1) if needed <= MAX_REPLICAS else None
 
 
-def _words(
-    outcome: Comparison,
-    not_worse: bool,
-    certain: bool,
-    rises: bool,
-    margin: float,
-    higher: bool | None,
-    confidence: float,
-    family: int,
-) -> str:
+def _words(outcome: Comparison, kept: bool, alone: Interval, terms: Terms) -> str:
+    margin, beyond = f"{terms.margin:.3g}", terms.margin * (1 + ROUNDING)
+    way = f"{'higher' if alone.estimate > 0 else 'lower'} by more than {margin}"
     if outcome == "equivalent":
-        return f"the final means differ by less than {margin:.3g}"
-    way = "higher" if rises else "lower"
+        return f"the final means differ by less than {margin}"
     if outcome in ("better", "worse"):
-        words = f"the final mean is {way} by more than {margin:.3g}"
-        good = "which way is good is not known, so a difference counts as worse" if higher is None else ""
-        return f"{words}; {good or ('higher' if higher else 'lower') + ' is better'}"
-    if certain:
-        level = f"{1 - (1 - confidence) / family:.4g}"
-        return f"{way} by more than {margin:.3g}, but not at the confidence {level} that {family} comparisons ask for"
-    return f"the difference may or may not exceed {margin:.3g}" + (", but not to the bad side" if not_worse else "")
+        good = f"{'higher' if terms.higher else 'lower'} is better"
+        unknown = "which way is good is not known, so a difference counts as worse"
+        return f"the final mean is {way}; {unknown if terms.higher is None else good}"
+    if alone.lower > beyond or alone.upper < -beyond:
+        level = f"{1 - (1 - terms.confidence) / terms.family:.4g}"
+        return f"{way}, but not at the confidence {level} that {terms.family} comparisons ask for"
+    return f"the difference may or may not exceed {margin}" + (", but not to the bad side" if kept else "")

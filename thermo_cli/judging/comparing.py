@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from thermo_cli.contracts import Array
-from thermo_cli.equilibrium.baseline import Difference, difference, not_worse, overall
+from thermo_cli.equilibrium.baseline import Difference, Terms, difference, not_worse, overall
 from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.errors import UsageError
 from thermo_cli.judging.comparability import check_comparable, differences, gating_of
@@ -72,20 +72,11 @@ def compared(run: Judged, baseline: Judged, where: str = "", points: int = 1) ->
     for name, margin in margins.items():
         for history in names:
             ours, theirs = (_finals(one, name, history) for one in (run, baseline))
-            rows.append(
-                difference(
-                    name,
-                    history,
-                    ours,
-                    theirs,
-                    margin.delta,
-                    run.settings.confidence,
-                    paired=_same_streams(run, baseline, history),
-                    higher=higher_is_better(name, observed),
-                    family=family,
-                    gates=name in gating,
-                )
+            paired = _same_streams(run, baseline, history)
+            terms = Terms(
+                margin.delta, run.settings.confidence, higher_is_better(name, observed), paired, family, name in gating
             )
+            rows.append(difference(name, history, ours, theirs, terms))
     rows = [*_lost(run, baseline, notes), *rows]
     title = baseline.folder.name
     return Baseline(
