@@ -16,12 +16,7 @@ class Row:
     """One confidence statement of the court.
 
     Attributes:
-        criterion: Which criterion it belongs to.
-        statistic: What was computed.
-        observable: Of which observable.
-        scope: Over which replicas.
         gates: Whether the criterion's outcome depends on it.
-        outcome: The answer.
         estimate: Point estimate, in the observable's unit.
         interval: Confidence interval in the same unit; an end is None when the replicas are too few to bound it.
         margin: The margin that the interval is compared with.

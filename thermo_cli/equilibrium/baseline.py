@@ -33,10 +33,7 @@ class Difference:
     """One observable of one history against the baseline.
 
     Attributes:
-        observable: Which.
-        history: Of which history.
         gates: Whether the comparison as a whole depends on it.
-        outcome: The answer.
         not_worse: Whether it is shown to be worse by less than the margin: every `equivalent` and `better` is, and an
             `undecided` may be.
         estimate: mean(run) - mean(baseline) at the end of training; None where it is not known.
@@ -48,7 +45,6 @@ class Difference:
         paired: Whether the difference was taken replica by replica.
         higher_is_better: None where the good direction is not known.
         confidence: 1 - alpha.
-        explanation: One sentence.
         replicas_needed: Replicas per history, in both runs, that would decide it, if that would.
     """
 
@@ -101,8 +97,6 @@ def difference(observable: str, history: str, run: Array, baseline: Array, terms
     share no streams. Source: Schuirmann 1987 (two one-sided tests), Welch 1947.
 
     Args:
-        observable: Which.
-        history: Of which history.
         run: Final values, (replica,); what is not finite is left out (it is counted elsewhere).
         baseline: Final values, (replica,).
         terms: By what it is judged.
@@ -154,22 +148,14 @@ def _answer(alone: Interval, alarm: Interval, terms: Terms) -> tuple[Comparison,
 
 
 def overall(rows: Sequence[Difference]) -> Comparison:
-    """Say how the run as a whole compares: worse if any gating row is, undecided if any is, better if any is, else equivalent.
-
-    Args:
-        rows: All rows.
-    """
+    """Say how the run as a whole compares, by the gating rows: worse before undecided before better before equivalent."""
     outcomes = {row.outcome for row in rows if row.gates}
     order: tuple[Comparison, ...] = ("worse", "undecided", "better", "equivalent")
     return next((outcome for outcome in order if outcome in outcomes), "undecided")
 
 
 def not_worse(rows: Sequence[Difference]) -> bool:
-    """Say whether every gating row is shown to be worse by less than its margin, and there is one.
-
-    Args:
-        rows: All rows.
-    """
+    """Say whether every gating row is shown to be worse by less than its margin, and there is one."""
     return any(row.gates for row in rows) and all(row.not_worse for row in rows if row.gates)
 
 
@@ -177,7 +163,6 @@ def gate(rows: Sequence[Difference], required: Sequence[str]) -> int:
     """Return the exit code of a gate against a baseline: 0 met, 1 not met, 4 undecided; the kindest of several words counts.
 
     Args:
-        rows: All rows.
         required: Of `equivalent` and `not-worse`.
     """
     outcomes = {row.outcome for row in rows if row.gates}

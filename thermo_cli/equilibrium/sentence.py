@@ -18,7 +18,6 @@ def sentence(verdict: Verdict, ensemble: Ensemble) -> str:
 
     Args:
         verdict: All of it but the sentence.
-        ensemble: What was judged.
     """
     steps = ensemble.question.steps
     if verdict.verdict == "diverged":

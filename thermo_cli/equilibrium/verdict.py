@@ -58,7 +58,6 @@ def phase_of(outcomes: Mapping[CriterionName, Outcome], schedule: str = "constan
     """Return `crystal`, `fluid`, `amorphous`, `frozen by schedule` or `undecided`.
 
     Args:
-        outcomes: One per criterion.
         schedule: Name of the learning-rate schedule.
     """
     if outcomes["diversity"] == "fails":
@@ -74,8 +73,6 @@ def gate(verdict: VerdictName, outcomes: Mapping[CriterionName, Outcome], requir
     `settled` admits thermalized and crystallized. Open is: undecided with no criterion failing, or settled when more was asked.
 
     Args:
-        verdict: What was decided.
-        outcomes: One per criterion.
         required: Verdicts that are admitted.
     """
     admitted = {*required, *(SETTLED if "settled" in required else ())}
@@ -90,9 +87,6 @@ def as_dict(verdict: Verdict, name: str, run_id: str, status: str) -> dict[str, 
     """Return verdict.json: plain values, with null for every number that does not exist.
 
     Args:
-        verdict: What was decided.
-        name: The run's name.
-        run_id: Its eight digits.
         status: `complete`, `partial` or `failed`.
     """
     criteria = [{**vars(row), "interval": row.interval or (None, None)} for row in verdict.criteria]

@@ -22,7 +22,6 @@ class Criterion:
     """One criterion of the verdict.
 
     Attributes:
-        name: In verdict.json.
         question: What it answers, for people.
         holds: What it means that it holds.
         fails: What it means that it fails.
@@ -53,11 +52,7 @@ def answered(row: Row, interval: Interval, outcome: Outcome, explanation: str, c
     """Return a row with its numbers.
 
     Args:
-        row: What was judged.
-        interval: What was computed.
-        outcome: The answer.
         explanation: A sentence a person understands.
-        confidence: Of each bound.
         more: Another margin, or the replicas or steps that would decide.
     """
     return dataclasses.replace(

@@ -81,7 +81,6 @@ def null(replicas: int, length: int, phi: float) -> tuple[float, float, float]:
 
     Args:
         replicas: R.
-        length: Measurements.
         phi: Lag-1 autocorrelation, on a grid.
 
     Returns:

@@ -64,7 +64,6 @@ def mean_squares(values: Array, effects: Sequence[Effect]) -> tuple[dict[Effect,
 
     Args:
         values: (init, subsample, order).
-        effects: Sets of axes.
     """
     squares, freedom = {}, {}
     means = {effect: _mean(values, effect) for effect in [frozenset[int](), *effects]}
@@ -91,7 +90,6 @@ def bounds(
     Args:
         weights: w.
         squares: MS.
-        freedom: Degrees of freedom.
         alpha: Error rate of each bound.
     """
     estimate, ends = _combined(weights, squares), []

@@ -30,9 +30,7 @@ def replicas_for_mean(interval: Interval, margin: float, replicas: int, *, one_s
     """Return how many replicas would bring an interval inside the margin, its spread staying what it is.
 
     Args:
-        interval: The present interval.
         margin: delta.
-        replicas: Present number.
         one_sided: Whether only the upper bound is compared.
 
     Returns:

@@ -42,7 +42,6 @@ def tolerance_factor(replicas: int, content: float, alpha: float) -> float:
     Args:
         replicas: n.
         content: Share of fresh replicas.
-        alpha: Error rate.
     """
     nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
     weights = weights / weights.sum()
@@ -61,7 +60,6 @@ def replicas_for_normal(ratio: float, content: float, alpha: float) -> int | Non
     Args:
         ratio: z s / delta.
         content: Share of fresh replicas.
-        alpha: Error rate.
     """
     z = float(stats.norm.ppf((1 + content) / 2))
 

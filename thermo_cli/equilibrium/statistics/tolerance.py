@@ -16,7 +16,6 @@ def tolerance_interval(values: Array, content: float, alpha: float) -> tuple[flo
     Args:
         values: (replica,); those that are not finite count as beyond every bound.
         content: Share of fresh replicas.
-        alpha: Error rate.
 
     Returns:
         The interval, or None when there are too few replicas.
@@ -56,7 +55,6 @@ def most_inside(values: Array, width: float) -> int:
 
     Args:
         values: (replica,).
-        width: Of the interval.
     """
     ordered = _ordered(values)
     ordered = ordered[np.isfinite(ordered)]
