@@ -7,19 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Final
 
 import pytest
 
 os.environ["OMP_NUM_THREADS"] = "1"  # set before torch is imported: test processes run side by side
 
-from thermo_cli import study
-from thermo_cli.engines.pool import LocalEngine
-from thermo_cli.engines.schedule import Outcome, run_tasks
-from thermo_cli.training import ShardTask
+from thermo_cli.engines.serial import SerialEngine
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,6 +36,7 @@ LONG = (
     "test_experiments.py",
 )  # a minute a test: begun last they would be waited for
 
+SERIAL: Final = SerialEngine()  # where processes are not the point: torch and scikit-learn are imported already
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -60,12 +57,13 @@ def small(tmp_path: Path) -> Path:
 def command(tmp_path: Path) -> Command:
     """Run `thermo-run` or `thermo-report` in an empty folder; its results folder is there too.
 
-    The command runs within the process of the test, which has imported torch already: same arguments, output and exit code.
-    Modules that it imports from the folder are forgotten, as they are when a process ends.
+    The command runs, and trains, within the process of the test: same arguments, output and exit code. Modules that it
+    imports from the folder are forgotten, as they are when a process ends.
     """
 
     def run(name: str, *arguments: str, cwd: Path = tmp_path) -> "subprocess.CompletedProcess[str]":
         main = importlib.import_module(f"thermo_cli.cli.{name.removeprefix('thermo-')}").main
+        engine = [SERIAL] if name == "thermo-run" else []
         output, errors, code = io.StringIO(), io.StringIO(), None
         handler, known = signal.getsignal(signal.SIGTERM), set(sys.modules)
         with pytest.MonkeyPatch.context() as patch:
@@ -75,7 +73,7 @@ def command(tmp_path: Path) -> Command:
             patch.chdir(cwd)
             try:
                 with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
-                    main()
+                    main(*engine)
             except SystemExit as left:
                 code = left.code
             finally:
@@ -111,54 +109,3 @@ def process(tmp_path: Path) -> Command:
         )
 
     return run
-
-
-class Kept(Executor):
-    """A pool that outlives the run that it was started for."""
-
-    def __init__(self, pool: Executor) -> None:
-        self.pool = pool
-
-    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> "Future[Any]":
-        """Give a worker something to do."""
-        return self.pool.submit(function, *arguments, **named)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Leave the workers to the next run."""
-
-
-class KeptWorkers(LocalEngine):
-    """The engine at home with pools that are kept: its workers import torch and scikit-learn once, not once for each run."""
-
-    pools: ClassVar[dict[int, Kept]] = {}
-
-    def start(self, slots: int) -> Executor:
-        """Return the pool of this size."""
-        if slots not in self.pools:
-            self.pools[slots] = Kept(super().start(slots))
-        return self.pools[slots]
-
-    def kill(self, executor: Executor) -> None:
-        """End a pool that was lost, so that the next run starts another."""
-        slots, kept = next((slots, kept) for slots, kept in self.pools.items() if kept is executor)
-        del self.pools[slots]
-        super().kill(kept.pool)
-
-
-def run_on_kept_workers(
-    engine: LocalEngine, function: Any, tasks: Sequence[ShardTask], *looks: Any
-) -> Outcome[ShardTask]:
-    """Run tasks as `run_tasks` does; code beside a spec gets fresh workers, as another module of its name may be loaded."""
-    return run_tasks(
-        engine if any(task.allow for task in tasks) else KeptWorkers(engine.slots), function, tasks, *looks
-    )
-
-
-@pytest.fixture(scope="session", autouse=True)
-def kept_workers() -> Iterator[None]:
-    """Runs within the process of the tests share worker processes; those of `process` have their own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "run_tasks", run_on_kept_workers)
-        yield
-    for kept in KeptWorkers.pools.values():
-        LocalEngine(1).kill(kept.pool)

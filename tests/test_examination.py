@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import thermo_cli
-from tests.conftest import Command
+from tests.conftest import SERIAL, Command
 from thermo_cli.data.split import load_dataset
 from thermo_cli.errors import SpecError
 from thermo_cli.examination import examine_run, gather
@@ -27,7 +27,7 @@ histories: {cold: {}, hot: {init_scale: 2.0}}
 def run(folder: Path, text: str = DISTINCT, *overrides: str) -> thermo_cli.Run:
     """Train and judge."""
     (folder / "spec.yaml").write_text(text)
-    return thermo_cli.run(folder / "spec.yaml", overrides=overrides, results=folder / "results", workers=1)
+    return thermo_cli.run(folder / "spec.yaml", overrides=overrides, results=folder / "results", engine=SERIAL)
 
 
 def outcome(found: thermo_cli.Run, criterion: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 import thermo_cli
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SERIAL
 from thermo_cli.spec import load_spec
 
 FEW = [  # a weaker claim, which fewer replicas can carry
@@ -48,7 +48,7 @@ def expected(name: str) -> str:
 def test_an_experiment_gives_the_verdict_that_it_expects(name, tmp_path):
     """In its small form, with the reason written in its description."""
     path = ROOT / "experiments" / f"{name}.yaml"
-    run = thermo_cli.run(path, overrides=SMALL[name], results=tmp_path, allow=ALLOWED.get(name, []))
+    run = thermo_cli.run(path, overrides=SMALL[name], results=tmp_path, allow=ALLOWED.get(name, []), engine=SERIAL)
     assert run.verdict.verdict == expected(name), run.verdict.summary
 
 
@@ -62,7 +62,7 @@ def test_a_convolutional_network_is_caught_relaxing(tmp_path):
         "histories={cold: {}}",
         "observe.window_measurements=8",
     ]
-    run = thermo_cli.run(ROOT / "experiments" / "cnn.yaml", overrides=overrides, results=tmp_path)
+    run = thermo_cli.run(ROOT / "experiments" / "cnn.yaml", overrides=overrides, results=tmp_path, engine=SERIAL)
     assert run.verdict.verdict == expected("cnn") == "relaxing"
 
 
@@ -70,7 +70,10 @@ def test_a_sweep_of_rate_and_bath_is_a_phase_diagram(tmp_path):
     """A verdict for each of eight points: relaxing where the rate is small, never settled there."""
     overrides = ["ensemble.replicas=8", "dynamics.steps=500", "ensemble.controls.same_bath=0", "observe.micro=[]"]
     sweep = thermo_cli.run(
-        ROOT / "experiments" / "sweep.yaml", overrides=[*overrides, "observe.window_measurements=8"], results=tmp_path
+        ROOT / "experiments" / "sweep.yaml",
+        overrides=[*overrides, "observe.window_measurements=8"],
+        results=tmp_path,
+        engine=SERIAL,
     )
     verdicts = {tuple(point.values()): run.verdict.verdict for point, run in zip(sweep.points, sweep.runs, strict=True)}
     assert len(verdicts) == 8

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import thermo_cli
-from tests.conftest import ROOT, SMALL, Command
+from tests.conftest import ROOT, SERIAL, SMALL, Command
 from thermo_cli import rng
 
 KILLS = 20
@@ -46,17 +46,17 @@ def wait_for_training(process: "subprocess.Popen[bytes]", results: Path) -> None
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes]]:
-    """A spec, and the arrays of a run of it that nobody disturbed, with two workers."""
+    """A spec, and the arrays of a run of it that nobody disturbed, without worker processes."""
     folder = tmp_path_factory.mktemp("clean")
     (folder / "small.yaml").write_text(LONG)
-    thermo_cli.run(folder / "small.yaml", results=folder / "results", workers=2)
+    thermo_cli.run(folder / "small.yaml", results=folder / "results", engine=SERIAL)
     stored = arrays(folder / "results")
     assert len(stored) == 6, "two shards for each history, the controls, and what is known of the microstates"
     return folder / "small.yaml", stored
 
 
 def test_one_worker_gives_the_same_bytes(clean: tuple[Path, dict[str, bytes]], tmp_path: Path) -> None:
-    """The number of workers decides nothing."""
+    """The number of workers decides nothing, nor whether there are any."""
     spec, expected = clean
     assert start(spec, tmp_path, "--workers", "1").wait(timeout=300) == 0
     assert arrays(tmp_path) == expected
@@ -135,7 +135,7 @@ def test_every_dynamics_resumes_to_the_same_bytes(tmp_path: Path, changes: dict[
     process.wait()
     process = start(tmp_path / "small.yaml", tmp_path / "killed", "--workers", "1")
     assert process.wait(timeout=300) == 0
-    thermo_cli.run(tmp_path / "small.yaml", results=tmp_path / "undisturbed", workers=1)
+    thermo_cli.run(tmp_path / "small.yaml", results=tmp_path / "undisturbed", engine=SERIAL)
     assert arrays(tmp_path / "killed") == arrays(tmp_path / "undisturbed")
     assert arrays(tmp_path / "killed")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import thermo_cli
-from tests.conftest import SMALL
+from tests.conftest import SERIAL, SMALL
 from thermo_cli.errors import SpecError
 from thermo_cli.replicas import replica_table, shards
 from thermo_cli.spec import from_resolved, load_spec, to_yaml
@@ -68,11 +68,11 @@ def test_points_that_differ_in_numbers_of_their_dynamics_share_shards(sweep):
 
 def test_a_point_is_what_it_is_alone(sweep, tmp_path):
     """Observables and parameters of a point equal those of its own run, bit for bit, as its shards begin at the same slots."""
-    swept = thermo_cli.run(sweep, results=tmp_path / "results")
+    swept = thermo_cli.run(sweep, results=tmp_path / "results", engine=SERIAL)
     path = tmp_path / "alone.yaml"
     path.write_text(SWEEP[: SWEEP.index("sweep:")])
     overrides = ["dynamics.with.lr=0.05", "ensemble.subsample.fraction=0.6"]
-    alone = thermo_cli.run(path, overrides=overrides, results=tmp_path / "results")
+    alone = thermo_cli.run(path, overrides=overrides, results=tmp_path / "results", engine=SERIAL)
     point = swept.runs[3]
     for name, values in alone.observables.values.items():
         np.testing.assert_array_equal(point.observables.values[name], values, err_msg=name)
@@ -138,7 +138,7 @@ def test_estimators_and_data_are_swept_too(tmp_path):
         "ensemble: {replicas: 4, controls: {same_bath: 0}}\n"
         "sweep:\n  data.use: [wine, breast_cancer]\n  system.with.C: [0.01, 1.0]\n"
     )
-    done = thermo_cli.run(path, results=tmp_path / "results")
+    done = thermo_cli.run(path, results=tmp_path / "results", engine=SERIAL)
     assert len(done.runs) == 4
     counts = [run.folder.manifest["data"]["features"] for run in done.runs]
     assert counts == [13, 13, 30, 30]
@@ -175,7 +175,10 @@ def test_sweeps_that_are_refused(small, sweep, words):
 def test_a_point_keeps_its_own_settings_when_it_is_judged_again(small, tmp_path):
     """Margins that are swept stay those of their points when the confidence is changed."""
     done = thermo_cli.run(
-        small, results=tmp_path / "results", overrides=["sweep={equilibrium.margins.test_accuracy: [0.02, 0.3]}"]
+        small,
+        results=tmp_path / "results",
+        engine=SERIAL,
+        overrides=["sweep={equilibrium.margins.test_accuracy: [0.02, 0.3]}"],
     )
     again = done.judge(confidence=0.9)
     for run, margin in zip(again.runs, (0.02, 0.3), strict=True):
@@ -192,5 +195,5 @@ def test_a_point_that_is_refused_is_named(tmp_path):
         "sweep: {system.with.n_neighbors: [3, 1000]}\n"
     )
     with pytest.raises(SpecError, match="n_neighbors=1000"):
-        thermo_cli.run(path, results=tmp_path / "results")
+        thermo_cli.run(path, results=tmp_path / "results", engine=SERIAL)
     assert not (tmp_path / "results").exists()

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from thermo_cli.data.split import draw_subsamples
-from thermo_cli.engines.pool import usable_cores
+from thermo_cli.engines.workers import usable_cores
 from thermo_cli.equilibrium.criteria.diversity import PAIRS
 from thermo_cli.equilibrium.statistics.share import count_to_hold, replicas_for_share
 from thermo_cli.experiment import Study

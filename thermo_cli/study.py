@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from thermo_cli.contracts import Trajectories
-from thermo_cli.engines.pool import LocalEngine, usable_cores
-from thermo_cli.engines.schedule import run_tasks
+from thermo_cli.engines.engine import Engine, Outcome, open_engine
 from thermo_cli.environment import changes, facts_of, manifest
 from thermo_cli.errors import Interrupted, ThermoError
 from thermo_cli.examination import examine_run
@@ -43,6 +42,22 @@ class Watcher(Protocol):
         """Training is over, for good or bad."""
 
 
+class Nobody:
+    """The watcher who looks away."""
+
+    def note(self, message: str) -> None:
+        """Hear nothing."""
+
+    def begin(self, folder: RunFolder) -> None:
+        """See nothing."""
+
+    def tick(self) -> None:
+        """See nothing."""
+
+    def end(self) -> None:
+        """See nothing."""
+
+
 def execute(
     spec_path: str | Path,
     *,
@@ -52,6 +67,7 @@ def execute(
     fresh: bool = False,
     allow: Sequence[str] = (),
     watcher: Watcher | None = None,
+    engine: Engine | None = None,
 ) -> Run:
     """Train the ensemble that a spec describes, as far as it is not trained yet, and judge it.
 
@@ -64,6 +80,7 @@ def execute(
         allow: What the spec may run beyond the built-ins: `local` modules (beside it or in the working directory), the
             script of a `command`, or packages.
         watcher: Looks on.
+        engine: Where shards are trained, instead of `workers` processes of this machine.
 
     Raises:
         SpecError: The spec cannot be accepted.
@@ -76,24 +93,12 @@ def execute(
         study.folder.set_aside()
     study.folder.make()
     with study.folder.lock():
-        study.folder.create(
-            Path(spec_path).read_text(encoding="utf-8-sig"),
-            study.spec,
-            to_csv(study.table, [point.subsample_size for point in study.points or (study,)]) if study.table else None,
-            _manifest(study),
-        )
-        if study.dataset is not None and study.dataset.source is not None:
-            study.folder.write_source(study.dataset.source)
+        describe(study, Path(spec_path).read_text(encoding="utf-8-sig"))
         if study.recorded is not None:
             keep_recorded(study, study.recorded)
         else:
-            if watcher is not None:
-                _note_changes(study, watcher)
-            train(study, workers, watcher, allow)
-            for point in study.points or (study,):
-                if point.spec.traits.name == "scripts":
-                    refuse_strangers(point.folder)
-                examine_run(point.folder, point.dataset)
+            train(study, engine or open_engine("pool", workers), watcher or Nobody(), allow)
+            examine(study)
         run = Run(judge_folder(study.folder))
         study.folder.write_json("verdict.json", run.as_dict())
     return run
@@ -109,12 +114,26 @@ def open_run(name: str | Path, results: str | Path = "results") -> Run:
     return Run(judge_folder(find_run(str(name), Path(results))))
 
 
-def train(study: Study, workers: int | None, watcher: Watcher | None, allow: Sequence[str] = ()) -> None:
+def describe(study: Study, spec_text: str) -> None:
+    """Write into the run folder what is known before training.
+
+    Args:
+        study: What has been prepared.
+        spec_text: The spec as given.
+    """
+    sizes = [point.subsample_size for point in study.points or (study,)]
+    replicas = to_csv(study.table, sizes) if study.table else None
+    study.folder.create(spec_text, study.spec, replicas, _manifest(study))
+    if study.dataset is not None and study.dataset.source is not None:
+        study.folder.write_source(study.dataset.source)
+
+
+def train(study: Study, engine: Engine, watcher: Watcher, allow: Sequence[str] = ()) -> None:
     """Train every shard that has not finished.
 
     Args:
         study: What to train.
-        workers: Number of processes.
+        engine: Where.
         watcher: Looks on.
         allow: What the spec may run.
 
@@ -126,27 +145,28 @@ def train(study: Study, workers: int | None, watcher: Watcher | None, allow: Seq
     missing = folder.unfinished()
     if not missing:
         return
+    _note_changes(study, watcher)
     folder.stop_file.unlink(missing_ok=True)
     tasks = [ShardTask(folder.path.resolve(), name, study.base, tuple(allow)) for name in missing]
-    engine = LocalEngine(workers or usable_cores())
-    if watcher is not None:
-        watcher.begin(folder)
+    watcher.begin(folder)
     try:
-        outcome = run_tasks(engine, train_shard, tasks, watcher.tick if watcher else _no_tick, folder.stop_file.touch)
+        outcome = engine.run(train_shard, tasks, watcher.tick, folder.stop_file.touch)
     finally:
-        if watcher is not None:
-            watcher.end()
+        watcher.end()
         folder.stop_file.unlink(missing_ok=True)
-    if outcome.interrupted and folder.unfinished():
-        done = len(folder.shards) - len(folder.unfinished())
-        raise Interrupted(
-            f"stopped; everything up to the last commit is kept ({done} of {len(folder.shards)} shards have finished)",
-            remedy="give the same command again: it resumes where this one stopped",
-        )
-    for task, error in outcome.failed.items():
-        if isinstance(error, ThermoError):
-            raise error
-        folder.shard(task.shard).write_error("".join(traceback.format_exception(error)))
+    _answer(outcome, folder)
+
+
+def examine(study: Study) -> None:
+    """Look at the microstates of a trained run, point by point.
+
+    Args:
+        study: What has been trained.
+    """
+    for point in study.points or (study,):
+        if point.spec.traits.name == "scripts":
+            refuse_strangers(point.folder)
+        examine_run(point.folder, point.dataset)
 
 
 def keep_recorded(study: Study, recorded: Recorded) -> None:
@@ -173,13 +193,21 @@ def _manifest(study: Study) -> dict[str, Any]:
 
 def _note_changes(study: Study, watcher: Watcher) -> None:
     """Say when a run is resumed on other versions or another processor than it began with."""
-    if study.folder.unfinished():
-        changed = changes(study.folder.manifest, _manifest(study))
-        if changed:
-            watcher.note(
-                f"resumed with {', '.join(changed)}: the rest may round differently than the part that is done"
-            )
+    changed = changes(study.folder.manifest, _manifest(study))
+    if changed:
+        watcher.note(f"resumed with {', '.join(changed)}: the rest may round differently than the part that is done")
 
 
-def _no_tick() -> None:
-    """Look away."""
+def _answer(outcome: Outcome[ShardTask], folder: RunFolder) -> None:
+    """Raise what the user must know at once, and keep why a shard could not be trained."""
+    missing = len(folder.unfinished())
+    if outcome.interrupted and missing:
+        done = f"{len(folder.shards) - missing} of {len(folder.shards)} shards have finished"
+        raise Interrupted(
+            f"stopped; everything up to the last commit is kept ({done})",
+            remedy="give the same command again: it resumes where this one stopped",
+        )
+    for task, error in outcome.failed.items():
+        if isinstance(error, ThermoError):
+            raise error
+        folder.shard(task.shard).write_error("".join(traceback.format_exception(error)))

@@ -9,20 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conftest import SMALL, Command
+from tests.conftest import SERIAL, SMALL, Command
 from tests.kinds.scripts import toy
+from tests.store.written import write_run
+from thermo_cli import rng
 from thermo_cli.cli import report as cli
 from thermo_cli.cli.boundary import run_app
-from thermo_cli.environment import facts_of, manifest
+from thermo_cli.contracts import Array
 from thermo_cli.errors import UsageError
-from thermo_cli.experiment import prepare
 from thermo_cli.judging.comparing import compared
 from thermo_cli.judging.judge import judge_run
 from thermo_cli.judging.record import Judged
-from thermo_cli.spec import load_spec
+from thermo_cli.replicas import Replica
+from thermo_cli.spec import Spec
 from thermo_cli.store import RunFolder
 from thermo_cli.study import execute, open_run
-from thermo_cli.training import ShardTask, train_shard
 
 MARGINS = "equilibrium.margins={test_accuracy: 0.12, energy: 0.3}"
 STEPS = ("dynamics.steps=120",)
@@ -46,49 +47,60 @@ RUNS = {
     "rates-seed": ("sweep={dynamics.with.lr: [1.0e-5, 0.05]}", "ensemble.seed=4"),
     "tree": ("histories={cold: {}}", "system={use: 'sklearn.tree:DecisionTreeClassifier'}", "dynamics={use: fit}"),
     "others": ("sweep={dynamics.with.lr: [0.05, 0.1]}",),
+    "trained": STEPS,
+    "trained-slow": (*STEPS, "dynamics.with.lr=1.0e-5"),
 }
+TRAINED = ("tree", "trained", "trained-slow")
 Report = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A results folder that runs are trained into when they are first asked for."""
+    """A results folder that runs are written into when they are first asked for."""
     folder = tmp_path_factory.mktemp("baseline")
     (folder / "small.yaml").write_text(SMALL)
     return folder / "results"
 
 
-def trained(results: Path, name: str) -> str:
-    """Return the name of a run of `RUNS`, trained once in a module."""
-    if not list(results.glob(f"{name}-????????")):
-        path = results.parent / "small.yaml"
-        spec = load_spec(path, (*(() if name == "tree" else STEPS), *FAST, *RUNS[name], f"name={name}"))
-        study = prepare(spec, path.parent, results)
-        facts = manifest(study.dataset, study.fingerprint, study.base, study.noisy)
-        if study.points:
-            facts["points"] = [facts_of(point.dataset, point.noisy) for point in study.points]
-        study.folder.make()
-        study.folder.create(path.read_text(), spec, None, facts)
-        for shard in study.folder.shards:  # in this process: workers would import torch anew each time
-            train_shard(ShardTask(study.folder.path, shard, path.parent, ()))
+def record(spec: Spec, row: Replica, steps: Array) -> dict[str, Array]:
+    """What training would record: no rise where the rate is too small, no numbers where it is too large."""
+    rate = spec.dynamics.arguments.lr
+    noise = rng.generator(row.init).normal(size=4)
+    rise = 1 - np.exp(-steps * rate)
+    accuracy = 0.4 + 0.55 * rise + 0.02 * noise[0]
+    energy = 1.1 - 0.9 * rise + 0.04 * noise[1]
+    values = {"test_accuracy": accuracy, "test_f1_macro": accuracy - 0.01, "energy": energy}
+    names = ("energy", *(f"test_{name}" for name in spec.observe.macro))
+    return {name: np.where(steps * rate > 1000, np.nan, values[name]) for name in names if name in values}
+
+
+def written(results: Path, name: str) -> str:
+    """Return the name of a run of `RUNS`, written once in a module; the one without rates is trained."""
+    path, overrides = results.parent / "small.yaml", (*FAST, *RUNS[name], f"name={name}")
+    if list(results.glob(f"{name}-????????")):
+        return name
+    if name in TRAINED:
+        execute(path, overrides=overrides, results=results, engine=SERIAL)
+    else:
+        write_run(path, record, results, (*STEPS, *overrides))
     return name
 
 
 def opened(results: Path, name: str) -> Judged:
-    """Train and open."""
-    return open_run(trained(results, name), results).judged.only
+    """Write and open."""
+    return open_run(written(results, name), results).judged.only
 
 
 @pytest.fixture
 def report(results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Report:
-    """Give a command line of `thermo-report` in this process; names of `RUNS` are trained first."""
+    """Give a command line of `thermo-report` in this process; names of `RUNS` are written first."""
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")
 
     def run(*arguments: str) -> tuple[int, str, str]:
         for name in arguments:
             if name in RUNS:
-                trained(results, name)
+                written(results, name)
         capsys.readouterr()
         with pytest.raises(SystemExit) as ending:
             run_app(cli.app, [*arguments, "--results", str(results)])
@@ -178,6 +190,13 @@ def test_the_numbers_are_those_of_the_runs(report: Report, results: Path) -> Non
     assert row["higher_is_better"] is True
     assert found["changes"] == ["ensemble.seed: 4 (baseline: 3)"]
     assert any("the margin of test_accuracy is 0.5 here" in note for note in found["notes"]) is False  # given to both
+
+
+def test_trained_runs_compare(report: Report) -> None:
+    """What training itself leaves on disk: worse where the rate is too small, the same as itself."""
+    assert answer(report, "trained-slow", "--baseline", "trained")["outcome"] == "worse"
+    assert answer(report, "trained", "--baseline", "trained-slow")["outcome"] == "better"
+    assert answer(report, "trained", "--baseline", "trained")["outcome"] == "equivalent"
 
 
 def test_other_numbers_of_replicas_are_independent(report: Report) -> None:
@@ -380,7 +399,7 @@ def test_scripts_compare_by_what_they_report(tmp_path: Path) -> None:
 
 def test_the_command_itself(results: Path, command: Command) -> None:
     """As a process, with a gate that is met, and its help."""
-    trained(results, "base")
+    written(results, "base")
     done = command("thermo-report", "base", "--baseline", "base", "--require", "equivalent", cwd=results.parent)
     assert (done.returncode, done.stderr) == (0, "")
     shown = " ".join(command("thermo-report", "--help").stdout.split())

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import SMALL, Command
+from tests.conftest import SERIAL, SMALL, Command
 from thermo_cli.cli.boundary import run_app
 from thermo_cli.cli.report import app
 from thermo_cli.study import execute
@@ -21,7 +21,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one finished run of the small spec, which is relaxing."""
     folder = tmp_path_factory.mktemp("finished")
     (folder / "small.yaml").write_text(SMALL.replace("steps: 400", "steps: 120").replace("lr: 0.05", "lr: 0.02"))
-    execute(folder / "small.yaml", results=folder / "results", workers=1)
+    execute(folder / "small.yaml", results=folder / "results", engine=SERIAL)
     return folder
 
 
@@ -112,7 +112,7 @@ def test_tables_go_to_the_run_or_where_one_says(finished: Path, command: Command
     command("thermo-report", "latest", "--export", "parquet", cwd=finished)
     assert (run / "tables" / "replicas.parquet").read_bytes() == first
     assert (
-        execute(finished / "small.yaml", results=finished / "results").folder.name == run.name
+        execute(finished / "small.yaml", results=finished / "results", engine=SERIAL).folder.name == run.name
     )  # nothing is trained again
     target = tmp_path / "tables"
     shutil.copytree(run, finished / "results" / "other-00000001")

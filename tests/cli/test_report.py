@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import ROOT, SMALL, Command
+from tests.conftest import ROOT, SERIAL, SMALL, Command
 from thermo_cli.contracts import VERDICTS
 from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
 from thermo_cli.study import execute, open_run
@@ -21,7 +21,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one finished run of the small spec."""
     folder = tmp_path_factory.mktemp("finished")
     (folder / "small.yaml").write_text(SMALL)
-    execute(folder / "small.yaml", results=folder / "results", workers=2)
+    execute(folder / "small.yaml", results=folder / "results", engine=SERIAL)
     return folder
 
 

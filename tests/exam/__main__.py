@@ -17,6 +17,7 @@ from tests.exam import curves, physics, tables
 from tests.exam.cells import CELLS
 from tests.exam.tally import Tally, array_trials
 from tests.exam.trained import TRAINED, groups, tally, train
+from thermo_cli.engines.pool import PoolEngine
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = (8, 16, 32, 64)
@@ -35,14 +36,14 @@ def main() -> int:
         delayed(array_trials)(cell, size, trials) for cell in CELLS for size in SIZES
     )
     array_seconds = time.monotonic() - begun
-    trained: list[Tally] = []
+    engine, trained = PoolEngine(chosen.workers), list[Tally]()
     for cell in TRAINED:
         replicas = cell.replicas // 10 // 64 * 64 if chosen.short else cell.replicas
-        run = train(cell, replicas, chosen.results, chosen.workers)
+        run = train(cell, replicas, chosen.results, engine)
         trained += [tally(cell, size, groups(run, size)) for size in SIZES]
         sys.stderr.write(f"{cell.name}: {trained[-2].verdicts} at R = 32\n")
-    known = physics.laws(64 if chosen.short else 512, chosen.results, chosen.workers)
-    wells = physics.crossover(64 if chosen.short else 512, chosen.results, chosen.workers)
+    known = physics.laws(64 if chosen.short else 512, chosen.results, engine)
+    wells = physics.crossover(64 if chosen.short else 512, chosen.results, engine)
     seconds = time.monotonic() - begun
     print(tables.confusion(arrays, trained), tables.laws(known), tables.crossover(wells), sep="\n\n")
     problems = [

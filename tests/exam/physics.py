@@ -10,6 +10,7 @@ from scipy import integrate, stats
 import thermo_cli
 from tests.exam.cells import Array
 from tests.exam.trained import SPECS
+from thermo_cli.engines.engine import Engine
 
 CONFIDENCE: Final = 0.99
 PHI: Final = 0.9  # of harmonic.yaml: 1 - 0.1 x 1
@@ -40,17 +41,17 @@ class Law:
         return self.low <= self.known <= self.high
 
 
-def laws(replicas: int, results: Path, workers: int | None = None) -> list[Law]:
+def laws(replicas: int, results: Path, engine: Engine) -> list[Law]:
     """Train the harmonic systems and compare variance and integrated times with their closed forms.
 
     Args:
         replicas: R.
         results: Where run folders are.
-        workers: Number of processes.
+        engine: Where they are trained.
     """
     every = ["observe.window_measurements=2001", f"ensemble.replicas={replicas}", "histories={cold: {}}"]
-    langevin = _window(_run("harmonic", every, results, workers), 2001)
-    momentum = _window(_run("noisy-quadratic", every, results, workers), 2001)
+    langevin = _window(_run("harmonic", every, results, engine), 2001)
+    momentum = _window(_run("noisy-quadratic", every, results, engine), 2001)
     return [
         _variance("Langevin: variance", langevin["energy_density"], 1 / (1 - 0.05)),
         _variance("SGD with momentum: variance", momentum["energy_density"], 0.1 * 1.9 / (0.1 * (3.8 - 0.1))),
@@ -78,18 +79,18 @@ class Crossing:
     verdict: str
 
 
-def crossover(replicas: int, results: Path, workers: int | None = None) -> list[Crossing]:
+def crossover(replicas: int, results: Path, engine: Engine) -> list[Crossing]:
     """Train the double well from both sides at several temperatures.
 
     Args:
         replicas: Per side.
         results: Where run folders are.
-        workers: Number of processes.
+        engine: Where they are trained.
     """
     found = []
     for temperature in TEMPERATURES:
         overrides = [f"ensemble.replicas={replicas}", f"dynamics.with.temperature={temperature}"]
-        run = _run("double-well-glassy", [*overrides, "observe.window_measurements=256"], results, workers)
+        run = _run("double-well-glassy", [*overrides, "observe.window_measurements=256"], results, engine)
         x, labels = run.observables.values["position"][:, -1], np.array(run.observables.histories)
         left, right = x[labels == "left"], x[labels == "right"]
         time = (run.folder.spec.total - 400) * 0.02
@@ -130,8 +131,8 @@ def rate_and_mean(temperature: float) -> tuple[float, float]:
     return temperature / (barrier * well), mean
 
 
-def _run(spec: str, overrides: list[str], results: Path, workers: int | None) -> Any:
-    return thermo_cli.run(SPECS / f"{spec}.yaml", overrides=overrides, results=results, workers=workers)
+def _run(spec: str, overrides: list[str], results: Path, engine: Engine) -> Any:
+    return thermo_cli.run(SPECS / f"{spec}.yaml", overrides=overrides, results=results, engine=engine)
 
 
 def _window(run: Any, measurements: int) -> dict[str, Array]:

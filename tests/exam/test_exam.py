@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import SERIAL
 from tests.exam.cells import CELLS, Cell
 from tests.exam.physics import Crossing, Law, crossover, laws
 from tests.exam.tally import Tally, array_trials
@@ -24,7 +25,7 @@ def test_array_cells_keep_the_promises(cell: Cell) -> None:
 def test_trained_cells_keep_the_promises(cell: Trained, tmp_path: Path) -> None:
     """Specs of experiments/calibration/, trained by thermo-run; their verdict at R = 32 is the expected one."""
     replicas = 32 if cell.spec in COSTLY else SHORT
-    found = groups(train(cell, replicas, tmp_path, 1), 32)
+    found = groups(train(cell, replicas, tmp_path, SERIAL), 32)
     if cell.spec in COSTLY:
         assert (found[0].verdict in cell.verdicts) or cell.truth == "equilibrium"
     else:
@@ -34,12 +35,12 @@ def test_trained_cells_keep_the_promises(cell: Trained, tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def crossings(tmp_path_factory: pytest.TempPathFactory) -> list[Crossing]:
     """The double well at several temperatures."""
-    return crossover(128, tmp_path_factory.mktemp("crossover"), 1)
+    return crossover(128, tmp_path_factory.mktemp("crossover"), SERIAL)
 
 
 def test_variance_and_integrated_times_are_those_of_theory(tmp_path: Path) -> None:
     """Within their own confidence intervals."""
-    for law in laws(128, tmp_path, 1):
+    for law in laws(128, tmp_path, SERIAL):
         assert law.kept, law
 
 

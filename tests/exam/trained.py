@@ -14,6 +14,7 @@ import numpy as np
 import thermo_cli
 from tests.exam.tally import FALSE, Tally
 from thermo_cli.contracts import Overlaps, Trajectories, Verdict
+from thermo_cli.engines.engine import Engine
 from thermo_cli.equilibrium import court
 from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.judging.setting import setting_of, settings_of
@@ -71,18 +72,18 @@ TRAINED: Final = (
 )
 
 
-def train(cell: Trained, replicas: int, results: Path, workers: int | None) -> Run:
+def train(cell: Trained, replicas: int, results: Path, engine: Engine) -> Run:
     """Train a cell's replicas, as far as they are not trained yet.
 
     Args:
         cell: Which cell.
         replicas: Per history.
         results: Where run folders are.
-        workers: Number of processes.
+        engine: Where they are trained.
     """
     pairs = f"ensemble.controls.same_bath={max(replicas // 32, 1) * PAIRS}"
     overrides = [*cell.overrides, f"ensemble.replicas={replicas}", pairs]
-    return thermo_cli.run(SPECS / f"{cell.spec}.yaml", overrides=overrides, results=results, workers=workers)
+    return thermo_cli.run(SPECS / f"{cell.spec}.yaml", overrides=overrides, results=results, engine=engine)
 
 
 def groups(run: Run, size: int) -> list[Verdict]:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import thermo_cli
-from tests.conftest import SMALL
+from tests.conftest import SERIAL, SMALL
 from tests.reports.test_schema import checked
 from thermo_cli.cli import export as exporting
 from thermo_cli.cli.export import export
@@ -61,7 +61,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     made: Runs = {}
     for kind, text in SPECS.items():
         (folder / f"{kind}.yaml").write_text(text)
-        made[kind] = thermo_cli.run(folder / f"{kind}.yaml", results=folder / "results", workers=1)
+        made[kind] = thermo_cli.run(folder / f"{kind}.yaml", results=folder / "results", engine=SERIAL)
     made["partial"] = _without(made["network"], folder / "partial", "hot-0001")
     made["gone"] = _without(made["sweep"], folder / "gone", "g001~*")
     return made

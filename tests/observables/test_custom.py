@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import get_scorer, get_scorer_names
 
 import thermo_cli
+from tests.conftest import SERIAL
 from thermo_cli import rng
 from thermo_cli.contracts import Dataset, Task
 from thermo_cli.errors import SpecError
@@ -254,7 +255,7 @@ def test_a_run_observes_them_and_a_margin_makes_one_gate(tmp_path: Path) -> None
     (tmp_path / "own.yaml").write_text(SPEC.format(module="own_metrics"))
     with pytest.raises(SpecError, match="--allow local"):
         thermo_cli.run(tmp_path / "own.yaml", results=tmp_path / "results")
-    run = thermo_cli.run(tmp_path / "own.yaml", results=tmp_path / "results", allow=["local"], workers=1)
+    run = thermo_cli.run(tmp_path / "own.yaml", results=tmp_path / "results", allow=["local"], engine=SERIAL)
     assert {"train_f1_macro", "test_f1_macro", "train_top2", "test_top2"} <= set(run.observables.values)
     assert {row.observable for row in run.verdict.criteria if row.gates and row.observable} >= {"test_f1_macro"}
     assert "test_top2" not in {row.observable for row in run.verdict.criteria}

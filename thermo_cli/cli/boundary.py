@@ -19,16 +19,17 @@ RESULTS = Path("results")
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> NoReturn:
+def run_app(app: typer.Typer, arguments: Sequence[str] | None = None, engine: Any = None) -> NoReturn:
     """Run a command and leave with its exit code; domain errors and a full disk become a message without a traceback.
 
     Args:
         app: The command.
         arguments: Instead of the process's own.
+        engine: Where a command that trains does so, unless its options say where.
     """
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        app(args=arguments)
+        app(args=arguments, obj=engine)
     except ThermoError as error:
         complain(str(error))
         sys.exit(error.exit_code)

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,9 @@ from thermo_cli.cli.boundary import (
 from thermo_cli.cli.pictures import write_page
 from thermo_cli.errors import StoreError, UsageError
 
+if TYPE_CHECKING:
+    from thermo_cli.engines.engine import Engine
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 EPILOG = (
@@ -30,6 +33,7 @@ EPILOG = (
 
 @app.command(epilog=EPILOG)
 def run(
+    context: typer.Context,
     spec: Annotated[
         Path | None, typer.Argument(metavar="SPEC.yaml", help="The experiment.", show_default=False)
     ] = None,
@@ -81,7 +85,7 @@ def run(
         required = required_verdicts(require)
         if plan or pilot:
             return _plan(spec, given, results, workers, pilot, allow or [])
-        return _train(spec, given, results, workers, fresh, required, allow or [])
+        return _train(spec, given, results, workers, fresh, required, allow or [], context.obj)
 
     leave_with(work)
 
@@ -122,6 +126,7 @@ def _train(
     fresh: bool,
     required: list[str],
     allow: list[str],
+    engine: "Engine | None",
 ) -> int:
     from thermo_cli.spec import load_spec
 
@@ -133,7 +138,14 @@ def _train(
     live = Live()
     try:
         done = execute(
-            spec, overrides=overrides, results=results, workers=workers, fresh=fresh, allow=allow, watcher=live
+            spec,
+            overrides=overrides,
+            results=results,
+            workers=workers,
+            fresh=fresh,
+            allow=allow,
+            watcher=live,
+            engine=engine,
         )
     except StoreError as error:
         if live.trained is not None:
@@ -149,13 +161,17 @@ def _train(
     return answer(gate)
 
 
-def main() -> None:
-    """Entry point: `--example` alone means "list them", which option parsers cannot say."""
+def main(engine: "Engine | None" = None) -> None:
+    """Entry point: `--example` alone means "list them", which option parsers cannot say.
+
+    Args:
+        engine: Where to train; worker processes of this machine if None.
+    """
     arguments = sys.argv[1:]
     for position, word in enumerate(arguments):
         if word == "--example" and (position + 1 == len(arguments) or arguments[position + 1].startswith("-")):
             arguments[position] = "--example="
-    run_app(app, arguments)
+    run_app(app, arguments, engine)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,6 @@
-"""Engines take tasks and give outcomes."""
+"""Engines take tasks and give outcomes: `engine.py` says what that means, and every engine is a file beside it.
+
+An engine does not know what a task is; nor does anybody believe what a task returns: whether its work is done stands on disk.
+
+    outcome = open_engine("pool", workers=4).run(train_shard, tasks, tick, stop)
+"""

@@ -1,99 +1,123 @@
-"""The engine at home: worker processes on this machine, one thread each, so that every core is used once."""
+"""The engine at home: a pool of worker processes on this machine.
 
-import os
-import signal
-import threading
-import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Executor
-from contextlib import contextmanager
-from multiprocessing import resource_tracker
-from typing import Final
+Attempts are bounded, blame is certain, and the end is calm when the user interrupts. When the pool is lost (a worker was
+killed), the tasks that were running are suspects: each is run again alone, so that the one to blame fails alone.
+"""
 
-from thermo_cli.isolation import isolated_environment, leave_working_directory
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from dataclasses import dataclass, field
+from typing import Final, Generic
 
-THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+from thermo_cli.engines.engine import Outcome, TaskT
+from thermo_cli.engines.interrupts import Interrupts
+from thermo_cli.engines.workers import kill, start, usable_cores
 
-
-def usable_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+ATTEMPTS_ALONE: Final = 2
+TICK_SECONDS: Final = 0.2
 
 
-class LocalEngine:
+class PoolEngine:
     """A pool of worker processes.
 
     Args:
-        slots: Number of workers.
+        workers: Processes; as many as there are cores if None.
     """
 
-    def __init__(self, slots: int) -> None:
-        self.slots = slots
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = workers or usable_cores()
 
-    def start(self, slots: int) -> Executor:
-        """Start a fresh pool.
+    def run(
+        self,
+        function: Callable[[TaskT], str],
+        tasks: Sequence[TaskT],
+        tick: Callable[[], None],
+        stop: Callable[[], None],
+    ) -> Outcome[TaskT]:
+        """Run a function on every task, as many at a time as there are workers; a second interrupt kills them."""
+        with Interrupts().counted() as interrupts:
 
-        Args:
-            slots: Number of workers.
-        """
-        import loky
-        from loky.backend.resource_tracker import ensure_running
+            def look() -> None:
+                tick()
+                interrupts.check()
 
-        isolated = isolated_environment()
-        with _environment(isolated) as before:  # trackers of resources are started with what this process has
-            ensure_running()
-            resource_tracker.ensure_running()
-        pool: Executor = loky.ProcessPoolExecutor(
-            slots,
-            timeout=None,
-            initializer=prepare_worker,
-            initargs=(os.getpid(), before),
-            env=dict.fromkeys(THREAD_VARIABLES, "1") | isolated,
-        )
-        return pool
-
-    def kill(self, executor: Executor) -> None:
-        """End a pool and its workers at once.
-
-        Args:
-            executor: What `start` returned.
-        """
-        executor.shutdown(wait=True, kill_workers=True)  # type: ignore[call-arg]
+            session = _Session(function, look, stop)
+            for suspect in session.run(tasks, self.workers):
+                session.run_alone(suspect)
+        return session.outcome
 
 
-def prepare_worker(parent: int, environment: Mapping[str, str | None]) -> None:
-    """Make a worker leave Ctrl-C to its parent, import nothing of the working directory, and end when the parent is gone.
+@dataclass
+class _Session(Generic[TaskT]):
+    """One call of an engine: what is done with every task, and what has become of them so far."""
 
-    Args:
-        parent: Process id of the parent.
-        environment: Variables as the parent has them, for scripts that the worker starts; None for those it has not.
-    """
-    leave_working_directory()
-    _set_environment(environment)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    function: Callable[[TaskT], str]
+    look: Callable[[], None]
+    stop: Callable[[], None]
+    outcome: Outcome[TaskT] = field(default_factory=Outcome)
 
+    def run(self, tasks: Sequence[TaskT], workers: int) -> list[TaskT]:
+        """Run tasks on fresh pools; return those that were running whenever a pool was lost."""
+        queue = deque(tasks)
+        suspects: list[TaskT] = []
+        while queue and not self.outcome.interrupted:
+            slots = min(workers, len(queue))
+            pool, lost = start(slots), False
+            running: dict[Future[str], TaskT] = {}
+            try:
+                lost = self._drain(pool, queue, slots, running)
+            except KeyboardInterrupt:
+                self._interrupt(pool, running)
+            if lost:
+                ended = self.outcome.returned.keys() | self.outcome.failed.keys()
+                suspects += [task for task in running.values() if task not in ended]
+                kill(pool)
+            else:
+                pool.shutdown(wait=False)
+        return suspects
 
-@contextmanager
-def _environment(changes: Mapping[str, str | None]) -> Iterator[dict[str, str | None]]:
-    """Set variables for a while; yields what they were."""
-    before = {name: os.environ.get(name) for name in changes}
-    _set_environment(changes)
-    try:
-        yield before
-    finally:
-        _set_environment(before)
+    def run_alone(self, suspect: TaskT) -> None:
+        """Run a task that was there when a pool was lost; it is to blame when it loses one alone, each time."""
+        for _ in range(ATTEMPTS_ALONE):
+            if self.outcome.interrupted or not self.run([suspect], 1):
+                return
+        self.outcome.failed[suspect] = RuntimeError("the worker process died (killed, or out of memory)")
 
+    def _drain(self, pool: Executor, queue: deque[TaskT], slots: int, running: dict[Future[str], TaskT]) -> bool:
+        """Feed the queue to one pool; return whether the pool was lost."""
+        while queue or running:
+            while queue and len(running) < slots:
+                task = queue.popleft()
+                try:
+                    running[pool.submit(self.function, task)] = task
+                except BrokenExecutor:
+                    queue.appendleft(task)
+                    return True
+            done, _ = wait(running, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
+            self.look()
+            for future in done:
+                error = future.exception()
+                if isinstance(error, BrokenExecutor):
+                    return True
+                task = running.pop(future)
+                if error is not None:
+                    self.outcome.failed[task] = error
+                else:
+                    self.outcome.returned[task] = future.result()
+        return False
 
-def _set_environment(changes: Mapping[str, str | None]) -> None:
-    for name, value in changes.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.25)
-    os._exit(1)
+    def _interrupt(self, pool: Executor, running: dict[Future[str], TaskT]) -> None:
+        """Tell running tasks to stop and wait for them; kill them when the user interrupts again."""
+        self.outcome.interrupted = True
+        self.stop()
+        try:
+            while running:
+                done, _ = wait(running, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
+                self.look()
+                for future in done:
+                    task = running.pop(future)
+                    if future.exception() is None:
+                        self.outcome.returned[task] = future.result()
+        except KeyboardInterrupt:
+            kill(pool)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import thermo_cli
+from tests.conftest import SERIAL
 from thermo_cli.data.split import load_dataset
 from thermo_cli.errors import StoreError
 from thermo_cli.kinds.estimators import train as fitting
@@ -60,7 +61,7 @@ def run(tmp_path: Path, text: str, *overrides: str, **options):
     """Run a spec."""
     path = tmp_path / "spec.yaml"
     path.write_text(text)
-    return thermo_cli.run(path, results=tmp_path / "results", overrides=overrides, **options)
+    return thermo_cli.run(path, results=tmp_path / "results", overrides=overrides, engine=SERIAL, **options)
 
 
 def rows_of(done, criterion: str):

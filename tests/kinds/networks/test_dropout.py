@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import thermo_cli
-from tests.conftest import SMALL
+from tests.conftest import SERIAL, SMALL
 from tests.kinds.networks.test_stack import build, rows
 from thermo_cli.contracts import Site
 from thermo_cli.errors import SpecError
@@ -170,7 +170,7 @@ def test_noise_alone_tells_replicas_apart(nets: Path) -> None:
         with pytest.raises(SpecError, match="copies"):
             prepare(spec, nets, nets, ("local",))
     changes = ["system.with.dropout=0.2", "ensemble.vary=[noise]", "dynamics.steps=30", "histories={cold: {}}"]
-    run = thermo_cli.run(nets / "s.yaml", overrides=changes, results=nets / "results", workers=1)
+    run = thermo_cli.run(nets / "s.yaml", overrides=changes, results=nets / "results", engine=SERIAL)
     assert "varied: noise" in run.verdict.scope
     assert (run.parameters(0) == run.parameters(0)[0]).all()
     assert (run.parameters(30) != run.parameters(30)[0]).any(axis=1)[1:].all()

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import thermo_cli
+from tests.conftest import SERIAL
 from thermo_cli import rng
 from thermo_cli.contracts import Symmetry
 from thermo_cli.data.split import load_dataset
@@ -91,7 +92,7 @@ def test_statistics_are_no_parameters(tmp_path: Path) -> None:
     """The energy's penalty, the norm and the gradient know nothing of them, and decay does not shrink them."""
     path = tmp_path / "spec.yaml"
     path.write_text(SPEC)
-    run = thermo_cli.run(path, results=tmp_path / "results", workers=1)
+    run = thermo_cli.run(path, results=tmp_path / "results", engine=SERIAL)
     found = system()
     rows, values = run.parameters(12), run.observables.values
     kept = np.concatenate([np.full(block.size, block.trained) for block in found.blocks])
@@ -146,7 +147,7 @@ def test_a_trained_network_is_judged_with_its_symmetries(tmp_path: Path) -> None
     path.write_text(
         SPEC.replace("replicas: 3", "replicas: 8").replace("float64", "float32").replace("steps: 12", "steps: 40")
     )
-    verdict = thermo_cli.run(path, results=tmp_path / "results", workers=2).verdict
+    verdict = thermo_cli.run(path, results=tmp_path / "results", engine=SERIAL).verdict
     assert verdict.outcomes["diversity"] in ("holds", "undecided")
     said = verdict.microscopic
     assert set(said["overlap"]["layers"]) >= {"stem", "inner0", "outer0", "head"}

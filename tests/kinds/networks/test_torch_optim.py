@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import thermo_cli
+from tests.conftest import SERIAL
 from tests.kinds.networks.test_stack import build, rows
 from thermo_cli.errors import SpecError
 from thermo_cli.experiment import prepare
@@ -209,7 +210,7 @@ def test_an_optimizer_of_your_own(tmp_path: Path, small: Path, monkeypatch: pyte
         "histories={cold: {}}",
         "dynamics.energy={terms: {smoothness: {use: 'steps:smoothness', weight: 0.01}}}",
     ]
-    run = thermo_cli.run(small, overrides=changes, results=tmp_path, workers=1, allow=("local",))
+    run = thermo_cli.run(small, overrides=changes, results=tmp_path, engine=SERIAL, allow=("local",))
     assert run.verdict.diagnostics["energy_terms"]["energy_smoothness"]["mean"] > 0
     spec = load_spec(small, changes)
     assert prepare(spec, tmp_path, tmp_path, ("local",)).folder.name == run.folder.name

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import thermo_cli
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SERIAL
 from tests.kinds.networks.test_stack import build, rows
 from thermo_cli import rng
 from thermo_cli.contracts import Symmetry
@@ -176,7 +176,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path, changes: list[str], expect
 def test_the_example_is_examined_by_its_symmetries(tmp_path: Path) -> None:
     """A small form of experiments/transformer.yaml: overlaps by layer; no aligned barrier, as heads keep their own bases."""
     small = ["dynamics.steps=120", "ensemble.replicas=8", "histories={cold: {}}"]
-    run = thermo_cli.run(ROOT / "experiments" / "transformer.yaml", overrides=small, results=tmp_path, workers=1)
+    run = thermo_cli.run(ROOT / "experiments" / "transformer.yaml", overrides=small, results=tmp_path, engine=SERIAL)
     said = run.verdict.microscopic
     assert set(said["overlap"]["layers"]) == {"embedding", "attention0", "network0", "head"}
     assert list(said["similarity"]["layers"]) == ["block0", "output"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import thermo_cli
-from tests.conftest import ROOT, Command
+from tests.conftest import ROOT, SERIAL, Command
 from tests.kinds.scripts.toy import reason, toy, trained
 from thermo_cli.errors import SpecError, StoreError
 from thermo_cli.examination import examine_run
@@ -50,7 +50,7 @@ def test_bad_replicas_are_counted_and_the_rest_finishes(tmp_path: Path) -> None:
     )
     path = toy(tmp_path, mode, ensemble={"replicas": 8, "seed": 3})
     limits = ["dynamics.with.time_limit=2.0"]
-    run = thermo_cli.run(path, overrides=limits, results=tmp_path / "results", allow=["command"], workers=2)
+    run = thermo_cli.run(path, overrides=limits, results=tmp_path / "results", allow=["command"], engine=SERIAL)
     assert run.verdict.verdict == "diverged"
     assert {key: run.verdict.replicas[key] for key in ("planned", "crashed", "diverged")} == {
         "planned": 8,
@@ -212,7 +212,7 @@ def test_the_example_trains_and_its_models_are_one(tmp_path: Path) -> None:
     small = ["ensemble={replicas: 3, subsample: {fraction: 0.5}, controls: {same_bath: 1}}", "histories={cold: {}}"]
     path = ROOT / "experiments" / "command.yaml"
     run = thermo_cli.run(
-        path, overrides=[*small, "dynamics.steps=4000"], results=tmp_path, allow=["command"], workers=1
+        path, overrides=[*small, "dynamics.steps=4000"], results=tmp_path, allow=["command"], engine=SERIAL
     )
     assert (run.folder.status, run.verdict.verdict) == ("complete", "undecided")
     assert run.verdict.macroscopic["test_accuracy"]["mean"] > 0.85

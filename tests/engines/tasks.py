@@ -1,0 +1,22 @@
+"""What engines are given to do in these tests; a file of its own, so that workers can import it."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+
+def work(task: tuple[str, str]) -> str:
+    """Do what the task says: return, raise, or die."""
+    kind, folder = task
+    (Path(folder) / f"{kind}-{time.monotonic_ns()}").touch()
+    if kind.startswith("raise"):
+        raise ValueError(kind)
+    if kind.startswith("die"):
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    if kind.startswith("slow"):
+        time.sleep(1.0)
+    if kind.startswith("interrupt"):
+        raise KeyboardInterrupt
+    return f"done {kind}"

@@ -1,0 +1,69 @@
+"""What every engine of the table does, and that its module is imported no earlier than it is asked for."""
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.engines.tasks import work
+from thermo_cli.engines.engine import ENGINES, Engine, open_engine
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each engine, with two workers where it has workers."""
+    return open_engine(request.param, 2)
+
+
+def begun(folder: Path) -> Counter[str]:
+    """Count how often each task was begun."""
+    return Counter(path.name.partition("-")[0] for path in folder.iterdir())
+
+
+def test_every_task_runs_once_and_errors_stay_with_their_task(engine: Engine, tmp_path: Path) -> None:
+    """One task that raises sinks no other."""
+    tasks = [(kind, str(tmp_path)) for kind in ("a", "raise", "b", "c")]
+    outcome = engine.run(work, tasks, lambda: None, lambda: None)
+    assert outcome.returned == {(kind, str(tmp_path)): f"done {kind}" for kind in ("a", "b", "c")}
+    assert {kind: repr(error) for (kind, _), error in outcome.failed.items()} == {"raise": "ValueError('raise')"}
+    assert not outcome.interrupted
+    assert begun(tmp_path) == Counter(("a", "raise", "b", "c"))
+
+
+def test_an_interrupt_tells_the_tasks_and_begins_no_others(engine: Engine, tmp_path: Path) -> None:
+    """What is running may finish, what has not begun is not begun."""
+    stops: list[bool] = []
+
+    def tick() -> None:
+        if begun(tmp_path) and not stops:
+            raise KeyboardInterrupt
+
+    tasks = [(kind, str(tmp_path)) for kind in ("slow", "slow2", "never", "never2")]
+    outcome = engine.run(work, tasks, tick, lambda: stops.append(True))
+    assert outcome.interrupted
+    assert stops == [True]
+    assert not outcome.failed
+    assert set(begun(tmp_path)) <= {"slow", "slow2"}
+
+
+def test_an_interrupt_amid_a_task_breaks_a_serial_run_off(tmp_path: Path) -> None:
+    """Where the task runs in this very process, the interrupt reaches it; it has neither returned nor failed."""
+    stops: list[bool] = []
+    tasks = [(kind, str(tmp_path)) for kind in ("a", "interrupt", "never")]
+    outcome = open_engine("serial").run(work, tasks, lambda: None, lambda: stops.append(True))
+    assert (outcome.interrupted, stops, outcome.failed) == (True, [True], {})
+    assert list(outcome.returned.values()) == ["done a"]
+    assert set(begun(tmp_path)) == {"a", "interrupt"}
+
+
+def test_an_engine_is_imported_when_it_is_asked_for() -> None:
+    """`execute` knows the table, not the engines: neither they nor what they need is loaded before."""
+    script = (
+        "import sys\nfrom thermo_cli.engines.engine import open_engine\n"
+        "print([name for name in ('loky', 'thermo_cli.engines.pool', 'thermo_cli.engines.serial') if name in sys.modules])\n"
+        "open_engine('serial')\nprint('thermo_cli.engines.serial' in sys.modules, 'loky' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\nTrue False\n"

@@ -1,0 +1,37 @@
+"""The engine without processes: one task after the other, here. For tests, and to look into a task with a debugger."""
+
+from collections.abc import Callable, Sequence
+
+from thermo_cli.engines.engine import Outcome, TaskT
+
+
+class SerialEngine:
+    """Tasks one by one in this process.
+
+    Args:
+        workers: As other engines have it; there is one of them, whatever is asked for.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        del workers
+
+    def run(
+        self,
+        function: Callable[[TaskT], str],
+        tasks: Sequence[TaskT],
+        tick: Callable[[], None],
+        stop: Callable[[], None],
+    ) -> Outcome[TaskT]:
+        """Run a function on every task; an interrupt breaks off the one that is running."""
+        outcome: Outcome[TaskT] = Outcome()
+        for task in tasks:
+            try:
+                tick()
+                outcome.returned[task] = function(task)
+            except KeyboardInterrupt:
+                outcome.interrupted = True
+                stop()
+                break
+            except Exception as error:  # noqa: BLE001 - whatever a task raises is its outcome
+                outcome.failed[task] = error
+        return outcome
