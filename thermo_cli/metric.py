@@ -154,6 +154,17 @@ def margin_problem(observable: str, macro: Sequence[str] = ()) -> str | None:
     return f"margins go to {', '.join(bare)}, or to test_ with {', '.join(tests)} or {last}"
 
 
+def recordable(macro: Iterable[str]) -> list[str]:
+    """Return the names under which a learning system can record what is observed.
+
+    Args:
+        macro: As in `observe.macro`.
+    """
+    split = [name for name in macro if name not in RECORDS or RECORDS[name].gating != name]
+    whole = [name for name in macro if name not in split]
+    return [*whole, *(f"{part}_{label(name)}" for part in SPLITS for name in split)]
+
+
 def default_margins(test_examples: int | None) -> dict[str, float]:
     """Return delta of what gates without a stated margin: 0.02 of R2, and of the accuracy no less than two test examples.
 

@@ -200,7 +200,7 @@ def test_a_gate_that_is_undecided(workspace: Path) -> None:
     assert job.code == 4
     assert job.annotations[0] == (
         f"::warning file=small.yaml,title=thermo%3A gate undecided::{escaped(verdict(job)['summary'])}%0A"
-        "gate undecided: required thermalized, crystallized, received undecided"
+        "gate undecided: required thermalized or crystallized, received undecided"
     )
     assert all(line.startswith("::warning ") for line in job.annotations)
     assert set(job.before_gate) >= FILES

@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import SERIAL, SMALL, Command
 from tests.kinds.scripts import toy
+from tests.reports.test_schema import checked
 from tests.store.written import write_run
 from thermo_cli import rng
 from thermo_cli.cli import report as cli
@@ -114,8 +115,9 @@ def answer(report: Report, *arguments: str) -> dict[str, Any]:
     """Return what JSON says of a comparison."""
     code, out, err = report(*arguments, "--format", "json")
     assert code == 0, err
-    found: dict[str, Any] = json.loads(out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))["baseline"]
-    return found
+    (partner,) = checked(out)["comparison"]["partners"]
+    assert isinstance(partner, dict)
+    return partner
 
 
 @pytest.mark.parametrize(
@@ -131,11 +133,26 @@ def answer(report: Report, *arguments: str) -> dict[str, Any]:
             4,
             "gate undecided",
         ),
-        (["seed", "--baseline", "base", "--require", "undecided,equivalent"], 0, ""),
-        (["seed", "--baseline", "base", "--require", "glassy,equivalent"], 4, "required glassy, received undecided"),
+        (["seed", "--baseline", "base", "--require", "undecided", "--require", "equivalent"], 0, ""),
+        (
+            ["seed", "--baseline", "base", "--require", "glassy", "--require", "equivalent"],
+            4,
+            "glassy, received undecided",
+        ),
+        (["seed", "--baseline", "base", "--require", "glassy,equivalent"], 0, ""),
         (["slow", "--baseline", "base"], 0, ""),
         (["slow", "--baseline", "base", "--require", "not-worse"], 1, "received worse than base-"),
-        (["slow", "--baseline", "base", "--require", "undecided,not-worse"], 1, "gate not met: required not-worse"),
+        (["slow", "--baseline", "base", "--require", "undecided,not-worse"], 0, ""),
+        (
+            ["slow", "--baseline", "base", "--require", "undecided", "--require", "not-worse"],
+            1,
+            "not met: required not-worse",
+        ),
+        (
+            ["slow", "--baseline", "base", "--require", "glassy,not-worse"],
+            4,
+            "glassy or not-worse, received undecided, worse",
+        ),
         (["base", "--baseline", "slow", "--require", "not-worse"], 0, ""),
         (["base", "--baseline", "slow", "--require", "equivalent"], 1, "received better than slow-"),
         (["base", "--baseline", "slow", "--require", "equivalent,not-worse"], 0, ""),
@@ -146,7 +163,7 @@ def answer(report: Report, *arguments: str) -> dict[str, Any]:
         (["base", "--baseline", "nothing"], 2, "there is no such run"),
         (["--baseline", "base"], 2, "which run?"),
         (["base", "--require", "equivalent"], 2, "needs a baseline"),
-        (["base", "--require", "not-better", "--baseline", "base"], 2, "equivalent, not-worse"),
+        (["base", "--require", "not-better", "--baseline", "base"], 2, "equivalent, not-worse (the last two"),
         (["rates", "--baseline", "rates", "--require", "equivalent"], 0, ""),
         (["rates", "--baseline", "base"], 2, "a sweep of the same points only"),
         (["base", "--baseline", "rates"], 2, "a sweep of the same points only"),
@@ -181,7 +198,9 @@ def test_a_run_against_itself(report: Report) -> None:
 
 def test_the_numbers_are_those_of_the_runs(report: Report, results: Path) -> None:
     """The difference, its interval and its margin, from the final values of the two runs."""
-    found = answer(report, "seed", "--baseline", "base", "--confidence", "0.9", "--margin", "test_accuracy=0.5")
+    found = answer(
+        report, "seed", "--baseline", "base", "--set", "equilibrium.confidence=0.9", "--margin", "test_accuracy=0.5"
+    )
     run, baseline = opened(results, "seed"), opened(results, "base")
     row = next(row for row in found["rows"] if (row["observable"], row["history"]) == ("test_accuracy", "hot"))
     ends = [one.observables.values["test_accuracy"][one.observables.members("hot"), -1] for one in (run, baseline)]
@@ -330,8 +349,8 @@ def test_a_sweep_is_compared_point_by_point(report: Report) -> None:
     code, out, err = report("rates-seed", "--baseline", "rates", "--require", "not-worse", "--format", "json")
     assert code in (0, 4), err
     content = json.loads(out)
-    assert content["baseline"] is None
-    found = [point["baseline"] for point in content["points"]]
+    assert content["comparison"] is None
+    found = [point["comparison"]["partners"][0] for point in content["points"]]
     assert [one["run"][:6] for one in found] == ["rates-", "rates-"]
     assert all(len(one["rows"]) == 4 for one in found)
     _, out, _ = report("rates-seed", "--baseline", "rates")
@@ -340,11 +359,45 @@ def test_a_sweep_is_compared_point_by_point(report: Report) -> None:
     assert "test_accuracy" in out
 
 
+def test_runs_are_compared_with_each_other_and_ranked(report: Report) -> None:
+    """Each with every other, from both sides; the best stands first; more pairs ask for wider bounds than one."""
+    code, out, err = report("slow", "base", "seed", "--compare", "--format", "json")
+    assert code == 0, err
+    slow, base, seed = (run["comparison"] for run in checked(out))
+    assert [partner["run"][:5] for partner in base["partners"]] == ["slow-", "seed-"]
+    assert [partner["outcome"] for partner in base["partners"]] == ["better", "equivalent"]
+    assert [partner["outcome"] for partner in slow["partners"]] == ["worse", "worse"]
+    mirrored = [one["partners"][place]["rows"][0]["estimate"] for one, place in ((slow, 0), (base, 0))]
+    assert mirrored[0] == pytest.approx(-mirrored[1])
+    for one in (slow, base, seed):
+        rank = next(rank for rank in one["ranking"] if rank["observable"] == "test_accuracy")
+        assert rank["order"][-1]["run"].startswith("slow-")
+        assert [run["mean"] for run in rank["order"]] == sorted((run["mean"] for run in rank["order"]), reverse=True)
+    _, out, _ = report(
+        "slow", "base", "--compare", "--set", "equilibrium.better={test_accuracy: lower}", "--format", "json"
+    )
+    assert [run["comparison"]["partners"][0]["outcome"] for run in checked(out)] != ["worse", "better"]
+    code, _, err = report("slow", "base", "--compare", "--require", "not-worse")
+    assert (code, "received worse than base-" in err) == (1, True)
+
+
+def test_the_points_of_a_sweep_are_compared_with_each_other(report: Report) -> None:
+    """A sweep by itself: each of its points against the others, named by its values."""
+    code, out, err = report("rates", "--compare", "--format", "json")
+    assert code == 0, err
+    slow, fast = (point["comparison"] for point in checked(out)["points"])
+    assert slow["partners"][0]["run"].endswith("[dynamics.with.lr=0.05]")
+    assert (slow["partners"][0]["outcome"], fast["partners"][0]["outcome"]) == ("worse", "better")
+    assert slow["partners"][0]["notes"] == []
+    code, _, err = report("rates", "others", "--compare")
+    assert (code, "have other points" in err) == (2, True)
+
+
 def test_points_looked_at_together_ask_for_more(results: Path) -> None:
     """What is worse by itself is not yet so where it is one of very many that could raise a false alarm."""
     slow, base = opened(results, "slow"), opened(results, "base")
     assert compared(slow, base).outcome == "worse"
-    among = compared(slow, base, points=10**15)
+    among = compared(slow, base, together=10**15)
     assert (among.outcome, among.not_worse) == ("undecided", False)
     assert any("comparisons ask for" in row.explanation for row in among.rows)
 

@@ -25,6 +25,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def counted(finished: int, controls: int) -> dict[str, int | None]:
+    """Return what is said of twelve replicas of which none was lost."""
+    lost = dict.fromkeys(("diverged", "crashed", "ended"), 0)
+    return {"planned": 12, "finished": finished, **lost, "independent": None, "controls": controls}
+
+
 def test_json_is_the_contract(finished: Path, command: Command) -> None:
     """`latest --format json` has every field, of the right kind, and nothing that JSON does not know."""
     done = command("thermo-report", "latest", "--format", "json", cwd=finished)
@@ -45,7 +51,7 @@ def test_json_is_the_contract(finished: Path, command: Command) -> None:
         "diagnostics",
         "points",
     }
-    assert content["run"]["replicas"] == {"planned": 12, "finished": 12, "diverged": 0, "crashed": 0, "controls": 3}
+    assert content["run"]["replicas"] == counted(finished=12, controls=3)
     assert content["verdict"] in VERDICTS
     assert content["points"] == []
     assert {row["criterion"] for row in content["criteria"]} == {
@@ -77,12 +83,20 @@ def test_json_is_the_contract(finished: Path, command: Command) -> None:
     assert set(content["microscopic"]["raw_cosine"]) == {"estimate", "interval", "null", "self"}
 
 
+CHANGES = ("--margin", "test_loss=0.5", "--set", "equilibrium.confidence=0.9")
+
+
 def test_judging_again_needs_no_training_and_is_kept(finished: Path, command: Command) -> None:
     """Another margin changes the rows and leaves the run's own verdict alone."""
     own = next((finished / "results").glob("small-*/verdict.json"))
     before = own.read_text()
     done = command(
-        "thermo-report", "small", "--margin", "test_loss=0.5", "--confidence", "0.9", "--format", "json", cwd=finished
+        "thermo-report",
+        "small",
+        *CHANGES,
+        "--format",
+        "json",
+        cwd=finished,
     )
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
@@ -116,10 +130,23 @@ def test_wider_margins_settle_more(finished: Path) -> None:
         (["latest", "--margin", "test_accuracy=nan"], 2, "finite"),
         (["latest", "--margin", "train_accuracy=0.1"], 2, "only the test split gates"),
         (["latest", "--margin", "test_r2=0.1"], 2, "not observed"),
-        (["latest", "--confidence", "2"], 2, "less than 1"),
-        (["latest", "--content", "0"], 2, "greater than 0"),
-        (["latest", "--window", "0.9"], 2, "less than or equal to 0.5"),
+        (["latest", "--set", "equilibrium.confidence=2"], 2, "less than 1"),
+        (["latest", "--set", "equilibrium.content=0"], 2, "greater than 0"),
+        (["latest", "--set", "equilibrium.window=0.9"], 2, "less than or equal to 0.5"),
+        (["latest", "--set", "dynamics.steps=3"], 2, "only fields of equilibrium"),
+        (["latest", "--set", "equilibrium=3"], 2, "only fields of equilibrium"),
+        (["latest", "--set", "equilibrium.margins=3"], 2, "equilibrium.margins"),
+        (["latest", "--set", "equilibrium.certainty=3"], 2, "certainty"),
+        (["latest", "--set", "equilibrium.better={test_acuracy: lower}"], 2, "did you mean 'test_accuracy'?"),
+        (["latest", "--set", "equilibrium.targets.test_accuracy={at_least: 1, at_most: 2}"], 2, "one bound"),
         (["--require", "settled"], 2, "which run?"),
+        (["--compare"], 2, "which run?"),
+        (["latest", "--compare"], 2, "takes several runs, or a sweep"),
+        (["latest", "--compare", "--baseline", "latest"], 2, "one comparison at a time"),
+        (["latest", "--require", "target"], 4, "no target: state one"),
+        (["latest", "--require", "skilled"], 4, "no word on skill"),
+        (["latest", "--require", "skilled,undecided"], 0, ""),
+        (["latest", "--require", "undecided", "--require", "skilled"], 4, "required skilled"),
         (["latest", "--format", "pdf"], 2, "pdf"),
         (["latest", "--require", "thermalized"], 4, "gate undecided"),
         (["latest", "--require", "undecided"], 0, ""),
@@ -169,7 +196,7 @@ def test_a_damaged_or_partial_run_is_never_flattered(finished: Path, tmp_path: P
     assert "4 replicas are still to be trained" in done.stderr
     stored = json.loads(done.stdout)
     assert stored["run"]["status"] == "partial"
-    assert stored["run"]["replicas"] == {"planned": 12, "finished": 8, "diverged": 0, "crashed": 0, "controls": 3}
+    assert stored["run"]["replicas"] == counted(finished=8, controls=3)
     assert stored["verdict"] == "undecided"
     assert "4 of 12 replicas are still to be trained" in stored["summary"]
     shard.with_name(f"{shard.stem}.error.txt").write_text("Traceback\nMemoryError")
@@ -210,7 +237,7 @@ def test_a_run_of_an_older_version_is_judged_on_what_it_has(finished: Path, tmp_
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
     assert content["run"]["status"] == "complete"
-    assert content["run"]["replicas"] == {"planned": 12, "finished": 12, "diverged": 0, "crashed": 0, "controls": 0}
+    assert content["run"]["replicas"] == counted(finished=12, controls=0)
     assert content["outcomes"]["diversity"] == "untested"
 
 

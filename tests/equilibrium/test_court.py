@@ -14,7 +14,7 @@ from thermo_cli.contracts import Array, Trajectories, Verdict
 from thermo_cli.equilibrium import court
 from thermo_cli.equilibrium.criteria import CRITERIA
 from thermo_cli.equilibrium.ensemble import Ensemble, Question, Settings
-from thermo_cli.equilibrium.verdict import as_dict
+from thermo_cli.judging.verdict_json import document
 from thermo_cli.metric import default_margins
 
 T = 1000
@@ -128,7 +128,7 @@ def test_the_verdict_is_always_valid_json(bad: float) -> None:
     values = {name: np.full((64, len(STEPS)), bad) for name in ("test_accuracy", "energy")}
     with np.errstate(invalid="ignore"):
         found = judge(ensemble(values), QUESTION, Settings(diverged=64))
-    text = json.dumps(as_dict(found, "x", "01234567", "complete"), allow_nan=False)
+    text = json.dumps(document("x-01234567", "complete", found), allow_nan=False)
     assert json.loads(text)["verdict"] in ("undecided", "glassy", "relaxing")
 
 
@@ -148,7 +148,7 @@ def test_infinities_and_huge_values_are_counted_without_a_warning() -> None:
     found = judge(ensemble(values), QUESTION, Settings(diverged=2))
     assert found.replicas["diverged"] == 2
     assert found.verdict in ("undecided", "relaxing", "glassy")
-    json.dumps(as_dict(found, "x", "01234567", "complete"), allow_nan=False)
+    json.dumps(document("x-01234567", "complete", found), allow_nan=False)
 
 
 def test_norms_that_drift_warn_and_decide_nothing() -> None:

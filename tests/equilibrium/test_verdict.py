@@ -10,7 +10,8 @@ from hypothesis import given as drawn
 from hypothesis import strategies as st
 
 from thermo_cli.contracts import VERDICTS, CriterionName, Outcome, Row, Verdict, VerdictName
-from thermo_cli.equilibrium.verdict import as_dict, combine, decide, gate, phase_of
+from thermo_cli.equilibrium.verdict import combine, decide, gate, phase_of
+from thermo_cli.judging.verdict_json import document
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 GOOD = ("holds", "inapplicable")
@@ -168,7 +169,7 @@ def test_numbers_that_do_not_exist_are_null() -> None:
         {"planned": 2},
         ("careful",),
     )
-    content = json.loads(json.dumps(as_dict(verdict, "run", "01234567", "complete"), allow_nan=False))
+    content = json.loads(json.dumps(document("run-01234567", "complete", verdict), allow_nan=False))
     assert content["criteria"][0]["estimate"] is None
     assert content["criteria"][0]["interval"] == [None, 1.0]
     assert content["criteria"][0]["steps_needed"] == 7

@@ -13,7 +13,7 @@ from tests.conftest import Command
 from tests.reports.test_terminal import ensemble, shown
 from thermo_cli.contracts import VERDICTS, Outcome
 from thermo_cli.equilibrium.criteria import CRITERIA
-from thermo_cli.equilibrium.verdict import as_dict
+from thermo_cli.judging import verdict_json
 from thermo_cli.judging.record import Gate
 from thermo_cli.reports.json_record import json_schema
 from thermo_cli.reports.points import Unjudged
@@ -32,31 +32,30 @@ def checked(text: str) -> Any:
     return content
 
 
+LATER: dict[str, Any] = {
+    "unseen": "of 64 replicas none lay elsewhere: up to 4.6 % may",
+    "looks": [{"replicas": 32, "steps": 8000, "verdict": "undecided", "open": ["agreement"]}],
+    "skill": {"test_accuracy": {"constant": 0.1, "better": True}},
+    "advice": [{"kind": "replicas", "to": 64, "chance": 0.8, "command": ""}],
+}
+
+
 def document() -> dict[str, Any]:
     """What is said of a synthetic run."""
     view, _ = shown(ensemble(0.005, 0.0))
-    return as_dict(view.verdict, "demo", "01234567", "complete")
+    return verdict_json.document("demo-01234567", "complete", view.verdict)
 
 
 def sweep() -> dict[str, Any]:
     """Two points, one of which cannot be judged."""
     whole = document()
-    said = ("verdict", "phase", "summary", "scope", "criteria", "outcomes", "macroscopic", "microscopic", "diagnostics")
-    points: list[dict[str, Any]] = [
-        {"point": {"a.b": 1}, "replicas": whole["run"]["replicas"]} | {key: whole[key] for key in said},
-        {
-            "point": {"a.b": None},
-            "replicas": None,
-            "verdict": None,
-            "phase": None,
-            "summary": "gone",
-            "criteria": [],
-            "macroscopic": {},
-            "microscopic": {},
-        },
+    alone = {key: whole[key] for key in verdict_json.NOTHING}
+    lost = {**verdict_json.NOTHING, "summary": "gone"}
+    points = [
+        {"point": {"a.b": 1}, "replicas": whole["run"]["replicas"], **alone},
+        {"point": {"a.b": None}, "replicas": None, **lost},
     ]
-    nothing: dict[str, Any] = {key: {} for key in ("outcomes", "macroscopic", "microscopic", "diagnostics")}
-    return whole | nothing | {"verdict": None, "phase": None, "criteria": [], "points": points}
+    return whole | lost | {"points": points}
 
 
 def test_the_schema_is_one_and_says_what_the_code_says() -> None:
@@ -64,16 +63,19 @@ def test_the_schema_is_one_and_says_what_the_code_says() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     definitions = SCHEMA["$defs"]
     assert definitions["verdict"]["enum"] == list(VERDICTS)
-    assert definitions["criterion"]["enum"] == [criterion.name for criterion in CRITERIA]
+    assert definitions["criterion"]["enum"] == [*(criterion.name for criterion in CRITERIA), "target", "mean"]
     assert definitions["outcome"]["enum"] == list(get_args(Outcome))
-    assert set(document()) == set(definitions["document"]["required"])
+    required = {*definitions["document"]["required"], *definitions["said"]["required"]}
+    assert set(document()) == required
+    assert set(definitions["said"]["properties"]) == set(definitions["said"]["required"]) == set(verdict_json.NOTHING)
+    assert set(document()["run"]["replicas"]) == set(definitions["replicas"]["required"])
     row = document()["criteria"][0]
     assert set(row) == set(definitions["row"]["required"]) == set(definitions["row"]["properties"])
 
 
 def test_documents_of_all_forms_are_accepted() -> None:
     """A run, a sweep, several of them, one with a comparison, and diagnostics that nobody has thought of."""
-    more = document() | {"baseline": {"anything": [1]}, "diagnostics": {"new": {"deep": None}}}
+    more = document() | {"diagnostics": {"new": {"deep": None}}, **LATER}
     for content in (document(), sweep(), more, [document(), sweep()]):
         assert checked(json.dumps(content)) == content
 
@@ -99,7 +101,7 @@ BROKEN = {
     "another phase": set_at("phase", value="gas"),
     "no scope": set_at("scope", value=...),
     "an empty summary": set_at("summary", value=""),
-    "another version": set_at("schema_version", value=2),
+    "another version": set_at("schema_version", value=1),
     "another status": set_at("run", "status", value="running"),
     "a replica less than none": set_at("run", "replicas", "crashed", value=-1),
     "no count": set_at("run", "replicas", "planned", value=...),
@@ -123,6 +125,11 @@ BROKEN = {
         "microscopic", value={"overlap": {"estimate": 1, "interval": [0, 1]}}
     ),
     "a point of nothing": set_at("points", value=[{}]),
+    "no word on comparisons": set_at("comparison", value=...),
+    "a comparison with nobody": set_at("comparison", value={"partners": [], "ranking": []}),
+    "copies not counted": set_at("run", "replicas", "independent", value=...),
+    "a look without its verdict": set_at("looks", value=[{"replicas": 32, "steps": 10, "open": []}]),
+    "a key of version 1": set_at("baseline", value=None),
 }
 BROKEN_SWEEPS = {
     "a verdict of the whole": set_at("verdict", value="settled"),

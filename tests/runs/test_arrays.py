@@ -13,8 +13,8 @@ import thermo_cli
 from tests.conftest import Command
 from tests.exam.cells import STEPS, ordinary
 from thermo_cli.contracts import Array, Verdict
-from thermo_cli.equilibrium.verdict import as_dict
 from thermo_cli.errors import DataError, ThermoError, UsageError
+from thermo_cli.judging.verdict_json import document
 
 MARGINS = {"test_accuracy": 1.0}
 
@@ -255,7 +255,7 @@ def test_three_paths_give_the_same_criteria(tmp_path: Path, command: Command, su
         shown = command("thermo-report", str(folder), "--format", "json", *extra)
         assert shown.returncode == 0, shown.stderr
         expected = judged(values, margins={"test_accuracy": margin}, histories=labels)
-        same = json.loads(json.dumps(as_dict(expected, "runs", "", "complete")))
+        same = json.loads(json.dumps(document("runs-", "complete", expected)))
         found = json.loads(shown.stdout)
         assert found["criteria"] == same["criteria"]
         assert (found["verdict"], found["macroscopic"]) == (same["verdict"], same["macroscopic"])

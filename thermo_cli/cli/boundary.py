@@ -3,8 +3,10 @@
 import errno
 import io
 import os
+import platform
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
@@ -12,10 +14,12 @@ from typing import Any, NoReturn
 
 import typer
 
+from thermo_cli import __version__
 from thermo_cli.characters import visible
 from thermo_cli.errors import Interrupted, StoreError, ThermoError, UsageError
 
 RESULTS = Path("results")
+BUG = 70
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -35,11 +39,24 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None, engine: An
         sys.exit(error.exit_code)
     except OSError as error:
         if error.errno not in FULL:
-            raise
+            sys.exit(_bug(error))
         _mute()
         complain(f"the output cannot be written: {error.strerror}\n  remedy:   free space, or write somewhere else")
         sys.exit(StoreError.exit_code)
+    except Exception as error:  # noqa: BLE001 - whatever nobody has thought of
+        sys.exit(_bug(error))
     sys.exit(0)
+
+
+def _bug(error: Exception) -> int:
+    """Show what was not thought of, and what of it is worth sending."""
+    sys.stderr.writelines(f"{visible(line)}\n" for line in "".join(traceback.format_exception(error)).splitlines())
+    complain(
+        f"this is a bug of thermo: {type(error).__name__}: {error}\n"
+        f"  received: thermo {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
+        "  remedy:   send all of the above, the command and the spec; what a run has committed is kept"
+    )
+    return BUG
 
 
 def leave_with(work: Callable[[], int]) -> NoReturn:
@@ -82,6 +99,32 @@ def write(text: str, encoding: str | None = None) -> None:
         _mute()
 
 
+def emit(text: str, output: Path | None, encoding: str | None = None) -> None:
+    """Write a report to a file, or to standard output.
+
+    Args:
+        text: What to write.
+        output: The file; None for standard output.
+        encoding: Of what another program reads on standard output.
+
+    Raises:
+        UsageError: There is no folder for the file, or it is one.
+    """
+    if output is None:
+        write(text, encoding)
+        return
+    from thermo_cli.store.files import write_device, write_text
+
+    if not output.parent.is_dir():
+        raise UsageError("the folder of --output does not exist", received=str(output), remedy="create it first")
+    if output.is_dir():
+        raise UsageError("--output is a folder", received=str(output), remedy="name a file")
+    if output.exists() and not output.is_file():
+        write_device(output, text)  # a file in its place would end /dev/null for everybody
+    else:
+        write_text(output.resolve(), text)  # what a link points at is written, the link stays
+
+
 def _mute() -> None:
     sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - the interpreter flushes and closes it at its end
 
@@ -115,84 +158,6 @@ def note(message: str) -> None:
         message: One sentence.
     """
     sys.stderr.write(f"note: {visible(message)}\n")
-
-
-def required_verdicts(text: str | None, baseline: bool = False) -> list[str]:
-    """Read the value of `--require`.
-
-    Args:
-        text: Verdicts, and comparisons with a baseline, separated by commas, or None.
-        baseline: Whether there is a baseline.
-
-    Raises:
-        UsageError: A word is no verdict, or needs a baseline and there is none.
-    """
-    if text is None:
-        return []
-    from thermo_cli.contracts import COMPARISONS, VERDICTS
-    from thermo_cli.registry import nearest
-
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    for word in words or [text]:
-        if word not in (*VERDICTS, *COMPARISONS):
-            guess = nearest(word, (*VERDICTS, *COMPARISONS))
-            remedy = f"did you mean {guess!r}? " if guess else ""
-            remedy += f"verdicts: {', '.join(VERDICTS)}; with --baseline also {', '.join(COMPARISONS)}"
-            raise UsageError("--require names no verdict", received=word, remedy=remedy)
-        if word in COMPARISONS and not baseline:
-            remedy = f"thermo-report RUN --baseline OTHER --require {word}"
-            raise UsageError(f"{word} than what? it needs a baseline", received=f"--require {text}", remedy=remedy)
-    return words
-
-
-def gated(run: Any, required: Sequence[str], baseline: Any = None) -> tuple[Any, Any]:
-    """Return what a report shows of a run, and the gate's answer, which is part of it where something was asked or is wrong.
-
-    Args:
-        run: A judged run, or a sweep.
-        required: Verdicts and comparisons that are admitted; empty for no gate.
-        baseline: Another judged run, or a sweep, that this one is compared with; None for none.
-
-    Raises:
-        UsageError: The two do not compare.
-    """
-    import dataclasses
-
-    from thermo_cli.judging.comparing import compare
-    from thermo_cli.judging.gating import gate_of
-    from thermo_cli.runs.views import view, with_baselines
-
-    baselines = compare(run, baseline) if baseline is not None else ()
-    shown, gate = view(run), gate_of(run, required, baselines)
-    shown = with_baselines(shown, baselines) if baselines else shown
-    return dataclasses.replace(shown, gate=gate if required or gate.code else None), gate
-
-
-def answer(gate: Any) -> int:
-    """Return the exit code of a gate, saying why where it is not zero; last of all, so that nobody has to scroll for it.
-
-    Args:
-        gate: The gate's answer.
-    """
-    if gate.code:
-        for line in gate.words.split("; "):
-            complain(line)
-    code: int = gate.code
-    return code
-
-
-def unjudged(folder: Any, required: Sequence[str], error: StoreError) -> Any:
-    """Return what a report shows of a run that cannot be judged.
-
-    Args:
-        folder: The run's.
-        required: Verdicts and comparisons that are admitted.
-        error: Why not.
-    """
-    from thermo_cli.judging.record import Gate
-    from thermo_cli.reports.points import Unjudged
-
-    return Unjudged(folder.name, "failed", str(error), Gate(tuple(required), error.exit_code, "no verdict"))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -1,28 +1,24 @@
-"""`thermo-report`: show runs that exist, judge them again, gate on their verdicts."""
+"""`thermo-report`: show runs that exist, judge them again, compare them, gate on their verdicts."""
 
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thermo_cli.cli.boundary import (
-    RESULTS,
-    answer,
-    complain,
-    gated,
-    leave_with,
-    required_verdicts,
-    run_app,
-    unjudged,
-    write,
-)
+from thermo_cli.cli import gate
+from thermo_cli.cli.boundary import RESULTS, complain, emit, leave_with, run_app, write
 from thermo_cli.cli.export import export as export_tables
 from thermo_cli.cli.export import refuse_export
+from thermo_cli.cli.listing import listing
 from thermo_cli.cli.pictures import write_pictures
-from thermo_cli.errors import SpecError, StoreError, ThermoError, UsageError
+from thermo_cli.errors import SpecError, StoreError, UsageError
+
+if TYPE_CHECKING:
+    from thermo_cli.judging.record import Baseline, JudgedRun
+    from thermo_cli.store import RunFolder
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -45,12 +41,13 @@ class Export(StrEnum):
 
 
 @app.command(
-    epilog="Exit codes: 0 done and gate met, 1 gate not met, 2 usage error, 3 a run could not be judged, 4 gate undecided."
+    epilog="Exit codes: 0 done and gate met, 1 gate not met, 2 usage error, 3 a run could not be judged, 4 gate undecided, "
+    "70 a bug. Of several runs or points: 3 before 1 before 4 before 0."
 )
 def report(
-    runs: Annotated[
+    what: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RUN]...", help="A folder, a run's name, or latest; none: list the runs."),
+        typer.Argument(metavar="[WHAT]...", help="A run's name, its folder, or latest; none: list the runs."),
     ] = None,
     results: Annotated[Path, typer.Option(metavar="DIR", help="Where run folders are.")] = RESULTS,
     format: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.terminal,
@@ -65,28 +62,28 @@ def report(
         ),
     ] = None,
     require: Annotated[
-        str | None,
-        typer.Option(
-            metavar="VERDICT[,VERDICT]",
-            help="The gate: exit 1 unless one is reached (4 if undecided). With --baseline also equivalent or not-worse; "
-            "beside verdicts (settled,not-worse) both must be met.",
-        ),
+        list[str] | None,
+        typer.Option(metavar=gate.METAVAR, help=f"{gate.HELP}, and of a comparison equivalent, not-worse."),
     ] = None,
-    baseline: Annotated[
-        str | None,
+    compare: Annotated[
+        bool,
         typer.Option(
-            metavar="RUN",
-            help="Compare each RUN with this one, per observable: equivalent, better, worse, undecided. Refuses other data, "
-            "observables or ensembles.",
+            "--compare",
+            help="Compare the runs named, each with every other, or the points of a sweep, per observable: equivalent, "
+            "better, worse, undecided; and in the order of their means. Refuses other data, observables or ensembles.",
         ),
+    ] = False,
+    baseline: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Compare each run named with this one alone.")
     ] = None,
     margin: Annotated[
         list[str] | None, typer.Option(metavar="OBSERVABLE=VALUE", help="Judge again with another margin; repeatable.")
     ] = None,
-    confidence: Annotated[float | None, typer.Option(metavar="P", help="Judge again with another confidence.")] = None,
-    content: Annotated[float | None, typer.Option(metavar="SHARE", help="Judge again with another content.")] = None,
-    window: Annotated[
-        float | None, typer.Option(metavar="FRACTION", help="Judge again over another window at the end.")
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="equilibrium.KEY=VALUE", help="Judge again with another setting of the spec; repeatable."
+        ),
     ] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of verdict.json.")] = False,
 ) -> None:
@@ -98,13 +95,18 @@ def report(
 
             write(json_schema())
             return 0
-        required = required_verdicts(require, baseline is not None)
-        changes = _changes(margin or [], confidence, content, window)
-        if runs:
-            return _report(runs, Request(results, format, output, required, changes, baseline, export, figures))
-        if required or changes or export or figures or baseline is not None:
-            raise UsageError("which run?", received="no RUN", remedy="name a run, or latest")
-        _emit(_listing(results, format), output, format)
+        if compare and baseline is not None:
+            raise UsageError(
+                "one comparison at a time", received="--compare and --baseline", remedy="--compare names all its runs"
+            )
+        required = gate.required_words(require, compare or baseline is not None)
+        changes = _changes(margin or [], settings or [])
+        request = Request(results, format, output, required, changes, compare, baseline, export, figures)
+        if what:
+            return _report(what, request)
+        if required or changes or export or figures or compare or baseline is not None:
+            raise UsageError("which run?", received="no run named", remedy="name a run, or latest")
+        emit(listing(results, format is Format.json), output, _encoding(format))
         return 0
 
     leave_with(work)
@@ -117,101 +119,98 @@ class Request:
     results: Path
     format: Format
     output: Path | None
-    required: list[str]
+    required: list[list[str]]
     changes: dict[str, Any]
+    compare: bool
     baseline: str | None
     tables: Export | None
     figures: Path | None
 
 
-def _report(names: list[str], asked: Request) -> int:
+@dataclass(frozen=True)
+class Opened:
+    """A run that was asked for: judged, or why not."""
+
+    folder: "RunFolder"
+    run: "JudgedRun | None" = None
+    error: StoreError | None = None
+
+
+def _report(names: Sequence[str], request: Request) -> int:
     """Report on some runs and return the exit code; a run that cannot be judged does not hide the others."""
     from thermo_cli.judging.gating import worst
     from thermo_cli.reports.formats import rendered
-    from thermo_cli.store import find_run
 
-    if asked.tables:
-        refuse_export(asked.format.value, asked.output, bool(asked.changes))
-    if asked.format is Format.html and len(names) > 1:
+    if request.tables:
+        refuse_export(request.format.value, request.output, bool(request.changes))
+    if request.format is Format.html and len(names) > 1:
         raise UsageError("an HTML report is of one run", received=", ".join(names), remedy="name one at a time")
-    codes, gates, runs, views, other, broken = [], [], [], [], None, None
-    for name in names:
-        try:
-            run = _judged(name, asked.results, asked.changes)
-        except StoreError as error:
-            complain(str(error))
-            codes.append(error.exit_code)
-            views.append(unjudged(find_run(name, asked.results), asked.required, error))
-            continue
-        if asked.baseline is not None and other is None and broken is None:
-            try:
-                other = _baseline(asked.baseline, asked.results, asked.changes)
-            except StoreError as error:
-                complain(str(error))
-                broken = error
-        if broken is None:
-            view, gate = gated(run, asked.required, other)
-            gates.append(gate)
-        else:
-            view = _uncompared(run, asked.required, broken)
+    opened = [_opened(name, request) for name in names]
+    runs = [one.run for one in opened if one.run is not None]
+    try:
+        partners = iter(_partners(opened, request))
+        broken = None
+    except StoreError as error:
+        complain(str(error))
+        broken = error
+    codes, gates, views = [], [], []
+    for one in opened:
+        if one.run is None or one.error is not None:
+            assert one.error is not None
+            views.append(gate.unjudged(one.folder, request.required, one.error))
+            codes.append(one.error.exit_code)
+        elif broken is not None:
+            views.append(gate.uncompared(one.run, request.required, broken))
             codes.append(broken.exit_code)
-        runs.append(run)
-        views.append(view)
-    if asked.tables:
-        write(export_tables(runs, asked.output))
-    elif views:
-        _emit(rendered(asked.format.value, views), asked.output, asked.format)
-    if views and asked.figures is not None:
-        write_pictures(views, asked.figures)
-    return worst([*codes, *map(answer, gates)])
+        else:
+            view, answer = gate.gated(one.run, request.required, next(partners))
+            views.append(view)
+            gates.append(answer)
+    if request.tables:
+        write(export_tables(runs, request.output))
+    else:
+        emit(rendered(request.format.value, views), request.output, _encoding(request.format))
+    if request.figures is not None:
+        write_pictures(views, request.figures)
+    return worst([*codes, *map(gate.answer, gates)])
 
 
-def _changes(
-    margins: list[str], confidence: float | None, content: float | None, window: float | None
-) -> dict[str, Any]:
-    """Collect the settings to judge again with."""
-    changes: dict[str, Any] = {}
-    for text in margins:
-        observable, equals, value = text.partition("=")
-        try:
-            changes.setdefault("margins", {})[observable.strip()] = float(value)
-        except ValueError:
-            equals = ""
-        if not equals:
-            raise UsageError(
-                "--margin is OBSERVABLE=VALUE", received=text, remedy="for example --margin test_accuracy=0.01"
-            )
-    given = {"confidence": confidence, "content": content, "window": window}
-    return changes | {name: value for name, value in given.items() if value is not None}
-
-
-def _judged(name: str, results: Path, changes: dict[str, Any]) -> Any:
-    """Open a run, and judge it with its own settings or with others."""
+def _opened(name: str, request: Request) -> Opened:
+    """Open a run and judge it, with its own settings or with others."""
     from thermo_cli.judging.judge import judge_again, judge_folder
     from thermo_cli.store import find_run
 
-    folder = find_run(name, results)
-    return judge_again(folder, changes) if changes else judge_folder(folder)
+    folder = find_run(name, request.results)
+    try:
+        return Opened(folder, judge_again(folder, request.changes) if request.changes else judge_folder(folder))
+    except StoreError as error:
+        complain(str(error))
+        return Opened(folder, error=error)
 
 
-def _uncompared(run: Any, required: list[str], error: StoreError) -> Any:
-    """Return what a report shows of a run whose baseline cannot be judged: no gate has an answer."""
-    import dataclasses
+def _partners(opened: Sequence[Opened], request: Request) -> "Sequence[Sequence[Sequence[Baseline]]]":
+    """Compare runs as asked: for each that can be judged, and each of its points, its comparisons."""
+    from thermo_cli.judging.comparing import compare, compare_all
 
-    from thermo_cli.judging.record import Gate
-    from thermo_cli.runs.views import view
+    runs = [one.run for one in opened if one.run is not None]
+    if request.compare:
+        if len(runs) < len(opened):
+            raise StoreError("nothing is compared, for not every run can be judged")
+        return compare_all(runs)
+    if request.baseline is None or not runs:
+        return [()] * len(runs)
+    other = _baseline(request.baseline, request)
+    return [compare(run, other) for run in runs]
 
-    return dataclasses.replace(view(run), gate=Gate(tuple(required), error.exit_code, error.what))
 
-
-def _baseline(name: str, results: Path, changes: dict[str, Any]) -> Any:
+def _baseline(name: str, request: Request) -> "JudgedRun":
     """Open the run that others are compared with, judged with the same settings as they; nothing is written to it."""
     from thermo_cli.judging.judge import judge_folder
     from thermo_cli.store import find_run
 
-    folder = find_run(name, results)
+    folder = find_run(name, request.results)
     try:
-        return judge_folder(folder, changes)
+        return judge_folder(folder, request.changes)
     except (SpecError, StoreError) as error:
         kind = StoreError if isinstance(error, StoreError) else SpecError
         raise kind(
@@ -222,49 +221,33 @@ def _baseline(name: str, results: Path, changes: dict[str, Any]) -> Any:
         ) from None
 
 
-def _listing(results: Path, format: Format) -> str:
-    """List the runs of a folder with their stored verdicts, newest first."""
-    from thermo_cli.store import list_runs
+def _changes(margins: Sequence[str], settings: Sequence[str]) -> dict[str, Any]:
+    """Collect the settings to judge again with."""
+    if not (margins or settings):
+        return {}
+    from thermo_cli.spec.overrides import apply_overrides
+    from thermo_cli.spec.yaml_source import Source
 
-    entries: list[dict[str, Any]] = []
-    for folder in list_runs(results):
+    content = apply_overrides(Source("--set", {}), settings).value
+    changes: dict[str, Any] = content.pop("equilibrium", {})
+    if content or not isinstance(changes, dict):
+        received = ", ".join(content) or f"equilibrium={changes}"
+        remedy = "--set equilibrium.KEY=VALUE; whatever else is changed is another run: thermo-run SPEC --set ..."
+        raise UsageError("only fields of equilibrium can be judged again", received=received, remedy=remedy)
+    for text in margins:
+        observable, _, value = text.partition("=")
         try:
-            stored = folder.read_json("verdict.json")
-            verdict, summary = (None if stored[key] is None else str(stored[key]) for key in ("verdict", "summary"))
-            entries.append({"run": folder.name, "verdict": verdict, "summary": summary})
-        except (ThermoError, KeyError):  # not there, damaged, or of other content
-            entries.append({"run": folder.name, "verdict": None, "summary": f"not judged yet ({folder.status})"})
-    if format is Format.json:
-        return json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
-    if not entries:
-        return f"no runs in {results}: thermo-run SPEC.yaml makes one\n"
-    from rich.table import Table
-
-    from thermo_cli.reports.terminal import drawn
-
-    table = Table(box=None, padding=(0, 2, 0, 0), expand=True)
-    table.add_column("run", no_wrap=True, min_width=max(len(entry["run"]) for entry in entries))
-    table.add_column("verdict", no_wrap=True, min_width=len("crystallized"))
-    table.add_column("summary", no_wrap=True, overflow="ellipsis", ratio=1)  # gets what the others leave
-    for entry in entries:
-        table.add_row(entry["run"], entry["verdict"] or "-", entry["summary"])
-    return drawn(table)
+            changes.setdefault("margins", {})[observable.strip()] = float(value)
+        except (ValueError, TypeError):
+            raise UsageError(
+                "--margin is OBSERVABLE=VALUE", received=text, remedy="for example --margin test_accuracy=0.01"
+            ) from None
+    return changes
 
 
-def _emit(text: str, output: Path | None, format: Format) -> None:
-    if output is None:
-        write(text, None if format is Format.terminal else "utf-8")
-        return
-    from thermo_cli.store.files import write_device, write_text
-
-    if not output.parent.is_dir():
-        raise UsageError("the folder of --output does not exist", received=str(output), remedy="create it first")
-    if output.is_dir():
-        raise UsageError("--output is a folder", received=str(output), remedy="name a file")
-    if output.exists() and not output.is_file():
-        write_device(output, text)  # a file in its place would end /dev/null for everybody
-    else:
-        write_text(output.resolve(), text)  # what a link points at is written, the link stays
+def _encoding(format: Format) -> str | None:
+    """Return the encoding of what other programs read; of the terminal it is its own."""
+    return None if format is Format.terminal else "utf-8"
 
 
 def main() -> None:

@@ -6,17 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from thermo_cli.cli.boundary import (
-    RESULTS,
-    answer,
-    complain,
-    gated,
-    leave_with,
-    required_verdicts,
-    run_app,
-    unjudged,
-    write,
-)
+from thermo_cli.cli import gate
+from thermo_cli.cli.boundary import RESULTS, complain, leave_with, run_app, write
 from thermo_cli.cli.pictures import write_page
 from thermo_cli.errors import StoreError, UsageError
 
@@ -27,7 +18,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 
 EPILOG = (
     "Exit codes: 0 done and gate met, 1 gate not met, 2 usage or spec error, 3 the run could not be judged, "
-    "4 gate undecided, 130 interrupted."
+    "4 gate undecided, 70 a bug, 130 interrupted."
 )
 
 
@@ -62,9 +53,7 @@ def run(
         list[str] | None,
         typer.Option(metavar="local|command|PACKAGE", help="What the spec may run beyond the built-ins; repeatable."),
     ] = None,
-    require: Annotated[
-        str | None, typer.Option(metavar="VERDICT[,VERDICT]", help="The gate: exit 1 unless reached (4 if undecided).")
-    ] = None,
+    require: Annotated[list[str] | None, typer.Option(metavar=gate.METAVAR, help=f"{gate.HELP}.")] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a spec, for editors.")] = False,
     example: Annotated[
         str | None, typer.Option(metavar="[NAME]", help="Print a commented spec to start from; no name: list them.")
@@ -82,7 +71,7 @@ def run(
         if spec is None:
             remedy = "thermo-run SPEC.yaml, or thermo-run --example to see some"
             raise UsageError("which experiment?", received="no SPEC.yaml", remedy=remedy)
-        required = required_verdicts(require)
+        required = gate.required_words(require)
         if plan or pilot:
             return _plan(spec, given, results, workers, pilot, allow or [])
         return _train(spec, given, results, workers, fresh, required, allow or [], context.obj)
@@ -124,7 +113,7 @@ def _train(
     results: Path,
     workers: int | None,
     fresh: bool,
-    required: list[str],
+    required: list[list[str]],
     allow: list[str],
     engine: "Engine | None",
 ) -> int:
@@ -149,16 +138,16 @@ def _train(
         )
     except StoreError as error:
         if live.trained is not None:
-            write_page(unjudged(live.trained, required, error), live.trained.path)
+            write_page(gate.unjudged(live.trained, required, error), live.trained.path)
         raise
-    view, gate = gated(done.judged, required)
+    view, answer = gate.gated(done.judged, required)
     page = write_page(view, done.folder.path)
     write(rendered("terminal", [view]) + f"{page or done.folder.path}  (thermo-report {done.folder.name})\n")
     if done.folder.status != "complete":
         complain(
             f"the run is {done.folder.status}: some replicas crashed; see {done.folder.path / 'shards'}/*.error.txt"
         )
-    return answer(gate)
+    return gate.answer(answer)
 
 
 def main(engine: "Engine | None" = None) -> None:

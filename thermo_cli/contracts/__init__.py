@@ -2,14 +2,26 @@
 
 from thermo_cli.contracts.data import Dataset, Examples, Rows
 from thermo_cli.contracts.findings import Findings, Overlaps, Trajectories
-from thermo_cli.contracts.judgement import COMPARISONS, VERDICTS, CriterionName, Outcome, Row, Verdict, VerdictName
+from thermo_cli.contracts.judgement import (
+    COMPARISONS,
+    GATES,
+    VERDICT_SCHEMA,
+    VERDICTS,
+    CriterionName,
+    Outcome,
+    Row,
+    Verdict,
+    VerdictName,
+)
 from thermo_cli.contracts.motion import Movement, Optimizer, Pass, PlainOptimizer, Site, StackedSystem
 from thermo_cli.contracts.structure import Block, Group, Norm, Product, Symmetry
 from thermo_cli.contracts.types import Array, Integers, Task, Tensors
 
 __all__ = [
     "COMPARISONS",
+    "GATES",
     "VERDICTS",
+    "VERDICT_SCHEMA",
     "Array",
     "Block",
     "CriterionName",

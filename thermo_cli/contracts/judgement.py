@@ -8,7 +8,9 @@ Outcome = Literal["holds", "fails", "undecided", "untested", "inapplicable"]
 CriterionName = str  # one of `equilibrium.criteria.CRITERIA`, which is all that there is to list
 VerdictName = Literal["diverged", "relaxing", "glassy", "crystallized", "thermalized", "settled", "undecided"]
 VERDICTS: Final[tuple[VerdictName, ...]] = get_args(VerdictName)
-COMPARISONS: Final = ("equivalent", "not-worse")  # what a gate can ask of a comparison with a baseline
+VERDICT_SCHEMA: Final = 2  # version of verdict.json
+COMPARISONS: Final = ("equivalent", "not-worse")  # what a gate can ask of a comparison with other runs
+GATES: Final = (*VERDICTS, "target", "skilled", *COMPARISONS)  # all that a gate can ask
 
 
 @dataclass(frozen=True)

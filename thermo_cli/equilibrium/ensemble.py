@@ -31,6 +31,7 @@ class Settings:
         diverged: Replicas that may diverge or crash.
         tolerance: Kind of tolerance interval of the agreement criterion.
         require_ergodic: Whether thermalized also needs ergodicity.
+        better: Observable to its good direction, `higher` or `lower`, where its name does not tell it.
     """
 
     confidence: float = 0.95
@@ -40,6 +41,7 @@ class Settings:
     diverged: int = 0
     tolerance: Literal["distribution-free", "normal"] = "distribution-free"
     require_ergodic: bool = False
+    better: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def alpha(self) -> float:

@@ -1,13 +1,11 @@
-"""From the criteria's outcomes to one word, one phase, an exit code, and the content of verdict.json."""
+"""From the criteria's outcomes to one word, one phase and an exit code."""
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from thermo_cli.contracts import CriterionName, Outcome, Row, Verdict, VerdictName
+from thermo_cli.contracts import CriterionName, Outcome, Row, VerdictName
 from thermo_cli.equilibrium.criteria import CRITERIA
 
-SCHEMA_VERSION: Final = 1
 GOOD: Final = ("holds", "inapplicable")
 SETTLED: Final[tuple[VerdictName, ...]] = ("settled", "thermalized", "crystallized")
 
@@ -81,40 +79,3 @@ def gate(verdict: VerdictName, outcomes: Mapping[CriterionName, Outcome], requir
     failing = any(outcomes[criterion.name] == "fails" for criterion in CRITERIA if criterion.macroscopic)
     asked_more = verdict == "settled" and bool(admitted & set(SETTLED))
     return 4 if asked_more or (verdict == "undecided" and not failing) else 1
-
-
-def as_dict(verdict: Verdict, name: str, run_id: str, status: str) -> dict[str, Any]:
-    """Return verdict.json: plain values, with null for every number that does not exist.
-
-    Args:
-        status: `complete`, `partial` or `failed`.
-    """
-    criteria = [{**vars(row), "interval": row.interval or (None, None)} for row in verdict.criteria]
-    content: dict[str, Any] = _plain(
-        {
-            "schema_version": SCHEMA_VERSION,
-            "run": {"name": name, "id": run_id, "status": status, "replicas": dict(verdict.replicas)},
-            "scope": verdict.scope,
-            "verdict": verdict.verdict,
-            "phase": verdict.phase,
-            "summary": verdict.summary,
-            "outcomes": dict(verdict.outcomes),
-            "criteria": criteria,
-            "macroscopic": verdict.macroscopic,
-            "microscopic": verdict.microscopic,
-            "diagnostics": {**verdict.diagnostics, "warnings": list(verdict.warnings)},
-            "points": [],
-        }
-    )
-    return content
-
-
-def _plain(value: Any) -> Any:
-    """Turn nested records into JSON values; a number that is not finite becomes null."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value

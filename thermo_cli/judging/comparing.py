@@ -1,32 +1,34 @@
 """A judged run against another: the same observables, history by history, each difference held against its margin."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
 from thermo_cli.contracts import Array
 from thermo_cli.equilibrium.baseline import Difference, Terms, difference, not_worse, overall
-from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.errors import UsageError
 from thermo_cli.judging.comparability import check_comparable, differences, gating_of
 from thermo_cli.judging.record import Baseline, Judged, JudgedRun
+from thermo_cli.judging.standards import direction, shared_margins
 from thermo_cli.kinds.recorded.parts import RecordedSystem
-from thermo_cli.metric import higher_is_better
 from thermo_cli.replicas import Replica, main_rows
 from thermo_cli.spec.sweeping import label_of
 
 
-def compare(run: JudgedRun, baseline: JudgedRun) -> tuple[Baseline | None, ...]:
+def compare(run: JudgedRun, baseline: JudgedRun, pairs: int = 1) -> tuple[tuple[Baseline, ...], ...]:
     """Hold every point of a run against the same point of a baseline.
 
+    Args:
+        run: Whose points are held against others.
+        baseline: Of the same points.
+        pairs: How many pairs of runs are looked at together.
+
     Returns:
-        One comparison for each point, None where the point cannot be judged.
+        One comparison for each point, none where the point cannot be judged.
 
     Raises:
         UsageError: They do not compare.
     """
     _check_points(run, baseline)
-    comparisons: list[Baseline | None] = []
+    comparisons: list[tuple[Baseline, ...]] = []
     for ours, theirs in zip(run.points, baseline.points, strict=True):
         if theirs.judged is None:
             raise UsageError(
@@ -34,36 +36,70 @@ def compare(run: JudgedRun, baseline: JudgedRun) -> tuple[Baseline | None, ...]:
                 received=f"{baseline.folder.name}: {theirs.reason}",
                 remedy="name a sweep that is complete",
             )
-        if ours.judged is None:
-            comparisons.append(None)
-        else:
-            comparisons.append(compared(ours.judged, theirs.judged, ours.where, len(run.points)))
+        together = len(run.points) * pairs
+        comparisons.append((compared(ours.judged, theirs.judged, ours.where, together),) if ours.judged else ())
     return tuple(comparisons)
 
 
-def compared(run: Judged, baseline: Judged, where: str = "", points: int = 1) -> Baseline:
+def compare_all(runs: Sequence[JudgedRun]) -> tuple[tuple[tuple[Baseline, ...], ...], ...]:
+    """Hold every run against every other, or every point of a single sweep against every other.
+
+    Each pair is seen from both sides, and all pairs are looked at together.
+
+    Returns:
+        For each run and each of its points, one comparison with each of the others.
+
+    Raises:
+        UsageError: They do not compare, or there is nothing to compare with.
+    """
+    if len(runs) == 1 and runs[0].sweep:
+        return (_points_compared(runs[0]),)
+    if len(runs) < 2:
+        received = ", ".join(run.folder.name for run in runs) or "no run that can be judged"
+        raise UsageError("--compare takes several runs, or a sweep", received=received, remedy="name another run")
+    pairs = len(runs) * (len(runs) - 1) // 2
+    held = []
+    for number, run in enumerate(runs):
+        others = [compare(run, other, pairs) for place, other in enumerate(runs) if place != number]
+        held.append(tuple(tuple(one for other in point for one in other) for point in zip(*others, strict=True)))
+    return tuple(held)
+
+
+def _points_compared(sweep: JudgedRun) -> tuple[tuple[Baseline, ...], ...]:
+    points = [point for point in sweep.points if point.judged]
+    pairs = len(points) * (len(points) - 1) // 2
+    return tuple(
+        tuple(
+            compared(point.judged, other.judged, point.where, pairs, other.title)
+            for other in points
+            if point.judged and other.judged and other is not point
+        )
+        for point in sweep.points
+    )
+
+
+def compared(run: Judged, baseline: Judged, where: str = "", together: int = 1, title: str = "") -> Baseline:
     """Hold a run against a baseline: every gating observable of every history, at the end of training.
 
     Replicas are the independent units. Histories are compared like with like, since pooled ones could hide that one has risen
-    and another fallen. Margins are the run's; that of the energy, where it is derived, and what the run states none for, the
-    baseline's, so that a run that learns less has no wider margin.
+    and another fallen.
 
     Args:
         run: A judged run.
         baseline: The run that it is held against.
         where: Of a point of a sweep, its values.
-        points: How many points are looked at together.
+        together: How many such comparisons are looked at together.
+        title: What the baseline is called; by default its name with its hash.
 
     Raises:
         UsageError: They do not compare.
     """
     check_comparable(run, baseline, where)
-    margins, notes = _margins(run, baseline)
-    spec = run.folder.spec
-    observed = spec.observe.macro if spec.traits.learns else ()
+    margins, notes = shared_margins(run, baseline)
     gating, names = gating_of(run, baseline), tuple(dict.fromkeys(run.observables.histories))
-    family, rows = max(len(gating) * len(names) * points, 1), []
-    if run.folder.path.resolve() == baseline.folder.path.resolve():
+    family, rows = max(len(gating) * len(names) * together, 1), []
+    title = title or baseline.folder.name
+    if run.folder.path.resolve() == baseline.folder.path.resolve() and run.folder.swept == baseline.folder.swept:
         notes.append("the baseline is this very run: that it equals itself says nothing")
     if "energy" in margins and "energy" not in gating:
         notes.append(
@@ -73,12 +109,9 @@ def compared(run: Judged, baseline: Judged, where: str = "", points: int = 1) ->
         for history in names:
             ours, theirs = (_finals(one, name, history) for one in (run, baseline))
             paired = _same_streams(run, baseline, history)
-            terms = Terms(
-                margin.delta, run.settings.confidence, higher_is_better(name, observed), paired, family, name in gating
-            )
+            terms = Terms(margin.delta, run.settings.confidence, direction(run, name), paired, family, name in gating)
             rows.append(difference(name, history, ours, theirs, terms))
     rows = [*_lost(run, baseline, notes), *rows]
-    title = baseline.folder.name
     return Baseline(
         title,
         overall(rows),
@@ -88,41 +121,6 @@ def compared(run: Judged, baseline: Judged, where: str = "", points: int = 1) ->
         differences(run, baseline),
         tuple(notes),
     )
-
-
-def baseline_record(baseline: Baseline) -> dict[str, Any]:
-    """Return what JSON says of a comparison.
-
-    Args:
-        baseline: The comparison.
-    """
-    head = {
-        "run": baseline.title,
-        "outcome": baseline.outcome,
-        "not_worse": baseline.not_worse,
-        "summary": baseline.words,
-    }
-    rows = [asdict(row) | {"interval": list(row.interval), "replicas": list(row.replicas)} for row in baseline.rows]
-    return head | {"rows": rows, "changes": list(baseline.changes), "notes": list(baseline.notes)}
-
-
-def _margins(run: Judged, baseline: Judged) -> tuple[dict[str, Margin], list[str]]:
-    """Return delta of every observable that gates in either run, and a word on those that are not the same in both."""
-    notes: list[str] = []
-    found = {
-        name: margin
-        for name, margin in {**baseline.margins, **run.margins}.items()
-        if name in run.observables.values and name in baseline.observables.values
-    }
-    if "energy" in run.margins and "energy" in baseline.margins and run.margins["energy"].derived:
-        found["energy"] = baseline.margins["energy"]
-    for name, margin in found.items():
-        other = baseline.margins.get(name)
-        if other is not None and not other.derived and other.delta != margin.delta:
-            notes.append(
-                f"the margin of {name} is {margin.delta:.3g} here, and {other.delta:.3g} in the baseline's own spec"
-            )
-    return found, notes
 
 
 def _finals(run: Judged, observable: str, history: str) -> Array:

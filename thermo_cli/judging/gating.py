@@ -1,57 +1,86 @@
 """The gate: what was asked of a run, and the exit code that its verdict gives."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from thermo_cli.contracts import COMPARISONS
+from thermo_cli.contracts import COMPARISONS, VERDICTS, Verdict
 from thermo_cli.equilibrium import baseline as against
-from thermo_cli.equilibrium.verdict import gate
+from thermo_cli.equilibrium.verdict import combine, gate
 from thermo_cli.judging.record import Baseline, Gate, JudgedPoint, JudgedRun
 
 MOST_WORDS: Final = 12  # points that are named; the report has all of them
+Required = Sequence[Sequence[str]]
+"""All of these, each by any of its words: `[["settled"], ["equivalent", "not-worse"]]`."""
+Answer = tuple[int, str]
+"""An exit code, and what was received."""
 
 
-def gate_of(run: JudgedRun, required: Sequence[str], baselines: Sequence[Baseline | None] = ()) -> Gate:
-    """Hold every point of a run against the verdicts that are admitted, and against a baseline.
-
-    Words of one kind are alternatives; where both kinds are asked for, both must be met.
+def gate_of(run: JudgedRun, required: Required, partners: Sequence[Sequence[Baseline]] = ()) -> Gate:
+    """Hold every point of a run against what is required.
 
     Args:
         run: A judged run.
-        required: Verdicts and comparisons that are admitted; empty for no gate, which only a point that cannot be judged fails.
-        baselines: One comparison per point; empty where nothing was compared.
+        required: Empty for no gate, which only a point that cannot be judged fails.
+        partners: What each point was compared with; empty where nothing was compared.
     """
-    held = list(baselines) or [None] * len(run.points)
-    answers = [_answer(point, required, other) for point, other in zip(run.points, held, strict=True)]
-    sentences = [answer.words for answer in answers if answer.words]
+    others = partners or [()] * len(run.points)
+    answers = [_answer(point, required, other) for point, other in zip(run.points, others, strict=True)]
+    sentences = [words for _, words in answers if words]
     rest = [f"and {len(sentences) - MOST_WORDS} more points"] if len(sentences) > MOST_WORDS else []
-    code = worst([answer.code for answer in answers])
-    return Gate(tuple(required), code, "; ".join([*sentences[:MOST_WORDS], *rest]))
+    code = worst(code for code, _ in answers)
+    return Gate(phrases(required), code, "; ".join([*sentences[:MOST_WORDS], *rest]))
 
 
-def worst(codes: Sequence[int]) -> int:
-    """Return the exit code of several runs: 3 before 1 before 4 before 0."""
-    return next((code for code in (3, 1, 4) if code in codes), 0)
+def worst(codes: Iterable[int]) -> int:
+    """Return the exit code of several answers that must all be met: 3 before 1 before 4 before 0."""
+    present = set(codes)
+    return next((code for code in (3, 1, 4) if code in present), 0)
 
 
-def _answer(point: JudgedPoint, required: Sequence[str], baseline: Baseline | None) -> Gate:
+def phrases(required: Required) -> tuple[str, ...]:
+    """Say what is required, a phrase for each of the things that must all be met."""
+    return tuple(" or ".join(words) for words in required)
+
+
+def _answer(point: JudgedPoint, required: Required, partners: Sequence[Baseline]) -> Answer:
     if point.judged is None:
-        return Gate(tuple(required), 3, f"no verdict{point.where}")
+        return 3, f"no verdict{point.where}"
     verdict = point.judged.verdict
     if verdict.unfinished:
-        waiting = f"{verdict.unfinished} replicas are still to be trained"
-        return Gate(tuple(required), 3, f"not judged{point.where}: {waiting}")
-    verdicts = [word for word in required if word not in COMPARISONS]
-    comparisons = [word for word in required if word in COMPARISONS]
-    asked = []
-    if verdicts:
-        asked.append((gate(verdict.verdict, verdict.outcomes, verdicts), verdicts, str(verdict.verdict)))
-    if comparisons:
-        code = against.gate(baseline.rows, comparisons) if baseline is not None else 4
-        asked.append((code, comparisons, baseline.words if baseline is not None else "no baseline"))
-    words = [
-        f"gate {'undecided' if code == 4 else 'not met'}{point.where}: required {', '.join(names)}, received {received}"
-        for code, names, received in asked
+        return 3, f"not judged{point.where}: {verdict.unfinished} replicas are still to be trained"
+    answers = [_held(words, verdict, partners) for words in required]
+    sentences = [
+        f"gate {'undecided' if code == 4 else 'not met'}{point.where}: required {phrase}, received {received}"
+        for phrase, (code, received) in zip(phrases(required), answers, strict=True)
         if code
     ]
-    return Gate(tuple(required), worst([code for code, _, _ in asked]), "; ".join(words))
+    return worst(code for code, _ in answers), "; ".join(sentences)
+
+
+def _held(words: Sequence[str], verdict: Verdict, partners: Sequence[Baseline]) -> Answer:
+    """Hold a verdict against words of which any will do: the kindest answer counts."""
+    answers: list[Answer] = []
+    admitted = [word for word in words if word in VERDICTS]
+    if admitted:
+        answers.append((gate(verdict.verdict, verdict.outcomes, admitted), verdict.verdict))
+    if "target" in words:
+        answers.append(_targets(verdict))
+    if "skilled" in words:
+        answers.append((4, "no word on skill: this version does not hold scores against the constant predictor"))
+    asked = [word for word in words if word in COMPARISONS]
+    if asked:
+        codes = [against.gate(partner.rows, asked) for partner in partners] or [4]
+        short = [partner.words for partner, code in zip(partners, codes, strict=False) if code]
+        answers.append((worst(codes), " and ".join(short) or "no comparison"))
+    code = next(code for code in (0, 4, 1) if code in [code for code, _ in answers])
+    return code, ", ".join(received for _, received in answers)
+
+
+def _targets(verdict: Verdict) -> Answer:
+    rows = [row for row in verdict.criteria if row.criterion == "target"]
+    if not rows:
+        return 4, "no target: state one in equilibrium.targets"
+    code = {"holds": 0, "fails": 1}.get(combine(rows), 4)
+    return code, ", ".join(
+        f"{row.observable} {row.outcome} ({row.explanation})" for row in rows if row.outcome != "holds"
+    )

@@ -1,17 +1,19 @@
 """From a run folder to a judged run: pure, no training; the verdict is a function of the folder and the margins."""
 
+import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.ensemble import Ensemble
-from thermo_cli.errors import SpecError, StoreError
+from thermo_cli.errors import StoreError
 from thermo_cli.judging.diagnostics import beside_microstates, diagnostics_of, known_microstates, raw
 from thermo_cli.judging.record import Judged, JudgedPoint, JudgedRun
 from thermo_cli.judging.setting import before, setting_of, settings_of, timeless
+from thermo_cli.judging.standards import check_margins, merged, target_rows
 from thermo_cli.judging.verdict_json import as_dict
 from thermo_cli.microstates.summary import microscopic as summarized
 from thermo_cli.microstates.summary import overlaps_of, unknown_overlaps
@@ -53,11 +55,12 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Judg
 
     Args:
         folder: The run.
-        equilibrium: Other margins, confidence, content or window than the spec's.
+        equilibrium: Other settings than the spec's.
     """
-    trajectories, settings = folder.trajectories(), settings_of(equilibrium or folder.spec.equilibrium)
+    equilibrium = equilibrium or folder.spec.equilibrium
+    trajectories, settings = folder.trajectories(), settings_of(equilibrium)
     if not folder.spec.traits.learns:  # what a script reports is not known before it has
-        _check_margins(settings.margins, folder.spec, trajectories.values)
+        check_margins(settings.margins, folder.spec, trajectories.values)
     setting = setting_of(
         folder.spec, folder.manifest["data"], trajectories, timeless(folder, trajectories), before(folder)
     )
@@ -68,7 +71,10 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Judg
     microscopic = raw(folder) | (summarized(found, settings.confidence) if found is not None else {})
     ensemble = Ensemble(trajectories, setting, settings, overlaps)
     diagnostics = diagnostics_of(folder, ensemble) | beside_microstates(found, ensemble)
-    return Judged(folder, judge(ensemble, microscopic, diagnostics), trajectories, settings, ensemble.margins)
+    verdict = judge(ensemble, microscopic, diagnostics)
+    targets = target_rows(equilibrium.targets, trajectories.values)
+    verdict = dataclasses.replace(verdict, criteria=(*verdict.criteria, *targets))
+    return Judged(folder, verdict, trajectories, settings, ensemble.margins)
 
 
 def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> JudgedRun:
@@ -82,33 +88,20 @@ def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> JudgedRun:
         SpecError: A setting is not possible.
         StoreError: No point can be judged.
     """
-    merged, _ = _with(folder, changes)
+    settings, _ = _with(folder, changes)
     run = judge_folder(folder, changes)
     observables = [name for point in run.points if point.judged for name in point.judged.observables.values]
-    _check_margins(changes.get("margins", {}), folder.spec, dict.fromkeys(observables))
-    digest = hashlib.sha256(json.dumps(merged, sort_keys=True).encode()).hexdigest()[:8]
+    check_margins(changes.get("margins", {}), folder.spec, dict.fromkeys(observables))
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
     place = folder.path / "verdicts"
     writable = os.access(place if place.exists() else folder.path, os.W_OK)  # an archive is read, nothing is left in it
     if writable and folder.point is None:
-        folder.write_json(f"verdicts/{digest}.json", as_dict(run) | {"equilibrium": merged})
+        folder.write_json(f"verdicts/{digest}.json", as_dict(run) | {"equilibrium": settings})
     return run
 
 
 def _with(folder: RunFolder, changes: Mapping[str, Any]) -> tuple[dict[str, Any], Spec]:
-    """Return the settings with some of them replaced, margins merged into those of the spec, and the spec that has them."""
+    """Return the settings with some of them replaced, and the spec that has them."""
     own = folder.spec.equilibrium.model_dump(mode="json")
-    merged = own | dict(changes) | {"margins": own["margins"] | dict(changes.get("margins", {}))}
-    return merged, validate(Source("judging again", folder.spec.model_dump(mode="json") | {"equilibrium": merged}))
-
-
-def _check_margins(margins: Mapping[str, float], spec: Spec, observables: Collection[str]) -> None:
-    """Refuse a margin for what was not recorded."""
-    able = [name for name in observables if not spec.traits.learns or name == "energy" or name.startswith("test_")]
-    for observable in margins:
-        if observable not in able:
-            raise SpecError(
-                f"{observable} is not observed in this run",
-                received=f"a margin for {observable}",
-                remedy="margins can go to " + ", ".join(sorted(able)),
-                where="equilibrium.margins",
-            )
+    whole = merged(own, changes)
+    return whole, validate(Source("judging again", folder.spec.model_dump(mode="json") | {"equilibrium": whole}))

@@ -54,6 +54,11 @@ class JudgedPoint:
         return JudgedRun(self.folder, (JudgedPoint({}, self.folder, self.judged),)) if self.judged else None
 
     @property
+    def title(self) -> str:
+        """The run's name with its hash, and the values of the point in brackets."""
+        return f"{self.folder.name} [{label_of(dict(self.values))}]" if self.values else self.folder.name
+
+    @property
     def where(self) -> str:
         """The point in a sentence, ` at lr=0.1`; nothing without a sweep."""
         return f" at {label_of(dict(self.values))}" if self.values else ""
@@ -98,7 +103,7 @@ class Gate:
     """What was asked of the run, and the answer.
 
     Attributes:
-        required: Verdicts (or outcomes against a baseline) that are admitted.
+        required: What must be met, all of it; what is admitted for each stands in words.
         code: Exit code: 0 met, 1 not met, 3 not judged, 4 undecided.
         words: One sentence.
     """

@@ -31,6 +31,7 @@ def settings_of(equilibrium: Equilibrium) -> Settings:
         equilibrium.diverged,
         equilibrium.tolerance,
         equilibrium.require_ergodic,
+        equilibrium.better,
     )
 
 

@@ -1,40 +1,104 @@
-"""The content of verdict.json: all that is said of a run and of the points of a sweep; null where there is nothing to say."""
+"""The content of verdict.json: all that is said of a run and of the points of a sweep; null where there is nothing to say.
 
+A point says what a run says, so that a reader of one reads the other.
+"""
+
+import dataclasses
+import math
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from thermo_cli.equilibrium import verdict as court
-from thermo_cli.judging.record import Judged, JudgedPoint, JudgedRun
+from thermo_cli.contracts import VERDICT_SCHEMA, Row, Verdict
+from thermo_cli.judging.record import Baseline, Judged, JudgedRun
+from thermo_cli.store import RunFolder
 
-NOTHING: Final[dict[str, Any]] = {
+NOTHING: Final[Mapping[str, Any]] = {  # said of a run: what there is no word on
+    "scope": "nothing could be judged",
+    "unseen": None,
+    "looks": [],
+    "skill": {},
+    "advice": [],
+    "comparison": None,
     "verdict": None,
     "phase": None,
+    "summary": "",
+    "outcomes": {},
     "criteria": [],
     "macroscopic": {},
     "microscopic": {},
+    "diagnostics": {},
 }
-SAID: Final = (
-    "verdict",
-    "phase",
-    "summary",
-    "scope",
-    "criteria",
-    "outcomes",
-    "macroscopic",
-    "microscopic",
-    "diagnostics",
-)
 
 
-def as_dict(run: JudgedRun) -> dict[str, Any]:
-    """Return the content of verdict.json: of a sweep all that is said of its points, and null where one verdict would be."""
-    return _swept(run) if run.sweep else content_of(run.only)
+def as_dict(run: JudgedRun, partners: Sequence[Sequence[Baseline]] = ()) -> dict[str, Any]:
+    """Return the content of verdict.json: of a sweep all that is said of its points, and null where one verdict would be.
+
+    Args:
+        run: A judged run.
+        partners: What each of its points was compared with; empty where nothing was compared.
+    """
+    others = partners or [()] * len(run.points)
+    return _swept(run, others) if run.sweep else content_of(run.only, others[0])
 
 
-def content_of(judged: Judged) -> dict[str, Any]:
-    """Return what is said of one ensemble."""
+def content_of(judged: Judged, partners: Sequence[Baseline] = ()) -> dict[str, Any]:
+    """Return what is said of one ensemble.
+
+    Args:
+        judged: An ensemble.
+        partners: What it was compared with.
+    """
     folder = judged.folder
-    return court.as_dict(judged.verdict, folder.spec.name, folder.name.rpartition("-")[2], folder.status)
+    return document(_title(folder), folder.status, judged.verdict) | _beside(folder.name, partners)
+
+
+def document(title: str, status: str, verdict: Verdict | None, reason: str = "") -> dict[str, Any]:
+    """Return what is said of a run without a sweep.
+
+    Args:
+        title: The run's name and hash, with a hyphen between them.
+        status: `complete`, `partial` or `failed`.
+        verdict: None where it cannot be judged.
+        reason: Why not.
+    """
+    return {
+        "schema_version": VERDICT_SCHEMA,
+        "run": _head(title, status, replicas(verdict) if verdict is not None else None),
+        **(_said(verdict) if verdict is not None else {**NOTHING, "summary": reason}),
+        "points": [],
+    }
+
+
+def replicas(verdict: Verdict) -> dict[str, int | None]:
+    """Count the replicas by how they ended; whether some are copies of others has not been looked at."""
+    return {"ended": 0, "independent": None, **verdict.replicas}
+
+
+def _beside(title: str, partners: Sequence[Baseline]) -> dict[str, Any]:
+    """Say how an ensemble compares: each difference, and all of them in the order of their means."""
+    if not partners:
+        return {}
+    means: dict[tuple[str, str, bool | None], list[tuple[str, float | None]]] = {}
+    for partner in partners:
+        for row in partner.rows:
+            if row.margin is not None:
+                order = means.setdefault((row.observable, row.history, row.higher_is_better), [(title, row.mean)])
+                order.append((partner.title, row.baseline_mean))
+    return {
+        "comparison": {
+            "partners": [_partner(partner) for partner in partners],
+            "ranking": [
+                {
+                    "observable": observable,
+                    "history": history,
+                    "higher_is_better": higher,
+                    "order": _ordered(order, higher),
+                }
+                for (observable, history, higher), order in means.items()
+            ],
+        }
+    }
 
 
 def scope_of(run: JudgedRun) -> str:
@@ -49,31 +113,85 @@ def tally(run: JudgedRun) -> str:
     return f"{len(run.points)} points: " + ", ".join(f"{count} {word}" for word, count in verdicts.most_common())
 
 
-def _swept(run: JudgedRun) -> dict[str, Any]:
-    points = [_point(point) for point in run.points]
-    whole = [content_of(point.judged) for point in run.points if point.judged]
-    counts = {key: sum(one["run"]["replicas"][key] for one in whole) for key in whole[0]["run"]["replicas"]}
-    counts["planned"] += sum(
-        row.role == "main" for point in run.points if not point.judged for row in point.folder.table
-    )
+def _title(folder: RunFolder) -> str:
+    """Return name and hash of a run; its folder may have been given another name."""
+    return f"{folder.spec.name}-{folder.name.rpartition('-')[2]}"
+
+
+def _head(title: str, status: str, counts: Mapping[str, int | None] | None) -> dict[str, Any]:
+    name, _, digits = title.rpartition("-")
+    return {"name": name or title, "id": digits, "status": status, "replicas": counts}
+
+
+def _swept(run: JudgedRun, partners: Sequence[Sequence[Baseline]]) -> dict[str, Any]:
+    points, counts = [], Counter[str]()
+    for point, others in zip(run.points, partners, strict=True):
+        judged = point.judged
+        ends = replicas(judged.verdict) if judged is not None else None
+        said = _said(judged.verdict) if judged is not None else {**NOTHING, "summary": point.reason}
+        points.append({"point": dict(point.values), "replicas": ends, **said, **_beside(point.title, others)})
+        lost = {"planned": sum(row.role == "main" for row in point.folder.table)}
+        counts.update({name: count or 0 for name, count in (ends or lost).items()})
     return {
-        "schema_version": court.SCHEMA_VERSION,
-        "run": whole[0]["run"] | {"status": run.folder.status, "replicas": counts},
-        "scope": scope_of(run),
+        "schema_version": VERDICT_SCHEMA,
+        "run": _head(_title(run.folder), run.folder.status, {**counts, "independent": None}),
         **NOTHING,
+        "scope": scope_of(run),
         "summary": f"{tally(run)}.",
-        "outcomes": {},
-        "diagnostics": {},
         "points": points,
     }
 
 
-def _point(point: JudgedPoint) -> dict[str, Any]:
-    if point.judged is None:
-        return {"point": dict(point.values), "replicas": None, **NOTHING, "summary": point.reason}
-    content = content_of(point.judged)
-    return {
-        "point": dict(point.values),
-        "replicas": content["run"]["replicas"],
-        **{key: content[key] for key in SAID},
-    }
+def _said(verdict: Verdict) -> dict[str, Any]:
+    content: dict[str, Any] = _plain(
+        {
+            **NOTHING,
+            "scope": verdict.scope,
+            "verdict": verdict.verdict,
+            "phase": verdict.phase,
+            "summary": verdict.summary,
+            "outcomes": verdict.outcomes,
+            "criteria": [_row(row) for row in verdict.criteria],
+            "macroscopic": verdict.macroscopic,
+            "microscopic": verdict.microscopic,
+            "diagnostics": {**verdict.diagnostics, "warnings": verdict.warnings},
+        }
+    )
+    return content
+
+
+def _partner(partner: Baseline) -> dict[str, Any]:
+    content: dict[str, Any] = _plain(
+        {
+            "run": partner.title,
+            "outcome": partner.outcome,
+            "not_worse": partner.not_worse,
+            "summary": partner.words,
+            "rows": [dataclasses.asdict(row) for row in partner.rows],
+            "changes": partner.changes,
+            "notes": partner.notes,
+        }
+    )
+    return content
+
+
+def _ordered(means: Sequence[tuple[str, float | None]], higher: bool | None) -> list[dict[str, Any]]:
+    """Put the best first; those without a mean come last."""
+    sign = 1.0 if higher is False else -1.0
+    order = sorted(means, key=lambda entry: math.inf if entry[1] is None else sign * entry[1])
+    return [{"run": run, "mean": mean} for run, mean in order]
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return dataclasses.asdict(row) | {"interval": row.interval if row.interval is not None else (None, None)}
+
+
+def _plain(value: Any) -> Any:
+    """Turn nested records into JSON values; a number that is not finite becomes null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value

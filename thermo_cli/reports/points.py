@@ -8,8 +8,8 @@ from typing import Any
 
 from thermo_cli.contracts import Verdict
 from thermo_cli.equilibrium.baseline import Difference
-from thermo_cli.equilibrium.verdict import SCHEMA_VERSION
 from thermo_cli.judging.record import Baseline, Decision, Gate
+from thermo_cli.judging.verdict_json import document
 from thermo_cli.metric import HEADLINES
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.view import Reproduction, RunView
@@ -93,19 +93,7 @@ class Unjudged:
     @property
     def record(self) -> dict[str, Any]:
         """What takes the place of verdict.json: no verdict, no count, the reason."""
-        name, _, digits = self.title.rpartition("-")
-        nothing: dict[str, Any] = {key: {} for key in ("outcomes", "macroscopic", "microscopic", "diagnostics")}
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "run": {"name": name or self.title, "id": digits, "status": self.status, "replicas": None},
-            "scope": "nothing could be judged",
-            "verdict": None,
-            "phase": None,
-            "summary": self.reason,
-            "criteria": [],
-            "points": [],
-            **nothing,
-        }
+        return document(self.title, self.status, None, self.reason)
 
 
 View = RunView | SweepView | Unjudged

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Final
 
-from thermo_cli.judging.comparing import baseline_record
 from thermo_cli.judging.diagnostics import known_microstates
 from thermo_cli.judging.record import Baseline, Judged, JudgedRun
 from thermo_cli.judging.verdict_json import as_dict, content_of, scope_of
@@ -16,32 +15,23 @@ from thermo_cli.store import RunFolder
 MOST_WORDS: Final = 4000  # characters of a description
 
 
-def view(run: JudgedRun) -> RunView | SweepView:
-    """Choose what a report shows."""
-    return sweep_view(run) if run.sweep else run_view(run.only)
-
-
-def with_baselines(shown: RunView | SweepView, baselines: Sequence[Baseline | None]) -> RunView | SweepView:
-    """Add to what a report shows, and to its record, how the points of a run compare with a baseline.
+def view(run: JudgedRun, partners: Sequence[Sequence[Baseline]] = ()) -> RunView | SweepView:
+    """Choose what a report shows of a run.
 
     Args:
-        shown: What a report shows.
-        baselines: One comparison per point; None where there is none.
+        run: A judged run.
+        partners: What each of its points was compared with; empty where nothing was compared.
     """
-    records = [baseline_record(one) if one is not None else None for one in baselines]
-    if isinstance(shown, RunView):
-        return dataclasses.replace(shown, baseline=baselines[0], record={**shown.record, "baseline": records[0]})
-    points = zip(shown.points, baselines, strict=True)
-    said = [{**point, "baseline": record} for point, record in zip(shown.record["points"], records, strict=True)]
-    return dataclasses.replace(
-        shown,
-        points=tuple(dataclasses.replace(point, baseline=one) for point, one in points),
-        record={**shown.record, "baseline": None, "points": said},
-    )
+    return sweep_view(run, partners) if run.sweep else run_view(run.only, partners[0] if partners else ())
 
 
-def run_view(judged: Judged) -> RunView:
-    """Choose what a report shows of one ensemble."""
+def run_view(judged: Judged, partners: Sequence[Baseline] = ()) -> RunView:
+    """Choose what a report shows of one ensemble.
+
+    Args:
+        judged: An ensemble.
+        partners: What it was compared with.
+    """
     findings = known_microstates(judged.folder)
     apart = divergence(findings) if findings is not None else None
     names = tuple(findings.facts["replicas"]) if findings is not None and apart is not None else ()
@@ -55,17 +45,23 @@ def run_view(judged: Judged) -> RunView:
         apart,
         names,
         reproduction(judged.folder),
-        content_of(judged),
+        content_of(judged, partners),
         judged.folder.spec.dynamics is not None,
     )
-    return view_of(judged.verdict, material)
+    return dataclasses.replace(view_of(judged.verdict, material), baseline=next(iter(partners), None))
 
 
-def sweep_view(run: JudgedRun) -> SweepView:
-    """Choose what a report shows of a sweep."""
-    points = [
-        point_view(point.values, point.judged.verdict if point.judged else None, point.reason) for point in run.points
-    ]
+def sweep_view(run: JudgedRun, partners: Sequence[Sequence[Baseline]] = ()) -> SweepView:
+    """Choose what a report shows of a sweep.
+
+    Args:
+        run: A judged sweep.
+        partners: What each of its points was compared with.
+    """
+    points = []
+    for point, others in zip(run.points, partners or [()] * len(run.points), strict=True):
+        shown = point_view(point.values, point.judged.verdict if point.judged else None, point.reason)
+        points.append(dataclasses.replace(shown, baseline=next(iter(others), None)))
     return SweepView(
         run.folder.name,
         described(run.folder),
@@ -73,7 +69,7 @@ def sweep_view(run: JudgedRun) -> SweepView:
         scope_of(run),
         tuple(points),
         reproduction(run.folder),
-        as_dict(run),
+        as_dict(run, partners),
     )
 
 

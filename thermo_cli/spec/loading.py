@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from thermo_cli.errors import SpecError, SpecErrors
-from thermo_cli.metric import margin_problem
+from thermo_cli.metric import margin_problem, recordable
 from thermo_cli.registry import BUILT_INS, DYNAMICS, SYSTEMS, nearest
 from thermo_cli.spec import yaml_source
 from thermo_cli.spec.overrides import apply_overrides
@@ -77,8 +77,24 @@ def validate(source: Source) -> Spec:
                 remedy=problem,
                 where=f"{source.where(location, key=True)}: {_dotted(location)}",
             )
+    _check_observables(source, spec)
     points_of(spec)
     return spec
+
+
+def _check_observables(source: Source, spec: Spec) -> None:
+    """Refuse targets and directions of what a learning system does not record."""
+    names = recordable(spec.observe.macro)
+    for field in ("targets", "better"):
+        for observable in getattr(spec.equilibrium, field) if spec.traits.learns else ():
+            if observable not in names and not observable.startswith("energy_"):
+                location = ("equilibrium", field, observable)
+                guess = nearest(observable, names)
+                raise SpecError(
+                    f"{observable!r} is not observed",
+                    remedy=(f"did you mean {guess!r}? " if guess else "") + "observe it, or leave it out",
+                    where=f"{source.where(location, key=True)}: {_dotted(location)}",
+                )
 
 
 def to_yaml(spec: Spec) -> str:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from thermo_cli.metric import NAMES, own_names
 from thermo_cli.spec.parts import Part, Positive
@@ -44,6 +44,23 @@ class Observe(Part):
         return [name for name in MICRO if name in value]
 
 
+class Target(Part):
+    """What an observable is to reach at the end of training: one bound."""
+
+    at_least: float | None = None
+    """Lower bound; of the mean over replicas, trimmed at both ends, unless `share` is given."""
+    at_most: float | None = None
+    """Upper bound, likewise."""
+    share: Fraction | None = None
+    """Share of fresh replicas that must keep the bound, instead of the mean."""
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> "Target":
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("a target has one bound: at_least or at_most")
+        return self
+
+
 class Equilibrium(Part):
     """How the verdict is reached; none of it changes the training, so a stored run can be judged again with other values."""
 
@@ -55,6 +72,10 @@ class Equilibrium(Part):
     """The window as a fraction of the training time, at its end; 0.5 is one doubling."""
     margins: dict[str, Positive] = Field(default_factory=dict)
     """Observable to delta, the largest difference that does not matter; what has a margin gates."""
+    targets: dict[str, Target] = Field(default_factory=dict)
+    """Observable to what it is to reach; it gates only where that is asked for, with --require target."""
+    better: dict[str, Literal["higher", "lower"]] = Field(default_factory=dict)
+    """Observable to its good direction in comparisons, where its name does not tell it (my_score: higher)."""
     tolerance: Literal["distribution-free", "normal"] = "distribution-free"
     """Kind of tolerance interval of the agreement criterion; `normal` needs fewer replicas, and misses a rare stuck mode."""
     diverged: Annotated[int, Field(ge=0)] = 0

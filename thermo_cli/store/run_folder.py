@@ -210,11 +210,12 @@ class RunFolder:
             )
         return content if self.point is None else content | {"data": content["points"][self.point]}
 
-    def read_json(self, name: str) -> dict[str, Any]:
+    def read_json(self, name: str, newest: int = SCHEMA_VERSION) -> dict[str, Any]:
         """Read one of the run's JSON files.
 
         Args:
             name: Its name in the folder.
+            newest: The newest schema of it that is known.
 
         Raises:
             StoreError: It is missing, damaged, or of a newer version.
@@ -226,7 +227,7 @@ class RunFolder:
                 "a file of the run is not valid JSON", received=f"{self.path / name}: {error}", remedy=MEND
             ) from None
         version = content.get("schema_version", 0) if isinstance(content, dict) else None
-        if not isinstance(version, int) or version > SCHEMA_VERSION:
+        if not isinstance(version, int) or version > newest:
             raise StoreError(
                 "this file was written by another version of thermo",
                 received=str(self.path / name),

@@ -12,7 +12,7 @@ from typing import Final
 from workflow import quoted
 
 NOT_JUDGED: Final = 3
-CODES: Final = (0, 1, 2, 3, 4, 130)  # all that thermo leaves with; anything else is a crash
+CODES: Final = (0, 1, 2, 3, 4, 70, 130)  # all that thermo leaves with; anything else is a crash
 PLACE: Final = re.compile(r"(?P<file>.+?):(?P<line>\d+):(?P<col>\d+): (?P<what>.+)", re.DOTALL)
 
 

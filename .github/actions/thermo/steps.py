@@ -22,7 +22,14 @@ from workflow import Annotation, annotate, append_summary, quoted, write_outputs
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 FILES: Final = {"json": "verdict.json", "markdown": "report.md", "html": "report.html", "junit": "junit.xml"}
-ANSWERS: Final = {0: "gate met", 1: "gate not met", 2: "usage or spec error", 3: "not judged", 4: "gate undecided"}
+ANSWERS: Final = {
+    0: "gate met",
+    1: "gate not met",
+    2: "usage or spec error",
+    3: "not judged",
+    4: "gate undecided",
+    70: "a bug",
+}
 KINDS: Final = {0: "notice", 4: "warning"}  # whatever else is an error
 
 _VERSION: Final = re.compile(r"[0-9][0-9A-Za-z.+!-]*")
@@ -38,7 +45,7 @@ class State:
         spec: The spec's path.
         options: Of `thermo-run`.
         results: Where run folders are.
-        require: The gate, or nothing.
+        require: What must be met, each with its alternatives; empty for no gate.
         baseline: The run to compare with, or nothing.
         upload_run: Whether the run folder goes into the artifact.
         run: The run folder; nothing where there is no plan.
@@ -51,7 +58,7 @@ class State:
     spec: str
     options: list[str]
     results: str
-    require: str
+    require: list[str]
     baseline: str
     upload_run: bool
     run: str = ""
@@ -100,7 +107,7 @@ def install() -> None:
 
 def plan() -> None:
     """Ask thermo which run the spec makes; a spec or a gate that it refuses is refused before anything is trained."""
-    given = {name: os.environ[name].strip() for name in ("SPEC", "REQUIRE", "BASELINE", "RESULTS", "WORKERS")}
+    given = {name: os.environ[name].strip() for name in ("SPEC", "BASELINE", "RESULTS", "WORKERS")}
     options = [f"--results={given['RESULTS']}"] + ([f"--workers={given['WORKERS']}"] if given["WORKERS"] else [])
     options += [f"--set={line}" for line in _lines(os.environ["OVERRIDES"])]
     options += [f"--allow={line}" for line in _lines(os.environ["ALLOW"])]
@@ -109,12 +116,12 @@ def plan() -> None:
         given["SPEC"],
         options,
         given["RESULTS"],
-        given["REQUIRE"],
+        _lines(os.environ["REQUIRE"]),
         _single_run(given["BASELINE"]),
         os.environ["UPLOAD_RUN"] == "true",
     )
     state.report.mkdir()
-    gate = [f"--require={state.require}"] if state.require and not state.baseline else []
+    gate = [f"--require={line}" for line in state.require] if not state.baseline else []
     answer = ask("run", [*options, "--plan", *gate, "--", state.spec], "Plan", state.log)
     state.code, state.complaints = answer.code, answer.complaints
     found = _PLAN.search(answer.text) if not state.code else None
@@ -199,7 +206,7 @@ def _what(row: Mapping[str, Any], point: Mapping[str, Any]) -> str:
 
 def _write_reports(state: State) -> None:
     """Write a report of each format; the first one, JSON, tells what the gate says, and whether there is anything to report."""
-    gate = [f"--require={state.require}"] if state.require else []
+    gate = [f"--require={line}" for line in state.require]
     gate += [f"--baseline={state.baseline}"] if state.baseline else []
     for format, name in FILES.items():
         asked = [f"--results={state.results}", f"--format={format}", f"--output={state.report / name}", "--", state.run]

@@ -1,0 +1,97 @@
+"""`--require`: what is asked of runs, read, held against them, and turned into what a report shows and an exit code."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from thermo_cli.cli.boundary import complain
+from thermo_cli.errors import StoreError, UsageError
+
+if TYPE_CHECKING:
+    from thermo_cli.judging.gating import Required
+    from thermo_cli.judging.record import Baseline, Gate, JudgedRun
+
+METAVAR = "WORD[,WORD]"
+HELP = (
+    "The gate: exit 1 unless one of the words is reached (4 if that is undecided); repeated, all must be. Words: verdicts, "
+    "target, skilled"
+)
+
+
+def required_words(texts: Sequence[str] | None, compared: bool = False) -> list[list[str]]:
+    """Read `--require`: each value is a list of alternatives, and all values must be met.
+
+    Args:
+        texts: As given; None for no gate.
+        compared: Whether there is something to compare with.
+
+    Raises:
+        UsageError: A word is unknown, or needs a comparison and there is none.
+    """
+    from thermo_cli.contracts import COMPARISONS, GATES
+    from thermo_cli.registry import nearest
+
+    required = []
+    for text in texts or ():
+        words = [word.strip() for word in text.split(",") if word.strip()]
+        for word in words or [text]:
+            if word not in GATES:
+                guess = nearest(word, GATES)
+                remedy = f"did you mean {guess!r}? " if guess else ""
+                remedy += f"words: {', '.join(GATES)} (the last two with --compare or --baseline)"
+                raise UsageError("--require has a word that nothing is known by", received=word, remedy=remedy)
+            if word in COMPARISONS and not compared:
+                remedy = f"thermo-report RUN --baseline OTHER --require {word}"
+                raise UsageError(f"{word} than what? it needs a baseline", received=f"--require {text}", remedy=remedy)
+        required.append(words)
+    return required
+
+
+def gated(run: "JudgedRun", required: "Required", partners: "Sequence[Sequence[Baseline]]" = ()) -> "tuple[Any, Gate]":
+    """Return what a report shows of a run, and the gate's answer, which is part of it where something was asked or is wrong.
+
+    Args:
+        run: A judged run.
+        required: Empty for no gate.
+        partners: What each point was compared with; empty where nothing was compared.
+    """
+    import dataclasses
+
+    from thermo_cli.judging.gating import gate_of
+    from thermo_cli.runs.views import view
+
+    gate = gate_of(run, required, partners)
+    return dataclasses.replace(view(run, partners), gate=gate if required or gate.code else None), gate
+
+
+def unjudged(folder: Any, required: "Required", error: StoreError) -> Any:
+    """Return what a report shows of a run that cannot be judged.
+
+    Args:
+        folder: The run's.
+        required: What was asked.
+        error: Why not.
+    """
+    from thermo_cli.judging.gating import phrases
+    from thermo_cli.judging.record import Gate
+    from thermo_cli.reports.points import Unjudged
+
+    return Unjudged(folder.name, "failed", str(error), Gate(phrases(required), error.exit_code, "no verdict"))
+
+
+def uncompared(run: "JudgedRun", required: "Required", error: StoreError) -> Any:
+    """Return what a report shows of a run whose partner cannot be judged: no gate has an answer."""
+    import dataclasses
+
+    from thermo_cli.judging.gating import phrases
+    from thermo_cli.judging.record import Gate
+    from thermo_cli.runs.views import view
+
+    return dataclasses.replace(view(run), gate=Gate(phrases(required), error.exit_code, error.what))
+
+
+def answer(gate: "Gate") -> int:
+    """Return the exit code of a gate, saying why where it is not zero; last of all, so that nobody has to scroll for it."""
+    if gate.code:
+        for line in gate.words.split("; "):
+            complain(line)
+    return gate.code

@@ -1,0 +1,101 @@
+"""What observables are held against: margins, targets and good directions, as the spec states them or as they follow."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from thermo_cli.contracts import Row
+from thermo_cli.equilibrium.margins import Margin
+from thermo_cli.errors import SpecError
+from thermo_cli.judging.record import Judged
+from thermo_cli.metric import higher_is_better
+from thermo_cli.spec import Spec
+from thermo_cli.spec.observing import Target
+
+MAPPINGS: Final = ("margins", "targets", "better")  # fields of `equilibrium` that go by observable
+UNDECIDED: Final = "this version states targets and does not decide them"
+
+
+def merged(own: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace settings by others; what goes by observable is replaced observable by observable."""
+    together = {name: {**own[name], **changes[name]} for name in MAPPINGS if isinstance(changes.get(name), Mapping)}
+    return {**own, **changes, **together}
+
+
+def check_margins(margins: Collection[str], spec: Spec, observables: Collection[str]) -> None:
+    """Refuse a margin for what was not recorded.
+
+    Args:
+        margins: Observables that are to have one.
+        spec: Of the run.
+        observables: What was recorded.
+
+    Raises:
+        SpecError: One of them was not.
+    """
+    able = [name for name in observables if not spec.traits.learns or name == "energy" or name.startswith("test_")]
+    for observable in margins:
+        if observable not in able:
+            raise SpecError(
+                f"{observable} is not observed in this run",
+                received=f"a margin for {observable}",
+                remedy="margins can go to " + ", ".join(sorted(able)),
+                where="equilibrium.margins",
+            )
+
+
+def shared_margins(run: Judged, baseline: Judged) -> tuple[dict[str, Margin], list[str]]:
+    """Return delta of every observable that gates in either of two runs, and a word on those that are not the same in both.
+
+    They are the run's; that of the energy, where it is derived, and what the run states none for, the baseline's, so that a
+    run that learns less has no wider margin.
+    """
+    notes: list[str] = []
+    margins = {
+        name: margin
+        for name, margin in {**baseline.margins, **run.margins}.items()
+        if name in run.observables.values and name in baseline.observables.values
+    }
+    if "energy" in run.margins and "energy" in baseline.margins and run.margins["energy"].derived:
+        margins["energy"] = baseline.margins["energy"]
+    for name, margin in margins.items():
+        other = baseline.margins.get(name)
+        if other is not None and not other.derived and other.delta != margin.delta:
+            notes.append(
+                f"the margin of {name} is {margin.delta:.3g} here, and {other.delta:.3g} in the baseline's own spec"
+            )
+    return margins, notes
+
+
+def direction(run: Judged, observable: str) -> bool | None:
+    """Say whether higher is better: as the spec states it, or as the name tells; None where neither does."""
+    stated = run.settings.better.get(observable)
+    if stated is not None:
+        return stated == "higher"
+    spec = run.folder.spec
+    return higher_is_better(observable, spec.observe.macro if spec.traits.learns else ())
+
+
+def target_rows(targets: Mapping[str, Target], observables: Collection[str]) -> tuple[Row, ...]:
+    """Return a row for each target; it gates only where it is asked for.
+
+    Args:
+        targets: Observable to what it is to reach.
+        observables: What was recorded.
+    """
+    return tuple(
+        Row(
+            "target",
+            "target",
+            name,
+            "all histories",
+            False,
+            "untested",
+            explanation=f"{_asked(target)}: {UNDECIDED if name in observables else f'{name} was not observed'}",
+        )
+        for name, target in targets.items()
+    )
+
+
+def _asked(target: Target) -> str:
+    bound = f"at least {target.at_least:g}" if target.at_least is not None else f"at most {target.at_most:g}"
+    return f"{bound} of {'the trimmed mean' if target.share is None else f'{target.share:g} of all replicas'}"
