@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Array, Overlaps, Trajectories
-from thermo_cli.equilibrium.margins import Margin, energy_margin, fixed_margins
+from thermo_cli.equilibrium.margins import Margin, energy_margin
 
 
 @dataclass(frozen=True)
@@ -146,9 +146,11 @@ class Ensemble:
     @cached_property
     def margins(self) -> dict[str, Margin]:
         """Delta of every gating observable: the user's, a default, or of the energy a share of its fall in `cold`."""
+        stated = self.settings.margins
+        deltas = {**stated, **self.question.margins, **stated}  # in this order: what is stated comes first, and holds
         margins = {
-            name: margin
-            for name, margin in fixed_margins(self.settings.margins, self.question.margins).items()
+            name: Margin(delta, derived=False, full=name != "energy")
+            for name, delta in deltas.items()
             if name in self.values
         }
         starts = self.question.energy_margin and self.trajectories.steps[0] == 0

@@ -1,6 +1,5 @@
 """Margins: the largest difference of an observable that does not matter; what has one gates."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,17 +24,6 @@ class Margin:
     delta: float
     derived: bool
     full: bool
-
-
-def fixed_margins(stated: Mapping[str, float], defaults: Mapping[str, float]) -> dict[str, Margin]:
-    """Return the user's margins, then the defaults that need no data.
-
-    Args:
-        stated: Observable to delta.
-        defaults: The same, where the user states none.
-    """
-    deltas = {**stated, **defaults, **stated}  # in this order: what is stated comes first, and holds
-    return {name: Margin(delta, derived=False, full=name != "energy") for name, delta in deltas.items()}
 
 
 def energy_margin(energies: Array, window: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Margin | None:

@@ -9,10 +9,11 @@ from typing import Final
 import numpy as np
 
 from thermo_cli.contracts import Row
-from thermo_cli.equilibrium.criteria.criterion import EVERYWHERE
+from thermo_cli.equilibrium.criteria.criterion import EVERYWHERE, refused
 from thermo_cli.equilibrium.ensemble import Ensemble
 
 MOVEMENT: Final = "movement since the first record"
+STILL: Final = "nothing has moved by more than its margin since the first record: still, or not yet begun?"
 
 
 def nothing_has_happened(ensemble: Ensemble) -> list[Row]:
@@ -25,20 +26,8 @@ def nothing_has_happened(ensemble: Ensemble) -> list[Row]:
     if not moves or any(not move <= deltas[name] for name, move in moves.items()):
         return []
     name = max(moves, key=lambda name: moves[name] / deltas[name])
-    words = "nothing has moved by more than its margin since the first record: still, or not yet begun?"
-    return [
-        Row(
-            "stationarity",
-            MOVEMENT,
-            name,
-            EVERYWHERE,
-            True,
-            "undecided",
-            moves[name],
-            margin=deltas[name],
-            explanation=words,
-        )
-    ]
+    row = Row("stationarity", MOVEMENT, name, EVERYWHERE, True, estimate=moves[name], margin=deltas[name])
+    return [refused(row, STILL, "undecided")]
 
 
 def largest_move(ensemble: Ensemble, observable: str) -> float:

@@ -1,5 +1,6 @@
 """Which source of randomness moves the macroscopic result: variance components of a crossed design."""
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Final
@@ -36,27 +37,27 @@ def noise_budget(values: Array, alpha: float) -> dict[str, dict[str, float | Non
     effects = [frozenset(chosen) for size in range(1, len(factors) + 1) for chosen in combinations(factors, size)]
     squares, freedom = mean_squares(values, effects)
     parts = {effect: _component(effect, effects, values.shape) for effect in effects}
-    sums = {SOURCES[next(iter(effect))]: parts[effect] for effect in effects if len(effect) == 1}
-    rest: dict[Effect, float] = {}
-    for effect in effects:
-        if len(effect) > 1:
-            for other, weight in parts[effect].items():
-                rest[other] = rest.get(other, 0.0) + weight
-    sums["rest"] = rest
-    estimates = {name: _combined(weights, squares) for name, weights in sums.items()}
+    sums = {SOURCES[axis]: parts[frozenset({axis})] for axis in factors}
+    sums["rest"] = _added([parts[effect] for effect in effects if len(effect) > 1])
+    estimates = {name: _combined(sums[name], squares) for name in names}
     total = sum(max(value, 0.0) for value in estimates.values())
-    found: dict[str, dict[str, float | None]] = {}
-    for name in names:
-        lower, upper = bounds(sums[name], squares, freedom, alpha)
-        clipped = max(estimates[name], 0.0)
-        found[name] = {
-            "variance": estimates[name],
-            "lower": max(lower, 0.0),
-            "upper": max(upper, 0.0),
-            "sd": float(np.sqrt(clipped)),
-            "share": clipped / total if total > 0 else None,
-        }
-    return found
+    return {name: _source(estimates[name], total, *bounds(sums[name], squares, freedom, alpha)) for name in names}
+
+
+def _source(estimate: float, total: float, lower: float, upper: float) -> dict[str, float | None]:
+    clipped = max(estimate, 0.0)
+    return {
+        "variance": estimate,
+        "lower": max(lower, 0.0),
+        "upper": max(upper, 0.0),
+        "sd": math.sqrt(clipped),
+        "share": clipped / total if total > 0 else None,
+    }
+
+
+def _added(combinations: Sequence[Mapping[Effect, float]]) -> dict[Effect, float]:
+    effects = dict.fromkeys(effect for weights in combinations for effect in weights)
+    return {effect: sum(weights.get(effect, 0.0) for weights in combinations) for effect in effects}
 
 
 def mean_squares(values: Array, effects: Sequence[Effect]) -> tuple[dict[Effect, float], dict[Effect, int]]:
@@ -92,19 +93,24 @@ def bounds(
         squares: MS.
         alpha: Error rate of each bound.
     """
-    estimate, ends = _combined(weights, squares), []
+    estimate, distances = _combined(weights, squares), []
+    added, taken = ([effect for effect, weight in weights.items() if sign * weight > 0] for sign in (1, -1))
     for side in (alpha, 1 - alpha):  # the lower end takes the upper quantile of what is added
-        square = 0.0
-        for one, weight in weights.items():
-            square += (_relative(side if weight < 0 else 1 - side, freedom[one]) * weight * squares[one]) ** 2
-        for one, plus in weights.items():
-            for other, minus in weights.items():
-                if plus > 0 > minus:
-                    square += (
-                        _cross(1 - side, freedom[one], freedom[other]) * plus * -minus * squares[one] * squares[other]
-                    )
-        ends.append((1.0 if side > 0.5 else -1.0) * float(np.sqrt(max(square, 0.0))))
-    return estimate + ends[0], estimate + ends[1]
+        own = [
+            (_relative(side if weight < 0 else 1 - side, freedom[effect]) * weight * squares[effect]) ** 2
+            for effect, weight in weights.items()
+        ]
+        both = [
+            _cross(1 - side, freedom[plus], freedom[minus])
+            * weights[plus]
+            * -weights[minus]
+            * squares[plus]
+            * squares[minus]
+            for plus in added
+            for minus in taken
+        ]
+        distances.append(math.sqrt(max(sum(own + both), 0.0)))
+    return estimate - distances[0], estimate + distances[1]
 
 
 def _combined(weights: Mapping[Effect, float], squares: Mapping[Effect, float]) -> float:
