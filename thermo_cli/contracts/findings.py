@@ -38,12 +38,12 @@ class Trajectories:
         """The same of the replicas whose training is over, for good or bad."""
         if self.unfinished is None:
             return self
-        rows = ~self.unfinished
+        rows = np.flatnonzero(~self.unfinished)
         return Trajectories(
             self.steps,
             {name: values[rows] for name, values in self.values.items()},
-            tuple(name for name, kept in zip(self.replicas, rows, strict=True) if kept),
-            tuple(name for name, kept in zip(self.histories, rows, strict=True) if kept),
+            tuple(self.replicas[row] for row in rows),
+            tuple(self.histories[row] for row in rows),
             self.crashed[rows],
             {name: values[rows] for name, values in self.budgets.items()},
         )

@@ -131,12 +131,10 @@ class Ensemble:
         return {name: self.trajectories.members(name) for name in self.histories}
 
     @cached_property
-    def window(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def window(self) -> NDArray[np.bool_]:
         """Which measurements lie in [T (1 - window), T], (time,)."""
-        inside: np.ndarray[tuple[int], np.dtype[np.bool_]] = self.trajectories.steps >= np.floor(
-            round(self.question.steps * (1 - self.settings.window), 6)
-        )
-        return inside
+        first = round(self.question.steps * (1 - self.settings.window), 6)
+        return np.asarray(self.trajectories.steps >= np.floor(first))
 
     @cached_property
     def times(self) -> Array:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from thermo_cli.contracts import Array
 
@@ -26,7 +27,7 @@ class Margin:
     full: bool
 
 
-def energy_margin(energies: Array, window: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Margin | None:
+def energy_margin(energies: Array, window: NDArray[np.bool_]) -> Margin | None:
     """Return 2 % of |mean before training - mean in the window|, or None where the energy has not moved.
 
     Args:

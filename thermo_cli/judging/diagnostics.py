@@ -77,13 +77,9 @@ def beside_microstates(found: Findings | None, ensemble: Ensemble) -> dict[str, 
     apart = divergence(found) if found is not None else None
     if found is None or apart is None:
         return {}
-    trajectories = ensemble.recorded
-    place = {name: row for row, name in enumerate(trajectories.replicas)}
+    place = {name: row for row, name in enumerate(ensemble.recorded.replicas)}
     rows = [place[name] for name in found.facts["replicas"]]
-    finals = {name: values[rows, -1] for name, values in trajectories.values.items()}
-    histories = [trajectories.histories[row] for row in rows]
-    mean = mean_divergence(found)
-    return {"comparison": comparison(finals, apart, ensemble.margins, ensemble.settings.alpha, histories, mean)}
+    return {"comparison": comparison(ensemble, rows, apart, mean_divergence(found))}
 
 
 def raw(folder: RunFolder) -> dict[str, dict[str, Any]]:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from tests.equilibrium.ensembles import ensemble
 from thermo_cli.equilibrium.diagnostics.comparison import comparison, mantel
-from thermo_cli.equilibrium.margins import Margin
+from thermo_cli.equilibrium.ensemble import Settings
 
 
 def generator(seed: int = 0) -> np.random.Generator:
@@ -58,7 +59,8 @@ def test_the_point_of_an_ensemble() -> None:
     points = generator().standard_normal((30, 5))
     apart = distances(points) / 10
     values = np.append(points[:29, 0], np.inf)
-    found = comparison({"A": values}, apart, {"A": Margin(2.0, False, True)}, 0.05, ["all"] * 30, 0.7)["A"]
+    known = ensemble({"A": values[:, None]}, np.array([1]), Settings(margins={"A": 2.0}))
+    found = comparison(known, range(30), apart, 0.7)["A"]
     assert found["spread"] == pytest.approx(points[:29, 0].std(ddof=1) / 2)
     assert found["divergence"] == 0.7
     assert found["mantel"]["correlation"] is not None

@@ -15,20 +15,14 @@ from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.equilibrium.statistics.mean import mean_interval
 
 LARGEST: Final = 0.1
+STATISTIC: Final = "E overlap with itself, less that between"
 FALLING: Final = "frozen by schedule: a rate that falls to zero ends all wandering"
 
 
 def ergodicity(ensemble: Ensemble) -> list[Row]:
     """Decide whether replicas wander as far as they differ; t-interval over the pairs' main replicas."""
     overlaps, settings = ensemble.overlaps, ensemble.settings
-    row = Row(
-        "ergodicity",
-        "E overlap with itself, less that between",
-        None,
-        SCOPE,
-        settings.require_ergodic,
-        margin=LARGEST,
-    )
+    row = Row("ergodicity", STATISTIC, None, SCOPE, settings.require_ergodic, margin=LARGEST)
     if overlaps is not None and overlaps.unique:
         return [refused(row, "there is one microstate for each bath", "inapplicable")]
     if ensemble.question.schedule != "constant":

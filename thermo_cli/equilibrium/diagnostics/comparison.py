@@ -1,49 +1,43 @@
 """Macroscopic against microscopic, for the ensemble and pair by pair: do models further apart perform more differently?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Array, Integers
-from thermo_cli.equilibrium.margins import Margin
+from thermo_cli.equilibrium.ensemble import Ensemble
 
 PERMUTATIONS: Final = 999
 SEED: Final = 20240
 
 
 def comparison(
-    values: Mapping[str, Array],
-    apart: Array,
-    margins: Mapping[str, Margin],
-    alpha: float,
-    histories: Sequence[str],
-    divergence: float | None,
+    ensemble: Ensemble, rows: Sequence[int], apart: Array, divergence: float | None
 ) -> dict[str, dict[str, Any]]:
     """Compare the spread of each gating observable with the microscopic divergence of the same replicas.
 
     Args:
-        values: Observable to A_r(T), (replica,).
-        apart: 1 - Q*_rs, (replica, replica).
-        margins: delta of each gating observable.
-        alpha: One minus the confidence.
-        histories: History of each replica.
+        ensemble: Of which microstates are known.
+        rows: Which of its recorded replicas those are.
+        apart: 1 - Q*_rs of them, (row, row).
         divergence: 1 - Q* of the ensemble, from pairs matched by themselves.
 
     Returns:
         Observable to `spread` (sd over delta), `divergence` (mean 1 - Q*) and `mantel`.
     """
-    found = {}
-    for name, margin in margins.items():
-        finals = values[name]
+    histories = [ensemble.recorded.histories[row] for row in rows]
+    points = {}
+    for name, margin in ensemble.margins.items():
+        finals = ensemble.recorded.values[name][rows, -1]
         finite = finals[np.isfinite(finals)]
-        found[name] = {
+        points[name] = {
             "spread": float(finite.std(ddof=1)) / margin.delta if len(finite) > 1 else None,
             "divergence": divergence,
-            "mantel": mantel(finals, apart, alpha, histories),
+            "mantel": mantel(finals, apart, ensemble.settings.alpha, histories),
         }
-    return found
+    return points
 
 
 def mantel(values: Array, distances: Array, alpha: float, histories: Sequence[str] | None = None) -> dict[str, Any]:
@@ -78,12 +72,12 @@ def mantel(values: Array, distances: Array, alpha: float, histories: Sequence[st
     orders = [np.arange(len(a)), *(_shuffled(groups, generator) for _ in range(PERMUTATIONS))]
     y = (y - y.mean()) / y.std()
     shuffled = np.stack([x[np.ix_(order, order)][upper] for order in orders])
-    all_of_them = shuffled @ y / (len(y) * x[upper].std())
-    found, null = float(all_of_them[0]), all_of_them[1:]
+    correlations = shuffled @ y / (len(y) * x[upper].std())
+    correlation, null = float(correlations[0]), correlations[1:]
     low, high = np.quantile(null, [alpha / 2, 1 - alpha / 2])
-    beyond = 1 + int((np.abs(null) >= abs(found)).sum())
+    beyond = 1 + int((np.abs(null) >= abs(correlation)).sum())
     return {
-        "correlation": found,
+        "correlation": correlation,
         "interval": [float(low), float(high)],
         "p_value": beyond / (PERMUTATIONS + 1),
         "reason": None,

@@ -71,8 +71,8 @@ def autocorrelation(values: Array) -> float:
     square = float((centred**2).sum())
     if square == 0:
         return 0.0
-    found = float((centred[:, 1:] * centred[:, :-1]).sum()) / square
-    return float(np.clip((n * found + 1) / (n - 3), 0.0, 0.99))
+    r = float((centred[:, 1:] * centred[:, :-1]).sum()) / square
+    return float(np.clip((n * r + 1) / (n - 3), 0.0, 0.99))
 
 
 @cache

@@ -68,10 +68,8 @@ def _ordered(values: Array) -> Array:
 
 def _shortest(ordered: Array, count: int) -> float:
     """Return the shortest span of `count` consecutive order statistics."""
+    finite = ordered[np.isfinite(ordered)]
     if count < 2:
-        return 0.0 if np.isfinite(ordered[0]) else float(np.inf)
-    low, high = ordered[: len(ordered) - count + 1], ordered[count - 1 :]
-    spans = np.full(len(low), np.inf)
-    finite = np.isfinite(high)
-    spans[finite] = high[finite] - low[finite]
-    return float(spans.min())
+        return 0.0 if len(finite) else np.inf
+    spans = finite[count - 1 :] - finite[: max(len(finite) - count + 1, 0)]
+    return float(spans.min(initial=np.inf))

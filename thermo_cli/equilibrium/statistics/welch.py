@@ -30,19 +30,20 @@ def welch(one: Array, other: Array, alpha: float) -> tuple[Array, Array]:
     Returns:
         Difference and half-width, (...); NaN with fewer than two finite values on a side. Source: Welch 1947.
     """
-    means, errors, freedoms = [], [], []
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        for values in (one, other):
-            finite = np.isfinite(values)
-            n = np.where(finite.sum(axis=0) >= 2, finite.sum(axis=0), np.nan)
-            mean = np.where(finite, values, 0.0).sum(axis=0) / n
-            square = np.where(finite, values - mean, 0.0) ** 2
-            means.append(mean)
-            errors.append(square.sum(axis=0) / (n - 1) / n)
-            freedoms.append(n - 1)
-        error = errors[0] + errors[1]
-        freedom = error**2 / (errors[0] ** 2 / freedoms[0] + errors[1] ** 2 / freedoms[1])
-        freedom = np.where(error > 0, freedom, np.minimum(*freedoms))
-        half: Array = stats.t.ppf(1 - alpha, freedom) * np.sqrt(error)
-    difference: Array = means[0] - means[1]
+        (mean, square, freedom), (mean_other, square_other, freedom_other) = _moments(one), _moments(other)
+        error = square + square_other
+        joint = error**2 / (square**2 / freedom + square_other**2 / freedom_other)
+        joint = np.where(error > 0, joint, np.minimum(freedom, freedom_other))
+        half: Array = stats.t.ppf(1 - alpha, joint) * np.sqrt(error)
+    difference: Array = mean - mean_other
     return difference, half
+
+
+def _moments(values: Array) -> tuple[Array, Array, Array]:
+    """Return mean, squared error of the mean and degrees of freedom, (...)."""
+    finite = np.isfinite(values)
+    n = np.where(finite.sum(axis=0) >= 2, finite.sum(axis=0), np.nan)
+    mean = np.where(finite, values, 0.0).sum(axis=0) / n
+    squares = np.where(finite, values - mean, 0.0) ** 2
+    return mean, squares.sum(axis=0) / (n - 1) / n, n - 1
