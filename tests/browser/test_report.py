@@ -150,7 +150,7 @@ def test_the_keyboard_reaches_all_that_moves(browser: Any, folder: Path) -> None
         reached.append(visit.page.evaluate(active))
         if visit.page.evaluate("document.activeElement.matches('details:not([open]) > summary')"):
             visit.page.keyboard.press("Enter")
-    for region in ("Criteria", "Macroscopic observables", "Replicas", "Microscopic quantities"):
+    for region in ("Criteria", "Macroscopic, at the end", "Replicas", "Microscopic"):
         assert any(one.startswith("DIV.scroll") and one.endswith(region) for one in reached), region
     assert sum(one.startswith("SUMMARY") for one in reached) >= 2
     assert visit.page.evaluate("[...document.querySelectorAll('details')].every((details) => details.open)")

@@ -5,7 +5,7 @@ import dataclasses
 from tests.reports.test_terminal import ensemble, shown
 from thermo_cli.contracts import Row, Verdict
 from thermo_cli.judging.record import Gate
-from thermo_cli.reports.points import SweepView, point_view
+from thermo_cli.reports.sweep_view import SweepView, point_view
 from thermo_cli.reports.view import Reproduction, RunView
 
 EVIL = "x\x00\x1b[31m\ud800]]><![CDATA[&amp;<b>\"'\r\n::error::=1+1|`\uffff\x85"

@@ -11,8 +11,8 @@ from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.ensemble import Ensemble, Question, Settings
 from thermo_cli.judging.record import Gate
 from thermo_cli.metric import default_margins
-from thermo_cli.reports.points import SweepView, point_view
-from thermo_cli.reports.view import Material, Reproduction, RunView, view_of
+from thermo_cli.reports.sweep_view import SweepView, point_view
+from thermo_cli.reports.view import Reproduction, RunView
 
 HOSTILE = (
     '</script><script>alert("x")</script>',
@@ -120,19 +120,16 @@ def run_view(told: Trajectories | None = None, naming: Naming = as_is, small: bo
         naming("same bytes"),
         (naming("uncommitted changes"),),
     )
-    return view_of(
-        verdict,
-        Material(
-            naming("demo-01234567"),
-            naming("what it is for"),
-            "complete",
-            told,
-            {"test_accuracy": 0.02, "energy": 0.05},
-            0.85,
-            None if small else apart(len(chosen)),
-            () if small else chosen,
-            made,
-        ),
+    return RunView(
+        title=naming("demo-01234567"),
+        description=naming("what it is for"),
+        status="complete",
+        verdict=verdict,
+        trajectories=told,
+        margins={"test_accuracy": 0.02, "energy": 0.05},
+        apart=None if small else apart(len(chosen)),
+        names=() if small else chosen,
+        reproduction=made,
     )
 
 

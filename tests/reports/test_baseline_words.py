@@ -10,8 +10,8 @@ from junitparser import JUnitXml
 from tests.reports.synthetic import HOSTILE, run_view, sweep_view
 from thermo_cli.equilibrium.baseline import Comparison, Difference
 from thermo_cli.judging.record import Baseline
-from thermo_cli.reports.baseline_words import difference, telling
 from thermo_cli.reports.formats import rendered
+from thermo_cli.reports.wording import difference, telling
 
 OUTCOMES: tuple[Comparison, ...] = ("equivalent", "better", "worse", "undecided")
 

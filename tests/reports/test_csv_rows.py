@@ -10,7 +10,7 @@ import pytest
 from tests.reports.made import EVIL, ROWS, hostile_view, run_view, sweep_view
 from thermo_cli.characters import visible
 from thermo_cli.reports.csv_rows import COLUMNS, text
-from thermo_cli.reports.points import View
+from thermo_cli.reports.sweep_view import View
 
 
 def read(*views: View) -> list[dict[str, str]]:

@@ -20,7 +20,7 @@ from thermo_cli.reports.charts import charts
 from thermo_cli.reports.charts.chart import identifier, rounded
 from thermo_cli.reports.figures import images, still
 from thermo_cli.reports.html import text
-from thermo_cli.reports.points import View
+from thermo_cli.reports.sweep_view import View
 
 MEGABYTE = 1_000_000
 
@@ -152,12 +152,11 @@ def test_what_is_missing_is_said() -> None:
     drawn = charts(view)
     assert not {"plane", "overlap-matrix", "overlap-distribution", "noise-budget", "test-set-noise"} & set(drawn)
     words = " ".join("".join(seen(text([view])).texts).split())
-    for what, key in (
-        ("plane", "overlaps"),
-        ("microscopic quantities", "microscopic"),
-        ("noise budget", "noise_budget"),
-    ):
-        assert f"No {what}: {view.missing[key]}." in words
+    reason = next(row.explanation for row in view.verdict.criteria if row.criterion == "diversity")
+    assert f"No plane: {reason}." in words
+    assert f"No microscopic quantities: {reason}." in words
+    assert "No noise budget: a crossed design (ensemble.design) tells" in words
+    assert "No share of the test set: " in words
 
 
 def test_nothing_but_nan_is_a_page() -> None:
@@ -266,7 +265,7 @@ def test_criteria_beyond_the_axis_are_arrows() -> None:
 @pytest.mark.parametrize(
     ("code", "said", "words"),
     [
-        (0, "", "<strong>Gate met</strong>: settled was required"),
+        (0, "", "<strong>Gate met: required settled</strong>"),
         (1, "gate not met: required settled", "<strong>Gate not met: required settled</strong>"),
         (4, "gate undecided: required settled", "<strong>Gate undecided: required settled</strong>"),
     ],

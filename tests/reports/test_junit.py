@@ -10,7 +10,7 @@ from tests.reports.made import EVIL, hostile_view, run_view, sweep_view
 from tests.reports.test_terminal import ensemble, shown
 from thermo_cli.judging.record import Gate
 from thermo_cli.reports.junit import text
-from thermo_cli.reports.points import View
+from thermo_cli.reports.sweep_view import View
 
 GOLDEN = Path(__file__).parent / "golden" / "junit.xml"
 RESULT = {"type", "message"}

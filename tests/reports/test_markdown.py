@@ -15,7 +15,7 @@ from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.ensemble import Ensemble, Settings
 from thermo_cli.judging.record import Gate
 from thermo_cli.reports.markdown import MOST_BYTES, code, limited, plain, table, text
-from thermo_cli.reports.view import Material, Reproduction, RunView, view_of
+from thermo_cli.reports.view import Reproduction, RunView
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -77,9 +77,7 @@ def view(trajectories: Trajectories, title: str = "demo-01234567", **changes: ob
     histories = tuple(dict.fromkeys(trajectories.histories))
     verdict = judge(Ensemble(trajectories, dataclasses.replace(QUESTION, histories=histories), Settings()))
     made = Reproduction(("thermo-run spec.yaml",), "name: x\n# ```\n", {"torch": "2"}, "Same bytes.", ("one caution",))
-    shown = view_of(
-        verdict, Material(title, "What for.", "complete", trajectories, {"test_accuracy": 0.02}, reproduction=made)
-    )
+    shown = RunView(title, "What for.", "complete", verdict, trajectories, {"test_accuracy": 0.02}, reproduction=made)
     return dataclasses.replace(shown, **changes)  # type: ignore[arg-type]
 
 
@@ -123,7 +121,7 @@ def test_what_is_said_first_is_the_verdict() -> None:
         "Scope:",
         "### Criteria",
         "### Macroscopic",
-        "stand apart (1 of 64)",
+        "1 of 64 stand apart",
         "How to reproduce",
     ]
     places = [written.index(word) for word in order]

@@ -8,7 +8,7 @@ from tests.reports.made import EVIL, hostile_view, run_view, sweep_view
 from tests.reports.test_terminal import ensemble, shown
 from thermo_cli.characters import visible
 from thermo_cli.reports.notebook import MOST, fragment, sparkline
-from thermo_cli.reports.points import point_view
+from thermo_cli.reports.sweep_view import point_view
 from thermo_cli.reports.view import Curve
 
 
@@ -69,9 +69,20 @@ def test_a_curve_has_a_text() -> None:
 
 def test_hostile_names_are_text() -> None:
     """Nothing a user names becomes an element, an attribute or math."""
-    view = replace(hostile_view(), curves=(Curve("test_accuracy", EVIL, (0.1, 0.2)),))
+    view = hostile_view()
+    histories = tuple(EVIL + history for history in view.trajectories.histories)
+    macroscopic = {
+        name: {**state, "histories": {EVIL + history: part for history, part in state["histories"].items()}}
+        for name, state in view.verdict.macroscopic.items()
+    }
+    view = replace(
+        view,
+        trajectories=replace(view.trajectories, histories=histories),
+        verdict=replace(view.verdict, macroscopic=macroscopic),
+    )
     root = parsed(fragment(view))
     assert visible(EVIL).replace("\r", "") in "".join(root.itertext())
+    assert any(EVIL[-4:-3] in (picture.findtext("title") or "") for picture in root.iter("svg"))
     assert "<b>" not in fragment(view)
     assert {"tex2jax_ignore", "mathjax_ignore"} <= set(root.attrib["class"].split())
     sweep = sweep_view()
@@ -86,7 +97,7 @@ def test_a_run_that_is_not_whole_says_so() -> None:
     words = "".join(
         parsed(fragment(replace(view, status="partial", verdict=replace(view.verdict, replicas=counts)))).itertext()
     )
-    for expected in ("59 of 64", "3 diverged", "2 crashed", "run is partial"):
+    for expected in ("59 of 64", "3 diverged", "2 crashed", "partial run"):
         assert expected in words
 
 
@@ -94,9 +105,9 @@ def test_a_sweep_is_a_table_of_points_and_a_long_one_is_cut() -> None:
     """Counts first; a point that cannot be judged gives its reason; a thousand points say how many are shown."""
     root = parsed(fragment(sweep_view()))
     words = " ".join(root.itertext())
-    assert "1 DIVERGED, 1 CRYSTALLIZED, 1 NOT JUDGED" in words
-    assert "not judged: every replica failed" in words
+    assert "1 diverged, 1 crystallized, 1 not judged." in words
+    assert "not judged: dynamics.with.lr=0.3: every replica failed" in words
     many = replace(sweep_view(), points=sweep_view().points * 100)
     root = parsed(fragment(many))
     assert len(list(root.iter("tr"))) == MOST + 1
-    assert f"the first {MOST} of 300" in "".join(root.itertext())
+    assert f"The first {MOST} of 300" in "".join(root.itertext())

@@ -16,7 +16,7 @@ from thermo_cli.equilibrium.criteria import CRITERIA
 from thermo_cli.judging import verdict_json
 from thermo_cli.judging.record import Gate
 from thermo_cli.reports.json_record import json_schema
-from thermo_cli.reports.points import Unjudged
+from thermo_cli.reports.view import Unjudged
 
 SCHEMA: dict[str, Any] = json.loads(json_schema())
 

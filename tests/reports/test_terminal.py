@@ -14,13 +14,11 @@ from thermo_cli.equilibrium.ensemble import Ensemble, Question, Settings
 from thermo_cli.judging.record import Baseline, Gate
 from thermo_cli.metric import default_margins
 from thermo_cli.reports.charts import charts
-from thermo_cli.reports.evidence import noise_share
 from thermo_cli.reports.html import text as html
 from thermo_cli.reports.numerals import number, sparkline
-from thermo_cli.reports.points import PointView, means, point_view, reasons
+from thermo_cli.reports.sweep_view import PointView, View, means, point_view, reasons
 from thermo_cli.reports.terminal import render
-from thermo_cli.reports.terminal_baseline import render_baseline
-from thermo_cli.reports.view import Material, RunView, view_of
+from thermo_cli.reports.view import RunView
 from thermo_cli.reports.wording import comparison, diagnostics, next_steps
 
 STEPS = np.unique(np.concatenate([[0, 1, 2, 4, 8, 16, 32, 64, 128, 256], np.linspace(500, 1000, 64).astype(np.int64)]))
@@ -44,14 +42,19 @@ def ensemble(spread: float, drift: float, replicas: int = 32) -> Trajectories:
     return Trajectories(STEPS, values, names, histories, np.zeros(2 * replicas, dtype=bool))
 
 
-def shown(trajectories: Trajectories, title: str = "demo-01234567", width: int = 80) -> tuple[RunView, str]:
-    """Judge and draw as plain text."""
-    verdict = judge(Ensemble(trajectories, QUESTION, Settings()))
-    view = view_of(verdict, Material(title, "", "complete", trajectories))
-    console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False, color_system=None)
-    console.print(render(view))
+def printed(view: View, details: bool = False) -> str:
+    """Draw as plain text."""
+    console = Console(file=io.StringIO(), width=80, markup=False, highlight=False, emoji=False, color_system=None)
+    console.print(render(view, details))
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
-    return view, text
+    return text
+
+
+def shown(trajectories: Trajectories, title: str = "demo-01234567") -> tuple[RunView, str]:
+    """Judge and draw as plain text, in full."""
+    verdict = judge(Ensemble(trajectories, QUESTION, Settings()))
+    view = RunView(title, "", "complete", verdict, trajectories)
+    return view, printed(view, details=True)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +78,7 @@ def test_too_few_replicas_say_how_many_are_needed() -> None:
     view, text = shown(ensemble(0.005, 0.0, replicas=4))
     assert view.verdict.verdict == "undecided"
     assert "--set ensemble.replicas=19" in text
-    assert any("replicas" in step for step in view.next_steps)
+    assert any("replicas" in step for step in next_steps(view.verdict))
 
 
 def test_recorded_runs_are_asked_for_what_can_be_done() -> None:
@@ -92,7 +95,7 @@ def test_an_unfinished_run_asks_for_its_end_alone() -> None:
     some = ensemble(0.005, 0.0, replicas=8)
     waiting = np.arange(16) >= 12
     view, text = shown(dataclasses.replace(some, unfinished=waiting))
-    assert view.next_steps == ("the same thermo-run command: 4 of 16 replicas are still to be trained",)
+    assert next_steps(view.verdict) == ("the same thermo-run command: 4 of 16 replicas are still to be trained",)
     assert "ensemble.replicas=" not in text
     page = html([view])
     assert "None of 12 that have been trained stands apart. 4 are still to be trained." in page
@@ -126,11 +129,11 @@ def test_what_is_not_shown_is_not_denied() -> None:
     (line,) = diagnostics(noise)
     assert "125%" in line
     assert line.endswith("(sd 0.02, what an infinite test set would leave is lost in it)")
-    share = noise_share(noise)
-    assert share is not None
-    assert share.distribution_wise is None
     view, _ = shown(ensemble(0.005, 0.0))
-    chart = charts(dataclasses.replace(view, noise_share=share))["test-set-noise"]
+    view = dataclasses.replace(view, verdict=dataclasses.replace(view.verdict, diagnostics=noise))
+    assert view.noise_share is not None
+    assert view.noise_share.distribution_wise is None
+    chart = charts(view)["test-set-noise"]
     assert [row["row"] for row in chart.data["rows"]] == ["as measured"]
     assert "is lost in its noise" in chart.words
 
@@ -175,16 +178,14 @@ def test_a_comparison_fits_whatever_its_names() -> None:
     baseline = Baseline(
         "[b]other[/b]-01234567", "worse", False, "worse", tuple(rows), ("x: 1 (baseline: 2)",), ("a note",)
     )
-    console = Console(file=io.StringIO(), width=80, markup=False, highlight=False, emoji=False, color_system=None)
-    console.print(render_baseline(baseline))
-    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    text = printed(dataclasses.replace(shown(ensemble(0.005, 0.0))[0], baseline=baseline))
     lines = [line.rstrip() for line in text.splitlines()]
     assert max(map(len, lines)) <= 80
     for words in ("[b]other[/b]-01234567", "[red]", ":smile:", "all are lost", "differs in x: 1", "a note"):
         assert words in text
-    shown = [line for line in lines if "-0.012 [-0.046, 0.012]" in line]
-    assert [next(one for one in outcomes if f" {one} " in line) for line in shown] == list(outcomes)
-    assert all(line.endswith(" 0.02") for line in shown)
+    rows_of_text = [line for line in lines if "-0.012 [-0.046, 0.012]" in line]
+    assert [next(one for one in outcomes if f" {one} " in line) for line in rows_of_text] == list(outcomes)
+    assert all(line.endswith(" 0.02") for line in rows_of_text)
 
 
 def test_small_drawings() -> None:
@@ -203,10 +204,10 @@ def test_replicas_that_stand_apart_are_named_and_counted() -> None:
     odd.values["test_accuracy"][40, -1] = np.nan
     view, text = shown(odd)
     assert [line.name for line in view.outliers] == ["cold/3", "hot/8"]
-    assert "Replicas that stand apart (2 of 64)" in text
+    assert "2 of 64 stand apart, have diverged or crashed" in text
     assert "test_accuracy +0.087 from the median" in text
     assert "diverged" in text.rpartition("hot/8")[2].splitlines()[0]
-    assert "stand apart" not in shown(ensemble(0.004, 0.0))[1]
+    assert "None of 64 that have been trained stands apart" in shown(ensemble(0.004, 0.0))[1]
 
 
 def test_the_answer_of_the_gate_is_in_the_head() -> None:
@@ -216,6 +217,4 @@ def test_the_answer_of_the_gate_is_in_the_head() -> None:
         (Gate(("settled",), 0, ""), "Gate met"),
         (Gate(("settled",), 1, "gate not met: x"), "Gate not met: x."),
     ):
-        console = Console(file=io.StringIO(), width=80, markup=False, color_system=None)
-        console.print(render(dataclasses.replace(view, gate=gate)))
-        assert words in console.file.getvalue()  # type: ignore[attr-defined]
+        assert words in printed(dataclasses.replace(view, gate=gate))

@@ -73,7 +73,7 @@ def unjudged(folder: Any, required: "Required", error: StoreError) -> Any:
     """
     from thermo_cli.judging.gating import phrases
     from thermo_cli.judging.record import Gate
-    from thermo_cli.reports.points import Unjudged
+    from thermo_cli.reports.view import Unjudged
 
     return Unjudged(folder.name, "failed", str(error), Gate(phrases(required), error.exit_code, "no verdict"))
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from thermo_cli.characters import visible
 from thermo_cli.contracts import Row
 from thermo_cli.judging.record import Decision
-from thermo_cli.reports.points import View, decisions
+from thermo_cli.reports.sweep_view import View, decisions
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets read wide ones too
 LINE: Final[dict[str, type]] = {  # columns of a criterion row, and what they hold where they hold anything

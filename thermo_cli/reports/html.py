@@ -14,31 +14,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from thermo_cli.characters import visible
-from thermo_cli.reports.baseline_words import difference, method, shared, telling
 from thermo_cli.reports.charts import Chart, charts
-from thermo_cli.reports.charts.chart import CONFIG, DARK, LIGHT, VEGA_LITE, tone, tone_of
-from thermo_cli.reports.numerals import number
-from thermo_cli.reports.page.parts import (
-    CRITERIA,
-    MOST_POINTS,
-    estimate,
-    gating,
-    gloss,
-    grouped,
-    in_section,
-    interval,
-    nothing_to_do,
-    replica_rows,
-)
-from thermo_cli.reports.points import SweepView, Unjudged, View, last, means, shown, tally
-from thermo_cli.reports.view import RunView
-from thermo_cli.reports.wording import legend, next_steps
-from thermo_cli.spec.sweeping import label_of
+from thermo_cli.reports.charts.chart import CONFIG, DARK, LIGHT, VEGA_LITE
+from thermo_cli.reports.composition import document_of
+from thermo_cli.reports.document import tone
+from thermo_cli.reports.notebook import sparkline
+from thermo_cli.reports.sweep_view import View
+from thermo_cli.reports.view import Curve
 from thermo_cli.store.cache import cached
 
 BIDIRECTIONAL: Final = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
-PAGES: Final = {RunView: "run.html", SweepView: "sweep.html", Unjudged: "unjudged.html"}
-COMPARED: Final = {"equivalent": "good", "better": "good", "worse": "bad", "undecided": "open"}  # outcome to tone
+MOST_IN_SIGHT: Final = 20  # lines of a table that does not scroll by itself
 
 
 def text(views: Sequence[View]) -> str:
@@ -49,19 +35,19 @@ def text(views: Sequence[View]) -> str:
     """
     (view,) = views
     drawn = charts(view)
-    environment = _environment()
     style = _style(drawn)
     script = _script()
     context: dict[str, Any] = {
-        "view": view,
+        "document": document_of(view),
         "charts": drawn,
         "specs": {name: embedded({**chart.spec, "datasets": dict(chart.data)}) for name, chart in drawn.items()},
         "config": embedded(CONFIG),
         "style": Markup(style),
         "script": Markup(script),
         "policy": policy(style, script),
+        "MOST_IN_SIGHT": MOST_IN_SIGHT,
     }
-    return environment.get_template(PAGES[type(view)]).render(context)
+    return _environment().get_template("page.html").render(context)
 
 
 def embedded(value: Mapping[str, Any]) -> Markup:
@@ -128,36 +114,22 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.filters |= {
-        "number": number,
-        "tone": tone,
-        "last": last,
-        "value": shown,
-        "gating": gating,
-        "groupby_order": grouped,
-        "select_section": in_section,
-        "tally": tally,
-    }
-    environment.globals |= {
-        "difference": difference,
-        "method": method,
-        "shared": shared,
-        "telling": telling,
-        "COMPARED": COMPARED,
-        "CRITERIA": CRITERIA,
-        "MOST_POINTS": MOST_POINTS,
-        "estimate": estimate,
-        "interval": interval,
-        "gloss": gloss,
-        "legend": legend,
-        "nothing_to_do": nothing_to_do,
-        "tone_of": tone_of,
-        "replica_rows": replica_rows,
-        "next_steps": next_steps,
-        "label_of": label_of,
-        "means": means,
-    }
+    environment.filters |= {"tone": tone, "kind": _kind, "curve": _curve, "of_group": _of_group}
     return environment
+
+
+def _kind(block: object) -> str:
+    return type(block).__name__
+
+
+def _curve(curve: Curve) -> Markup:
+    return Markup(sparkline(curve).translate(BIDIRECTIONAL) if curve.means else "")
+
+
+def _of_group(drawn: Mapping[str, Chart], group: str) -> tuple[list[str], list[str]]:
+    """Return which charts stand in a place: those that are seen, and those that are folded away."""
+    names = [name for name, chart in drawn.items() if chart.section == group]
+    return [name for name in names if not drawn[name].minor], [name for name in names if drawn[name].minor]
 
 
 def _shown(value: Any) -> Any:

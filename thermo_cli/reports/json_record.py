@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from importlib.resources import files
 
-from thermo_cli.reports.points import View
+from thermo_cli.reports.sweep_view import View
 
 
 def text(views: Sequence[View]) -> str:

@@ -12,7 +12,7 @@ from thermo_cli.characters import visible
 from thermo_cli.contracts import Row, Verdict
 from thermo_cli.equilibrium.baseline import Difference
 from thermo_cli.judging.record import Decision, Gate
-from thermo_cli.reports.points import View, decisions
+from thermo_cli.reports.sweep_view import View, decisions
 
 HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 UNTIMED: Final = "0"  # judging takes no time that would be of interest, and readers want a number

@@ -4,24 +4,23 @@ Text and lines take the notebook's own colour. Everything a user can name is esc
 """
 
 import html
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
 
 from thermo_cli.characters import visible
-from thermo_cli.reports.numerals import interval, number
-from thermo_cli.reports.points import SweepView, last, shown
+from thermo_cli.reports.composition import document_of
+from thermo_cli.reports.document import Bullets, Head, TextTable, tone
+from thermo_cli.reports.numerals import number
+from thermo_cli.reports.sweep_view import SweepView
 from thermo_cli.reports.view import Curve, RunView
 
+SECTIONS: Final = ("next", "warnings", "criteria", "macroscopic", "points")
 EDGES: Final = {  # beside the verdict's name, which says the same: three to one against white and against black
-    "thermalized": "#2a8f4f",
-    "settled": "#2a8f4f",
-    "crystallized": "#1b87a8",
-    "glassy": "#a653b8",
-    "diverged": "#d64545",
+    "good": "#2a8f4f",
+    "cold": "#1b87a8",
+    "odd": "#a653b8",
+    "bad": "#d64545",
 }
 OPEN: Final = "#a87a13"
 LEFT: Final = "text-align:left;padding:.15em .8em .15em 0;vertical-align:top"
@@ -30,78 +29,53 @@ MOST: Final = 64  # lines of a table
 
 
 def fragment(view: RunView | SweepView) -> str:
-    """Draw a run or a sweep.
+    """Draw a run or a sweep: what comes first, and its main tables.
 
     Args:
         view: What to show.
     """
-    inside = _run(view) if isinstance(view, RunView) else _sweep(view)
+    document = document_of(view)
+    parts = [_head(document.head)]
+    for section in document.sections:
+        if section.key in SECTIONS:
+            for block in section.blocks:
+                if isinstance(block, TextTable):
+                    parts.append(_table(block))
+                elif isinstance(block, Bullets):
+                    parts += [f"<div>{_text(section.title)}: {_text(line)}</div>" for line in block.lines]
     style = "font-family:system-ui,sans-serif;line-height:1.4;max-width:70em;overflow-x:auto"
-    return f'<div class="tex2jax_ignore mathjax_ignore" style="{style}">{inside}</div>'
+    return f'<div class="tex2jax_ignore mathjax_ignore" style="{style}">{"".join(parts)}</div>'
 
 
-def _run(view: RunView) -> str:
-    verdict = view.verdict
-    counts = verdict.replicas
-    facts = [f"phase {verdict.phase}", f"{counts['finished']} of {counts['planned']} replicas finished"]
-    facts += [f"{counts[word]} {word}" for word in ("diverged", "crashed") if counts[word]]
-    facts += [f"run is {view.status}"] if view.status != "complete" else []
-    rows = [
-        (
-            row.statistic,
-            row.observable or "",
-            row.scope,
-            row.outcome if row.gates else f"({row.outcome})",
-            interval(row),
-            "" if row.margin is None else number(row.margin, 2),
-        )
-        for row in verdict.criteria
-    ]
-    heads = ("statistic", "observable", "replicas", "outcome", "estimate [interval]", "margin")
-    parts = [
-        _head(
-            view.title, verdict.verdict.upper(), EDGES.get(verdict.verdict, OPEN), facts, verdict.summary, verdict.scope
-        ),
-        _table("Criteria; those in brackets do not gate", heads, [[_text(cell) for cell in row] for row in rows]),
-        _macrostate(view),
-    ]
-    return "".join(parts)
-
-
-def _sweep(view: SweepView) -> str:
-    rows = []
-    for point in view.points:
-        reason = f": {point.summary}" if point.decided is None else ""
-        mean = f"{point.observable} {number(point.mean, 4)}" if point.observable else ""
-        spread = "" if point.spread is None else number(point.spread, 2)
-        q = "" if point.overlap is None else number(point.overlap, 2)
-        values = [shown(value) for value in point.values.values()]
-        rows.append([_text(cell) for cell in (*values, point.verdict + reason, point.phase, mean, spread, q)])
-    heads = (*map(last, view.points[0].values), "verdict", "phase", "mean at the end", "sd/margin", "Q*")
-    reached = Counter(point.verdict for point in view.points).most_common()
-    facts = [f"of {len(view.points)} points"] + ([f"run is {view.status}"] if view.status != "complete" else [])
-    words = ", ".join(f"{count} {word}" for word, count in reached).upper()
-    return _head(view.title, words, OPEN, facts, "", view.scope) + _table("Points", heads, rows)
-
-
-def _head(title: str, word: str, colour: str, facts: Iterable[str], summary: str, scope: str) -> str:
-    line = " · ".join([f"<strong>{_text(word)}</strong>", *map(_text, facts), f"<code>{_text(title)}</code>"])
-    more = f"<div>{_text(summary)}</div>" if summary else ""
+def _head(head: Head) -> str:
+    facts = [head.beside, *(f"{value} {name}" for value, name, _ in head.facts)]
+    line = " · ".join(
+        [f"<strong>{_text(head.word.upper())}</strong>", *map(_text, facts), f"<code>{_text(head.title)}</code>"]
+    )
+    colour = EDGES.get(tone(head.verdict), OPEN)
     return (
-        f'<div style="border-left:4px solid {colour};padding:.2em .8em;margin-bottom:.6em"><div>{line}</div>{more}'
-        f'<div style="font-size:90%">Scope: {_text(scope)}.</div></div>'
+        f'<div style="border-left:4px solid {colour};padding:.2em .8em;margin-bottom:.6em"><div>{line}</div>'
+        f'<div>{_text(head.lead)}</div><div style="font-size:90%">Scope: {_text(head.scope)}.</div></div>'
     )
 
 
-def _macrostate(view: RunView) -> str:
-    rows = []
-    for name, curves in groupby(view.curves, lambda curve: curve.observable):
-        state = view.verdict.macroscopic[name]
-        for position, curve in enumerate(curves):
-            said = f"{number(state['mean'], 4)} ± {number(state['sd'], 2)}" if position == 0 else ""
-            rows.append([_text(name if position == 0 else ""), _text(said), _text(curve.history), sparkline(curve)])
-    heads = ("observable", "mean ± sd at the end", "history", "mean against log t")
-    return _table("Macroscopic", heads, rows)
+def _table(table: TextTable) -> str:
+    places = [place for place, column in enumerate(table.columns) if not column.wide]
+    heads = "".join(f'<th scope="col" style="{LEFT}">{_text(table.columns[place].text)}</th>' for place in places)
+    lines = "".join(
+        f"<tr>{''.join(f'<td style={LEFT!r}>{_cell(line.cells[place])}</td>' for place in places)}</tr>"
+        for line in table.lines[:MOST]
+    )
+    rest = f" The first {MOST} of {len(table.lines)}." if len(table.lines) > MOST else ""
+    return (
+        '<table style="border-collapse:collapse;font-size:90%;margin-bottom:.6em">'
+        f'<caption style="text-align:left;color:inherit">{_text(table.caption + rest)}</caption>'
+        f"<thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
+    )
+
+
+def _cell(cell: str | Curve) -> str:
+    return sparkline(cell) if isinstance(cell, Curve) else _text(cell)
 
 
 def sparkline(curve: Curve) -> str:
@@ -122,20 +96,6 @@ def sparkline(curve: Curve) -> str:
     return (
         f'<svg role="img" aria-label="{title}" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">'
         f'<title>{title}</title><polyline points="{points}" fill="none" stroke="currentColor" stroke-width="1.5"/></svg>'
-    )
-
-
-def _table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Draw a table of cells that are HTML already."""
-    if not rows:
-        return ""
-    cells = "".join(f'<th scope="col" style="{LEFT}">{_text(head)}</th>' for head in heads)
-    lines = "".join(f"<tr>{''.join(f'<td style={LEFT!r}>{cell}</td>' for cell in row)}</tr>" for row in rows[:MOST])
-    rest = f"; the first {MOST} of {len(rows)}" if len(rows) > MOST else ""
-    return (
-        '<table style="border-collapse:collapse;font-size:90%;margin-bottom:.6em">'
-        f'<caption style="text-align:left;font-weight:bold;color:inherit">{_text(caption + rest)}</caption>'
-        f"<thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table>"
     )
 
 

@@ -1,6 +1,6 @@
 """The report on a terminal: rich renderables that read well at 80 columns and without colour."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -9,45 +9,47 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from thermo_cli.judging.record import Gate
-from thermo_cli.reports.numerals import interval, number, sparkline
-from thermo_cli.reports.points import Unjudged, View
-from thermo_cli.reports.terminal_baseline import COMPARED, render_baseline
-from thermo_cli.reports.view import RunView
-from thermo_cli.reports.wording import legend, short
+from thermo_cli.characters import visible
+from thermo_cli.reports.composition import document_of
+from thermo_cli.reports.document import (
+    Blocks,
+    Bullets,
+    ColumnHead,
+    Details,
+    Figures,
+    Head,
+    Listing,
+    Section,
+    Sentence,
+    TableLine,
+    TextTable,
+    tone,
+)
+from thermo_cli.reports.numerals import sparkline
+from thermo_cli.reports.sweep_view import View
+from thermo_cli.reports.view import Curve, Unjudged
 
-COLOURS: Final = {
-    "thermalized": "green",
-    "crystallized": "cyan",
-    "settled": "green",
-    "relaxing": "yellow",
-    "glassy": "magenta",
-    "diverged": "red",
-    "undecided": "yellow",
-    "holds": "green",
-    "fails": "red",
-    "untested": "bright_black",
-    "inapplicable": "bright_black",
+STYLES: Final = {
+    "good": "green",
+    "cold": "cyan",
+    "warm": "yellow",
+    "open": "yellow",
+    "odd": "magenta",
+    "bad": "red",
+    "none": "bright_black",
 }
-MOST_OUTLIERS: Final = 8
+ROOMY: Final = 7  # columns; more of them stand closer
+EXPLAINED: Final = ("bad", "open", "warm", "cold")  # outcomes that are explained below their table
 
 
-def text(views: Sequence[View]) -> str:
+def text(views: Sequence[View], details: bool = False) -> str:
     """Draw runs and sweeps for this terminal.
 
     Args:
         views: Runs and sweeps.
+        details: Whether every row and table is printed.
     """
-    from thermo_cli.reports.terminal_sweep import render_sweep
-
-    def whole(view: View) -> RenderableType:
-        if isinstance(view, Unjudged):
-            return Panel(
-                Text(f"NOT JUDGED\n\n{view.reason}"), title=Text(view.title), title_align="left", border_style="red"
-            )
-        return render(view) if isinstance(view, RunView) else render_sweep(view)
-
-    return "\n".join(drawn(whole(view)) for view in views)
+    return "\n".join(drawn(render(view, details)) for view in views)
 
 
 def drawn(renderable: RenderableType) -> str:
@@ -62,153 +64,119 @@ def drawn(renderable: RenderableType) -> str:
     return capture.get()
 
 
-def render(view: RunView) -> Group:
-    """Draw a run.
+def render(view: View, details: bool = False) -> Group:
+    """Draw a run or a sweep: the answer, what to do next and where the rest is; or everything.
 
     Args:
         view: What to show.
+        details: Whether every row and table is printed.
     """
-    parts: list[RenderableType] = [_head(view), _criteria(view), _legend(view)]
-    if view.baseline is not None:
-        parts.append(render_baseline(view.baseline))
-    parts.append(_macrostate(view))
-    if view.outliers:
-        parts.append(_outliers(view))
-    if view.microscopic:
-        parts.append(_microstate(view))
-    parts.append(_notes(view))
-    return Group(*parts)
-
-
-def _head(view: RunView) -> Panel:
-    verdict = view.verdict
-    counts = verdict.replicas
-    text = Text()
-    text.append(verdict.verdict.upper(), style=f"bold {COLOURS[verdict.verdict]}")
-    text.append(f"   phase {verdict.phase}   {counts['finished']} of {counts['planned']} replicas finished")
-    for word in ("diverged", "crashed"):
-        if counts[word]:
-            text.append(f", {counts[word]} {word}", style="red")
-    if view.status != "complete":
-        text.append(f"   run is {view.status}", style="yellow")
-    text.append(f"\n\n{verdict.summary}\n\n")
-    if view.baseline is not None:
-        words = view.baseline.words
-        text.append(words[0].upper() + words[1:] + ".\n\n", style=COMPARED[view.baseline.outcome])
-    text.append(f"Scope: {verdict.scope}.", style="dim")
-    if view.gate is not None:
-        text.append(*gate_line(view.gate))
-    return Panel(text, title=Text(view.title), title_align="left", border_style=COLOURS[verdict.verdict])
-
-
-def gate_line(gate: Gate) -> tuple[str, str]:
-    """Say what the gate answers, as a paragraph and its style.
-
-    Args:
-        gate: What was asked, and the answer.
-    """
-    met = gate.code == 0
-    words = f"gate met: required {', '.join(gate.required)}" if met else gate.words
-    return f"\n\n{words[0].upper()}{words[1:]}.", "green" if met else "red"
-
-
-def _criteria(view: RunView) -> Table:
-    title = "Criteria"
-    table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left", title_style="bold")
-    heads = ("", "observable", "replicas", "outcome", "estimate [interval]", "margin")
-    rows = [
-        (
-            short(row.statistic),
-            row.observable or "",
-            row.scope.replace("all histories", "all").replace("same-bath ", ""),
-            row.outcome if row.gates else f"({row.outcome})",
-            interval(row),
-            number(row.margin, 2) if row.margin else "",
-        )
-        for row in view.verdict.criteria
-    ]
-    for head, cells in zip(heads, zip(*rows, strict=True), strict=True):
-        table.add_column(
-            head, no_wrap=True, min_width=0 if head == "observable" else max(len(cell) for cell in (head, *cells))
-        )
-    for row, cells in zip(view.verdict.criteria, rows, strict=True):
-        letter, observable, scope, outcome, estimate, margin = cells
-        colour = COLOURS[row.outcome] if row.gates else "dim"
-        table.add_row(
-            letter, observable, scope, Text(outcome, colour), estimate, margin, style="" if row.gates else "dim"
-        )
-    return table
-
-
-def _legend(view: RunView) -> Padding:
-    words = "; ".join(f"{letter} {meaning}" for letter, meaning in legend(view.verdict.criteria).items())
-    more = "; H history, D diversity, E ergodicity. Rows in brackets do not gate."
-    return Padding(Text(words + more, style="dim"), (0, 0, 1, 0))
-
-
-def _macrostate(view: RunView) -> Table:
-    table = Table(
-        box=None, padding=(0, 2, 0, 0), title="Macroscopic, at the end", title_justify="left", title_style="bold"
-    )
-    for name in ("observable", "mean", "sd", "fresh replicas", "history", "against log t"):
-        table.add_column(name, no_wrap=True)
-    for name in dict.fromkeys(curve.observable for curve in view.curves):
-        state = view.verdict.macroscopic[name]
-        low, high = state["tolerance_interval"]
-        for position, curve in enumerate(curve for curve in view.curves if curve.observable == name):
-            first = (name, number(state["mean"], 4), number(state["sd"], 2), f"{number(low)} .. {number(high)}")
-            cells = first if position == 0 else ("", "", "", "")
-            table.add_row(*cells, curve.history, sparkline(curve.means))
-    return table
-
-
-def _outliers(view: RunView) -> Padding:
-    """Name the replicas that have diverged, crashed or stand apart; the first ones, where they are many."""
-    title = f"Replicas that stand apart ({len(view.outliers)} of {len(view.replicas)})"
-    table = Table(
-        box=None, padding=(0, 2, 0, 0), title=title, title_justify="left", title_style="bold", show_header=False
-    )
-    table.add_column(no_wrap=True)
-    table.add_column()
-    for line in view.outliers[:MOST_OUTLIERS]:
-        table.add_row(line.name, line.state if line.state != "finished" else "; ".join(line.apart))
-    if len(view.outliers) > MOST_OUTLIERS:
-        table.add_row("...", f"{len(view.outliers) - MOST_OUTLIERS} more: thermo-report --format html")
-    return Padding(table, (1, 0, 0, 0))
-
-
-def _microstate(view: RunView) -> Padding:
-    table = Table(box=None, padding=(0, 2, 0, 0), title="Microscopic", title_justify="left", title_style="bold")
-    for name in ("between replicas", "estimate [interval]", "null", "self, T/2"):
-        table.add_column(name, no_wrap=True)
-    for line in view.microscopic:
-        low, high = line.interval
-        bounds = "" if low is None else f" [{number(low)}, {number(high)}]"
-        table.add_row(
-            line.words,
-            number(line.estimate) + bounds,
-            number(line.null, 2) if line.null is not None else "",
-            number(line.own) if line.own is not None else "",
-        )
-    law = view.distribution
-    if law is not None:
-        laws = [("P(q) of replicas", law.between), ("  of the null", law.null), ("  with themselves, T/2", law.own)]
-        for position, (words, shares) in enumerate(laws):
-            bins = f"{law.edges[0]:g} to {law.edges[-1]:g}" if position == 0 else ""
-            if shares is not None:
-                table.add_row(words, sparkline(shares.tolist()), bins, "")
-    return Padding(table, (1, 0, 0, 0))
-
-
-def _notes(view: RunView) -> Group:
-    parts: list[RenderableType] = []
-    for title, lines in (
-        ("Macroscopic against microscopic", view.comparison),
-        ("Diagnostics (decide nothing)", view.diagnostics),
-        ("What to do next", view.next_steps),
-        ("Warnings", view.verdict.warnings),
-    ):
-        if lines:
-            parts.append(Padding(Text(title, style="bold"), (1, 0, 0, 0)))
-            parts += [Padding(Text(line), (0, 0, 0, 2)) for line in lines]
+    document = document_of(view)
+    parts: list[RenderableType] = [_head(document.head)]
+    if any(question.asked for question in document.head.questions):
+        parts.append(_questions(document.head))
+    for section in document.sections:
+        if details or section.first:
+            parts += _section(section)
+    if not details and not isinstance(view, Unjudged):
+        rest = f"Every row and table: thermo-report {view.title} --details; with charts: --format html"
+        parts += [Text(), _text(rest, "dim")]
     return Group(*parts, Text())
+
+
+def _text(words: str, style: str = "") -> Text:
+    return Text(visible(words), style)
+
+
+def _head(head: Head) -> Panel:
+    colour = STYLES[tone(head.verdict)]
+    words = _text(head.word.upper(), f"bold {colour}")
+    if head.beside:
+        words.append(visible(f"   {head.beside}"))
+    for place, (value, name, alarm) in enumerate(head.facts):
+        words.append(visible(f"{', ' if place else '   '}{value} {name}"), "red" if alarm else "")
+    scope = head.scope and f"Scope: {head.scope}."
+    answer, mood = head.gate or ("", "none")
+    for line, style in ((head.lead, ""), (head.compared, ""), (scope, "dim"), (answer and f"{answer}.", STYLES[mood])):
+        if line:
+            words.append(visible(f"\n\n{line}"), style)
+    return Panel(words, title=_text(head.title), title_align="left", border_style=colour)
+
+
+def _questions(head: Head) -> Table:
+    """Answer each question in a line."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for question in head.questions:
+        aside = f" ({question.aside})" if question.aside else ""
+        table.add_row(question.name, question.asked, Text(question.answer + aside, STYLES[question.tone]))
+    return table
+
+
+def _section(section: Section) -> Iterator[RenderableType]:
+    body = list(_blocks(section.blocks))
+    if body or section.intro:
+        yield Padding(_text(section.title, "bold"), (1, 0, 0, 0))
+    if section.intro:
+        yield _text(section.intro, "dim")
+    yield from body
+
+
+def _blocks(blocks: Blocks) -> Iterator[RenderableType]:
+    for block in blocks:
+        match block:
+            case Sentence():
+                yield _indented(block.text)
+            case Bullets():
+                yield from (_indented(line, "yellow" if block.alarm else "") for line in block.lines)
+            case TextTable():
+                yield from _table(block)
+            case Figures():
+                yield from _table(block.instead) if block.instead is not None else ()
+            case Listing():
+                yield _indented(block.text)
+            case Details():  # without what is a file in the run's folder
+                body = list(_blocks(tuple(part for part in block.blocks if not isinstance(part, Listing))))
+                if body:
+                    yield Padding(_text(f"{block.summary}  {block.more}", STYLES[tone(block.verdict)]), (1, 0, 0, 0))
+                yield from body
+
+
+def _indented(words: str, style: str = "") -> Padding:
+    return Padding(_text(words, style), (0, 0, 0, 2))
+
+
+def _table(table: TextTable) -> Iterator[RenderableType]:
+    """Draw a table, then explain the outcomes that need it."""
+    lines = table.lines[: table.key]
+    if not lines:
+        return
+    places = [place for place, column in enumerate(table.columns) if not column.wide]
+    columns = [table.columns[place] for place in places]
+    rows = [[_cell(line.cells[place], table.columns[place]) for place in places] for line in lines]
+    sheet = Table(box=None, padding=(0, 2 if len(columns) <= ROOMY else 1, 0, 0))
+    for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
+        folds = column.kind in ("words", "name")  # names, which a user chooses, give way where the line is too long
+        head = column.text if column.narrow is None else column.narrow
+        width = None if folds else max(len(cell) for cell in (head, *cells))
+        sheet.add_column(visible(head), no_wrap=not folds, min_width=width, overflow="fold")
+    for line, row in zip(lines, rows, strict=True):
+        styles = [
+            _style(cell, line) if column.kind == "outcome" else "" for cell, column in zip(row, columns, strict=True)
+        ]
+        sheet.add_row(*map(_text, row, styles), style="dim" if line.idle else "")
+    yield _text(table.caption, "dim")
+    yield sheet
+    for line, row in zip(lines, rows, strict=True):
+        if line.said and line.tone in EXPLAINED and not line.idle:
+            outcome = next(place for place, column in enumerate(columns) if column.kind == "outcome")
+            yield _indented(f"{' '.join(filter(None, row[:outcome]))}: {line.said}")
+    if len(lines) < len(table.lines):
+        yield _indented(f"{len(table.lines) - len(lines)} more are in the HTML report.", "dim")
+
+
+def _cell(cell: str | Curve, column: ColumnHead) -> str:
+    return sparkline(cell.means) if isinstance(cell, Curve) else column.brief(cell)
+
+
+def _style(cell: str, line: TableLine) -> str:
+    return "dim" if line.idle else STYLES[line.tone or tone(cell)]

@@ -1,88 +1,73 @@
-"""What is said of a run in words: quantities, comparisons, diagnostics, what to do next. Pure: verdict in, sentences out."""
+"""What is said of a run in words: what outcomes mean, comparisons, diagnostics, what to do next. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
-from thermo_cli.contracts import Row, Verdict
+from thermo_cli.contracts import Outcome, Row, Verdict
+from thermo_cli.equilibrium.baseline import Difference
+from thermo_cli.equilibrium.criteria.criterion import Criterion
+from thermo_cli.judging.record import Baseline, Gate
+from thermo_cli.reports.numerals import NEGLIGIBLE, number
+
+SCOPES: Final = {"all histories": "all", "same-bath pairs": "pairs"}
 
 
-@dataclass(frozen=True)
-class MicroLine:
-    """One microscopic quantity, in words; a number that does not exist is None."""
-
-    words: str
-    estimate: float | None
-    interval: tuple[float | None, float | None]
-    null: float | None
-    own: float | None
+def gloss(criterion: Criterion, outcome: Outcome) -> str:
+    """Say what the outcome of a criterion means."""
+    words = {"holds": criterion.holds, "fails": criterion.fails, "undecided": "open", "untested": "untested"}
+    return words.get(outcome, "does not apply")
 
 
 def short(statistic: str) -> str:
-    """Return the letter and number of a statistic, `S1` of `S1 each replica is still`.
-
-    Args:
-        statistic: A row's statistic.
-    """
+    """Return the letter and number of a statistic, `S1` of `S1 each replica is still`."""
     return statistic.split()[0]
 
 
-def legend(rows: tuple[Row, ...]) -> Mapping[str, str]:
-    """Return what the letters stand for, in the order of the rows.
+def short_scope(scope: str) -> str:
+    """Return a scope in one word."""
+    return SCOPES.get(scope, scope)
 
-    Args:
-        rows: The rows shown.
-    """
+
+def legend(rows: Sequence[Row]) -> Mapping[str, str]:
+    """Return what the letters of some rows stand for, in their order."""
     return {short(row.statistic): row.statistic.partition(" ")[2] for row in rows if " " in row.statistic}
 
 
-def microscopic(found: Mapping[str, Mapping[str, Any]]) -> tuple[MicroLine, ...]:
-    """Put the microscopic quantities into words, the most telling first.
+def answer(gate: Gate) -> str:
+    """Say what a gate answers."""
+    words = gate.words or f"gate met: required {', '.join(gate.required)}"
+    return words[0].upper() + words[1:]
 
-    Args:
-        found: `microscopic` of a verdict.
-    """
-    overlap = found.get("overlap") or {}
-    layer = (found.get("similarity") or {}).get("layer", "")
+
+def quantities(microscopic: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
+    """List the microscopic quantities of a verdict in words, the most telling first."""
+    overlap = microscopic.get("overlap") or {}
+    layer = (microscopic.get("similarity") or {}).get("layer", "")
     states = [
         ("overlap Q*", overlap),
-        ("  on one bath", overlap.get("same_bath")),
-        *((f"  {name}", state) for name, state in (overlap.get("layers") or {}).items()),
-        (f"CKA, {layer}", found.get("similarity")),
-        ("disagreement", found.get("disagreement")),
-        ("error consistency", found.get("error_consistency")),
-        ("Jensen-Shannon, bits", found.get("jensen_shannon")),
-        ("output distance", found.get("output_distance")),
-        ("support vectors shared", found.get("support")),
-        ("loss barrier, aligned", found.get("barrier")),
-        ("loss barrier, raw", found.get("barrier_raw")),
-        ("memory of the start", found.get("memory")),
-        ("twins over replicas", found.get("chaos")),
-        ("aligned cosine", found.get("aligned_cosine")),
-        ("raw cosine", found.get("raw_cosine")),
-        ("raw distance", found.get("raw_distance")),
+        ("overlap Q* on one bath", overlap.get("same_bath")),
+        *((f"overlap Q* of {name}", state) for name, state in (overlap.get("layers") or {}).items()),
+        (f"CKA, {layer}", microscopic.get("similarity")),
+        ("disagreement", microscopic.get("disagreement")),
+        ("error consistency", microscopic.get("error_consistency")),
+        ("Jensen-Shannon, bits", microscopic.get("jensen_shannon")),
+        ("output distance", microscopic.get("output_distance")),
+        ("support vectors shared", microscopic.get("support")),
+        ("loss barrier, aligned", microscopic.get("barrier")),
+        ("loss barrier, raw", microscopic.get("barrier_raw")),
+        ("memory of the start", microscopic.get("memory")),
+        ("twins over replicas", microscopic.get("chaos")),
+        ("aligned cosine", microscopic.get("aligned_cosine")),
+        ("raw cosine", microscopic.get("raw_cosine")),
+        ("raw distance", microscopic.get("raw_distance")),
     ]
-    return tuple(
-        MicroLine(
-            words,
-            state["estimate"],
-            (state["interval"][0], state["interval"][1]),
-            state["null"],
-            state["self"] if words in ("overlap Q*", "disagreement") else None,
-        )
-        for words, state in states
-        if state
-    )
+    return [(words, state) for words, state in states if state]
 
 
-def comparison(found: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say how wide the macroscopic spread is beside the microscopic divergence, and whether one goes with the other.
-
-    Args:
-        found: `diagnostics` of a verdict.
-    """
+def comparison(diagnostics: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say how wide the macroscopic spread is beside the microscopic divergence, and whether one goes with the other."""
     lines = []
-    for name, point in (found.get("comparison") or {}).items():
+    for name, point in (diagnostics.get("comparison") or {}).items():
         if point["spread"] is None or point["divergence"] is None:
             continue
         line = (
@@ -101,28 +86,20 @@ def comparison(found: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def diagnostics(found: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say in sentences what was found beside the criteria; what has no number is left out.
-
-    Args:
-        found: `diagnostics` of a verdict.
-    """
-    lines = []
-    noise = found.get("test_noise") or {}
+def diagnostics(measured: Mapping[str, Any]) -> Iterator[str]:
+    """Say in sentences what there is beside the criteria; what has no number is left out."""
+    noise = measured.get("test_noise") or {}
     if noise.get("noise_share") is not None:
         rest = noise["distribution_wise"]
-        left = (
-            f"on an infinite test set {rest**0.5:.2g}"
-            if rest >= 0
-            else "what an infinite test set would leave is lost in it"
-        )
-        lines.append(
+        lost = "what an infinite test set would leave is lost in it"
+        left = f"on an infinite test set {rest**0.5:.2g}" if rest >= 0 else lost
+        yield (
             f"the finite test set makes {noise['noise_share']:.0%} of the variance of the test error over replicas "
             f"(sd {noise['variance'] ** 0.5:.2g}, {left})"
         )
-    for name, mixing in (found.get("mixing") or {}).items():
+    for name, mixing in (measured.get("mixing") or {}).items():
         if mixing["rhat"] is not None:
-            lines.append(
+            yield (
                 f"{name}: R-hat {mixing['rhat']:.3g} (replicas without any difference: {mixing['rhat_null'][0]:.3g}, at most "
                 f"{mixing['rhat_null'][1]:.3g}), effective sample {mixing['ess']:.0f}"
             )
@@ -132,18 +109,17 @@ def diagnostics(found: Mapping[str, Any]) -> tuple[str, ...]:
         "flatness": "changing every parameter by 5 % of itself raises the energy by {}",
     }
     for name, sentence in words.items():
-        state = found.get(name) or {}
+        state = measured.get(name) or {}
         if state.get("mean") is not None:
-            lines.append(sentence.format(f"{state['mean']:.2g}"))
-    for name, budget in (found.get("noise_budget") or {}).items():
+            yield sentence.format(f"{state['mean']:.2g}")
+    for name, budget in (measured.get("noise_budget") or {}).items():
         parts = [
             f"{source} {part['share']:.0%} (sd {part['sd']:.2g})"
             for source, part in budget.items()
             if part["share"] is not None
         ]
         if parts:
-            lines.append(f"variance of {name} is due to " + ", ".join(parts))
-    return tuple(lines)
+            yield f"variance of {name} is due to " + ", ".join(parts)
 
 
 def next_steps(verdict: Verdict, trained: bool = True) -> tuple[str, ...]:
@@ -156,27 +132,72 @@ def next_steps(verdict: Verdict, trained: bool = True) -> tuple[str, ...]:
     if verdict.unfinished:  # the rows are those of a part: what they ask for may be on its way
         planned = verdict.replicas["planned"]
         return (f"the same thermo-run command: {verdict.unfinished} of {planned} replicas are still to be trained",)
-    open_rows = [row for row in verdict.criteria if row.gates and row.outcome in ("undecided", "fails")]
-    pairs = max(
-        (row.replicas_needed for row in open_rows if row.replicas_needed and row.criterion == "diversity"), default=None
-    )
-    replicas = max(
-        (row.replicas_needed for row in open_rows if row.replicas_needed and row.criterion != "diversity"), default=None
-    )
-    steps = max((row.steps_needed for row in open_rows if row.steps_needed), default=None)
-    found = []
+    rows = [row for row in verdict.criteria if row.gates and row.outcome in ("undecided", "fails")]
+    needs = [(row.criterion == "diversity", row.replicas_needed) for row in rows if row.replicas_needed]
+    pairs = max((count for of_pairs, count in needs if of_pairs), default=None)
+    replicas = max((count for of_pairs, count in needs if not of_pairs), default=None)
+    steps = max((row.steps_needed for row in rows if row.steps_needed), default=None)
+    lines = []
     if replicas is not None:
         order = f"--set ensemble.replicas={replicas}" if trained else f"record {replicas} runs of each history"
-        found.append(f"{order}: as many replicas per history would decide what is open")
+        lines.append(f"{order}: as many replicas per history would decide what is open")
     if steps is not None:
         order = f"--set dynamics.steps={steps}" if trained else f"record runs of {steps} steps"
-        found.append(f"{order}: longer training shows whether it has stopped")
+        lines.append(f"{order}: longer training shows whether it has stopped")
     if pairs is not None:
-        found.append(
-            f"--set ensemble.controls.same_bath={pairs}: so many pairs on one bath would tell whether models differ"
-        )
-    silent = [row for row in open_rows if row.outcome == "undecided" and not (row.replicas_needed or row.steps_needed)]
-    found += [f"{row.criterion} is open: {row.explanation}" for row in silent]
+        order = f"--set ensemble.controls.same_bath={pairs}"
+        lines.append(f"{order}: so many pairs on one bath would tell whether models differ")
+    silent = [row for row in rows if row.outcome == "undecided" and not (row.replicas_needed or row.steps_needed)]
+    lines += [f"{row.criterion} is open: {row.explanation}" for row in silent]
     untested = [row for row in verdict.criteria if row.gates and row.outcome == "untested"]
-    found += [f"{row.criterion} is untested: {row.explanation}" for row in untested]
-    return tuple(dict.fromkeys(found))
+    lines += [f"{row.criterion} is untested: {row.explanation}" for row in untested]
+    return tuple(dict.fromkeys(lines))
+
+
+def nothing_to_do(verdict: Verdict) -> str:
+    """Say why nothing is asked for."""
+    failing = any(row.gates and row.outcome == "fails" and row.criterion != "diversity" for row in verdict.criteria)
+    if failing or verdict.verdict == "diverged":
+        return "No larger run would change this answer: what was found is said above."
+    return "Nothing: every criterion that gates has its answer."
+
+
+def remarks(baselines: Sequence[Baseline]) -> tuple[str, ...]:
+    """Say once what differs between runs and their baselines, and what to know of the comparisons."""
+    lines = [(*(f"differs in {change}" for change in one.changes), *one.notes) for one in baselines]
+    return tuple(dict.fromkeys(line for some in lines for line in some))
+
+
+def reason(row: Difference) -> str:
+    """Say why a difference has its outcome, and how many replicas would decide it, if any number would."""
+    needed = row.replicas_needed
+    more = f"; about {needed} replicas per history in both runs would decide" if needed is not None else ""
+    return row.explanation + more
+
+
+def telling(baseline: Baseline) -> Difference | None:
+    """Return the row that decided, or would: of the outcome of the whole, the largest beside its margin."""
+    rows = [row for row in baseline.rows if row.gates and row.outcome == baseline.outcome]
+    return max(rows, key=lambda row: abs(row.estimate or 0.0) / (row.margin or 1.0), default=None)
+
+
+def method(rows: Sequence[Difference]) -> str:
+    """Say how the differences were taken."""
+    paired = {row.paired for row in rows if row.estimate is not None}
+    how = {
+        frozenset({True}): "replica by replica (the same seeds)",
+        frozenset({False}): "independent replicas (Welch)",
+    }.get(frozenset(paired), "replica by replica where the seeds are the same")
+    level = next((row.confidence for row in rows if row.confidence is not None), None)
+    bounds = "" if level is None else f"; each bound holds with confidence {level:g}"
+    return f"Final mean of this run minus that of the baseline, {how}{bounds}."
+
+
+def difference(row: Difference) -> str:
+    """Write a difference with its interval; a dash where it is not known."""
+    low, high = row.interval
+    if row.estimate is None or low is None or high is None:
+        return "-"
+    tiny = NEGLIGIBLE * (row.margin or 0.0)
+    estimate, lower, upper = (number(0.0 if abs(value) < tiny else value, 2) for value in (row.estimate, low, high))
+    return f"{estimate} [{lower}, {upper}]"

@@ -8,8 +8,8 @@ from thermo_cli.judging.diagnostics import known_microstates
 from thermo_cli.judging.record import Baseline, Judged, JudgedRun
 from thermo_cli.judging.verdict_json import as_dict, content_of, scope_of
 from thermo_cli.microstates.summary import divergence
-from thermo_cli.reports.points import SweepView, point_view
-from thermo_cli.reports.view import Material, Reproduction, RunView, view_of
+from thermo_cli.reports.sweep_view import SweepView, point_view
+from thermo_cli.reports.view import Reproduction, RunView
 from thermo_cli.store import RunFolder
 
 MOST_WORDS: Final = 4000  # characters of a description
@@ -35,20 +35,21 @@ def run_view(judged: Judged, partners: Sequence[Baseline] = ()) -> RunView:
     findings = known_microstates(judged.folder)
     apart = divergence(findings) if findings is not None else None
     names = tuple(findings.facts["replicas"]) if findings is not None and apart is not None else ()
-    material = Material(
-        judged.folder.name,
-        described(judged.folder),
-        judged.folder.status,
-        judged.observables,
-        {name: margin.delta for name, margin in judged.margins.items()},
-        judged.settings.content,
-        apart,
-        names,
-        reproduction(judged.folder),
-        content_of(judged, partners),
-        judged.folder.spec.dynamics is not None,
+    return RunView(
+        title=judged.folder.name,
+        description=described(judged.folder),
+        status=judged.folder.status,
+        verdict=judged.verdict,
+        trajectories=judged.observables,
+        margins={name: margin.delta for name, margin in judged.margins.items()},
+        content=judged.settings.content,
+        apart=apart,
+        names=names,
+        reproduction=reproduction(judged.folder),
+        record=content_of(judged, partners),
+        trained=judged.folder.spec.dynamics is not None,
+        baseline=next(iter(partners), None),
     )
-    return dataclasses.replace(view_of(judged.verdict, material), baseline=next(iter(partners), None))
 
 
 def sweep_view(run: JudgedRun, partners: Sequence[Sequence[Baseline]] = ()) -> SweepView:

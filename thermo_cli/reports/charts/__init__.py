@@ -8,8 +8,8 @@ from thermo_cli.reports.charts.noise import noise
 from thermo_cli.reports.charts.phases import phases
 from thermo_cli.reports.charts.plane import plane_of_run, plane_of_sweep
 from thermo_cli.reports.charts.trajectories import trajectories
-from thermo_cli.reports.points import Unjudged, View
-from thermo_cli.reports.view import RunView
+from thermo_cli.reports.sweep_view import View
+from thermo_cli.reports.view import RunView, Unjudged
 
 
 def charts(view: View) -> dict[str, Chart]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import altair as alt
 import numpy as np
 
-from thermo_cli.contracts import Array, CriterionName, Outcome
+from thermo_cli.contracts import Array
 
 # Colours are names that the page's style sheet gives a value in its light and in its dark theme; files get the light one.
 INK: Final = "var(--ink)"
@@ -58,20 +58,6 @@ DARK: Final = {
     "odd": "#c79af2",
     "bad": "#ff8a80",
     "none": "#9aa4af",
-}
-TONES: Final = {
-    "thermalized": "good",
-    "settled": "good",
-    "crystallized": "cold",
-    "relaxing": "warm",
-    "undecided": "open",
-    "glassy": "odd",
-    "diverged": "bad",
-    "not judged": "none",
-    "holds": "good",
-    "fails": "bad",
-    "untested": "none",
-    "inapplicable": "none",
 }
 VEGA_LITE: Final = "6.4"  # of the scripts that draw; what altair writes is of the same version
 HUGE: Final = 1e100  # no axis reaches further
@@ -139,28 +125,6 @@ class Chart:
     data: Mapping[str, Rows]
     height: int
     minor: bool = False
-
-
-def tone(word: str) -> str:
-    """Return the name of the colour of a verdict or an outcome.
-
-    Args:
-        word: A verdict or an outcome.
-    """
-    return TONES.get(word, "none")
-
-
-def tone_of(criterion: CriterionName, outcome: Outcome, gates: bool) -> str:
-    """Return the name of the colour of a criterion's outcome: one model is no failure, what decides nothing no alarm.
-
-    Args:
-        criterion: Its name.
-        outcome: Its outcome.
-        gates: Whether it gates.
-    """
-    if criterion == "diversity" and outcome == "fails":
-        return "cold"
-    return tone(outcome) if gates or outcome == "holds" else "none"
 
 
 def finished(layers: Layer, height: int) -> dict[str, Any]:

@@ -16,16 +16,15 @@ from thermo_cli.reports.charts.chart import (
     inline,
     rounded,
     source,
-    tone_of,
 )
+from thermo_cli.reports.document import tone_of
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.view import RunView
-from thermo_cli.reports.wording import short
+from thermo_cli.reports.wording import short, short_scope
 
 FURTHEST: Final = 3.0  # margins; what lies beyond is an arrow at the edge
 MOST: Final = 120
 ROOM: Final = 74  # pixels to the right of the axis, for the outcome in words
-SCOPES: Final = {"all histories": "all", "same-bath pairs": "pairs"}
 SHAPES: Final = {"holds": "circle", "fails": "triangle-up", "undecided": "diamond"}
 
 
@@ -75,7 +74,7 @@ def _row(row: Row, edge: float) -> dict[str, Any]:
     open_low, open_high = low is None or low < -edge, high is None or high > edge
     told = row.interval is not None
     return {
-        "name": " ".join(filter(None, (short(row.statistic), row.observable, f"· {SCOPES.get(row.scope, row.scope)}"))),
+        "name": " ".join(filter(None, (short(row.statistic), row.observable, f"· {short_scope(row.scope)}"))),
         "at": rounded([at], edge)[0] if abs(at) <= edge else None,
         "tone": tone_of(row.criterion, row.outcome, row.gates),
         "low": rounded([min(max(-edge if low is None else low, -edge), edge)], edge)[0] if told else None,

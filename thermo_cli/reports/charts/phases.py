@@ -5,10 +5,11 @@ from typing import Any, Final
 
 import altair as alt
 
-from thermo_cli.reports.charts.chart import MUTED, SERIES, Chart, Layer, Rows, finished, inline, source, tone
+from thermo_cli.reports.charts.chart import MUTED, SERIES, Chart, Layer, Rows, finished, inline, source
 from thermo_cli.reports.charts.plane import SHAPES
+from thermo_cli.reports.document import tone
 from thermo_cli.reports.numerals import number
-from thermo_cli.reports.points import PointView, SweepView, last, shown
+from thermo_cli.reports.sweep_view import PointView, SweepView, last, shown
 
 SHORT: Final = 6  # columns with room for a verdict in full
 ORDER: Final = ("spread, sd / margin", "overlap Q* on one bath", "Q* with itself, T/2 earlier")

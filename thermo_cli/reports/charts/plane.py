@@ -4,12 +4,12 @@ from typing import Any, Final
 
 import altair as alt
 
-from thermo_cli.reports.charts.chart import INK, MUTED, Chart, Layer, Rows, finished, rounded, source, tone
+from thermo_cli.reports.charts.chart import INK, MUTED, Chart, Layer, Rows, finished, rounded, source
+from thermo_cli.reports.document import tone
 from thermo_cli.reports.evidence import plane
 from thermo_cli.reports.numerals import number
-from thermo_cli.reports.points import SweepView
+from thermo_cli.reports.sweep_view import SweepView
 from thermo_cli.reports.view import RunView
-from thermo_cli.spec.sweeping import label_of
 
 CRYSTAL: Final = 0.1  # 1 - Q* of replicas that D calls identical
 SEED, ONE, MANY = "the seed decides", "one model", "different models, alike in what they do"  # the regions
@@ -61,7 +61,7 @@ def plane_of_sweep(view: SweepView) -> dict[str, Chart]:
         placed = plane(point.decided) if point.decided is not None else ()
         shown = next((one for one in placed if one.label == point.observable), placed[0] if placed else None)
         if shown is not None:
-            name = f"point {place}: {label_of(dict(point.values))}"
+            name = f"point {place}: {point.label}"
             rows.append(
                 {"x": shown.divergence, "y": shown.spread, "label": str(place), "verdict": point.verdict, "name": name}
             )

@@ -9,11 +9,9 @@ from typing import Any
 from thermo_cli.contracts import Verdict
 from thermo_cli.equilibrium.baseline import Difference
 from thermo_cli.judging.record import Baseline, Decision, Gate
-from thermo_cli.judging.verdict_json import document
 from thermo_cli.metric import HEADLINES
 from thermo_cli.reports.numerals import number
-from thermo_cli.reports.view import Reproduction, RunView
-from thermo_cli.spec.sweeping import label_of
+from thermo_cli.reports.view import Reproduction, RunView, Unjudged
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,11 @@ class PointView:
     decided: Verdict | None = None
     baseline: Baseline | None = None
 
+    @property
+    def label(self) -> str:
+        """The values of the point in words."""
+        return ", ".join(f"{field}={shown(value)}" for field, value in self.values.items())
+
 
 @dataclass(frozen=True)
 class SweepView:
@@ -73,38 +76,22 @@ class SweepView:
     record: Mapping[str, Any]
     gate: Gate | None = None
 
-
-@dataclass(frozen=True)
-class Unjudged:
-    """A run of which nothing can be said but why.
-
-    Attributes:
-        title: The run's name with its hash.
-        status: `partial` or `failed`.
-        reason: What is wrong, what was received, what to do.
-        gate: Never met.
-    """
-
-    title: str
-    status: str
-    reason: str
-    gate: Gate
+    @property
+    def fields(self) -> list[str]:
+        """The fields that are swept."""
+        return list(self.points[0].values)
 
     @property
-    def record(self) -> dict[str, Any]:
-        """What takes the place of verdict.json: no verdict, no count, the reason."""
-        return document(self.title, self.status, None, self.reason)
+    def tally(self) -> list[tuple[str, int]]:
+        """The verdicts with their numbers, the most frequent first."""
+        return Counter(point.verdict for point in self.points).most_common()
 
 
 View = RunView | SweepView | Unjudged
 
 
 def decisions(view: View) -> tuple[Decision, ...]:
-    """List all verdicts of a view: one, or one for each point.
-
-    Args:
-        view: A run or a sweep.
-    """
+    """List all verdicts of a view: one, or one for each point."""
     if isinstance(view, RunView):
         return (Decision(view.title, {}, view.verdict, "", _rows(view.baseline)),)
     if isinstance(view, Unjudged):
@@ -129,8 +116,8 @@ def point_view(values: Mapping[str, Any], verdict: Verdict | None, reason: str) 
     if verdict is None:
         return PointView(values, "not judged", "", "", None, None, None, None, None, reason)
     margins = {row.observable: row.margin for row in verdict.criteria if row.observable and row.margin}
-    known = [name for name in (*HEADLINES, *margins) if name in verdict.macroscopic]
-    name = known[0] if known else next(iter(verdict.macroscopic), "")
+    names = [name for name in (*HEADLINES, *margins) if name in verdict.macroscopic]
+    name = names[0] if names else next(iter(verdict.macroscopic), "")
     state, overlap = verdict.macroscopic.get(name, {}), verdict.microscopic.get("overlap") or {}
     margin, sd = margins.get(name), state.get("sd")
     return PointView(
@@ -148,21 +135,8 @@ def point_view(values: Mapping[str, Any], verdict: Verdict | None, reason: str) 
     )
 
 
-def tally(points: Sequence[PointView]) -> list[tuple[str, int]]:
-    """Count the verdicts of a sweep, the most frequent first.
-
-    Args:
-        points: Of the sweep.
-    """
-    return Counter(point.verdict for point in points).most_common()
-
-
 def means(points: Sequence[PointView]) -> tuple[str, list[str]]:
-    """Return the head and the cells of a column of means: points that do not show the same observable name their own.
-
-    Args:
-        points: Of a sweep.
-    """
+    """Return the head and the cells of a column of means: points that do not show the same observable name their own."""
     names = list(dict.fromkeys(point.observable for point in points if point.observable))
     if len(names) == 1:
         return names[0], [number(point.mean, 4) for point in points]
@@ -170,27 +144,15 @@ def means(points: Sequence[PointView]) -> tuple[str, list[str]]:
 
 
 def reasons(points: Sequence[PointView]) -> list[str]:
-    """Say of each point that cannot be judged why not.
-
-    Args:
-        points: Of a sweep.
-    """
-    return [f"{label_of(dict(point.values))}: {point.summary}" for point in points if point.decided is None]
+    """Say of each point that cannot be judged why not."""
+    return [f"{point.label}: {point.summary}" for point in points if point.decided is None]
 
 
 def shown(value: Any) -> str:
-    """Write a swept value.
-
-    Args:
-        value: Of a spec.
-    """
+    """Write a swept value."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def last(field: str) -> str:
-    """Return the last key of a field, which names a column.
-
-    Args:
-        field: Dotted keys.
-    """
+    """Return the last of the dotted keys of a field, which names a column."""
     return field.rpartition(".")[2]
