@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
+from importlib.resources import files
 from typing import Any, get_args
 
 import pytest
@@ -58,12 +59,18 @@ def sweep() -> dict[str, Any]:
     return whole | lost | {"points": points}
 
 
+def test_the_schema_that_is_linked_to_is_the_one_that_is_printed() -> None:
+    """The file in the repository lists what the court judges, as `--schema` does."""
+    assert files("thermo_cli.reports").joinpath("verdict.schema.json").read_text(encoding="utf-8") == json_schema()
+
+
 def test_the_schema_is_one_and_says_what_the_code_says() -> None:
     """Valid draft 2020-12; its words are those of the contracts; every field of the document has a place in it."""
     Draft202012Validator.check_schema(SCHEMA)
     definitions = SCHEMA["$defs"]
     assert definitions["verdict"]["enum"] == list(VERDICTS)
     assert definitions["criterion"]["enum"] == [*(criterion.name for criterion in CRITERIA), "target", "mean"]
+    assert definitions["decided"]["properties"]["outcomes"]["required"] == [criterion.name for criterion in CRITERIA]
     assert definitions["outcome"]["enum"] == list(get_args(Outcome))
     required = {*definitions["document"]["required"], *definitions["said"]["required"]}
     assert set(document()) == required

@@ -45,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the court decided, and all that it rests on; `as_dict` in `equilibrium.verdict` gives verdict.json."""
+    """What the court decided, and all that it rests on; `judging.verdict_json` writes it."""
 
     verdict: VerdictName
     phase: str

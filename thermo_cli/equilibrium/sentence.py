@@ -89,12 +89,12 @@ def _worst(rows: Sequence[Row], criterion: CriterionName) -> Row:
 
 def _open(rows: Sequence[Row], steps: int) -> str:
     """Tell what is open first of all, what would help to decide, and what fails already."""
-    gating: dict[Outcome, list[Row]] = {}
-    for row in rows:
-        if row.gates:
-            gating.setdefault(row.outcome, []).append(row)
-    still_open = gating.get("undecided") or gating["untested"]
-    first, failing = still_open[0], gating.get("fails", [])
+    gating = [row for row in rows if row.gates]
+    failing, undecided, untested = (
+        [row for row in gating if row.outcome == outcome] for outcome in ("fails", "undecided", "untested")
+    )
+    still_open = undecided or untested
+    first = still_open[0]
     needs = [row.replicas_needed for row in still_open if row.replicas_needed and row.criterion != "diversity"]
     advice = [f"about {max(needs)} replicas per history"] if needs else []
     if any(row.steps_needed for row in still_open):

@@ -3,8 +3,12 @@
 import json
 from collections.abc import Sequence
 from importlib.resources import files
+from typing import Final
 
+from thermo_cli.equilibrium.criteria import CRITERIA
 from thermo_cli.reports.sweep_view import View
+
+COMING: Final = ("target", "mean")  # criteria that a later version may judge
 
 
 def text(views: Sequence[View]) -> str:
@@ -18,5 +22,11 @@ def text(views: Sequence[View]) -> str:
 
 
 def json_schema() -> str:
-    """Return the JSON Schema of verdict.json and of this format."""
-    return files("thermo_cli.reports").joinpath("verdict.schema.json").read_text(encoding="utf-8")
+    """Return the JSON Schema of verdict.json and of this format; which criteria there are, the court says."""
+    schema = json.loads(files("thermo_cli.reports").joinpath("verdict.schema.json").read_text(encoding="utf-8"))
+    names = [criterion.name for criterion in CRITERIA]
+    decided = schema["$defs"]["decided"]["properties"]
+    schema["$defs"]["criterion"]["enum"] = [*names, *COMING]
+    decided["outcomes"]["required"] = names
+    decided["criteria"]["allOf"] = [{"contains": {"properties": {"criterion": {"const": name}}}} for name in names]
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"

@@ -101,13 +101,9 @@ def bounds(
             for effect, weight in weights.items()
         ]
         both = [
-            _cross(1 - side, freedom[plus], freedom[minus])
-            * weights[plus]
-            * -weights[minus]
-            * squares[plus]
-            * squares[minus]
-            for plus in added
-            for minus in taken
+            _cross(1 - side, freedom[a], freedom[t]) * weights[a] * -weights[t] * squares[a] * squares[t]
+            for a in added
+            for t in taken
         ]
         distances.append(math.sqrt(max(sum(own + both), 0.0)))
     return estimate - distances[0], estimate + distances[1]
