@@ -18,8 +18,8 @@ from tests.kinds.scripts.toy import toy
 from thermo_cli.data.columns import Column, encode
 from thermo_cli.errors import SpecError
 from thermo_cli.kinds.estimators.pipeline import pipeline
-from thermo_cli.registry import Trust, locate, locate_function, set_trust
 from thermo_cli.spec.modules import NamedSystem
+from thermo_cli.trust import Trust, locate, locate_function, set_trust
 
 BAYES = "sklearn.naive_bayes:GaussianNB"
 SPEC = """\
@@ -92,7 +92,8 @@ def test_each_spec_has_the_modules_beside_it(tmp_path: Path) -> None:
     for number in ("1", "2", "1"):
         (tmp_path / number).mkdir(exist_ok=True)
         (tmp_path / number / "of_one_name.py").write_text(f"number = '{number}'\n")
-        assert locate("of_one_name:number", Trust(("local",), tmp_path / number), "system.use") == number
+        set_trust(Trust(("local",), tmp_path / number))
+        assert locate("of_one_name:number", "system.use") == number
 
 
 @pytest.mark.parametrize(
@@ -114,8 +115,9 @@ def test_each_spec_has_the_modules_beside_it(tmp_path: Path) -> None:
 def test_names_stay_in_their_package(name: str, place: str) -> None:
     """Whatever a trusted package has imported is refused, even where the package itself is allowed."""
     for allowed in ((), ("sklearn", "torch")):
+        set_trust(Trust(allowed, Path()))
         with pytest.raises(SpecError, match=f"leaves (sklearn|torch): it is of {place}"):
-            locate(name, Trust(allowed, Path()), "system.use")
+            locate(name, "system.use")
 
 
 def test_names_that_a_package_hands_on_are_its_own() -> None:
@@ -127,18 +129,30 @@ def test_names_that_a_package_hands_on_are_its_own() -> None:
     names += [f"sklearn.metrics:{name}" for name in sklearn.metrics.__all__ if name != "cluster"]
     names += ["torch.nn.functional:linear", "torch:add", "torch:nn.Linear", "torch:float32", "sklearn:metrics.f1_score"]
     assert len(names) > 300
+    set_trust(Trust((), Path()))
     for name in names:
         if name.partition(":")[2] not in ("lr_scheduler", "swa_utils"):
-            locate(name, Trust((), Path()), "system.use")
+            locate(name, "system.use")
 
 
 @pytest.mark.parametrize("name", ["torch:save", "torch.utils.cpp_extension:load", "sklearn.datasets:fetch_openml"])
 def test_functions_that_do_more_than_compute_are_not_run(name: str) -> None:
     """With the arguments of a spec `torch.save` writes any file; the package can be allowed."""
+    set_trust(Trust((), Path()))
     with pytest.raises(SpecError, match=r"--allow (torch|sklearn)"):
-        locate_function(name, Trust((), Path()), "dynamics.energy.terms.a.use")
-    assert callable(locate_function(name, Trust(("torch", "sklearn"), Path()), "dynamics.energy.terms.a.use"))
-    assert callable(locate_function("sklearn.metrics:max_error", Trust((), Path()), "observe.macro"))
+        locate_function(name, "dynamics.energy.terms.a.use")
+    assert callable(locate_function("sklearn.metrics:max_error", "observe.macro"))
+    set_trust(Trust(("torch", "sklearn"), Path()))
+    assert callable(locate_function(name, "dynamics.energy.terms.a.use"))
+
+
+def test_a_flag_is_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --allow command a package that is called so is a stranger's all the same."""
+    (tmp_path / "command.py").write_text(TRACE)
+    monkeypatch.syspath_prepend(tmp_path)
+    set_trust(Trust(("command",), tmp_path / "elsewhere"))
+    with pytest.raises(SpecError, match="runs no code of others"):
+        locate("command:x", "system.use")
 
 
 def search(grid: Any, **arguments: Any) -> dict[str, Any]:

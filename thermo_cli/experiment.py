@@ -19,12 +19,12 @@ from thermo_cli.kinds.scripts.parts import CommandSystem
 from thermo_cli.metric import observed, own_names
 from thermo_cli.observables.custom import check_own
 from thermo_cli.observables.formulas import formulas_of
-from thermo_cli.registry import Trust, code_fingerprint, set_trust, trust
 from thermo_cli.replicas import Replica, pool_of, replica_table, streams_used
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec, identity
 from thermo_cli.spec.sweeping import Point, points_of
 from thermo_cli.store import RunFolder
+from thermo_cli.trust import Trust, code_fingerprint, set_trust
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _point(point: Point, base: Path, loaded: dict[str, Dataset]) -> "Study":
 
 def _code(spec: Spec) -> str:
     """Return the hashes of local code that a spec names: other code is another run."""
-    return "".join(code_fingerprint(name, trust()) for name in spec.foreign)
+    return "".join(code_fingerprint(name) for name in spec.foreign)
 
 
 def _prepare(spec: Spec, base: Path, loaded: dict[str, Dataset]) -> Study:
@@ -153,7 +153,7 @@ def script_of(spec: Spec, base: Path) -> str:
         spec: The experiment.
         base: Folder of the spec.
     """
-    return Command(spec, base).fingerprint(trust()) if isinstance(spec.system, CommandSystem) else ""
+    return Command(spec, base).fingerprint() if isinstance(spec.system, CommandSystem) else ""
 
 
 def check_margins(
@@ -194,7 +194,7 @@ def check_margins(
 
 def _check_command(spec: Spec, base: Path, table: Sequence[Replica]) -> int:
     """Refuse a command that cannot be started, and subsamples that cannot be drawn; return their size."""
-    Command(spec, base).check(trust())
+    Command(spec, base).check()
     pool, rule = pool_of(spec), spec.ensemble.subsample
     if not pool:
         return 0

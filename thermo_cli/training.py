@@ -17,12 +17,12 @@ from thermo_cli.kinds.networks.batches import CHUNK_STEPS
 from thermo_cli.kinds.physical.walk import walk
 from thermo_cli.kinds.scripts.parts import CommandSystem
 from thermo_cli.kinds.scripts.train import train_script
-from thermo_cli.registry import Trust, set_trust
 from thermo_cli.replicas import Replica, control_rows
 from thermo_cli.spec import Spec
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardRecords, ShardStore
 from thermo_cli.times import measurement_steps, snapshot_steps
+from thermo_cli.trust import Trust, set_trust
 
 COMMIT_SECONDS: Final = 1.0
 COMMIT_SHARE: Final = 20.0  # a commit that takes t seconds is not repeated before 20 t have passed

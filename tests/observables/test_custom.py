@@ -17,9 +17,9 @@ from thermo_cli.contracts import Dataset, Task
 from thermo_cli.errors import SpecError
 from thermo_cli.metric import label
 from thermo_cli.observables.custom import check_own, own_formula
-from thermo_cli.registry import Trust, set_trust
 from thermo_cli.spec import load_spec
 from thermo_cli.spec.loading import identity
+from thermo_cli.trust import Trust, set_trust
 
 FUNCTIONS = """
 import random
@@ -106,7 +106,7 @@ def functions(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytes
     """A module of functions that may be imported; its name is its own in every test."""
     name = f"functions_{abs(hash(request.node.name))}"
     (tmp_path / f"{name}.py").write_text(FUNCTIONS)
-    monkeypatch.setattr("thermo_cli.registry._TRUST", [Trust(("local",), tmp_path)])
+    monkeypatch.setattr("thermo_cli.trust._TRUST", [Trust(("local",), tmp_path)])
     return name
 
 

@@ -8,9 +8,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from thermo_cli.arguments import UNSAFE, refuse_arguments
 from thermo_cli.contracts import Array, Integers
 from thermo_cli.errors import DataError, SpecError
-from thermo_cli.registry import UNSAFE, locate, nearest, refuse_arguments, trust
+from thermo_cli.registry import nearest
+from thermo_cli.trust import locate
 
 MOST_BYTES: Final = 2**31
 
@@ -90,7 +92,7 @@ def _built(column: Column, use: str, arguments: Mapping[str, Any], seed: int) ->
     """Build the transformer, after a check that it is one and takes these arguments."""
     from sklearn.base import BaseEstimator, TransformerMixin
 
-    found = locate(use, trust(), f"{column.field}.use")
+    found = locate(use, f"{column.field}.use")
     if not (isinstance(found, type) and issubclass(found, BaseEstimator) and hasattr(found, "transform")) or (
         not issubclass(found, TransformerMixin) and not hasattr(found, "fit_transform")
     ):

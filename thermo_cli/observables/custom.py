@@ -16,7 +16,8 @@ from thermo_cli.contracts import Array, Dataset, Task
 from thermo_cli.errors import SpecError
 from thermo_cli.metric import NAMES, label
 from thermo_cli.observables.scorers import WHERE, scorer, scorer_names
-from thermo_cli.registry import Trust, locate_function, nearest, trust
+from thermo_cli.registry import nearest
+from thermo_cli.trust import Trust, locate_function, trust
 
 SHIFT: Final = 3.0  # of targets and predictions alike
 
@@ -41,8 +42,9 @@ def own_formula(name: str, task: Task) -> Callable[[Array, Any, float], Array]:
 
 
 @lru_cache(maxsize=64)
-def _formula(name: str, task: Task, given: Trust) -> Callable[[Array, Any, float], Array]:
-    score = _function(name, given) if ":" in name else scorer(name, task)
+def _formula(name: str, task: Task, allowed: Trust) -> Callable[[Array, Any, float], Array]:
+    """Remember a formula for as long as the user allows the same."""
+    score = _function(name) if ":" in name else scorer(name, task)
 
     def values(outputs: Array, y: Any, unit: float) -> Array:
         if task == "regression":
@@ -122,9 +124,9 @@ def _value(name: str, dataset: Dataset, outputs: Array, y: Any) -> float:
         ) from error
 
 
-def _function(name: str, given: Trust) -> Callable[[Any, Any], Any]:
+def _function(name: str) -> Callable[[Any, Any], Any]:
     """Import a function of two arguments."""
-    function = locate_function(name, given, WHERE)
+    function = locate_function(name, WHERE)
     if isinstance(function, type):
         _refuse("this is no function", f"{name}: {type(function).__name__}", "name a function of (outputs, targets)")
     try:

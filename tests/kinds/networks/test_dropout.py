@@ -17,10 +17,10 @@ from thermo_cli.kinds.networks.checks import plain_steps
 from thermo_cli.kinds.networks.dropout import masks
 from thermo_cli.kinds.networks.learner import Learner
 from thermo_cli.kinds.networks.noise import uniforms
-from thermo_cli.registry import Trust
 from thermo_cli.replicas import streams_used
 from thermo_cli.spec import identity, load_spec
 from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
+from thermo_cli.trust import Trust
 
 MODULES = """
 import torch
@@ -76,7 +76,7 @@ NETWORKS = {
 def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with modules of somebody, whose code is allowed."""
     (tmp_path / "nets.py").write_text(MODULES)
-    monkeypatch.setattr("thermo_cli.registry._TRUST", [Trust(("local",), tmp_path)])
+    monkeypatch.setattr("thermo_cli.trust._TRUST", [Trust(("local",), tmp_path)])
     monkeypatch.delitem(sys.modules, "nets", raising=False)
     return tmp_path
 

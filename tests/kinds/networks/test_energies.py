@@ -15,8 +15,8 @@ from thermo_cli.kinds.networks import layout
 from thermo_cli.kinds.networks.checks import plain_steps
 from thermo_cli.kinds.networks.clipping import clip
 from thermo_cli.kinds.networks.learner import Learner
-from thermo_cli.registry import Trust
 from thermo_cli.spec import from_resolved, identity, load_spec, to_yaml
+from thermo_cli.trust import Trust
 
 FUNCTIONS = """
 import torch
@@ -69,7 +69,7 @@ ENERGY = "{l1: 1e-3, terms: {smoothness: {use: 'terms:smoothness', weight: 0.1, 
 def functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with functions of somebody, whose code is allowed."""
     (tmp_path / "terms.py").write_text(FUNCTIONS)
-    monkeypatch.setattr("thermo_cli.registry._TRUST", [Trust(("local",), tmp_path)])
+    monkeypatch.setattr("thermo_cli.trust._TRUST", [Trust(("local",), tmp_path)])
     monkeypatch.delitem(sys.modules, "terms", raising=False)
     return tmp_path
 

@@ -16,9 +16,9 @@ from thermo_cli.experiment import prepare
 from thermo_cli.kinds.networks.checks import plain_steps
 from thermo_cli.kinds.networks.learner import Learner
 from thermo_cli.kinds.networks.torch_optim import torch_optimizer
-from thermo_cli.registry import Trust
 from thermo_cli.spec import load_spec
 from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
+from thermo_cli.trust import Trust
 
 OPTIMIZERS = {
     "Adadelta": "{lr: 0.5, weight_decay: 1e-3}",
@@ -197,7 +197,7 @@ def test_what_cannot_serve_is_refused_before_training(
 def test_an_optimizer_of_your_own(tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Allowed, it trains, with an energy of your own, and is part of the run's identity; what is not elementwise is refused."""
     (tmp_path / "steps.py").write_text(OWN)
-    monkeypatch.setattr("thermo_cli.registry._TRUST", [Trust(("local",), tmp_path)])
+    monkeypatch.setattr("thermo_cli.trust._TRUST", [Trust(("local",), tmp_path)])
     monkeypatch.delitem(sys.modules, "steps", raising=False)
     for use, words in (("Normed", "depends on others"), ("Noisy", "is random"), ("Rows", "rows is a Tensor")):
         with pytest.raises(SpecError, match=words):

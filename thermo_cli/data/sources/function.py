@@ -11,8 +11,9 @@ from thermo_cli.contracts import Examples, Task
 from thermo_cli.data import array_files
 from thermo_cli.data.targets import examples_of
 from thermo_cli.errors import DataError, SpecError
-from thermo_cli.registry import locate_function, nearest, trust
+from thermo_cli.registry import nearest
 from thermo_cli.spec.builtins.data import Split
+from thermo_cli.trust import locate_function
 
 NEEDED, OPTIONAL = ("x", "y"), ("x_test", "y_test", "groups", "time")
 SHAPES: Final = (
@@ -54,7 +55,7 @@ def load(use: str, arguments: Mapping[str, Any], task: Task | None, split: Split
 
 
 def _called(use: str, arguments: Mapping[str, Any]) -> Any:
-    function = locate_function(use, trust(), "data.use")
+    function = locate_function(use, "data.use")
     try:
         accepted = inspect.signature(function).parameters
     except ValueError as error:

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 
 from thermo_cli import rng
+from thermo_cli.arguments import UNSAFE, Refusal, refuse_arguments
 from thermo_cli.contracts import Array, Task
 from thermo_cli.errors import SpecError
 from thermo_cli.metric import Answers
-from thermo_cli.registry import UNSAFE, Refusal, locate, nearest, refuse_arguments, trust
+from thermo_cli.registry import nearest
+from thermo_cli.trust import locate
 
 SYSTEM, USE, WITH = "system", "system.use", "system.with"
 BUDGETS: Final = ("n_estimators", "max_iter")  # arguments that a training time can be given to
@@ -223,7 +225,7 @@ def _part(use: str, arguments: Mapping[str, Any], where: str) -> Any:
 
 def _built(use: str, arguments: Mapping[str, Any], where: str) -> Any:
     """Import and construct an estimator, and those among its arguments."""
-    kind = locate(use, trust(), f"{where}.use")
+    kind = locate(use, f"{where}.use")
     if not (isinstance(kind, type) and issubclass(kind, BaseEstimator)):
         what = "abstract" if inspect.isabstract(kind) else type(kind).__name__
         raise SpecError(

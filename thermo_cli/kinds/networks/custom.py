@@ -12,7 +12,7 @@ from thermo_cli.contracts import Task
 from thermo_cli.errors import SpecError
 from thermo_cli.kinds.networks.dropout import dropouts, with_masks
 from thermo_cli.kinds.networks.modules import ModuleSystem, seeded
-from thermo_cli.registry import locate, trust
+from thermo_cli.trust import locate
 
 USE, WITH = "system.use", "system.with"
 
@@ -30,7 +30,7 @@ def custom(use: str, inputs: int, outputs: int, task: Task, arguments: Mapping[s
     Raises:
         SpecError: It may not be imported, is no module, or does not map features to outputs.
     """
-    found = locate(use, trust(), USE)
+    found = locate(use, USE)
     if not (isinstance(found, type) and issubclass(found, nn.Module)):
         raise SpecError(
             "this is no torch module",

@@ -16,7 +16,7 @@ from thermo_cli import rng
 from thermo_cli.contracts import StackedSystem
 from thermo_cli.errors import SpecError
 from thermo_cli.kinds.networks import layout
-from thermo_cli.registry import locate_function, trust
+from thermo_cli.trust import locate_function
 
 Named = Mapping[str, torch.Tensor]
 Function = Callable[[dict[str, torch.Tensor]], torch.Tensor]
@@ -123,7 +123,7 @@ def energies_of(given: Any, system: StackedSystem) -> Energies:
     terms = {}
     for name, term in given.terms.items():
         where = f"dynamics.energy.terms.{name}"
-        function = locate_function(term.use, trust(), f"{where}.use")
+        function = locate_function(term.use, f"{where}.use")
         terms[name] = _tried(functools.partial(function, **term.arguments), term.weight, term.use, where, system)
     return Energies(given.l1, terms)
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import torch
 
 from thermo_cli.errors import SpecError
-from thermo_cli.registry import locate, trust
+from thermo_cli.trust import locate
 
 USE, WITH = "dynamics.use", "dynamics.with"
 BEGAN: Final = "began"  # 0 before the first step, when the class itself makes its state
@@ -41,7 +41,7 @@ def torch_optimizer(use: str, arguments: Mapping[str, Any]) -> "TorchOptimizer":
     Raises:
         SpecError: It may not be imported, is no elementwise optimizer, or does not take these arguments.
     """
-    found = locate(use, trust(), USE)
+    found = locate(use, USE)
     if not (isinstance(found, type) and issubclass(found, torch.optim.Optimizer)):
         raise SpecError(
             "this is no optimizer of torch",

@@ -16,9 +16,10 @@ from typing import Any, Final
 from thermo_cli.errors import SpecError
 from thermo_cli.kinds.scripts.parts import CommandSystem
 from thermo_cli.kinds.scripts.placeholders import SEEDS, filled, placeholders
-from thermo_cli.registry import Trust, local_file, nearest
+from thermo_cli.registry import nearest
 from thermo_cli.replicas import Replica, budgets_of
 from thermo_cli.spec import Spec
+from thermo_cli.trust import local_file, trust
 
 INTERPRETER: Final = ("python", "python3")  # the one that runs this
 SEED_BITS: Final = 31  # what every language's generators take
@@ -44,16 +45,13 @@ class Command:
         assert isinstance(self.spec.system, CommandSystem)
         return self.spec.system.arguments
 
-    def check(self, trust: Trust) -> None:
+    def check(self) -> None:
         """Refuse what cannot be started as the spec says, before anything is.
-
-        Args:
-            trust: What the user allows.
 
         Raises:
             SpecError: It is not allowed, a placeholder has no meaning, or a file is not there.
         """
-        if "command" not in trust.allowed:
+        if "command" not in trust().allowed:
             raise SpecError(
                 "a spec starts no script by itself",
                 received=" ".join(str(word) for word in self.given.run),
@@ -88,17 +86,14 @@ class Command:
         words = [filled(str(word), values) for word in self.given.run]
         return [sys.executable, *words[1:]] if words[0] in INTERPRETER else words
 
-    def fingerprint(self, trust: Trust) -> str:
+    def fingerprint(self) -> str:
         """Return the hash of the files that the spec names: another script is another run.
-
-        Args:
-            trust: Says where modules are that are started by `-m`.
 
         Raises:
             SpecError: A file cannot be read.
         """
         digest = hashlib.sha256()
-        for name, path in self._files(trust):
+        for name, path in self._files():
             try:
                 state = path.stat()
                 content = _digest(path, state.st_mtime_ns, state.st_size)
@@ -208,11 +203,11 @@ class Command:
             hint = f"write ./{program}" if os.access(local, os.X_OK) else "name its interpreter first, or chmod +x"
         raise SpecError("there is no such program", received=program, remedy=hint, where=f"{RUN}[0]")
 
-    def _files(self, trust: Trust) -> Iterator[tuple[str, Path]]:
+    def _files(self) -> Iterator[tuple[str, Path]]:
         """Yield names and paths of the files that decide the numbers."""
         words = [str(word) for word in self.given.run]
         for before, word in zip(["", *words], words, strict=False):
-            module = local_file(word, trust) if before == "-m" else None
+            module = local_file(word) if before == "-m" else None
             if module is not None:
                 yield word, module
         for word in dict.fromkeys([*words, *self.given.files]):

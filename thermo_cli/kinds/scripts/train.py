@@ -22,7 +22,6 @@ from thermo_cli.kinds.scripts.command import Command
 from thermo_cli.kinds.scripts.parts import ProcessDynamics
 from thermo_cli.kinds.scripts.process import run_process
 from thermo_cli.kinds.scripts.reported import Metrics, read_parameters
-from thermo_cli.registry import trust
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
 from thermo_cli.store.run_folder import RunFolder
@@ -51,7 +50,7 @@ def train_script(folder: RunFolder, store: ShardStore, spec: Spec, member: Repli
         StoreError: The disk is full.
     """
     command = Command(spec, base)
-    if command.fingerprint(trust()) not in folder.manifest["data_fingerprint"].split("+"):
+    if command.fingerprint() not in folder.manifest["data_fingerprint"].split("+"):
         raise DataError(
             "the script, or a file that it is given, changed while the run was in progress",
             received=str(base),

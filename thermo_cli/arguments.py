@@ -1,0 +1,66 @@
+"""Arguments of scikit-learn's parts that reach beyond them, to files, processes or caches; looked for at any depth."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from thermo_cli.errors import SpecError
+
+
+class Refusal(NamedTuple):
+    """Why an argument is not given.
+
+    Attributes:
+        admitted: Values that may be given all the same.
+        what: What is wrong with the others.
+        remedy: What to do.
+    """
+
+    admitted: tuple[Any, ...]
+    what: str
+    remedy: str
+
+
+UNSAFE: Final = {  # arguments of scikit-learn's parts that reach beyond them
+    "memory": Refusal((None,), "a cache on disk is read as pickles, which run code", "leave it out"),
+    "input": Refusal((None, "content"), "cells that name files would have them read", "leave it out"),
+    "n_jobs": Refusal(
+        (None, 1),
+        "replicas run side by side already, and threads that share one change the order of its sums",
+        "leave it out; --workers says how many processes there are",
+    ),
+    "pre_dispatch": Refusal((None,), "replicas run side by side already", "leave it out"),
+}
+
+
+def refuse_arguments(arguments: Any, refused: Mapping[str, Refusal], where: str) -> None:
+    """Refuse arguments by their names, at any depth and for parts of parts too (`step__memory`).
+
+    Args:
+        arguments: What a spec gives: names to values, values that hold names again.
+        refused: Names of arguments, and why.
+        where: Field of the spec.
+
+    Raises:
+        SpecError: One of them is given.
+    """
+    for name, value, place in _arguments(arguments, where):
+        refusal = refused.get(name.rpartition("__")[2])
+        if refusal is not None and not all(one in refusal.admitted for one in _leaves(value)):
+            raise SpecError(refusal.what, received=f"{name}: {value}", remedy=refusal.remedy, where=place)
+
+
+def _arguments(value: Any, where: str) -> Iterator[tuple[str, Any, str]]:
+    """Yield every name, its value and its place, from the outside in."""
+    for key, inner in value.items() if isinstance(value, Mapping) else ():
+        yield str(key), inner, f"{where}.{key}"
+        yield from _arguments(inner, f"{where}.{key}")
+    for number, inner in enumerate(value) if isinstance(value, list) else ():
+        yield from _arguments(inner, f"{where}[{number}]")
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner)
+    else:
+        yield value

@@ -1,0 +1,213 @@
+"""What a spec may name beyond the built-ins, so that a stranger's spec runs no code by itself.
+
+`use: module:object` is looked up only below `sklearn.` and `torch.`, and in places that the user allows with `--allow local`
+(modules beside the spec and in the working directory) or `--allow PACKAGE`. What the user allows is the one setting of a
+process; it is read here and nowhere else.
+"""
+
+import hashlib
+import importlib
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.machinery import PathFinder
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from thermo_cli.errors import SpecError
+from thermo_cli.registry import nearest
+
+FLAGS: Final = ("local", "command")  # of --allow, beside names of packages
+TRUSTED: Final = ("sklearn", "torch")
+HARMLESS: Final = re.compile(r"sklearn\.(datasets:(make|load)_|metrics:)[a-z0-9_]+")  # functions that compute or read
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What a spec may import beyond the built-ins.
+
+    Attributes:
+        allowed: `local`, `command`, or names of packages.
+        base: Folder of the spec.
+    """
+
+    allowed: tuple[str, ...]
+    base: Path
+
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """Where local modules are looked for."""
+        return (self.base.resolve(), Path.cwd())
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Installed packages that the user allows."""
+        return tuple(word for word in self.allowed if word not in FLAGS)
+
+
+_TRUST = [Trust((), Path())]
+
+
+def set_trust(trust: Trust) -> None:
+    """Say what specs may import in this process: the user's word, when an experiment is prepared, or a worker's task.
+
+    Args:
+        trust: From the command line, or from Python.
+    """
+    _TRUST[0] = trust
+
+
+def trust() -> Trust:
+    """Return what specs may import in this process."""
+    return _TRUST[0]
+
+
+def locate(name: str, where: str) -> Any:
+    """Import what `module:object` names, if that is allowed; nothing is imported before it is.
+
+    Args:
+        name: `module:object`; what leads from the module to the object stays in its package.
+        where: Field of the spec, for messages.
+
+    Raises:
+        SpecError: It is not allowed, leaves its package, or is not there.
+    """
+    module, _, attribute = name.partition(":")
+    package, local = module.partition(".")[0], local_file(module)
+    if local is not None and "local" in trust().allowed:
+        part, home = _import_local(module, local, where), None
+    elif package in (*TRUSTED, *trust().packages):
+        part, home = _import(module, where), package
+    else:
+        flag = "local" if local is not None else package
+        raise SpecError(
+            "a spec runs no code of others by itself",
+            received=f"use: {name}",
+            remedy=f"if you trust it: --allow {flag}",
+            where=where,
+        )
+    _check_home(part, home, name, where)
+    for word in attribute.split("."):
+        if not hasattr(part, word):
+            guess = nearest(word, [other for other in dir(part) if not other.startswith("_")])
+            hint = f"did you mean {guess!r}?" if guess else "look for its name in the module"
+            raise SpecError(f"{module} has no {word}", received=f"use: {name}", remedy=hint, where=where)
+        part = getattr(part, word)
+        _check_home(part, home, name, where)
+    return part
+
+
+def locate_function(name: str, where: str) -> Callable[..., Any]:
+    """Import the function that `module:function` names; of the trusted packages only those that do nothing but compute.
+
+    Args:
+        name: `module:function`.
+        where: Field of the spec, for messages.
+
+    Raises:
+        SpecError: It is not allowed, not there, or no function.
+    """
+    package = name.partition(":")[0].partition(".")[0]
+    function = locate(name, where)
+    if package in TRUSTED and package not in trust().packages and not HARMLESS.fullmatch(name):
+        raise SpecError(
+            "of this package, only sklearn.metrics and make_* and load_* of sklearn.datasets are run without being allowed",
+            received=f"use: {name}",
+            remedy=f"if you trust it: --allow {package}",
+            where=where,
+        )
+    if not callable(function):
+        raise SpecError(
+            "this is no function", received=f"{name}: {type(function).__name__}", remedy="name one", where=where
+        )
+    return function  # type: ignore[no-any-return]
+
+
+def _check_home(part: Any, home: str | None, name: str, where: str) -> None:
+    """Refuse what is neither a module of a package nor defined in it: packages hold `os` and the like."""
+    own = part.__name__ if isinstance(part, ModuleType) else getattr(part, "__module__", None)
+    place = own or type(part).__module__
+    if home is not None and not f"{place}.".startswith(f"{home}."):
+        raise SpecError(
+            f"this leaves {home}: it is of {place}",
+            received=f"use: {name}",
+            remedy="name the object where it is defined",
+            where=where,
+        )
+
+
+def code_fingerprint(name: str) -> str:
+    """Return the hash of a local module's file: other code is another run. Empty for packages, whose versions are recorded.
+
+    Args:
+        name: `module:object`.
+    """
+    local = local_file(name.partition(":")[0])
+    return hashlib.sha256(local.read_bytes()).hexdigest() if local is not None and "local" in trust().allowed else ""
+
+
+def local_file(module: str) -> Path | None:
+    """Return the file of a module beside the spec or in the working directory, or None.
+
+    Args:
+        module: Its dotted name.
+    """
+    path = Path(*module.split("."))
+    for place in trust().places:
+        for file in (place / path.with_suffix(".py"), place / path / "__init__.py"):
+            if file.is_file():
+                return file
+    return None
+
+
+def _import_local(module: str, file: Path, where: str) -> Any:
+    """Import a module beside the spec; its folder comes last, so that nothing in it stands for what is installed."""
+    root, top = file.parents[module.count(".") + (file.name == "__init__.py")], module.partition(".")[0]
+    added = str(root) not in sys.path
+    sys.path += [str(root)] * added
+    try:
+        _refuse_namesake(top, root, where)
+        loaded = sys.modules.get(module)
+        if loaded is not None and loaded.__file__ != str(file):  # beside another spec, in the same process
+            for name in [name for name in sys.modules if name.partition(".")[0] == top]:
+                del sys.modules[name]
+        return _import(module, where)
+    finally:
+        if added:
+            sys.path.remove(str(root))
+
+
+def _refuse_namesake(top: str, root: Path, where: str) -> None:
+    """Refuse a module beside the spec that is called as one of the standard library, or as one that is installed."""
+    spec = PathFinder.find_spec(top)
+    places = [spec.origin, *(spec.submodule_search_locations or ())] if spec is not None else []
+    if top in sys.stdlib_module_names or not any(
+        place and Path(place).resolve().is_relative_to(root.resolve()) for place in places
+    ):
+        raise SpecError(
+            "a module beside the spec has the name of another one",
+            received=f"{top} in {root}",
+            remedy="rename it",
+            where=where,
+        )
+
+
+def _import(module: str, where: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise SpecError(
+            "this module cannot be imported",
+            received=f"{module}: {error}",
+            remedy="correct its name, or install it",
+            where=where,
+        ) from None
+    except Exception as error:
+        raise SpecError(
+            "this module raises an error when it is imported",
+            received=f"{module}: {type(error).__name__}: {error}",
+            remedy="mend it",
+            where=where,
+        ) from error
