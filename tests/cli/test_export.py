@@ -129,7 +129,7 @@ def test_tables_go_to_the_run_or_where_one_says(finished: Path, command: Command
     [
         (["--export", "parquet"], "which run?"),
         (["latest", "--export", "parquet", "--format", "csv"], "one thing at a time"),
-        (["latest", "--export", "parquet", "--confidence", "0.9"], "name another folder with --output"),
+        (["latest", "--export", "parquet", "--set", "equilibrium.confidence=0.9"], "name another folder with --output"),
         (["latest", "--export", "parquet", "--output", "absent/tables"], "does not exist"),
         (["latest", "--export", "parquet", "--output", "small.yaml"], "cannot be made"),
         (["latest", "--export", "csv"], "csv"),
