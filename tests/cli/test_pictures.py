@@ -33,7 +33,7 @@ def test_the_page_is_written_before_the_gate_speaks(short: Path, command: Comman
     assert {"criteria.svg", "criteria.png", "trajectory-test_accuracy.svg"} <= names
     again = command("thermo-report", "latest", "latest", "--format", "html", cwd=folder)
     assert again.returncode == 2
-    assert "an HTML report is of one run" in again.stderr
+    assert "html holds one run" in again.stderr
     both = command("thermo-report", "--figures", "x", cwd=folder)
     assert both.returncode == 2
     assert "which run?" in both.stderr

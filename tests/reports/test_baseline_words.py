@@ -48,7 +48,7 @@ def baseline(observable: str = "test_accuracy", title: str = "old-01234567") -> 
 @pytest.mark.parametrize("format", ["markdown", "html", "terminal"])
 def test_people_see_every_row_and_what_differs(format: str) -> None:
     """Outcome, difference, margin, reasons, changes and notes, in the formats that are read."""
-    text = rendered(format, [dataclasses.replace(run_view(small=True), baseline=baseline())])
+    text = rendered(format, [dataclasses.replace(run_view(small=True), partners=(baseline(),))])
     text = re.sub(r"\s+", " ", html.unescape(text).replace("\\", ""))
     for words in (
         "old-01234567",
@@ -63,7 +63,7 @@ def test_people_see_every_row_and_what_differs(format: str) -> None:
 
 def test_machines_fail_on_worse_alone() -> None:
     """JUnit: a case per gating row; worse is a failure, undecided is skipped, equivalent and better pass."""
-    document = rendered("junit", [dataclasses.replace(run_view(small=True), baseline=baseline())])
+    document = rendered("junit", [dataclasses.replace(run_view(small=True), partners=(baseline(),))])
     (suite,) = JUnitXml.fromstring(document.encode())
     results = {
         case.name: [type(result).__name__ for result in case.result]
@@ -83,7 +83,7 @@ def test_points_are_compared_one_by_one(format: str) -> None:
     """A sweep of which one point has no baseline: in every format the others are there."""
     sweep = sweep_view()
     points = tuple(
-        dataclasses.replace(point, baseline=None if place == 0 else baseline())
+        dataclasses.replace(point, partners=() if place == 0 else (baseline(),))
         for place, point in enumerate(sweep.points)
     )
     text = rendered(format, [dataclasses.replace(sweep, points=points)])
@@ -97,7 +97,7 @@ def test_points_are_compared_one_by_one(format: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_baselines_are_text(name: str) -> None:
     """No name of an observable or a run opens a tag or breaks a table."""
-    view = dataclasses.replace(run_view(small=True), baseline=baseline(name, name))
+    view = dataclasses.replace(run_view(small=True), partners=(baseline(name, name),))
     assert "<script>alert" not in rendered("html", [view])
     JUnitXml.fromstring(rendered("junit", [view]).encode())
     for block in re.findall(r"(?:^\|.*\n)+", rendered("markdown", [view]), flags=re.MULTILINE):

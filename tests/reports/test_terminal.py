@@ -178,7 +178,7 @@ def test_a_comparison_fits_whatever_its_names() -> None:
     baseline = Baseline(
         "[b]other[/b]-01234567", "worse", False, "worse", tuple(rows), ("x: 1 (baseline: 2)",), ("a note",)
     )
-    text = printed(dataclasses.replace(shown(ensemble(0.005, 0.0))[0], baseline=baseline))
+    text = printed(dataclasses.replace(shown(ensemble(0.005, 0.0))[0], partners=(baseline,)))
     lines = [line.rstrip() for line in text.splitlines()]
     assert max(map(len, lines)) <= 80
     for words in ("[b]other[/b]-01234567", "[red]", ":smile:", "all are lost", "differs in x: 1", "a note"):

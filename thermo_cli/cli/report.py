@@ -15,23 +15,17 @@ from thermo_cli.cli.export import refuse_export
 from thermo_cli.cli.listing import listing
 from thermo_cli.cli.pictures import write_pictures
 from thermo_cli.errors import SpecError, StoreError, UsageError
+from thermo_cli.reports.formats import FORMATS, rendered
 
 if TYPE_CHECKING:
     from thermo_cli.judging.record import Baseline, JudgedRun
     from thermo_cli.store import RunFolder
 
+    Format = str
+else:
+    Format = StrEnum("Format", {name: name for name in FORMATS})
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-
-
-class Format(StrEnum):
-    """Formats of a report."""
-
-    terminal = "terminal"
-    markdown = "markdown"
-    html = "html"
-    json = "json"
-    junit = "junit"
-    csv = "csv"
 
 
 class Export(StrEnum):
@@ -50,7 +44,8 @@ def report(
         typer.Argument(metavar="[WHAT]...", help="A run's name, its folder, or latest; none: list the runs."),
     ] = None,
     results: Annotated[Path, typer.Option(metavar="DIR", help="Where run folders are.")] = RESULTS,
-    format: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.terminal,
+    format: Annotated[Format, typer.Option("--format", help="What to write.")] = "terminal",
+    details: Annotated[bool, typer.Option("--details", help="Every row and table, where a format is short.")] = False,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there instead of standard output.")] = None,
     figures: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write every chart into this folder, as SVG and PNG.")
@@ -101,12 +96,12 @@ def report(
             )
         required = gate.required_words(require, compare or baseline is not None)
         changes = _changes(margin or [], settings or [])
-        request = Request(results, format, output, required, changes, compare, baseline, export, figures)
+        request = Request(results, format, details, output, required, changes, compare, baseline, export, figures)
         if what:
             return _report(what, request)
         if required or changes or export or figures or compare or baseline is not None:
             raise UsageError("which run?", received="no run named", remedy="name a run, or latest")
-        emit(listing(results, format is Format.json), output, _encoding(format))
+        emit(listing(results, format == "json"), output, _encoding(format))
         return 0
 
     leave_with(work)
@@ -117,7 +112,8 @@ class Request:
     """What is asked of some runs: where they are, how they are judged and compared, and what is written where."""
 
     results: Path
-    format: Format
+    format: str
+    details: bool
     output: Path | None
     required: list[list[str]]
     changes: dict[str, Any]
@@ -139,12 +135,11 @@ class Opened:
 def _report(names: Sequence[str], request: Request) -> int:
     """Report on some runs and return the exit code; a run that cannot be judged does not hide the others."""
     from thermo_cli.judging.gating import worst
-    from thermo_cli.reports.formats import rendered
 
     if request.tables:
-        refuse_export(request.format.value, request.output, bool(request.changes))
-    if request.format is Format.html and len(names) > 1:
-        raise UsageError("an HTML report is of one run", received=", ".join(names), remedy="name one at a time")
+        refuse_export(request.format, request.output, bool(request.changes))
+    if FORMATS[request.format].single and len(names) > 1:
+        raise UsageError(f"{request.format} holds one run", received=", ".join(names), remedy="name one at a time")
     opened = [_opened(name, request) for name in names]
     runs = [one.run for one in opened if one.run is not None]
     try:
@@ -169,7 +164,7 @@ def _report(names: Sequence[str], request: Request) -> int:
     if request.tables:
         write(export_tables(runs, request.output))
     else:
-        emit(rendered(request.format.value, views), request.output, _encoding(request.format))
+        emit(rendered(request.format, views, request.details), request.output, _encoding(request.format))
     if request.figures is not None:
         write_pictures(views, request.figures)
     return worst([*codes, *map(gate.answer, gates)])
@@ -245,9 +240,9 @@ def _changes(margins: Sequence[str], settings: Sequence[str]) -> dict[str, Any]:
     return changes
 
 
-def _encoding(format: Format) -> str | None:
+def _encoding(format: str) -> str | None:
     """Return the encoding of what other programs read; of the terminal it is its own."""
-    return None if format is Format.terminal else "utf-8"
+    return None if format == "terminal" else "utf-8"
 
 
 def main() -> None:

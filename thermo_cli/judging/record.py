@@ -145,14 +145,14 @@ class Decision:
         point: Swept field to its value; empty without a sweep.
         verdict: What was decided; None where the point cannot be judged.
         reason: Why not.
-        differences: From a baseline, where it was compared with one.
+        partners: What it was compared with.
     """
 
     run: str
     point: Mapping[str, Any]
     verdict: Verdict | None
     reason: str = ""
-    differences: tuple[Difference, ...] = ()
+    partners: tuple[Baseline, ...] = ()
 
     @property
     def title(self) -> str:

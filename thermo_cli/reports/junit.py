@@ -66,7 +66,12 @@ def _suites(view: View) -> Iterator[ElementTree.Element]:
         last = _gate(view.gate) if alone and view.gate is not None else _verdict(decision)
         cases = [
             *(_criterion(row) for row in rows if row.gates),
-            *(_difference(row) for row in decision.differences if row.gates),
+            *(
+                _difference(row, partner.title if len(decision.partners) > 1 else "")
+                for partner in decision.partners
+                for row in partner.rows
+                if row.gates
+            ),
         ]
         yield _suite(decision.title, [*cases, last], _properties(decision))
     if not alone and view.gate is not None:
@@ -84,9 +89,9 @@ def _criterion(row: Row) -> Case:
     return Case(row.criterion, name, "skipped", message=message)
 
 
-def _difference(row: Difference) -> Case:
+def _difference(row: Difference, partner: str) -> Case:
     """Turn a difference from the baseline into a case; only `worse` fails, and what is open is skipped."""
-    name, numbers = f"{row.observable}, {row.history}", _numbers(row)
+    name, numbers = ", ".join(word for word in (row.observable, row.history, partner) if word), _numbers(row)
     if row.outcome == "worse":
         return Case("baseline", name, "failure", "worse", row.explanation, f"{row.explanation}\n{numbers}")
     if row.outcome == "undecided":

@@ -50,7 +50,8 @@ def run_document(view: RunView) -> Document:
             if verdict.warnings
             else []
         ),
-        *([against(view.baseline)] if view.baseline is not None else []),
+        *([_ranking(view)] if len(view.partners) > 1 else []),
+        *(against(partner, place) for place, partner in enumerate(view.partners)),
         _plane(view),
         _criteria(verdict),
         Section("trajectories", "Trajectories", (courses,)),
@@ -70,7 +71,7 @@ def _head(view: RunView) -> Head:
     counts = verdict.replicas
     lost = [(str(counts[word]), word, True) for word in ("diverged", "crashed") if counts[word]]
     controls = [(str(counts["controls"]), "controls", False)] if counts.get("controls") else []
-    words = view.baseline.words if view.baseline is not None else ""
+    words = "; ".join(partner.words for partner in view.partners)
     return Head(
         view.title,
         verdict.verdict,
@@ -108,8 +109,24 @@ def questions(verdict: Verdict) -> Iterator[ShortAnswer]:
         yield ShortAnswer(name.capitalize(), criterion.question, answer, tone_of(name, outcome, gates), aside)
 
 
-def against(baseline: Baseline) -> Section:
-    """Compare a run with another: a line per observable and history, then what differs."""
+def _ranking(view: RunView) -> Section:
+    """Put all that were compared in the order of their means, the best first."""
+    columns = (ColumnHead("observable", "name"), ColumnHead("history", "name"), ColumnHead("order of the means"))
+    lines = []
+    for rank in view.record["comparison"]["ranking"]:
+        order = ", ".join(f"{run['run']} {number(run['mean'], 4)}" for run in rank["order"])
+        lines.append(TableLine((rank["observable"], rank["history"], order)))
+    caption = "All that were compared, the best first; where the good direction is not known, the largest. It decides nothing."
+    return Section("ranking", "In order", (TextTable(caption, columns, tuple(lines)),), first=True)
+
+
+def against(baseline: Baseline, place: int = 0) -> Section:
+    """Compare a run with another: a line per observable and history, then what differs.
+
+    Args:
+        baseline: The comparison.
+        place: Among several.
+    """
     columns = (
         ColumnHead("observable", "name"),
         ColumnHead("history", "name"),
@@ -139,7 +156,9 @@ def against(baseline: Baseline) -> Section:
     caption = "Difference of final means, with its interval, beside the margin. Rows in brackets do not gate."
     blocks = (TextTable(caption, columns, lines), Bullets(wording.remarks([baseline])))
     title = f"Against {baseline.title}: {baseline.outcome}"
-    return Section("baseline", title, blocks, wording.method(baseline.rows), first=True)
+    return Section(
+        f"baseline-{place}" if place else "baseline", title, blocks, wording.method(baseline.rows), first=True
+    )
 
 
 def _plane(view: RunView) -> Section:
@@ -174,6 +193,8 @@ def criteria_table(verdict: Verdict) -> TextTable:
         for row in (row for row in verdict.criteria if row.criterion == criterion.name):
             lines.append(_criterion(row, group))
             group = None
+    asked = {criterion.name for criterion in CRITERIA}
+    lines += [_criterion(row, None) for row in verdict.criteria if row.criterion not in asked]
     caption = "Each estimate with its interval, in the observable's unit. Rows in brackets do not gate."
     return TextTable(caption, columns, tuple(lines))
 

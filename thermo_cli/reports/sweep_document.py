@@ -34,7 +34,7 @@ def sweep_document(view: SweepView) -> Document:
     Args:
         view: What is known of it.
     """
-    compared = [point.baseline for point in view.points if point.baseline is not None]
+    compared = [partner for point in view.points for partner in point.partners]
     plane = Figures("plane", absent=absent("plane", "no point has both a spread and a divergence"))
     sections = [
         _phases(view),
@@ -58,7 +58,7 @@ def _head(view: SweepView, compared: list[Baseline]) -> Head:
         ", ".join(view.fields),
         ((view.status, "run", view.status != "complete"),),
         ", ".join(f"{count} {name}" for name, count in view.tally) + ".",
-        f"Against {compared[0].title}: {counts}." if compared else "",
+        f"{_partners(view)}: {counts}." if compared else "",
         view.scope,
         view.description,
         gate_answer(view.gate),
@@ -129,10 +129,18 @@ def _points(view: SweepView) -> Section:
     return Section("points", "Points", (TextTable(caption, columns, lines), Bullets(tuple(lost))), first=True)
 
 
+def _partners(view: SweepView) -> str:
+    """Say what points were compared with: the same points of another sweep, or each other."""
+    names = dict.fromkeys(partner.title for point in view.points for partner in point.partners)
+    return f"Against {next(iter(names))}" if len(names) == 1 else "Each point against the others"
+
+
 def _against(view: SweepView, compared: list[Baseline]) -> Section:
     """Compare point by point: each with its difference that is largest beside its margin."""
+    several = len(dict.fromkeys(partner.title for partner in compared)) > 1
     heads = (
         *_fields(view),
+        *([ColumnHead("against", "name")] if several else []),
         ColumnHead("outcome", "outcome"),
         ColumnHead("largest in", "name"),
         ColumnHead("history", "name"),
@@ -140,16 +148,17 @@ def _against(view: SweepView, compared: list[Baseline]) -> Section:
         ColumnHead("margin", "number"),
     )
     lines = []
-    for point in view.points[:MOST_POINTS]:
-        row = wording.telling(point.baseline) if point.baseline is not None else None
-        cells = ("-",) * 4
-        if row is not None:
-            cells = (row.observable, row.history, wording.difference(row), number(row.margin, 2))
-        outcome = point.baseline.outcome if point.baseline is not None else "not compared"
-        lines.append(TableLine((*_values(point), outcome, *cells)))
+    for point in view.points:
+        for partner in point.partners or (None,):
+            row, cells = wording.telling(partner) if partner is not None else None, ("-",) * 4
+            if row is not None:
+                cells = (row.observable, row.history, wording.difference(row), number(row.margin, 2))
+            other = [partner.title.removeprefix(f"{view.title} ") if partner is not None else "-"] if several else []
+            outcome = partner.outcome if partner is not None else "not compared"
+            lines.append(TableLine((*_values(point), *other, outcome, *cells)))
     caption = "Of each point the difference of final means that is largest beside its margin."
-    blocks = (TextTable(caption, heads, tuple(lines)), Bullets(wording.remarks(compared)))
-    return Section("baseline", f"Against {compared[0].title}", blocks, first=True)
+    blocks = (TextTable(caption, heads, tuple(lines[:MOST_POINTS])), Bullets(wording.remarks(compared)))
+    return Section("baseline", _partners(view), blocks, first=True)
 
 
 def _details(view: SweepView) -> Section:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from thermo_cli.contracts import Verdict
-from thermo_cli.equilibrium.baseline import Difference
 from thermo_cli.judging.record import Baseline, Decision, Gate
 from thermo_cli.metric import HEADLINES
 from thermo_cli.reports.numerals import number
@@ -30,7 +29,7 @@ class PointView:
         energy: Mean energy.
         summary: One sentence.
         decided: All that was decided; None where the point cannot be judged.
-        baseline: How it compares with the same point of another sweep; None where it was not compared.
+        partners: How it compares with the same point of another sweep, or with other points; empty where it was not compared.
     """
 
     values: Mapping[str, Any]
@@ -44,7 +43,7 @@ class PointView:
     energy: float | None
     summary: str
     decided: Verdict | None = None
-    baseline: Baseline | None = None
+    partners: tuple[Baseline, ...] = ()
 
     @property
     def label(self) -> str:
@@ -93,16 +92,12 @@ View = RunView | SweepView | Unjudged
 def decisions(view: View) -> tuple[Decision, ...]:
     """List all verdicts of a view: one, or one for each point."""
     if isinstance(view, RunView):
-        return (Decision(view.title, {}, view.verdict, "", _rows(view.baseline)),)
+        return (Decision(view.title, {}, view.verdict, "", view.partners),)
     if isinstance(view, Unjudged):
         return (Decision(view.title, {}, None, view.reason),)
     return tuple(
-        Decision(view.title, point.values, point.decided, point.summary, _rows(point.baseline)) for point in view.points
+        Decision(view.title, point.values, point.decided, point.summary, point.partners) for point in view.points
     )
-
-
-def _rows(baseline: Baseline | None) -> tuple[Difference, ...]:
-    return baseline.rows if baseline is not None else ()
 
 
 def point_view(values: Mapping[str, Any], verdict: Verdict | None, reason: str) -> PointView:

@@ -63,7 +63,7 @@ class RunView:
         record: What verdict.json says.
         trained: Whether thermo trained the replicas; False of those recorded elsewhere.
         gate: What was asked of the run; None where nothing was.
-        baseline: How it compares with another run; None where it was not compared.
+        partners: How it compares with other runs; empty where it was not compared.
     """
 
     title: str
@@ -79,7 +79,7 @@ class RunView:
     record: Mapping[str, Any] = field(default_factory=dict)
     trained: bool = True
     gate: Gate | None = None
-    baseline: Baseline | None = None
+    partners: tuple[Baseline, ...] = ()
 
     @property
     def steps(self) -> Integers:

@@ -48,7 +48,7 @@ def run_view(judged: Judged, partners: Sequence[Baseline] = ()) -> RunView:
         reproduction=reproduction(judged.folder),
         record=content_of(judged, partners),
         trained=judged.folder.spec.dynamics is not None,
-        baseline=next(iter(partners), None),
+        partners=tuple(partners),
     )
 
 
@@ -62,7 +62,7 @@ def sweep_view(run: JudgedRun, partners: Sequence[Sequence[Baseline]] = ()) -> S
     points = []
     for point, others in zip(run.points, partners or [()] * len(run.points), strict=True):
         shown = point_view(point.values, point.judged.verdict if point.judged else None, point.reason)
-        points.append(dataclasses.replace(shown, baseline=next(iter(others), None)))
+        points.append(dataclasses.replace(shown, partners=tuple(others)))
     return SweepView(
         run.folder.name,
         described(run.folder),
