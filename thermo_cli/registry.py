@@ -3,35 +3,7 @@
 import difflib
 import importlib
 from collections.abc import Iterable
-from typing import Any, Final, Literal
-
-Kind = Literal["data", "schedule"]
-
-BUILT_INS: Final[dict[Kind, dict[str, str]]] = {
-    "data": {
-        "digits": "thermo_cli.data.sources.toys:digits",
-        "breast_cancer": "thermo_cli.data.sources.toys:breast_cancer",
-        "wine": "thermo_cli.data.sources.toys:wine",
-        "diabetes": "thermo_cli.data.sources.toys:diabetes",
-        "moons": "thermo_cli.data.sources.toys:moons",
-        "teacher": "thermo_cli.data.sources.synthetic:teacher",
-        "parity": "thermo_cli.data.sources.synthetic:parity",
-        "modular_addition": "thermo_cli.data.sources.synthetic:modular_addition",
-        "mnist5k": "thermo_cli.data.sources.toys:mnist5k",
-        "csv": "thermo_cli.data.sources.csv_file:load",
-        "parquet": "thermo_cli.data.sources.parquet_file:load",
-        "npz": "thermo_cli.data.sources.npz_file:load",
-        "npy": "thermo_cli.data.sources.npy_file:load",
-    },
-    "schedule": {
-        "constant": "thermo_cli.kinds.networks.schedules:constant",
-        "cosine": "thermo_cli.kinds.networks.schedules:cosine",
-        "step": "thermo_cli.kinds.networks.schedules:step_down",
-        "warmup": "thermo_cli.kinds.networks.schedules:warmup",
-        "warmup_cosine": "thermo_cli.kinds.networks.schedules:warmup_cosine",
-    },
-}
-
+from typing import Any, Final
 
 KINDS: Final = {  # kind of system -> its wing
     "networks": "thermo_cli.kinds.networks",
@@ -39,6 +11,23 @@ KINDS: Final = {  # kind of system -> its wing
     "scripts": "thermo_cli.kinds.scripts",
     "physical": "thermo_cli.kinds.physical",
     "recorded": "thermo_cli.kinds.recorded",
+}
+
+DATA: Final = {  # `data.use` -> the model that reads it, and says what it builds
+    "digits": "thermo_cli.spec.data_parts:DigitsData",
+    "breast_cancer": "thermo_cli.spec.data_parts:TableData",
+    "wine": "thermo_cli.spec.data_parts:TableData",
+    "diabetes": "thermo_cli.spec.data_parts:TableData",
+    "moons": "thermo_cli.spec.data_parts:MoonsData",
+    "teacher": "thermo_cli.spec.data_parts:TeacherData",
+    "parity": "thermo_cli.spec.data_parts:ParityData",
+    "modular_addition": "thermo_cli.spec.data_parts:ModularAdditionData",
+    "mnist5k": "thermo_cli.spec.data_parts:Mnist5kData",
+    "csv": "thermo_cli.spec.data_parts:TableFileData",
+    "parquet": "thermo_cli.spec.data_parts:TableFileData",
+    "npz": "thermo_cli.spec.data_parts:NpzData",
+    "npy": "thermo_cli.spec.data_parts:NpyData",
+    "module:Class": "thermo_cli.spec.data_parts:FunctionData",
 }
 
 SYSTEMS: Final = {  # `system.use` -> the model that reads it, and says what it builds
@@ -67,28 +56,23 @@ DYNAMICS: Final = {  # `dynamics.use` -> the model that reads it, and says what 
     "module:Class": "thermo_cli.kinds.networks.parts:OptimizerDynamics",
 }
 
+SCHEDULES: Final = {  # `dynamics.schedule` -> what it builds
+    "constant": "thermo_cli.kinds.networks.schedules:constant",
+    "cosine": "thermo_cli.kinds.networks.schedules:cosine",
+    "step": "thermo_cli.kinds.networks.schedules:step_down",
+    "warmup": "thermo_cli.kinds.networks.schedules:warmup",
+    "warmup_cosine": "thermo_cli.kinds.networks.schedules:warmup_cosine",
+}
+
 
 def load(place: str) -> Any:
-    """Import what `module:object` names: something of our own, or what has been allowed.
+    """Import what `module:object` names, something of our own.
 
     Args:
         place: `module:object`.
     """
     module, _, attribute = place.partition(":")
     return getattr(importlib.import_module(module), attribute)
-
-
-def resolve(kind: Kind, name: str) -> Any:
-    """Import the object behind a built-in name.
-
-    Args:
-        kind: What the name is of.
-        name: A key of `BUILT_INS[kind]`; the spec's models have already refused others.
-
-    Returns:
-        The object itself, not yet called.
-    """
-    return load(BUILT_INS[kind][name])
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -12,7 +12,8 @@ from thermo_cli.contracts import Dataset, Examples
 from thermo_cli.data.bath import noisy_labels, principal_scores, thinned
 from thermo_cli.data.split import load_dataset, split, subsample
 from thermo_cli.errors import DataError
-from thermo_cli.spec.builtins.data import CovariateShift, DigitsData, MoonsData, TableData
+from thermo_cli.spec.data_parts import DigitsData, MoonsData, TableData
+from thermo_cli.spec.data_rules import CovariateShift
 from thermo_cli.spec.ensemble import Subsample
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from thermo_cli.data.sources import csv_file, npz_file
+from thermo_cli.contracts import Examples
+from thermo_cli.data.sources import npz_file, table_file
 from thermo_cli.errors import DataError
+from thermo_cli.spec.data_parts import NpzData, TableFileData
 
 
 def write(folder: Path, text: str) -> str:
@@ -15,10 +17,21 @@ def write(folder: Path, text: str) -> str:
     return "t.csv"
 
 
+def csv(folder: Path, path: str, target: str, task: str | None = None) -> Examples:
+    """Read a CSV file."""
+    given = {"use": "csv", "with": {"path": path, "target": target, "task": task}}
+    return table_file.csv(TableFileData.model_validate(given), folder)
+
+
+def npz(folder: Path, **arguments: str) -> Examples:
+    """Read an NPZ file."""
+    return npz_file.load(NpzData.model_validate({"use": "npz", "with": {"path": "d.npz", **arguments}}), folder)
+
+
 def test_a_csv_file_becomes_examples(tmp_path: Path) -> None:
     """Features keep their order, text targets become classes in alphabetical order."""
     name = write(tmp_path, "a,kind,b\n1,x,2\n3,w,4.5\n")
-    examples = csv_file.load(name, "kind", None, tmp_path)
+    examples = csv(tmp_path, name, "kind")
     assert examples.task == "classification"
     assert examples.labels == ("w", "x")
     np.testing.assert_array_equal(examples.x, [[1, 2], [3, 4.5]])
@@ -28,10 +41,10 @@ def test_a_csv_file_becomes_examples(tmp_path: Path) -> None:
 def test_many_distinct_numbers_mean_regression(tmp_path: Path) -> None:
     """A target with fractions, or with more than twenty whole numbers, is a number to predict."""
     name = write(tmp_path, "a,y\n1,0.5\n2,1\n3,2\n")
-    assert csv_file.load(name, "y", None, tmp_path).task == "regression"
+    assert csv(tmp_path, name, "y").task == "regression"
     name = write(tmp_path, "a,y\n" + "".join(f"{i},{i}\n" for i in range(21)))
-    assert csv_file.load(name, "y", None, tmp_path).task == "regression"
-    assert csv_file.load(name, "y", "classification", tmp_path).task == "classification"
+    assert csv(tmp_path, name, "y").task == "regression"
+    assert csv(tmp_path, name, "y", "classification").task == "classification"
 
 
 @pytest.mark.parametrize(
@@ -54,7 +67,7 @@ def test_many_distinct_numbers_mean_regression(tmp_path: Path) -> None:
 def test_a_bad_csv_file_is_refused_with_the_place(tmp_path: Path, text: str, expected: list[str]) -> None:
     """NaN, text, gaps, ragged lines, missing and constant targets."""
     with pytest.raises(DataError) as caught:
-        csv_file.load(write(tmp_path, text), "y", None, tmp_path)
+        csv(tmp_path, write(tmp_path, text), "y")
     for part in expected:
         assert part in str(caught.value)
 
@@ -62,13 +75,13 @@ def test_a_bad_csv_file_is_refused_with_the_place(tmp_path: Path, text: str, exp
 def test_a_missing_csv_file_is_named(tmp_path: Path) -> None:
     """The path that was looked for is in the message."""
     with pytest.raises(DataError, match="no such file"):
-        csv_file.load("absent.csv", "y", None, tmp_path)
+        csv(tmp_path, "absent.csv", "y")
 
 
 def test_an_npz_file_becomes_examples(tmp_path: Path) -> None:
     """Images are flattened, arrays are found by name."""
     np.savez(tmp_path / "d.npz", images=np.arange(24.0).reshape(3, 2, 4), label=np.array([0, 1, 1]))
-    examples = npz_file.load("d.npz", "images", "label", None, tmp_path)
+    examples = npz(tmp_path, features="images", target="label")
     assert examples.x.shape == (3, 8)
     assert examples.labels == ("0", "1")
 
@@ -88,7 +101,7 @@ def test_a_bad_npz_file_is_refused(tmp_path: Path, arrays: dict[str, np.ndarray]
     """Wrong shapes, NaN, missing arrays, constant targets, and anything pickled."""
     np.savez(tmp_path / "d.npz", **arrays)
     with pytest.raises(DataError, match=expected):
-        npz_file.load("d.npz", "x", "y", None, tmp_path)
+        npz(tmp_path)
 
 
 def test_a_torn_npz_file_is_refused(tmp_path: Path) -> None:
@@ -97,4 +110,4 @@ def test_a_torn_npz_file_is_refused(tmp_path: Path) -> None:
     whole = (tmp_path / "d.npz").read_bytes()
     (tmp_path / "d.npz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match="not an NPZ archive"):
-        npz_file.load("d.npz", "x", "y", None, tmp_path)
+        npz(tmp_path)

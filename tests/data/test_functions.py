@@ -11,7 +11,7 @@ from thermo_cli.data.split import load_dataset
 from thermo_cli.errors import DataError, SpecError, ThermoError
 from thermo_cli.experiment import prepare
 from thermo_cli.spec import load_spec
-from thermo_cli.spec.builtins.data import FunctionData
+from thermo_cli.spec.data_parts import FunctionData
 from thermo_cli.trust import Trust, set_trust
 
 HEAD = "import numpy as np\nX, Y = np.arange(80.0).reshape(40, 2), np.arange(40) % 2\n"

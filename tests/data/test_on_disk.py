@@ -17,7 +17,7 @@ from thermo_cli.kinds.networks.learner import Learner
 from thermo_cli.plan import needs
 from thermo_cli.replicas import replica_table
 from thermo_cli.spec import load_spec
-from thermo_cli.spec.builtins.data import NpyData
+from thermo_cli.spec.data_parts import NpyData
 
 SPEC = """\
 name: disk

@@ -13,7 +13,8 @@ from thermo_cli.data.partition import partition
 from thermo_cli.data.split import load_dataset
 from thermo_cli.errors import DataError
 from thermo_cli.spec import identity, load_spec
-from thermo_cli.spec.builtins.data import FunctionData, NpyData, NpzData, OwnData, TableFileData
+from thermo_cli.spec.data_parts import FunctionData, NpyData, NpzData, TableFileData
+from thermo_cli.spec.data_rules import OwnData
 
 
 def spec(use: str, test_fraction: float = 0.3, seed: int = 0) -> OwnData:

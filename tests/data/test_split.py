@@ -10,8 +10,9 @@ from thermo_cli import rng
 from thermo_cli.contracts import Examples
 from thermo_cli.data.split import load_dataset, split, subsample, subsample_size
 from thermo_cli.errors import DataError
-from thermo_cli.registry import BUILT_INS
-from thermo_cli.spec.builtins.data import DataPart, DigitsData, MoonsData, TableData
+from thermo_cli.registry import DATA
+from thermo_cli.spec.data_parts import DigitsData, MoonsData, TableData
+from thermo_cli.spec.data_rules import DataPart
 from thermo_cli.spec.ensemble import Subsample
 
 
@@ -100,4 +101,4 @@ def test_built_in_data_load(name: str) -> None:
     dataset = load_dataset(part, ROOT)
     assert np.isfinite(dataset.x).all()
     assert dataset.fingerprint == load_dataset(part, ROOT).fingerprint
-    assert {"csv", "npz", name} <= set(BUILT_INS["data"])
+    assert {"csv", "npz", name} <= set(DATA)

@@ -5,7 +5,7 @@ import pytest
 
 from thermo_cli.data.sources.synthetic import modular_addition, parity, teacher
 from thermo_cli.data.split import split
-from thermo_cli.spec.builtins.data import ParityData
+from thermo_cli.spec.data_parts import ParityData
 
 
 @pytest.mark.parametrize("bits", [2, 3, 5])

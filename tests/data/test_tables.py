@@ -13,7 +13,7 @@ import pytest
 from thermo_cli.contracts import Dataset
 from thermo_cli.data.split import load_dataset
 from thermo_cli.errors import DataError, SpecError, ThermoError
-from thermo_cli.spec.builtins.data import TableFileData
+from thermo_cli.spec.data_parts import TableFileData
 
 ONE_HOT = {"use": "sklearn.preprocessing:OneHotEncoder"}
 TFIDF = {"use": "sklearn.feature_extraction.text:TfidfVectorizer"}

@@ -10,7 +10,7 @@ import numpy as np
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Integers, Task
 from thermo_cli.errors import DataError
-from thermo_cli.spec.builtins.data import CovariateShift, Shifted
+from thermo_cli.spec.data_rules import CovariateShift, Shifted
 
 LABELS, THINNING, NOISE, RESAMPLING = range(1, 5)  # counters in the stream of the split's seed
 

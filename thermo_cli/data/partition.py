@@ -4,7 +4,7 @@ import numpy as np
 
 from thermo_cli.contracts import Examples, Integers
 from thermo_cli.errors import DataError
-from thermo_cli.spec.builtins.data import DataPart
+from thermo_cli.spec.data_rules import DataPart
 
 Sides = tuple[Integers, Integers]
 

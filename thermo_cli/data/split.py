@@ -14,16 +14,15 @@ from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Examples, Integers, Rows
 from thermo_cli.data import bath, mapped
 from thermo_cli.data.partition import check_classes, partition
-from thermo_cli.data.sources import function
 from thermo_cli.errors import DataError
-from thermo_cli.registry import resolve
+from thermo_cli.registry import load
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
-from thermo_cli.spec.builtins.data import Data, DataPart, FunctionData, OwnData
+from thermo_cli.spec.data_rules import DataPart, OwnData
 from thermo_cli.spec.ensemble import Subsample
 
 
-def load_dataset(data: Data, base: Path, known: Mapping[str, Any] | None = None) -> Dataset:
+def load_dataset(data: DataPart, base: Path, known: Mapping[str, Any] | None = None) -> Dataset:
     """Load the examples that a spec names, split and scale them.
 
     Args:
@@ -39,13 +38,9 @@ def load_dataset(data: Data, base: Path, known: Mapping[str, Any] | None = None)
         return split(_examples(data, base), data, known)
 
 
-def _examples(data: Data, base: Path) -> Examples:
-    if isinstance(data, FunctionData):
-        return function.load(data.use, data.arguments, data.task, data.split)
-    arguments = data.arguments.model_dump()
-    if isinstance(data, OwnData):
-        arguments |= {"base": base, "split": data.split}
-    examples: Examples = resolve("data", data.use)(**arguments)
+def _examples(data: DataPart, base: Path) -> Examples:
+    source = load(data.builds.format(use=data.use))
+    examples: Examples = source(data, base) if isinstance(data, OwnData) else source(**data.arguments.model_dump())
     return examples
 
 

@@ -1,22 +1,16 @@
-"""Tables of named columns, whatever file they come from: target, groups or times, numbers, and what becomes of text."""
+"""Tables as files hold them, CSV or Parquet: named columns of cells, and the line or row of each."""
 
-import functools
-import math
-from collections.abc import Mapping, Sequence
+import csv
+import importlib
+import io
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from thermo_cli.contracts import Array, Examples, Task
-from thermo_cli.data.columns import Column, encode
-from thermo_cli.data.targets import examples_of
 from thermo_cli.errors import DataError
-from thermo_cli.registry import nearest
-from thermo_cli.spec.builtins.data import Split
+
+Wanted = Callable[[list[str], str], list[str]]  # names of the columns and their place -> those that are read
 
 
 @dataclass(frozen=True)
@@ -24,173 +18,132 @@ class Table:
     """The columns of a file.
 
     Attributes:
-        file: Its path.
-        columns: Name to cells: text (empty where there is nothing) or numbers (NaN where there is nothing).
-        places: Line or row of each example, as messages name it.
+        columns: Name to cells, in the order of the file.
+        numbers: Line or row of each record.
+        unit: What is counted, before the number; nothing for lines.
     """
 
     file: Path
-    columns: Mapping[str, Sequence[str] | Array]
-    places: Sequence[str]
+    columns: Mapping[str, Any]
+    numbers: Sequence[int]
+    unit: str = ""
 
-    def where(self, row: int, column: str) -> str:
-        """Return where a cell stands, for a message.
+    def where(self, index: int, column: str = "") -> str:
+        """Return where a record stands, or a cell of it, for a message.
 
         Args:
-            row: Of the example.
-            column: Name of the column.
+            index: Which record, from 0.
+            column: Of the cell that is meant.
         """
-        return f"{self.file}:{self.places[row]}: {column}"
+        place = f"{self.file}:{self.unit}{self.numbers[index]}"
+        return f"{place}: {column}" if column else place
 
 
-def examples_in(
-    table: Table, target: str, task: Task | None, columns: Mapping[str, Any] | None, split: Split | None
-) -> Examples:
-    """Make examples of a table.
-
-    Args:
-        table: Its columns.
-        target: Name of the column to predict.
-        task: Classification, regression, or None to decide by the target.
-        columns: Column to its transformer (`use` and `with`), a list of them, or `drop`.
-        split: Names the column of groups or times.
-
-    Raises:
-        DataError: With the place of whatever cannot be used.
-    """
-    columns, key = columns or {}, split.column if split is not None else None
-    for name, what in ((target, "target column"), *((name, "column") for name in (key, *columns) if name is not None)):
-        if name not in table.columns:
-            guess = nearest(name, table.columns)
-            raise DataError(
-                f"there is no such {what}",
-                received=name,
-                where=str(table.file),
-                remedy=f"did you mean {guess!r}?" if guess else "columns: " + ", ".join(list(table.columns)[:20]),
-            )
-    for name, what in ((target, "the target"), *([(key, "what the split goes by")] if key is not None else [])):
-        if name in columns or (name == target and name == key):
-            raise DataError(
-                f"{what} is no feature",
-                received=f"{name} in columns, or as both",
-                remedy="take it out",
-                where=str(table.file),
-            )
-    features = [name for name in table.columns if name not in (target, key, *columns)]
-    coded = [
-        Column(name, table.columns[name], _steps(part), functools.partial(table.where, column=name))
-        for name, part in columns.items()
-        if part != "drop"
-    ]
-    if not features and not coded:
-        raise DataError(
-            "the target is the only column", received=target, remedy="add columns of features", where=str(table.file)
-        )
-    x = np.column_stack([np.empty((len(table.places), 0)), *(numbers(table, name) for name in features)])
-    values = _answers(table, target)
-    keys = None if key is None else _times(table, key) if split and split.use == "time" else _groups(table, key)
-    found = examples_of(x, values, task, table.file, target, keys)
-    if not coded:
-        return found
-    return Examples(found.x, found.y, found.task, found.labels, keys, encode=functools.partial(encode, coded))
-
-
-def _steps(part: Any) -> tuple[tuple[str, Mapping[str, Any]], ...]:
-    return tuple((step["use"], step["with"]) for step in (part if isinstance(part, list) else [part]))
-
-
-def numbers(table: Table, name: str) -> Array:
-    """Return a column as finite numbers, naming the first cell that is none.
+def read_csv(file: Path, data: bytes, wanted: Wanted, strict: bool) -> Table:
+    """Read comma-separated values with a header; lines without a cell are passed over.
 
     Args:
-        table: The table.
-        name: Of the column.
+        file: For messages.
+        data: Its bytes.
+        wanted: Chooses the columns.
+        strict: Whether a quote that is never closed, or amid a cell, is refused.
 
     Raises:
-        DataError: A cell is no finite number.
+        DataError: With the line of whatever cannot be used.
     """
-    cells = table.columns[name]
+    reader = csv.reader(io.StringIO(text_of(file, data), newline=""), strict=strict)
+    columns: dict[str, list[str]] = {}
+    numbers = []
     try:
-        values = np.array(cells, dtype=np.float64)
-    except ValueError:
-        values = np.array([_number(cell) for cell in cells])
-    if np.isfinite(values).all():
-        return values
-    row = int(np.argmin(np.isfinite(values)))
-    cell, where = cells[row], table.where(row, name)
-    if isinstance(cell, str) and math.isnan(_number(cell)) and cell.strip().lower() not in ("nan", "+nan", "-nan"):
-        tool = "impute:SimpleImputer" if not cell.strip() else "preprocessing:OneHotEncoder"
+        header = [name.strip() for name in next((row for row in reader if row), [])]
+        if header:
+            columns = {column: [] for column in wanted(header, f"{file}:{reader.line_num}")}
+        places = [(header.index(column), cells.append) for column, cells in columns.items()]
+        for row in reader:
+            if len(row) == len(header):
+                numbers.append(reader.line_num)
+                for place, append in places:
+                    append(row[place])
+            elif row:
+                raise DataError(
+                    f"this line does not have {len(header)} cells",
+                    received=f"{len(row)} cells",
+                    remedy="one cell for each column of the header",
+                    where=f"{file}:{reader.line_num}",
+                )
+    except csv.Error as error:
         raise DataError(
-            "expected a number",
-            received=repr(cell),
-            where=where,
-            remedy="turn it into features by an entry of data.with.columns, "
-            f'`{name}: {{use: "sklearn.{tool}"}}`, or leave the column out with `{name}: drop`',
-        )
-    raise DataError(
-        "the value is not finite",
-        received=str(cell),
-        where=where,
-        remedy="remove the example, fill the value in, or let data.with.columns do it: "
-        f'`{name}: {{use: "sklearn.impute:SimpleImputer"}}`',
-    )
-
-
-def _number(cell: Any) -> float:
-    try:
-        return float(cell)
-    except ValueError:
-        return math.nan
-
-
-def _answers(table: Table, target: str) -> NDArray[Any]:
-    """Return the target as numbers if all of it is, else as text; none may be missing."""
-    cells = table.columns[target]
-    _refuse_gaps(table, target, "the target is empty")
-    try:
-        return np.array(cells, dtype=np.float64)
-    except ValueError:
-        return np.array([str(cell).strip() for cell in cells])
-
-
-def _groups(table: Table, name: str) -> NDArray[Any]:
-    _refuse_gaps(table, name, "the group is empty")
-    return np.array([str(cell).strip() for cell in table.columns[name]])
-
-
-def _times(table: Table, name: str) -> Array:
-    """Return times as numbers: numbers as they are, dates as seconds; a date without a zone is meant in UTC."""
-    _refuse_gaps(table, name, "the time is empty")
-    cells = table.columns[name]
-    try:
-        values = np.array(cells, dtype=np.float64)
-    except ValueError:
-        values = np.array([_seconds(cell, table.where(row, name)) for row, cell in enumerate(cells)])
-    if not np.isfinite(values).all():
-        row = int(np.argmin(np.isfinite(values)))
-        raise DataError(
-            "the time is not finite", received=str(cells[row]), remedy="fill it in", where=table.where(row, name)
-        )
-    return values
-
-
-def _seconds(cell: Any, where: str) -> float:
-    try:
-        found = datetime.fromisoformat(str(cell).strip())
-    except ValueError:
-        raise DataError(
-            "this is neither a number nor a date",
-            received=repr(cell),
-            remedy="write dates as 2026-01-31 or 2026-01-31T12:30",
-            where=where,
+            "the file cannot be read as CSV",
+            received=str(error),
+            remedy="close every quote, and save it as CSV",
+            where=f"{file}:{reader.line_num}",
         ) from None
-    return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
+    return Table(file, columns, numbers)
 
 
-def _refuse_gaps(table: Table, name: str, what: str) -> None:
-    cells = table.columns[name]
-    for row, cell in enumerate(cells if not isinstance(cells, np.ndarray) else ()):
-        if not str(cell).strip():
-            raise DataError(
-                what, received="nothing", remedy="fill it in or remove the line", where=table.where(row, name)
-            )
+def read_parquet(file: Path, data: bytes | None, wanted: Wanted, cells: Callable[[Any, str], Any]) -> Table:
+    """Read a Parquet file, where pyarrow is installed.
+
+    Args:
+        file: Its path.
+        data: Its bytes; None to read no more of it than is wanted.
+        wanted: Chooses the columns.
+        cells: Makes the cells of a column of pyarrow, whose place in the file it is told.
+
+    Raises:
+        DataError: pyarrow is missing, or the file is none of its kind.
+    """
+    try:
+        pyarrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
+    except ImportError:
+        raise DataError(
+            "Parquet files are read with pyarrow, which is not installed",
+            received=str(file),
+            remedy='pip install "thermo-cli[parquet]", or save it as CSV',
+        ) from None
+    try:
+        with parquet.ParquetFile(file if data is None else pyarrow.BufferReader(data)) as source:
+            table = source.read(columns=wanted(source.schema_arrow.names, str(file)))
+        columns = {name: cells(table.column(name), f"{file}: {name}") for name in table.column_names}
+    except FileNotFoundError:
+        raise DataError(
+            "there is no such file", received=str(file), remedy="give the path relative to the spec"
+        ) from None
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise DataError(
+            "the file cannot be read as Parquet", received=str(error), remedy="write it again", where=str(file)
+        ) from None
+    return Table(file, columns, range(1, table.num_rows + 1), "row ")
+
+
+def refuse_twice(names: Sequence[str], where: str) -> None:
+    """Refuse two columns of one name.
+
+    Args:
+        names: Of the columns.
+        where: Their place, for messages.
+
+    Raises:
+        DataError: There are two.
+    """
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError("two columns have the same name", received=twice, remedy="rename one", where=where)
+
+
+def text_of(file: Path, data: bytes) -> str:
+    """Decode a file's bytes.
+
+    Args:
+        file: For messages.
+        data: UTF-8, with a byte order mark or without.
+
+    Raises:
+        DataError: They are none.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            "the file is not text in UTF-8", received=str(error), remedy="save it as UTF-8", where=str(file)
+        ) from None

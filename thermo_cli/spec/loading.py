@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from thermo_cli.errors import SpecError, SpecErrors
 from thermo_cli.metric import margin_problem, recordable
-from thermo_cli.registry import BUILT_INS, DYNAMICS, SYSTEMS, nearest
+from thermo_cli.registry import DATA, DYNAMICS, SCHEDULES, SYSTEMS, nearest
 from thermo_cli.spec import yaml_source
 from thermo_cli.spec.overrides import apply_overrides
 from thermo_cli.spec.schema import Spec
@@ -23,10 +23,10 @@ from thermo_cli.spec.sweeping import points_of
 from thermo_cli.spec.yaml_source import Location, Source
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
-    "data": BUILT_INS["data"],
+    "data": DATA,
     "system": SYSTEMS,
     "dynamics": DYNAMICS,
-    "schedule": BUILT_INS["schedule"],
+    "schedule": SCHEDULES,
 }
 
 

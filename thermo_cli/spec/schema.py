@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
-from thermo_cli.registry import DYNAMICS, SYSTEMS, load, nearest
-from thermo_cli.spec.builtins.data import Data
+from thermo_cli.registry import DATA, DYNAMICS, SYSTEMS, load, nearest
 from thermo_cli.spec.ensemble import Ensemble
 from thermo_cli.spec.histories import FirstPhase, History
 from thermo_cli.spec.observing import Equilibrium, Observe
@@ -28,10 +27,11 @@ def union_of(table: Mapping[str, str]) -> Any:
 
 
 if TYPE_CHECKING:
+    from thermo_cli.spec.data_rules import DataPart as Data
     from thermo_cli.spec.parts import DynamicsPart as Dynamics
     from thermo_cli.spec.parts import SystemPart as System
 else:
-    System, Dynamics = union_of(SYSTEMS), union_of(DYNAMICS)
+    Data, System, Dynamics = union_of(DATA), union_of(SYSTEMS), union_of(DYNAMICS)
 
 
 class Spec(Part):

@@ -1,18 +1,20 @@
 """Examples from a function that a spec names: of scikit-learn, of a package, or beside the spec."""
 
+import dataclasses
 import inspect
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thermo_cli.contracts import Examples, Task
+from thermo_cli.contracts import Examples
 from thermo_cli.data import array_files
 from thermo_cli.data.targets import examples_of
 from thermo_cli.errors import DataError, SpecError
 from thermo_cli.registry import nearest
-from thermo_cli.spec.builtins.data import Split
+from thermo_cli.spec.data_parts import FunctionData
 from thermo_cli.trust import locate_function
 
 NEEDED, OPTIONAL = ("x", "y"), ("x_test", "y_test", "groups", "time")
@@ -21,20 +23,20 @@ SHAPES: Final = (
 )
 
 
-def load(use: str, arguments: Mapping[str, Any], task: Task | None, split: Split) -> Examples:
+def load(data: FunctionData, base: Path) -> Examples:
     """Call a function and make examples of what it returns.
 
     Args:
-        use: `module:function`.
-        arguments: Of the function.
-        task: Classification, regression, or None to decide by the target.
-        split: Says whether groups or times are needed.
+        data: The function, its arguments, and whether groups or times are needed.
+        base: Folder of the spec; a function knows where its files are.
 
     Raises:
         SpecError: It may not be run, or does not take these arguments.
         DataError: What it returns are no examples.
     """
-    arrays = _returned(use, _called(use, arguments))
+    del base
+    use, split = data.use, data.split
+    arrays = _returned(use, _called(use, data.arguments))
     x = array_files.features(arrays["x"], arrays["y"], ("x", "y"), use)
     y, test = arrays["y"], None
     if "x_test" in arrays:
@@ -50,8 +52,9 @@ def load(use: str, arguments: Mapping[str, Any], task: Task | None, split: Split
         x, y = np.vstack([x, x_test]), np.concatenate([y, arrays["y_test"]])
     name = "groups" if split.use == "grouped" else "time"
     key = array_files.key_of(arrays[name], len(x), name == "time", f"{use}: {name}") if name in arrays else None
-    found = examples_of(x, y, task, use, "y", key if split.use != "random" else None)
-    return Examples(found.x, found.y, found.task, found.labels, found.key, test)
+    return dataclasses.replace(
+        examples_of(x, y, data.task, use, "y", key if split.use != "random" else None), test=test
+    )
 
 
 def _called(use: str, arguments: Mapping[str, Any]) -> Any:

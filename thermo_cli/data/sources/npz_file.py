@@ -5,29 +5,25 @@ from typing import Any
 
 import numpy as np
 
-from thermo_cli.contracts import Examples, Task
+from thermo_cli.contracts import Examples
 from thermo_cli.data import array_files
 from thermo_cli.data.targets import examples_of
 from thermo_cli.errors import DataError
-from thermo_cli.spec.builtins.data import Split
+from thermo_cli.spec.data_parts import NpzData
 
 
-def load(path: str, features: str, target: str, task: Task | None, base: Path, split: Split | None = None) -> Examples:
-    """Read an NPZ file.
+def load(data: NpzData, base: Path) -> Examples:
+    """Read an NPZ file; all axes of the features but the first are flattened.
 
     Args:
-        path: The file, relative to `base`.
-        features: Name of the features, (examples, ...); further axes are flattened.
-        target: Name of the targets, (examples,).
-        task: Classification, regression, or None to decide by the target.
+        data: Path and names of the arrays.
         base: Folder of the spec.
-        split: Names the array of groups or times.
 
     Raises:
         DataError: The file or an array of it cannot be used.
     """
-    file = base / path
-    key = split.array if split is not None else None
+    given, key = data.arguments, data.split.array
+    file, features, target = base / given.path, given.features, given.target
     wanted = [features, target, *([key] if key is not None else [])]
 
     def arrays_of(file: Path) -> tuple[list[str], dict[str, Any]]:
@@ -41,6 +37,6 @@ def load(path: str, features: str, target: str, task: Task | None, base: Path, s
                 "there is no such array", received=name, remedy="arrays: " + ", ".join(names), where=str(file)
             )
     x = array_files.features(arrays[features], arrays[target], (features, target), str(file))
-    times = split is not None and split.use == "time"
+    times = data.split.use == "time"
     values = array_files.key_of(arrays[key], len(x), times, f"{file}: {key}") if key is not None else None
-    return examples_of(x, arrays[target], task, file, target, values)
+    return examples_of(x, arrays[target], given.task, file, target, values)

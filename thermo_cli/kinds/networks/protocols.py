@@ -15,7 +15,7 @@ from thermo_cli.errors import SpecError
 from thermo_cli.kinds.networks.custom import custom
 from thermo_cli.kinds.networks.energies import NONE, Energies, energies_of
 from thermo_cli.kinds.networks.torch_optim import torch_optimizer
-from thermo_cli.registry import load, resolve
+from thermo_cli.registry import SCHEDULES, load
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
 from thermo_cli.spec.schedules import name_of
@@ -198,5 +198,5 @@ def _moved_by(system: StackedSystem, dynamics: Any, examples: int, total: int, p
 def _schedule(given: Any) -> Callable[[int, int], float]:
     """Return the factor on the learning rate as a function of step and training time."""
     arguments = {} if isinstance(given, str) else given.model_dump(exclude={"use"})
-    factor: Callable[[int, int], float] = functools.partial(resolve("schedule", name_of(given)), **arguments)
+    factor: Callable[[int, int], float] = functools.partial(load(SCHEDULES[name_of(given)]), **arguments)
     return factor

@@ -7,8 +7,8 @@ from decimal import Decimal
 from numbers import Real
 from typing import Any, Final, TypeVar
 
+from thermo_cli.data.table import Table
 from thermo_cli.errors import DataError
-from thermo_cli.kinds.recorded.tables import Table
 
 _NOTHING: Final = ("", "null", "na")  # how tables written by other programs leave a cell empty
 _WHOLE: Final = re.compile(r"-?\d{1,300}")

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Array, Integers
+from thermo_cli.data.table import Table
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.recorded import cells, tables
 from thermo_cli.kinds.recorded.grid import Grid
-from thermo_cli.kinds.recorded.tables import Table
 
 _NUMERIC: Final = re.compile(r"-?\d{1,300}(\.\d{1,300})?")
 
@@ -81,6 +81,13 @@ def read_recorded(path: Path) -> Recorded:
 
 def _recorded(table: Table, fingerprint: str) -> Recorded:
     """Turn records into arrays, after a check that they fill the grid of observables, replicas and steps."""
+    if not table.numbers:
+        raise DataError(
+            "the file has no records",
+            received="nothing",
+            remedy="write replica, step, observable and value of each measurement",
+            where=str(table.file),
+        )
     for column, column_cells in table.columns.items():
         cells.check_kinds(table, column, column_cells)
     pairs = list(zip(cells.histories(table), cells.converted(table, "replica", cells.as_name), strict=True))

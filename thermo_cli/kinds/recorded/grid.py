@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from thermo_cli.contracts import Integers
+from thermo_cli.data.table import Table
 from thermo_cli.errors import DataError
-from thermo_cli.kinds.recorded.tables import Table
 
 
 @dataclass(frozen=True)

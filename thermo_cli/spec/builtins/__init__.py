@@ -1,1 +1,0 @@
-"""Where the examples come from, as the spec says it."""
