@@ -15,7 +15,7 @@ from thermo_cli import rng
 
 KILLS = 20
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
-LONG = SMALL.replace("steps: 400", "steps: 60000")
+LONG = SMALL.replace("steps: 400", "steps: 24000")
 
 
 def arrays(results: Path) -> dict[str, bytes]:
