@@ -11,7 +11,8 @@ import thermo_cli
 from tests.conftest import SERIAL, Command
 from thermo_cli.data.split import load_dataset
 from thermo_cli.errors import SpecError
-from thermo_cli.examination import examine_run, gather
+from thermo_cli.examination import examine_run
+from thermo_cli.kinds.gathering import gather
 from thermo_cli.store import RunFolder
 
 DISTINCT = """\
@@ -158,7 +159,7 @@ def test_two_replicas_and_diverged_ones(tmp_path: Path) -> None:
     assert outcome(two, "diversity") == ("untested", "2 same-bath pairs, 8 are needed (ensemble.controls.same_bath)")
     gone = run(tmp_path, DISTINCT, "dynamics.steps=100", "dynamics.with.lr=1.0e+30")
     assert gone.verdict.verdict == "diverged"
-    assert gather(gone.folder) is None
+    assert gather(gone.folder, 64) is None
     assert outcome(gone, "diversity")[0] == "untested"
 
 

@@ -8,21 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from thermo_cli.contracts import Trajectories
 from thermo_cli.engines.engine import Engine, Outcome, open_engine
 from thermo_cli.environment import changes, facts_of, manifest
 from thermo_cli.errors import Interrupted, ThermoError
 from thermo_cli.examination import examine_run
-from thermo_cli.experiment import Study, prepare
+from thermo_cli.experiment import Experiment, prepare
 from thermo_cli.judging.judge import judge_folder
-from thermo_cli.kinds.recorded import Recorded, read_parameters
-from thermo_cli.kinds.recorded.parts import RecordedSystem
-from thermo_cli.kinds.scripts.train import refuse_strangers
+from thermo_cli.kinds.kind import kind_of
 from thermo_cli.replicas import to_csv
 from thermo_cli.runs.run import Run
 from thermo_cli.spec import load_spec
 from thermo_cli.store import RunFolder, find_run
-from thermo_cli.store.recorded import write_recorded
 from thermo_cli.training import ShardTask, train_shard
 
 
@@ -88,19 +84,17 @@ def execute(
         StoreError: The run folder cannot be written or read.
         Interrupted: The user stopped it; the same call resumes.
     """
-    study = prepare(load_spec(spec_path, overrides), Path(spec_path).resolve().parent, Path(results), allow)
+    experiment = prepare(load_spec(spec_path, overrides), Path(spec_path).resolve().parent, Path(results), allow)
+    folder = experiment.folder
     if fresh:
-        study.folder.set_aside()
-    study.folder.make()
-    with study.folder.lock():
-        describe(study, Path(spec_path).read_text(encoding="utf-8-sig"))
-        if study.recorded is not None:
-            keep_recorded(study, study.recorded)
-        else:
-            train(study, engine or open_engine("pool", workers), watcher or Nobody(), allow)
-            examine(study)
-        run = Run(judge_folder(study.folder))
-        study.folder.write_json("verdict.json", run.as_dict())
+        folder.set_aside()
+    folder.make()
+    with folder.lock():
+        begin(experiment, Path(spec_path).read_text(encoding="utf-8-sig"))
+        train(experiment, engine or open_engine("pool", workers), watcher or Nobody(), allow)
+        examine(experiment)
+        run = Run(judge_folder(folder))
+        folder.write_json("verdict.json", run.as_dict())
     return run
 
 
@@ -114,25 +108,25 @@ def open_run(name: str | Path, results: str | Path = "results") -> Run:
     return Run(judge_folder(find_run(str(name), Path(results))))
 
 
-def describe(study: Study, spec_text: str) -> None:
+def begin(experiment: Experiment, spec_text: str) -> None:
     """Write into the run folder what is known before training.
 
     Args:
-        study: What has been prepared.
+        experiment: What has been prepared.
         spec_text: The spec as given.
     """
-    sizes = [point.subsample_size for point in study.points or (study,)]
-    replicas = to_csv(study.table, sizes) if study.table else None
-    study.folder.create(spec_text, study.spec, replicas, _manifest(study))
-    if study.dataset is not None and study.dataset.source is not None:
-        study.folder.write_source(study.dataset.source)
+    examples = [point.facts.examples for point in experiment.points]
+    replicas = to_csv(experiment.table, examples) if experiment.table else None
+    experiment.folder.create(spec_text, experiment.spec, replicas, _manifest(experiment))
+    for point in experiment.points:
+        kind_of(point.spec).begin(point)
 
 
-def train(study: Study, engine: Engine, watcher: Watcher, allow: Sequence[str] = ()) -> None:
+def train(experiment: Experiment, engine: Engine, watcher: Watcher, allow: Sequence[str] = ()) -> None:
     """Train every shard that has not finished.
 
     Args:
-        study: What to train.
+        experiment: What to train.
         engine: Where.
         watcher: Looks on.
         allow: What the spec may run.
@@ -141,13 +135,13 @@ def train(study: Study, engine: Engine, watcher: Watcher, allow: Sequence[str] =
         Interrupted: The user stopped it.
         ThermoError: A worker met something that the user must mend (a full disk, changed data).
     """
-    folder = study.folder
+    folder = experiment.folder
     missing = folder.unfinished()
     if not missing:
         return
-    _note_changes(study, watcher)
+    _note_changes(experiment, watcher)
     folder.stop_file.unlink(missing_ok=True)
-    tasks = [ShardTask(folder.path.resolve(), name, study.base, tuple(allow)) for name in missing]
+    tasks = [ShardTask(folder.path.resolve(), name, experiment.base, tuple(allow)) for name in missing]
     watcher.begin(folder)
     try:
         outcome = engine.run(train_shard, tasks, watcher.tick, folder.stop_file.touch)
@@ -157,43 +151,28 @@ def train(study: Study, engine: Engine, watcher: Watcher, allow: Sequence[str] =
     _answer(outcome, folder)
 
 
-def examine(study: Study) -> None:
-    """Look at the microstates of a trained run, point by point.
+def examine(experiment: Experiment) -> None:
+    """Look at the replicas of a trained run together, point by point, and at their microstates.
 
     Args:
-        study: What has been trained.
+        experiment: What has been trained.
     """
-    for point in study.points or (study,):
-        if point.spec.traits.name == "scripts":
-            refuse_strangers(point.folder)
-        examine_run(point.folder, point.dataset)
+    for point in experiment.points:
+        kind_of(point.spec).settle(point.folder)
+        examine_run(point.folder, point.facts.dataset)
 
 
-def keep_recorded(study: Study, recorded: Recorded) -> None:
-    """Copy runs made elsewhere into the run folder, so that it is whole by itself.
-
-    Args:
-        study: With the pattern of the parameters' files.
-        recorded: What was read.
-    """
-    system = study.spec.system
-    pattern = system.arguments.parameters if isinstance(system, RecordedSystem) else None
-    parameters = None
-    if pattern is not None:
-        parameters = read_parameters(pattern, study.base, recorded, int(recorded.steps[-1]))
-    trajectories = Trajectories(recorded.steps, recorded.values, recorded.replicas, recorded.histories, recorded.lost)
-    write_recorded(study.folder.recorded_file, trajectories, parameters)
-
-
-def _manifest(study: Study) -> dict[str, Any]:
+def _manifest(experiment: Experiment) -> dict[str, Any]:
     """Describe the surroundings of a run, and the data of each point of a sweep."""
-    whole = manifest(study.dataset, study.fingerprint, study.base, study.noisy, study.spec.traits.stacks)
-    return whole | ({"points": [facts_of(one.dataset, one.noisy) for one in study.points]} if study.points else {})
+    first, spec = experiment.points[0].facts, experiment.points[0].spec
+    whole = manifest(first.dataset, experiment.fingerprint, experiment.base, first.noisy, spec.traits.stacks)
+    facts = [facts_of(point.facts.dataset, point.facts.noisy) for point in experiment.points]
+    return whole | ({"points": facts} if experiment.spec.sweep else {})
 
 
-def _note_changes(study: Study, watcher: Watcher) -> None:
+def _note_changes(experiment: Experiment, watcher: Watcher) -> None:
     """Say when a run is resumed on other versions or another processor than it began with."""
-    changed = changes(study.folder.manifest, _manifest(study))
+    changed = changes(experiment.folder.manifest, _manifest(experiment))
     if changed:
         watcher.note(f"resumed with {', '.join(changed)}: the rest may round differently than the part that is done")
 

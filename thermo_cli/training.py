@@ -13,10 +13,7 @@ from typing import Final
 from thermo_cli.contracts import Array, Dataset, Movement
 from thermo_cli.data.split import load_dataset
 from thermo_cli.errors import DataError
-from thermo_cli.kinds.networks.batches import CHUNK_STEPS
-from thermo_cli.kinds.physical.walk import walk
-from thermo_cli.kinds.scripts.parts import CommandSystem
-from thermo_cli.kinds.scripts.train import train_script
+from thermo_cli.kinds.kind import Work, kind_of
 from thermo_cli.replicas import Replica, control_rows
 from thermo_cli.spec import Spec
 from thermo_cli.store.run_folder import RunFolder
@@ -24,6 +21,7 @@ from thermo_cli.store.shard import ShardRecords, ShardStore
 from thermo_cli.times import measurement_steps, snapshot_steps
 from thermo_cli.trust import Trust, set_trust
 
+CHUNK_STEPS: Final = 256  # between two looks at the clock
 COMMIT_SECONDS: Final = 1.0
 COMMIT_SHARE: Final = 20.0  # a commit that takes t seconds is not repeated before 20 t have passed
 PROGRESS_SECONDS: Final = 0.25
@@ -62,35 +60,14 @@ def train_shard(task: ShardTask) -> str:
             return "finished"
         members = folder.shards[task.shard]
         specs = [folder.spec_of(member) for member in members]
-        if isinstance(specs[0].system, CommandSystem):
-            return train_script(folder, store, specs[0], members[0], task.base)
-        dataset = _dataset(specs[0].model_dump_json(), task.base, task.folder, folder.manifest["data_fingerprint"])
-        if dataset is not None and specs[0].traits.name == "estimators":
-            from thermo_cli.kinds.estimators.train import (
-                fit_shard,  # scikit-learn: a second, and only estimators need it
-            )
 
-            return fit_shard(folder, store, specs[0], dataset, members)
-        kept = kept_steps(members, folder.table)
-        return _Training(folder, store, specs[0], members, kept, movement(specs, dataset, members)).run()
+        def dataset() -> Dataset:
+            return _dataset(specs[0].model_dump_json(), task.base, task.folder, folder.manifest["data_fingerprint"])
 
+        def move(moving: Movement) -> str:
+            return _Training(folder, store, specs[0], members, kept_steps(members, folder.table), moving).run()
 
-def movement(specs: Sequence[Spec], dataset: Dataset | None, members: Sequence[Replica]) -> Movement:
-    """Put a shard at step 0.
-
-    Args:
-        specs: The experiment of each replica; they differ in numbers of the dynamics at most.
-        dataset: Their data; None for a physical system.
-        members: The shard's rows of the replica table.
-    """
-    if dataset is not None:
-        import torch  # a second and a half, and only stacks need it
-
-        from thermo_cli.kinds.networks.learner import Learner
-
-        torch.set_num_threads(1)
-        return Learner(specs, dataset, members)
-    return walk(specs[0], members, members[0].steps)
+        return kind_of(specs[0]).train(Work(folder, store, specs, members, task.base, dataset, move))
 
 
 def kept_steps(members: Sequence[Replica], table: Sequence[Replica]) -> set[int]:
@@ -112,11 +89,10 @@ def kept_steps(members: Sequence[Replica], table: Sequence[Replica]) -> set[int]
 
 
 @lru_cache(maxsize=1)
-def _dataset(spec: str, base: Path, run: Path, fingerprint: str) -> Dataset | None:
-    """Load the data once per worker, and refuse them if they changed since the run began; None for a physical system."""
+def _dataset(spec: str, base: Path, run: Path, fingerprint: str) -> Dataset:
+    """Load the data once per worker, and refuse them if they changed since the run began."""
     data = Spec.model_validate_json(spec).data
-    if data is None:
-        return None
+    assert data is not None  # only what learns from data asks for it
     dataset = load_dataset(data, base, RunFolder(run).source())
     if dataset.fingerprint not in fingerprint.split("+"):
         raise DataError(

@@ -70,7 +70,8 @@ def data(width: int) -> tuple[Any, Any, Any]:
         "histories={cold: {}}",
     ]
     study = prepare(load_spec(ROOT / "experiments" / "quickstart.yaml", overrides), ROOT, Path("unused"))
-    return study, study.dataset.x.astype(np.float32), study.dataset.y
+    dataset = study.points[0].facts.dataset
+    return study, dataset.x.astype(np.float32), dataset.y
 
 
 def thermo(width: int, replicas: int, steps: int) -> Work:
@@ -90,7 +91,7 @@ def thermo(width: int, replicas: int, steps: int) -> Work:
     torch.set_num_threads(1)
     study, _, _ = data(width)
     groups = list(shards(study.table).values())[: -(-replicas // 16)]
-    stacks = [build_stack(study.spec, study.dataset, members) for members in groups]
+    stacks = [build_stack(study.spec, study.points[0].facts.dataset, members) for members in groups]
     stacks[0].advance(10)
     stacks[0].step = 0
     batches._block.cache_clear()  # in a long training no mini-batch has been drawn before

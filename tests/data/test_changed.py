@@ -14,8 +14,9 @@ from thermo_cli import training
 from thermo_cli.data.split import load_dataset
 from thermo_cli.environment import manifest
 from thermo_cli.errors import DataError, SpecError
-from thermo_cli.experiment import Study, prepare
+from thermo_cli.experiment import Experiment, prepare
 from thermo_cli.judging.judge import judge_run
+from thermo_cli.kinds.kind import kind_of
 from thermo_cli.replicas import to_csv
 from thermo_cli.runs.views import run_view
 from thermo_cli.spec import load_spec
@@ -54,22 +55,22 @@ def write(folder: Path, value: float) -> None:
     )
 
 
-def begun(folder: Path, kind: str, *overrides: str) -> Study:
+def begun(folder: Path, kind: str, *overrides: str) -> Experiment:
     """Begin a run on one kind of file, and train its first shard."""
     training._dataset.cache_clear()
     use = kind.split()[0]
     (folder / "s.yaml").write_text(SPEC.replace("DATA", f'"{use}"').replace("WITH", KINDS[kind]))
     study = prepare(load_spec(folder / "s.yaml", overrides), folder, folder / "results", ["local"])
     study.folder.make()
-    facts = manifest(study.dataset, study.fingerprint, folder)
-    study.folder.create("", study.spec, to_csv(study.table, [study.subsample_size]), facts)
-    if study.dataset is not None and study.dataset.source is not None:
-        study.folder.write_source(study.dataset.source)
+    (point,) = study.points
+    facts = manifest(point.facts.dataset, study.fingerprint, folder)
+    study.folder.create("", study.spec, to_csv(study.table, [point.facts.examples]), facts)
+    kind_of(point.spec).begin(point)
     assert train_shard(task(study, 0)) == "finished"
     return study
 
 
-def task(study: Study, shard: int) -> ShardTask:
+def task(study: Experiment, shard: int) -> ShardTask:
     """Return what a worker is told."""
     return ShardTask(study.folder.path, list(study.folder.shards)[shard], study.base, ("local",))
 

@@ -13,8 +13,8 @@ from thermo_cli.data.mapped import MappedFile, MappedRows, open_mapped
 from thermo_cli.data.split import load_dataset
 from thermo_cli.errors import DataError
 from thermo_cli.experiment import prepare
+from thermo_cli.kinds.networks.kind import needs
 from thermo_cli.kinds.networks.learner import Learner
-from thermo_cli.plan import needs
 from thermo_cli.replicas import replica_table
 from thermo_cli.spec import load_spec
 from thermo_cli.spec.data_parts import NpyData
@@ -84,7 +84,7 @@ def test_the_plan_counts_rows_and_not_the_file(tmp_path: Path) -> None:
         write(tmp_path, examples=examples)
         over = [f"data.test_fraction={200 / examples}"]
         study = prepare(load_spec(tmp_path / "s.yaml", over), tmp_path, tmp_path / "r")
-        counted.append(needs(study, 1).memory)
+        counted.append(needs(study.points[0]).memory)
     assert counted[0] == counted[1]
 
 

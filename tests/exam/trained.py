@@ -17,7 +17,8 @@ from thermo_cli.contracts import Overlaps, Trajectories, Verdict
 from thermo_cli.engines.engine import Engine
 from thermo_cli.equilibrium import court
 from thermo_cli.equilibrium.ensemble import Ensemble
-from thermo_cli.judging.setting import setting_of, settings_of
+from thermo_cli.judging.setting import settings_of
+from thermo_cli.kinds.kind import kind_of
 from thermo_cli.microstates.summary import overlaps_of
 from thermo_cli.runs.run import Run
 
@@ -94,7 +95,7 @@ def groups(run: Run, size: int) -> list[Verdict]:
         size: Replicas per history of each group.
     """
     whole, spec = run.observables, run.folder.spec
-    question = setting_of(spec, run.folder.manifest["data"], whole)
+    question = kind_of(spec).question(run.folder, whole)
     settings = settings_of(spec.equilibrium)
     rows = {history: np.flatnonzero(whole.members(history)) for history in question.histories}
     count = min(len(members) for members in rows.values()) // size

@@ -11,7 +11,7 @@ from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec, load_spec
 from thermo_cli.store import RunFolder
 from thermo_cli.store.shard import ShardRecords
-from thermo_cli.study import describe
+from thermo_cli.study import begin
 
 MEASUREMENTS = 17
 Recorder = Callable[[Spec, Replica, Array], Mapping[str, Array]]
@@ -29,7 +29,7 @@ def write_run(spec_path: Path, recorder: Recorder, results: Path, overrides: Seq
     study = prepare(load_spec(spec_path, overrides), spec_path.parent, results)
     folder = study.folder
     folder.make()
-    describe(study, spec_path.read_text())
+    begin(study, spec_path.read_text())
     for name, rows in folder.shards.items():
         end = rows[0].steps
         steps = (

@@ -100,10 +100,9 @@ def _plan(
 
     spec = load_spec(spec_path, overrides)  # errors in the spec answer before torch is imported
     from thermo_cli.experiment import prepare
-    from thermo_cli.plan import describe, measure_pace
+    from thermo_cli.plan import describe
 
-    study = prepare(spec, spec_path.resolve().parent, results, allow)
-    write(describe(study, workers, measure_pace(study) if pilot else None) + "\n")
+    write(describe(prepare(spec, spec_path.resolve().parent, results, allow), workers, pilot) + "\n")
     return 0
 
 

@@ -8,14 +8,13 @@ from thermo_cli.data.split import subsample_size
 from thermo_cli.environment import changes
 from thermo_cli.errors import UsageError
 from thermo_cli.judging.record import Judged
-from thermo_cli.kinds.recorded.parts import RecordedSystem
-from thermo_cli.kinds.scripts.parts import CommandSystem
+from thermo_cli.kinds.kind import kind_of
 from thermo_cli.replicas import pool_of, streams_used
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec
 
 ABSENT: Final = object()
-DATA: Final = ("task", "pool_examples", "test_examples", "features", "outputs")
+FINGERPRINT: Final = "data fingerprint"
 SHOWN: Final = 12
 
 
@@ -62,10 +61,9 @@ def differences(run: Judged, baseline: Judged) -> tuple[str, ...]:
             found += _unlike(_flat(ours, f"{part}."), _flat(theirs, f"{part}."))
     if len(found) > SHOWN:
         found = [*found[:SHOWN], f"and {len(found) - SHOWN} more fields"]
-    if one.dynamics is not None:
-        sizes = ({"ensemble.replicas": spec.ensemble.replicas.last} for spec in (one, other))
-        seeds = ({"ensemble.seed": spec.ensemble.seed} for spec in (one, other))
-        found += [*_unlike(*sizes), *_unlike(*seeds)]
+    sizes = ({"ensemble.replicas": spec.ensemble.replicas.last} for spec in (one, other))
+    seeds = ({"ensemble.seed": spec.ensemble.seed} for spec in (one, other))
+    found += [*_unlike(*sizes), *_unlike(*seeds)]
     here, there = run.folder.manifest, baseline.folder.manifest
     if here["data_fingerprint"] != there["data_fingerprint"]:  # comparable all the same: a script, or recorded runs
         found.append(_said("files", here["data_fingerprint"][:8], there["data_fingerprint"][:8]))
@@ -73,22 +71,6 @@ def differences(run: Judged, baseline: Judged) -> tuple[str, ...]:
     if revisions[0] != revisions[1]:
         found.append(_said("git revision", *revisions))
     return tuple(found + changes(there, here))
-
-
-def objective(run: Judged) -> Any:
-    """Return what decides the meaning of the energy besides the loss: penalties and further terms.
-
-    Args:
-        run: A judged run.
-    """
-    spec = run.folder.spec
-    if spec.traits.stacks and spec.dynamics is not None:
-        arguments: Any = spec.dynamics.arguments
-        arguments = arguments if isinstance(arguments, Mapping) else arguments.model_dump()
-        energy = getattr(spec.dynamics, "energy", None)
-        decay = 0.0 if spec.dynamics.use == "adamw" else arguments.get("weight_decay", 0.0)
-        return decay, energy.model_dump(mode="json") if energy is not None else None
-    return spec.system.model_dump(mode="json") if spec.traits.learns else None
 
 
 def gating_of(run: Judged, baseline: Judged) -> tuple[str, ...]:
@@ -100,7 +82,8 @@ def gating_of(run: Judged, baseline: Judged) -> tuple[str, ...]:
         run: A judged run.
         baseline: The run that it is held against.
     """
-    same = objective(run) == objective(baseline)
+    one, other = run.folder.spec, baseline.folder.spec
+    same = kind_of(one).objective(one) == kind_of(other).objective(other)
     return tuple(name for name in dict.fromkeys([*run.margins, *baseline.margins]) if name != "energy" or same)
 
 
@@ -111,9 +94,7 @@ def fixed_sources(run: Judged) -> list[str]:
         run: A judged run.
     """
     spec, facts = run.folder.spec, run.folder.manifest["data"]
-    if spec.dynamics is None:
-        return []
-    pool = int(facts["pool_examples"]) if spec.traits.learns else pool_of(spec)
+    pool = int(facts.get("pool_examples", pool_of(spec)))
     size = subsample_size(spec.ensemble.subsample, pool) if pool else 0
     used = streams_used(spec, size, pool, noisy=bool(facts.get("noisy", False)))
     return [name for name in STREAMS if name in used and name not in spec.ensemble.vary]
@@ -138,29 +119,17 @@ def _check_baseline(baseline: Judged, where: str) -> None:
 
 def _kind(run: Judged, baseline: Judged) -> list[str]:
     """Learners compare with learners, whatever their system; scripts, recorded and physical systems with their like."""
-    kinds = [
-        "a system that learns from data"
-        if spec.traits.learns
-        else spec.traits.title
-        if spec.traits.name in ("scripts", "recorded")
-        else "a physical system"
-        for spec in (run.folder.spec, baseline.folder.spec)
-    ]
+    kinds = [each.folder.spec.traits.title for each in (run, baseline)]
     return [_said("kind", *kinds)] if kinds[0] != kinds[1] else []
 
 
 def _data(run: Judged, baseline: Judged) -> list[str]:
-    one, other = run.folder.spec, baseline.folder.spec
-    if isinstance(one.system, CommandSystem | RecordedSystem):
-        names = ("pool", "test_examples", "scope")
-        return _unlike(*({name: getattr(spec.system.arguments, name, None) for name in names} for spec in (one, other)))
-    here, there = run.folder.manifest, baseline.folder.manifest
-    if not one.traits.learns or here["data_fingerprint"] == there["data_fingerprint"]:
-        return []
-    ours, theirs = (spec.model_dump(mode="json", include={"data"})["data"] for spec in (one, other))
-    stated = _unlike(_flat(ours, "data."), _flat(theirs, "data."))
-    facts = _unlike(*({name: made["data"].get(name, ABSENT) for name in DATA} for made in (here, there)))
-    return [*stated, *facts, _said("data fingerprint", here["data_fingerprint"][:16], there["data_fingerprint"][:16])]
+    """Compare what the data are; equal fingerprints need no further word."""
+    here, there = (
+        _flat(kind_of(each.folder.spec).stated(each.folder.spec, each.folder.manifest), "") for each in (run, baseline)
+    )
+    fingerprint = here.get(FINGERPRINT)
+    return [] if fingerprint is not None and fingerprint == there.get(FINGERPRINT) else _unlike(here, there)
 
 
 def _protocol(run: Judged, baseline: Judged) -> list[str]:
@@ -168,8 +137,6 @@ def _protocol(run: Judged, baseline: Judged) -> list[str]:
     one, other = run.folder.spec, baseline.folder.spec
     names = [sorted(set(each.observables.histories)) for each in (run, baseline)]
     found = [] if names[0] == names[1] else [_said("histories", ", ".join(names[0]), ", ".join(names[1]))]
-    if one.dynamics is None:
-        return found
     found += _unlike(_ensemble(one), _ensemble(other))
     if one.traits.stacks and other.traits.stacks:  # estimators choose their own
         precision = "ensemble.precision"
@@ -188,7 +155,7 @@ def _ensemble(spec: Spec) -> dict[str, Any]:
     crossed = spec.ensemble.crossed
     found: dict[str, Any] = {"ensemble.vary": ", ".join(spec.ensemble.vary)}
     found["ensemble.design"] = "independent" if crossed is None else f"crossed: {crossed.model_dump()}"
-    if spec.traits.learns or pool_of(spec):
+    if spec.traits.learns or (spec.traits.resamples and pool_of(spec)):
         found |= _flat(spec.ensemble.subsample.model_dump(mode="json"), "ensemble.subsample.")
     return found
 

@@ -10,11 +10,13 @@ from typing import Any, Final
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.errors import StoreError
-from thermo_cli.judging.diagnostics import beside_microstates, diagnostics_of, known_microstates, raw
+from thermo_cli.judging.diagnostics import beside_microstates, diagnostics_of, known_microstates
 from thermo_cli.judging.record import Judged, JudgedPoint, JudgedRun
-from thermo_cli.judging.setting import before, setting_of, settings_of, timeless
+from thermo_cli.judging.setting import settings_of
 from thermo_cli.judging.standards import check_margins, merged, target_rows
 from thermo_cli.judging.verdict_json import as_dict
+from thermo_cli.kinds.kind import kind_of
+from thermo_cli.microstates.raw import raw_overlaps
 from thermo_cli.microstates.summary import microscopic as summarized
 from thermo_cli.microstates.summary import overlaps_of, unknown_overlaps
 from thermo_cli.spec import Spec
@@ -59,18 +61,18 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Judg
     """
     equilibrium = equilibrium or folder.spec.equilibrium
     trajectories, settings = folder.trajectories(), settings_of(equilibrium)
-    if not folder.spec.traits.learns:  # what a script reports is not known before it has
-        check_margins(settings.margins, folder.spec, trajectories.values)
-    setting = setting_of(
-        folder.spec, folder.manifest["data"], trajectories, timeless(folder, trajectories), before(folder)
-    )
+    check_margins(
+        settings.margins, folder.spec, trajectories.values
+    )  # what a script reports is not known before it has
+    kind = kind_of(folder.spec)
     found = known_microstates(folder)
-    overlaps = (
-        overlaps_of(found) if found is not None else unknown_overlaps(NOT_EXAMINED) if folder.spec.dynamics else None
-    )
-    microscopic = raw(folder) | (summarized(found, settings.confidence) if found is not None else {})
-    ensemble = Ensemble(trajectories, setting, settings, overlaps)
-    diagnostics = diagnostics_of(folder, ensemble) | beside_microstates(found, ensemble)
+    unknown = unknown_overlaps(NOT_EXAMINED) if folder.spec.traits.trains else None
+    overlaps = overlaps_of(found) if found is not None else unknown
+    parameters = kind.raw(folder)
+    microscopic = raw_overlaps(*parameters) if parameters is not None else {}
+    microscopic |= summarized(found, settings.confidence) if found is not None else {}
+    ensemble = Ensemble(trajectories, kind.question(folder, trajectories), settings, overlaps)
+    diagnostics = kind.diagnostics(folder) | diagnostics_of(folder, ensemble) | beside_microstates(found, ensemble)
     verdict = judge(ensemble, microscopic, diagnostics)
     targets = target_rows(equilibrium.targets, trajectories.values)
     verdict = dataclasses.replace(verdict, criteria=(*verdict.criteria, *targets))

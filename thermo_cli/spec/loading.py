@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from thermo_cli.errors import SpecError, SpecErrors
-from thermo_cli.metric import margin_problem, recordable
+from thermo_cli.metric import recordable
 from thermo_cli.registry import DATA, DYNAMICS, SCHEDULES, SYSTEMS, nearest
 from thermo_cli.spec import yaml_source
 from thermo_cli.spec.overrides import apply_overrides
@@ -68,8 +68,8 @@ def validate(source: Source) -> Spec:
             groups.setdefault(_location(source.value, detail), []).append(detail)
         errors = [_explain(source, group) for group in groups.values()]
         raise errors[0] if len(errors) == 1 else SpecErrors(errors) from None
-    for observable in spec.equilibrium.margins if spec.traits.learns else ():
-        problem = margin_problem(observable, spec.observe.macro)
+    for observable in spec.equilibrium.margins:
+        problem = spec.traits.margin_problem(observable, spec.observe.macro)
         if problem:
             location = ("equilibrium", "margins", observable)
             raise SpecError(

@@ -28,9 +28,11 @@ class Traits:
         nulls: Whether partners come with fits to shuffled labels.
         prefix: Package whose objects are of this kind, whatever moves them; empty without one.
         no_pairs: Why diversity cannot be decided where there are no same-bath pairs; empty where the number of pairs says it.
+        no_parameters: What is said of microstates where too few are kept; empty where judging says it.
         check: Raises ValueError where parts of the spec do not fit each other.
         streams: From spec, examples of a replica, pool, histories and whether training draws noise, to the sources of
             randomness that training consumes, varied or not.
+        margin_problem: From an observable and what is observed, to why it cannot carry a margin, or None.
         partners: Whether partners on one bath can be compared, and are no copies.
         pool: Number of examples that subsamples are drawn from, where the spec itself says it; 0 elsewhere.
         values: Placeholders of the user's own, which a history may replace.
@@ -52,6 +54,8 @@ class Traits:
     nulls: bool = False
     prefix: str = ""
     no_pairs: str = ""
+    no_parameters: str = ""
+    margin_problem: Callable[[str, Sequence[str]], str | None] = lambda observable, macro: None
     partners: Callable[["Spec"], bool] = lambda spec: True
     pool: Callable[["Spec"], int] = lambda spec: 0
     values: Callable[["Spec"], Mapping[str, object]] = lambda spec: {}

@@ -338,7 +338,7 @@ class RunFolder:
     @property
     def status(self) -> str:
         """`complete`, `partial` (some shards are missing), or `failed` (all are, and at least one was given up)."""
-        if self.spec.dynamics is None:
+        if not self.spec.traits.trains:
             return "complete" if self.recorded_file.exists() else "failed"
         missing = len(self.unfinished())
         if missing == len(self.shards) and any(self.given_up(name) for name in self.shards):
@@ -361,7 +361,7 @@ class RunFolder:
 
     def trajectories(self) -> Trajectories:
         """Return the observables of all main replicas; those of shards that are not there are NaN."""
-        return collected.trajectories(self) if self.spec.dynamics is not None else read_recorded(self.recorded_file)
+        return collected.trajectories(self) if self.spec.traits.trains else read_recorded(self.recorded_file)
 
     def given_up(self, shard: str) -> bool:
         """Say of a shard without records whether it will not get any: it has left an error, or other records than the rest.
@@ -389,7 +389,7 @@ class RunFolder:
             UsageError: No parameters were kept at that step.
             StoreError: Not all shards have finished.
         """
-        if self.spec.dynamics is None:
+        if not self.spec.traits.trains:
             return read_recorded_parameters(self.recorded_file, step)
         return self.microstates(step, main_rows(self.table))
 

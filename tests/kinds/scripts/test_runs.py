@@ -13,7 +13,7 @@ from thermo_cli.errors import SpecError, StoreError
 from thermo_cli.examination import examine_run
 from thermo_cli.judging.judge import judge_folder
 from thermo_cli.kinds.scripts.train import refuse_strangers
-from thermo_cli.plan import describe, measure_pace
+from thermo_cli.plan import describe
 from thermo_cli.runs.run import Run
 from thermo_cli.store import RunFolder
 
@@ -201,9 +201,9 @@ def test_the_plan_says_what_it_cannot_know(tmp_path: Path, command: Command) -> 
     assert not (tmp_path / "results").exists()
     from tests.kinds.scripts.toy import prepared
 
-    assert measure_pace(prepared(tmp_path / "toy.yaml")) is None
+    assert "pace" not in describe(prepared(tmp_path / "toy.yaml"), 1, pilot=True)
     assert "8 more" in describe(
-        prepared(tmp_path / "toy.yaml", "system.with.symmetries=none", "ensemble.replicas=8"), 1, None
+        prepared(tmp_path / "toy.yaml", "system.with.symmetries=none", "ensemble.replicas=8"), 1
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from thermo_cli.environment import manifest
-from thermo_cli.experiment import Study, prepare
+from thermo_cli.experiment import Experiment, prepare
 from thermo_cli.spec import load_spec
 from thermo_cli.store import RunFolder
 from thermo_cli.study import to_csv
@@ -116,7 +116,7 @@ def toy(folder: Path, mode: str = "", bad: int = -1, **changes: Any) -> Path:
     return path
 
 
-def prepared(path: Path, *overrides: str) -> Study:
+def prepared(path: Path, *overrides: str) -> Experiment:
     """Check a spec, with its script allowed."""
     return prepare(load_spec(path, overrides), path.parent, path.parent / "results", ["command"])
 
@@ -129,13 +129,14 @@ def trained(path: Path, *overrides: str, shards: list[str] | None = None) -> tup
         overrides: `key.sub=value`.
         shards: All if absent.
     """
-    study = prepared(path, *overrides)
-    study.folder.make()
-    facts = manifest(None, study.fingerprint, study.base)
-    study.folder.create(path.read_text(), study.spec, to_csv(study.table, [study.subsample_size]), facts)
-    tasks = shards if shards is not None else study.folder.unfinished()
-    words = {name: train_shard(ShardTask(study.folder.path, name, path.parent, ("command",))) for name in tasks}
-    return study.folder, words
+    experiment = prepared(path, *overrides)
+    folder, examples = experiment.folder, experiment.points[0].facts.examples
+    folder.make()
+    facts = manifest(None, experiment.fingerprint, experiment.base)
+    folder.create(path.read_text(), experiment.spec, to_csv(experiment.table, [examples]), facts)
+    tasks = shards if shards is not None else folder.unfinished()
+    words = {name: train_shard(ShardTask(folder.path, name, path.parent, ("command",))) for name in tasks}
+    return folder, words
 
 
 def reason(folder: RunFolder, shard: str) -> str:

@@ -41,6 +41,17 @@ class Specimens:
     partners: tuple[Replica, ...]
     nulls: tuple[Replica, ...]
     null_partners: tuple[Replica, ...]
+    twin_names: tuple[str, ...] = ()
+
+    @property
+    def replicas(self) -> tuple[str, ...]:
+        """Names of the main replicas."""
+        return tuple(row.name for row in self.mains)
+
+    @property
+    def pairs(self) -> tuple[str, ...]:
+        """Names of those that have a partner on their bath."""
+        return tuple(row.name for row in self.firsts)
 
 
 def gather_fits(folder: RunFolder, table: Sequence[Replica], most: int) -> Specimens | None:
@@ -63,7 +74,8 @@ def gather_fits(folder: RunFolder, table: Sequence[Replica], most: int) -> Speci
     null_bath = {(row.history, row.index): row for row in table if row.role == "null_bath"}
     sets = [(main, partner, roles[1][main], null_bath[main.history, main.index]) for main, partner in roles[0].items()]
     whole = [rows for rows in sets if all(there(row) for row in rows)]
-    return Specimens(mains, *(tuple(rows[place] for rows in whole) for place in range(4)))
+    firsts, partners, nulls, null_partners = (tuple(rows[place] for rows in whole) for place in range(4))
+    return Specimens(mains, firsts, partners, nulls, null_partners)
 
 
 def examine_estimators(folder: RunFolder, dataset: Dataset, chosen: Specimens) -> Findings:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from thermo_cli.metric import margin_problem
 from thermo_cli.spec.traits import Traits, learner_streams
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ TRAITS: Final = Traits(
     check=check,
     streams=streams,
     learns=True,
+    margin_problem=margin_problem,
     nulls=True,
     prefix="sklearn.",
     time=_time,

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 import torch
 
 from thermo_cli.contracts import Dataset, Integers
-from thermo_cli.errors import RunError
+from thermo_cli.data.split import draw_subsamples
+from thermo_cli.errors import RunError, SpecError
 from thermo_cli.kinds.networks import layout
 from thermo_cli.kinds.networks.dropout import masks
-from thermo_cli.kinds.networks.protocols import Leg, Protocol
+from thermo_cli.kinds.networks.protocols import Leg, Protocol, legs_of
 from thermo_cli.kinds.networks.stack import Stack
 from thermo_cli.replicas import Replica
+from thermo_cli.spec import Spec
 
 
 def check_stacking(protocol: Protocol, dataset: Dataset, members: Sequence[Replica], subsamples: Integers) -> float:
@@ -98,3 +100,35 @@ def plain_steps(stack: Stack, slot: int, start: torch.Tensor, steps: int) -> tor
         values = torch.cat([tensor.reshape(-1) for tensor in whole])
         memory = [optimizer.state[parameter] for parameter in parameters]
     return values
+
+
+def check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> bool:
+    """Check every protocol that is trained with, and that a first phase keeps shapes; say whether training is noisy.
+
+    Args:
+        spec: The experiment.
+        dataset: Pool and test set.
+        table: Its replica table.
+
+    Raises:
+        SpecError: The parameters of a first phase have other shapes.
+        RunError: The stacked step is not the plain one.
+    """
+    noisy = False
+    for history in spec.histories:
+        members = [row for row in table if row.history == history][:2]
+        part, subsamples = dataset.gathered(draw_subsamples(spec, len(dataset.y), members, dataset.classes))
+        legs = legs_of(spec, part, members, subsamples)
+        noisy = noisy or any(leg.protocol.system.noisy for leg in legs)
+        shapes = [[block.shape for block in leg.protocol.system.blocks] for leg in legs]
+        if shapes[0] != shapes[-1]:
+            raise SpecError(
+                "the first phase has parameters of other shapes",
+                received=str(shapes[0]),
+                remedy=f"keep {shapes[-1]}",
+                where=f"histories.{history}.first.system",
+            )
+        for leg in legs if history == table[0].history or len(legs) > 1 else ():
+            for protocol in leg.protocols:
+                check_stacking(protocol, part, members, leg.examples)
+    return noisy

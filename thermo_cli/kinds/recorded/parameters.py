@@ -9,14 +9,13 @@ from typing import Final
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from thermo_cli.contracts import Array
+from thermo_cli.contracts import Array, Trajectories
 from thermo_cli.errors import DataError
-from thermo_cli.kinds.recorded.ensemble import Recorded
 
 _FIELD: Final = re.compile(r"\{(history|replica|step)\}")
 
 
-def read_parameters(pattern: str, base: Path, recorded: Recorded, step: int) -> Array:
+def read_parameters(pattern: str, base: Path, recorded: Trajectories, step: int) -> Array:
     """Read the parameters of all replicas at one step; every tensor of a file is flattened, in the order of their names.
 
     Args:
@@ -46,7 +45,7 @@ def read_parameters(pattern: str, base: Path, recorded: Recorded, step: int) -> 
     parameters = np.full((len(names), 0), math.nan)
     for row, file in enumerate(files):
         tensors = read_tensors(file)
-        if tensors is None and recorded.lost[row]:
+        if tensors is None and recorded.crashed[row]:
             continue
         if tensors is None:
             raise DataError(

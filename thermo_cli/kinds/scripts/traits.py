@@ -52,6 +52,7 @@ TRAITS: Final = Traits(
     streams=streams,
     resamples=True,
     no_pairs="needs parameters that compare (system.with.symmetries: none, or one init), and a varied seed",
+    no_parameters="no two replicas have finite parameters at step T: the script keeps parameters-<T>.safetensors, if it likes",
     partners=_partners,
     pool=_pool,
     values=_values,

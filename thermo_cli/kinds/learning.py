@@ -1,0 +1,188 @@
+"""What all systems have in common that learn from examples: their data, what is refused, and what a verdict speaks of."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermo_cli.contracts import Dataset
+from thermo_cli.data.split import draw_subsamples, load_dataset, subsample_size
+from thermo_cli.equilibrium.diagnostics.sampling_noise import distribution_wise
+from thermo_cli.errors import DataError, SpecError
+from thermo_cli.kinds.kind import Facts, Setup
+from thermo_cli.metric import own_names
+from thermo_cli.observables.custom import check_own
+from thermo_cli.replicas import Replica, streams_used
+from thermo_cli.spec import Spec
+from thermo_cli.store import RunFolder
+
+DATA: Final = ("task", "pool_examples", "test_examples", "features", "outputs")
+AT_THE_END: Final = ("quench_gap", "response", "flatness")
+
+
+def load(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> tuple[Dataset, int]:
+    """Load the data, once for all points that share them, and refuse subsamples that cannot serve.
+
+    Args:
+        spec: The experiment.
+        base: Folder of the spec.
+        table: Its replica table.
+        loaded: What was loaded for other points; what is loaded is added.
+
+    Returns:
+        Pool and test set; examples of each replica.
+
+    Raises:
+        SpecError: A batch is larger than the examples of a replica.
+        DataError: The data cannot serve.
+    """
+    assert spec.data is not None  # the schema holds that what learns has data
+    key = spec.data.model_dump_json()
+    dataset = loaded[key] = loaded[key] if key in loaded else load_dataset(spec.data, base)
+    examples = subsample_size(spec.ensemble.subsample, len(dataset.y))
+    _check_batches(spec, examples)
+    _check_classes(spec, dataset, table)
+    return dataset, examples
+
+
+def facts(spec: Spec, dataset: Dataset, examples: int, noisy: bool, metrics: Collection[str]) -> Facts:
+    """Try the user's own observables, and collect what is known.
+
+    Args:
+        spec: The experiment.
+        dataset: Pool and test set.
+        examples: Of each replica.
+        noisy: Whether training draws from the `noise` streams at every step.
+        metrics: Those that the system's answers allow.
+    """
+    centred = dataset.task == "regression" and getattr(spec.data, "scale", "none") == "standardize"
+    check_own(own_names(spec.observe.macro), dataset, centred)
+    observables = ("energy", *(f"test_{name}" for name in metrics))
+    return Facts(dataset.fingerprint, dataset, None, examples, len(dataset.y), noisy, observables)
+
+
+def begin(setup: Setup) -> None:
+    """Keep what spares workers to read features on disk whole.
+
+    Args:
+        setup: What is about to be trained.
+    """
+    if setup.facts.dataset is not None and setup.facts.dataset.source is not None:
+        setup.folder.write_source(setup.facts.dataset.source)
+
+
+def data_line(setup: Setup) -> str:
+    """Say in the plan what is learned from.
+
+    Args:
+        setup: What would be trained.
+    """
+    dataset, data = setup.facts.dataset, setup.spec.data
+    assert dataset is not None
+    assert data is not None
+    return (
+        f"{data.use}: pool of {len(dataset.y)}, test set of {len(dataset.y_test)}, "
+        f"{setup.facts.examples} examples per replica"
+    )
+
+
+def data_bytes(setup: Setup) -> int:
+    """Estimate what one worker holds of the data.
+
+    Args:
+        setup: What would be trained.
+    """
+    dataset, spec = setup.facts.dataset, setup.spec
+    assert dataset is not None
+    splits = 2 + (dataset.x_shifted is not None)
+    in_memory = isinstance(dataset.x, np.ndarray)
+    pool = len(dataset.y) if in_memory else min(spec.width * setup.facts.examples, len(dataset.y))
+    return (pool + (splits - 1) * len(dataset.y_test)) * dataset.inputs * 8 * 3
+
+
+def scope(spec: Spec, data: Mapping[str, Any]) -> str:
+    """Say what a verdict speaks of.
+
+    Args:
+        spec: The experiment.
+        data: Facts of its data, from the manifest.
+    """
+    pool = int(data["pool_examples"])
+    examples = subsample_size(spec.ensemble.subsample, pool)
+    consumed = streams_used(spec, examples, pool, noisy=bool(data.get("noisy", False)))
+    varied = ", ".join(name for name in spec.ensemble.vary if name in consumed)
+    return f"for resampling this pool of {pool} examples, with this test set; varied: {varied}"
+
+
+def diagnostics(folder: RunFolder) -> dict[str, Any]:
+    """Collect what was tried on each replica at the end of training.
+
+    Args:
+        folder: The run.
+    """
+    errors = folder.finals("test_errors")
+    noise = {"test_noise": distribution_wise(errors.astype(np.float64))} if errors is not None else {}
+    finals = {name: folder.finals(name) for name in AT_THE_END}
+    return noise | {name: moments(values) for name, values in finals.items() if values is not None}
+
+
+def moments(values: NDArray[np.floating]) -> dict[str, float | None]:
+    """Return mean and standard deviation of what is finite; None where there is too little.
+
+    Args:
+        values: One per replica.
+    """
+    finite = values[np.isfinite(values)].astype(np.float64)
+    return {
+        "mean": float(finite.mean()) if len(finite) else None,
+        "sd": float(finite.std(ddof=1)) if len(finite) > 1 else None,
+    }
+
+
+def stated(spec: Spec, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the data of runs that are compared have to have in common.
+
+    Args:
+        spec: The experiment.
+        manifest: Of the run.
+    """
+    data = spec.model_dump(mode="json", include={"data"})["data"]
+    known = {name: manifest["data"][name] for name in DATA if name in manifest["data"]}
+    return {"data": data, **known, "data fingerprint": manifest["data_fingerprint"][:16]}
+
+
+def _check_batches(spec: Spec, examples: int) -> None:
+    """Refuse batches that are larger than what they are drawn from."""
+    parts = [(examples, spec.dynamics, "dynamics.batch_size")]
+    for name, history in spec.histories.items():
+        if history.first is not None:
+            share = history.first.examples.fraction if history.first.examples is not None else 1.0
+            where = f"histories.{name}.first"
+            parts.append((max(round(share * examples), 1), spec.first_parts(history.first)[1], where))
+    for count, dynamics, where in parts:
+        batch = getattr(dynamics, "batch_size", "full")
+        if isinstance(batch, int) and batch > count:
+            raise SpecError(
+                "a batch is larger than the examples of a replica",
+                received=f"batch_size {batch}, examples {count}",
+                remedy=f"batch_size of at most {count}, or full",
+                where=where,
+            )
+
+
+def _check_classes(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> None:
+    """Refuse subsamples in which a class is absent: such a replica learns another problem."""
+    if dataset.task != "classification":
+        return
+    mains = [row for row in table if row.role == "main"]
+    for replica, indices in zip(mains, draw_subsamples(spec, len(dataset.y), mains, dataset.classes), strict=True):
+        missing = np.setdiff1d(np.arange(dataset.outputs), dataset.y[indices])
+        if len(missing):
+            raise DataError(
+                f"a class is absent from the subsample of replica {replica.name}",
+                received=f"no example of class {dataset.labels[missing[0]]!r} among its {len(indices)} examples",
+                remedy="larger subsamples (ensemble.subsample), another ensemble.seed, or remove the rare class",
+                where="ensemble.subsample",
+            )

@@ -1,0 +1,143 @@
+"""Networks, from the spec to what the court has to know; torch is imported where something is trained or looked at."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from thermo_cli.contracts import Dataset, Findings, Trajectories
+from thermo_cli.equilibrium.ensemble import Question
+from thermo_cli.kinds import gathering, learning
+from thermo_cli.kinds.capacity import needs_of, pace_of, rate_of
+from thermo_cli.kinds.kind import (
+    Facts,
+    Needs,
+    Pace,
+    Setup,
+    Work,
+    controls_of,
+    kept_parameters,
+    nothing_to_settle,
+)
+from thermo_cli.metric import default_margins, observed
+from thermo_cli.replicas import Replica, budgets_of, shards
+from thermo_cli.spec import Spec
+from thermo_cli.spec.schedules import name_of
+from thermo_cli.store import RunFolder
+from thermo_cli.times import measurement_steps, snapshot_steps
+
+WATCHED: Final = 6  # energy, its terms and the norms
+begin, diagnostics, stated = learning.begin, learning.diagnostics, learning.stated
+gather, raw, settle = gathering.gather, kept_parameters, nothing_to_settle
+
+
+def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> Facts:
+    """Load the data, and check every protocol that is trained with."""
+    from thermo_cli.kinds.networks.checks import check_protocols
+
+    dataset, examples = learning.load(spec, base, table, loaded)
+    noisy = check_protocols(spec, dataset, table)
+    return learning.facts(spec, dataset, examples, noisy, observed(spec.observe.macro, dataset.task))
+
+
+def outline(setup: Setup, needs: Needs | None, workers: int) -> dict[str, str]:
+    """Say what is trained, and how."""
+    assert needs is not None
+    spec, dynamics = setup.spec, setup.spec.dynamics
+    energy, clip = getattr(dynamics, "energy", None), getattr(dynamics, "clip", None)
+    terms = (*(("l1",) if energy.l1 else ()), *energy.terms) if energy is not None else ()
+    words = f", batch {getattr(dynamics, 'batch_size', '')}, {name_of(getattr(dynamics, 'schedule', ''))} rate"
+    words += f", clipped at {clip:g}" if clip is not None else ""
+    words += "".join(f", with {name}" for name in terms)
+    words += "".join(f", and again with {budget} steps" for budget in budgets_of(spec))
+    looped = getattr(_protocol(setup).system, "looped", "")
+    reason = f"; not stacked, but looped over: {looped}" if looped else ""
+    return {
+        "data": learning.data_line(setup),
+        "system": f"{spec.system.use}, {needs.parameters} parameters, {spec.ensemble.precision}{reason}",
+        "dynamics": f"{dynamics.use if dynamics else ''}, {spec.total} steps{words}",
+    }
+
+
+def needs(setup: Setup) -> Needs:
+    """Add up the buffers of a stack: parameters, gradients, the optimizer's memory, activations."""
+    from thermo_cli.kinds.networks import layout
+    from thermo_cli.kinds.networks.stack import CHUNK_EXAMPLES
+
+    spec, dataset, rule = setup.spec, setup.facts.dataset, _protocol(setup)
+    assert dataset is not None
+    item = 8 if spec.ensemble.precision == "float64" else 4
+    parameters = layout.count(rule.system.blocks)
+    evaluated = min(setup.facts.examples, CHUNK_EXAMPLES) + min(len(dataset.y_test), CHUNK_EXAMPLES)
+    active = rule.system.activations() * 2 * (rule.batch + evaluated)
+    stack = spec.width * (parameters * (4 + len(rule.optimizer.buffers)) + active) * item
+    times = len(measurement_steps(spec.ends, spec.observe.window_measurements)), len(snapshot_steps(spec.ends))
+    splits = 2 + (dataset.x_shifted is not None)
+    observables = splits * len(observed(spec.observe.macro, dataset.task)) + WATCHED
+    return needs_of(spec, parameters, item, times, observables, stack + learning.data_bytes(setup))
+
+
+def pace(setup: Setup) -> Pace:
+    """Train the first shard for a moment, on one thread as workers do."""
+    import torch
+
+    from thermo_cli.kinds.networks.learner import Learner
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        assert setup.facts.dataset is not None
+        members = next(iter(shards(setup.table).values()))
+        return pace_of(Learner(setup.spec, setup.facts.dataset, members), setup.spec.total)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def train(work: Work) -> str:
+    """Train a stack."""
+    import torch
+
+    from thermo_cli.kinds.networks.learner import Learner
+
+    torch.set_num_threads(1)
+    return work.move(Learner(work.specs, work.dataset(), work.members))
+
+
+def examine(folder: RunFolder, dataset: Dataset | None, specimens: Any) -> Findings:
+    """Examine overlaps, then representations, functions and paths as far as the spec asks for them."""
+    from thermo_cli.kinds.networks.examine import examine_networks
+
+    assert dataset is not None
+    return examine_networks(folder, dataset, specimens)
+
+
+def question(folder: RunFolder, trajectories: Trajectories) -> Question:
+    """Collect what the court has to know."""
+    spec, data = folder.spec, folder.manifest["data"]
+    return Question(
+        spec.total,
+        tuple(spec.histories),
+        default_margins(int(data["test_examples"])),
+        spec.schedule,
+        learning.scope(spec, data),
+        rate_of(spec.dynamics.arguments if spec.dynamics is not None else None),
+        independent=spec.ensemble.crossed is None,
+        controls=controls_of(folder),
+    )
+
+
+def objective(spec: Spec) -> Any:
+    """Return the penalties and further terms of the energy; decoupled decay belongs to none."""
+    dynamics = spec.dynamics
+    assert dynamics is not None
+    arguments = dynamics.arguments if isinstance(dynamics.arguments, Mapping) else dynamics.arguments.model_dump()
+    energy = getattr(dynamics, "energy", None)
+    decay = 0.0 if dynamics.use == "adamw" else arguments.get("weight_decay", 0.0)
+    return decay, energy.model_dump(mode="json") if energy is not None else None
+
+
+def _protocol(setup: Setup) -> Any:
+    from thermo_cli.kinds.networks.protocols import protocol
+
+    spec, facts = setup.spec, setup.facts
+    assert facts.dataset is not None
+    return protocol(spec.system, spec.dynamics, facts.dataset, facts.examples, spec.total, spec.ensemble.precision)
