@@ -8,7 +8,7 @@ import vl_convert
 
 from thermo_cli.characters import visible
 from thermo_cli.reports.charts import Chart, charts
-from thermo_cli.reports.charts.chart import CONFIG, LIGHT, VEGA_LITE
+from thermo_cli.reports.charts.looks import CONFIG, LIGHT, VEGA_LITE
 from thermo_cli.reports.sweep_view import View
 
 FONT: Final = "Liberation Sans, Arial, sans-serif"

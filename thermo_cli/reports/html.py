@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from thermo_cli.characters import visible
 from thermo_cli.reports.charts import Chart, charts
-from thermo_cli.reports.charts.chart import CONFIG, DARK, LIGHT, VEGA_LITE
+from thermo_cli.reports.charts.looks import CONFIG, DARK, LIGHT, VEGA_LITE
 from thermo_cli.reports.composition import document_of
 from thermo_cli.reports.document import tone
 from thermo_cli.reports.notebook import sparkline

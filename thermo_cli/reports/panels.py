@@ -4,7 +4,7 @@ The traces of a panel are some of its `total` replicas; those that stand apart a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -57,6 +57,13 @@ class Panel:
     spreads: tuple[Spread, ...]
     traces: tuple[Trace, ...]
     total: int
+
+    def since(self, step: int) -> "Panel":
+        """Return what lies at a step or later."""
+        late = self.steps >= step
+        spreads = [Spread(one.history, one.mean[late], one.low[late], one.high[late]) for one in self.spreads]
+        traces = [replace(trace, values=trace.values[late]) for trace in self.traces]
+        return replace(self, steps=self.steps[late], spreads=tuple(spreads), traces=tuple(traces))
 
 
 @dataclass(frozen=True)

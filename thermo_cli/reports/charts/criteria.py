@@ -5,17 +5,21 @@ from typing import Any, Final
 import altair as alt
 
 from thermo_cli.contracts import Row
-from thermo_cli.reports.charts.chart import (
+from thermo_cli.reports.charts.chart import Chart, rounded
+from thermo_cli.reports.charts.looks import (
     GOOD,
     LINE,
     MUTED,
+    NUMBERS,
     PAPER,
-    Chart,
     Layer,
     finished,
     inline,
-    rounded,
+    rows_of,
     source,
+    tips,
+    toned,
+    x_of,
 )
 from thermo_cli.reports.document import tone_of
 from thermo_cli.reports.numerals import number
@@ -92,35 +96,29 @@ def _row(row: Row, edge: float) -> dict[str, Any]:
 
 
 def _drawn(names: list[str], edge: float) -> Layer:
-    ticks = [value for value in (-3, -2, -1, 0, 1, 2, 3) if abs(value) <= edge]
-    axis = alt.Axis(values=ticks, grid=False, format="~g")
-    x = alt.X(
-        "at:Q", title="estimate over margin", axis=axis, scale=alt.Scale(domain=[-edge, edge], nice=False, zero=False)
-    )
-    y = alt.Y(
-        "name:N", sort=names, title=None, axis=alt.Axis(domain=False, ticks=False, labelLimit=230, labelPadding=8)
-    )
-    outcomes = list(dict.fromkeys((*SHAPES, "untested", "inapplicable")))
-    tones = ["good", "bad", "open", "cold", "none"]
-    colours = alt.Scale(domain=tones, range=[f"var(--{name})" for name in tones])
+    axis = {**NUMBERS, "values": [value for value in (-3, -2, -1, 0, 1, 2, 3) if abs(value) <= edge]}
+    x = x_of("at:Q", "estimate over margin", axis, domain=[-edge, edge], nice=False, zero=False)
+    y = rows_of("name:N", names, labelLimit=230, labelPadding=8)
+    outcomes = [*SHAPES, "untested", "inapplicable"]
+    colours = toned(["good", "bad", "open", "cold", "none"])
     colour = alt.Color("tone:N", scale=colours, legend=None)
     shapes = alt.Scale(domain=outcomes, range=[SHAPES.get(name, "cross") for name in outcomes])
-    tips = [
-        alt.Tooltip("statistic:N"),
-        alt.Tooltip("name:N", title="row"),
-        alt.Tooltip("label:N", title="outcome"),
-        alt.Tooltip("said:N", title="estimate / margin"),
-        alt.Tooltip("interval:N", title="interval / margin"),
-    ]
+    shown = tips(
+        "statistic:N",
+        ("name:N", "row"),
+        ("label:N", "outcome"),
+        ("said:N", "estimate / margin"),
+        ("interval:N", "interval / margin"),
+    )
     base = alt.Chart(source("rows"))
     nothing = alt.Chart(inline({}))
     band = nothing.mark_rect(fill=GOOD, opacity=0.1).encode(x=alt.datum(-1), x2=alt.datum(1))
     edges = alt.Chart(inline({"at": -1}, {"at": 1})).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(x="at:Q")
     zero = alt.Chart(inline({"at": 0})).mark_rule(color=LINE).encode(x="at:Q")
-    whisker = base.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", y=y, color=colour, tooltip=tips)
+    whisker = base.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", y=y, color=colour, tooltip=shown)
     arrows = [
         base.mark_point(shape=shape, filled=True, size=70, opacity=1).encode(
-            x=f"{side}:Q", y=y, color=colour, tooltip=tips
+            x=f"{side}:Q", y=y, color=colour, tooltip=shown
         )
         for side, shape in (("left", "triangle-left"), ("right", "triangle-right"))
     ]
@@ -129,7 +127,7 @@ def _drawn(names: list[str], edge: float) -> Layer:
         y=y,
         color=colour,
         shape=alt.Shape("outcome:N", scale=shapes, legend=None),
-        tooltip=tips,
+        tooltip=shown,
         fill=alt.when("datum.gates").then(alt.Fill("tone:N", scale=colours, legend=None)).otherwise(alt.value(PAPER)),
     )
     label = base.mark_text(align="left", baseline="middle", dx=10, fontSize=11).encode(

@@ -10,72 +10,84 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import altair as alt
+import numpy as np
+from numpy.typing import NDArray
 
-from thermo_cli.contracts import Integers
-from thermo_cli.reports.charts.chart import INK, SERIES, Layer, finished, inline, source, ticks_of
+from thermo_cli.contracts import Array, Integers
+from thermo_cli.reports.charts.chart import LEVELS, ticks_of
+from thermo_cli.reports.charts.looks import BARE, INK, Layer, finished, inline, series, source, tips, x_of, y_of
 
 POINTS: Final = 48  # times at which a replica can be pointed at
 VALUE: Final = "isValid(datum.{}) ? origin + grain * datum.{} : null"  # values are written as whole numbers
 
 
 @dataclass(frozen=True)
-class Frame:
-    """What part of a course is drawn, and how values are written as whole numbers: value = origin + unit * number.
+class Extent:
+    """Lowest and highest value that are drawn; those between are written as whole numbers: value = origin + unit * number.
 
-    Attributes:
-        steps: The times, (time,).
-        range: Lowest and highest value.
-        unit: A power of ten.
-        origin: A multiple of it.
-        places: Digits behind the point.
-        begin: Where the window begins.
-        window: Whether the window alone is drawn.
+    The unit is a power of ten, so that what is shown is the value itself, rounded.
     """
 
-    steps: Integers
-    range: tuple[float, float]
-    unit: float
-    origin: float
-    places: int
-    begin: int
-    window: bool
+    low: float
+    high: float
 
     @property
-    def end(self) -> float:
-        """Where the time axis ends: a little after the last step, to leave room for the margin's bar."""
-        first, last = float(self.steps[0]), float(self.steps[-1])
-        return last + 0.025 * (last - first) if self.window else math.expm1(1.025 * math.log1p(last))
+    def span(self) -> float:
+        """How far apart they are."""
+        return self.high - self.low
 
     @property
-    def params(self) -> list[dict[str, Any]]:
-        """All that differs between panels, as parameters of a spec."""
-        first, last = int(self.steps[0]), int(self.steps[-1])
-        values = {
-            "steps": self.steps.tolist(),
-            "targets": self._targets(),
-            "origin": self.origin,
-            "grain": self.unit,
-            "digits": f",.{min(self.places, 12)}f",
-            "low": self.range[0],
-            "high": self.range[1],
-            "first": first if self.window else 0,
-            "last": last,
-            "end": self.end,
-            "begin": max(self.begin, first),
-            "marks": ticks_of(last),
-        }
-        return [{"name": name, "value": value} for name, value in values.items()]
+    def power(self) -> int:
+        """Which power of ten the unit is."""
+        return math.floor(math.log10(self.span / LEVELS))
 
-    def _targets(self) -> list[int]:
-        """Choose times far enough apart to be pointed at, the last one among them."""
-        places = [float(step) if self.window else math.log1p(float(step)) for step in self.steps]
-        apart = (places[-1] - places[0]) / POINTS
-        chosen, next_place = [], math.inf
-        for place, step in zip(reversed(places), reversed(self.steps.tolist()), strict=True):
-            if place <= next_place:
-                chosen.append(int(step))
-                next_place = place - apart
-        return chosen[::-1]
+    @property
+    def origin(self) -> float:
+        """The largest multiple of the unit that is not above the lowest value."""
+        return math.floor(self.low / 10.0**self.power) * 10.0**self.power
+
+    def holds(self, values: Array) -> NDArray[np.bool_]:
+        """Say which values are drawn."""
+        return np.isfinite(values) & (values >= self.low) & (values <= self.high)
+
+    def coded(self, values: Array) -> list[int | None]:
+        """Write values as whole numbers; None for those that are not drawn."""
+        inside = self.holds(values)
+        numbers = np.round((np.where(inside, values, self.origin) - self.origin) / 10.0**self.power).astype(np.int64)
+        return [number if drawn else None for number, drawn in zip(numbers.tolist(), inside.tolist(), strict=True)]
+
+
+def _params(steps: Integers, extent: Extent, begin: int, window: bool) -> list[dict[str, Any]]:
+    """Return all that differs between panels, as parameters of a spec; a little room is left for the margin's bar."""
+    first, last = int(steps[0]), int(steps[-1])
+    end = last + 0.025 * (last - first) if window else math.expm1(1.025 * math.log1p(last))
+    values = {
+        "steps": steps.tolist(),
+        "targets": _targets(steps, window),
+        "origin": extent.origin,
+        "grain": 10.0**extent.power,
+        "digits": f",.{min(max(-extent.power, 0), 12)}f",
+        "low": extent.low,
+        "high": extent.high,
+        "first": first if window else 0,
+        "last": last,
+        "end": end,
+        "begin": max(begin, first),
+        "marks": ticks_of(last),
+    }
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def _targets(steps: Integers, window: bool) -> list[int]:
+    """Choose times far enough apart to be pointed at, the last one among them."""
+    places = [float(step) if window else math.log1p(float(step)) for step in steps]
+    apart = (places[-1] - places[0]) / POINTS
+    chosen, next_place = [], math.inf
+    for place, step in zip(reversed(places), reversed(steps.tolist()), strict=True):
+        if place <= next_place:
+            chosen.append(int(step))
+            next_place = place - apart
+    return chosen[::-1]
 
 
 def time_axis(last: float) -> alt.X:
@@ -84,39 +96,34 @@ def time_axis(last: float) -> alt.X:
     Args:
         last: The last step.
     """
-    scale = alt.Scale(type="symlog", constant=1, domain=[0, last], nice=False)
-    return alt.X("step:Q", title="step", scale=scale, axis=alt.Axis(grid=False, format=",d", values=ticks_of(last)))
+    axis = {"grid": False, "format": ",d", "values": ticks_of(last)}
+    return x_of("step:Q", "step", axis, type="symlog", constant=1, domain=[0, last], nice=False)
 
 
-def colours_of(names: Sequence[str]) -> alt.Scale:
-    """Give each history a colour.
-
-    Args:
-        names: Histories, in order.
-    """
-    return alt.Scale(domain=list(names), range=[SERIES[place % len(SERIES)] for place in range(len(names))])
-
-
-def drawn(frame: Frame, histories: Sequence[str], height: int) -> dict[str, Any]:
+def drawn(
+    steps: Integers, extent: Extent, begin: int, window: bool, histories: Sequence[str], height: int
+) -> dict[str, Any]:
     """Draw the data sets `lines`, `bands`, `ends` and `margin`.
 
     Args:
-        frame: What part.
+        steps: The times, (time,).
+        extent: The vertical range.
+        begin: Step at which the window begins.
+        window: Whether the window alone is drawn.
         histories: In order.
         height: Of the plot, pixels.
     """
-    spec = _template(tuple(histories), frame.window, height)
-    return {**spec, "params": [*spec["params"], *frame.params]}
+    spec = _template(tuple(histories), window, height)
+    return {**spec, "params": [*spec["params"], *_params(steps, extent, begin, window)]}
 
 
 @functools.lru_cache(maxsize=32)
 def _template(histories: tuple[str, ...], window: bool, height: int) -> dict[str, Any]:
     x = _time(window)
-    axis = alt.Axis(tickCount=6, format="~g", domain=False, ticks=False)
-    limits = alt.Scale(domain=[alt.ExprRef("low"), alt.ExprRef("high")], nice=False, zero=False)
-    y = alt.Y("y:Q", title=None, axis=axis, scale=limits)
+    limits = [alt.ExprRef("low"), alt.ExprRef("high")]
+    y = y_of("y:Q", None, {**BARE, "tickCount": 6}, domain=limits, nice=False, zero=False)
     legend: Any = alt.Legend(title=None, symbolType="stroke", symbolStrokeWidth=3) if len(histories) > 1 else None
-    colour = alt.Color("history:N", scale=colours_of(histories), legend=legend)
+    colour = alt.Color("history:N", scale=series(histories), legend=legend)
     layers = [
         *([] if window else [_ground(x)]),
         _bands(x, y, colour),
@@ -131,12 +138,11 @@ def _template(histories: tuple[str, ...], window: bool, height: int) -> dict[str
 
 def _time(window: bool) -> alt.X:
     limits = [alt.ExprRef("first"), alt.ExprRef("end")]
+    axis: dict[str, Any] = {"grid": False, "format": ",d"}
     if window:
-        scale, axis = alt.Scale(domain=limits, nice=False, zero=False), alt.Axis(grid=False, format=",d", tickCount=5)
-    else:
-        scale = alt.Scale(type="symlog", constant=1, domain=limits, nice=False)
-        axis = alt.Axis(grid=False, format=",d", values=alt.ExprRef("marks"))
-    return alt.X("step:Q", title="step", scale=scale, axis=axis)
+        return x_of("step:Q", "step", {**axis, "tickCount": 5}, domain=limits, nice=False, zero=False)
+    marks = {**axis, "values": alt.ExprRef("marks")}
+    return x_of("step:Q", "step", marks, type="symlog", constant=1, domain=limits, nice=False)
 
 
 def _ground(x: alt.X) -> Layer:
@@ -187,7 +193,7 @@ def _names(x: alt.X, y: alt.Y) -> Layer:
 def _points(x: alt.X, y: alt.Y, colour: alt.Color) -> Layer:
     """Lay points over the lines that show on hover, with the replica's name and value."""
     flat = _flat("lines", ["v"]).transform_calculate(y=VALUE.format("v", "v"))
-    tips = [alt.Tooltip("replica:N"), alt.Tooltip("step:Q", format=",d"), alt.Tooltip("shown:N", title="value")]
+    shown = tips("replica:N", ("step:Q", None, ",d"), ("shown:N", "value"))
     return (
         flat.transform_filter("indexof(targets, datum.step) >= 0 && isValid(datum.y)")
         .transform_calculate(shown="format(datum.y, digits)")
@@ -197,7 +203,7 @@ def _points(x: alt.X, y: alt.Y, colour: alt.Color) -> Layer:
             y=y,
             color=colour,
             opacity=alt.when(_pointed()).then(alt.value(1)).otherwise(alt.value(0)),
-            tooltip=tips,
+            tooltip=shown,
         )
         .add_params(_pointed())
     )

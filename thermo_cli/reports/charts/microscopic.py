@@ -5,11 +5,13 @@ from typing import Any, Final
 import altair as alt
 import numpy as np
 
-from thermo_cli.reports.charts.chart import ACCENT, INK, MUTED, Chart, Rows, finished, identifier, rounded, source
+from thermo_cli.reports.charts.chart import Chart, Rows, identifier, rounded
+from thermo_cli.reports.charts.looks import ACCENT, INK, MUTED, NUMBERS, finished, source, tips, x_of, y_of
 from thermo_cli.reports.evidence import Distribution, OverlapMatrix, PairCloud
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.view import RunView
 
+PAIR: Final = (("first:N", "replica"), ("second:N", "and"))  # what a pair is called on hover
 KINDS: Final = ("between replicas", "null", "with itself, T/2 earlier")
 MOST_CELLS: Final = 64  # replicas along a side of the matrix
 HEIGHT: Final = 260
@@ -57,30 +59,18 @@ def _distribution(told: Distribution) -> Chart:
         )
     low = min(0.0, *(row["from"] for row in rows))
     names = [kind for kind, _ in series if any(row["kind"] == kind for row in rows)]
-    colours = alt.Scale(
-        domain=names, range=[{KINDS[0]: ACCENT, KINDS[1]: "var(--none)", KINDS[2]: "var(--series-1)"}[n] for n in names]
-    )
-    x = alt.X(
-        "from:Q",
-        title="overlap q of two replicas",
-        axis=alt.Axis(grid=False, format="~g"),
-        scale=alt.Scale(domain=[low, 1.0], nice=False),
-    )
+    colours = {KINDS[0]: ACCENT, KINDS[1]: "var(--none)", KINDS[2]: "var(--series-1)"}
+    scale = alt.Scale(domain=names, range=[colours[name] for name in names])
     bars = (
         alt.Chart(source("bins"))
         .mark_bar(opacity=0.75, binSpacing=1, orient="vertical")
         .encode(
-            x=x,
+            x=x_of("from:Q", "overlap q of two replicas", domain=[low, 1.0], nice=False),
             x2="to:Q",
             y2=alt.datum(0),
             y=alt.Y("share:Q", title="share of pairs", stack=None, axis=alt.Axis(format="%", tickCount=5)),
-            color=alt.Color("kind:N", scale=colours, legend=alt.Legend(title=None, columns=2)),
-            tooltip=[
-                alt.Tooltip("kind:N"),
-                alt.Tooltip("from:Q"),
-                alt.Tooltip("to:Q"),
-                alt.Tooltip("share:Q", format=".2%"),
-            ],
+            color=alt.Color("kind:N", scale=scale, legend=alt.Legend(title=None, columns=2)),
+            tooltip=tips("kind:N", "from:Q", "to:Q", ("share:Q", None, ".2%")),
         )
     )
     caption = (
@@ -146,11 +136,6 @@ def _cells(names: list[str], height: int, finite: Any) -> dict[str, Any]:
         scale=alt.Scale(scheme="viridis", domain=[low, 1.0], nice=False),
         legend=alt.Legend(title="Q*", gradientLength=180, gradientThickness=10, format="~g", titleOrient="left"),
     )
-    tips = [
-        alt.Tooltip("first:N", title="replica"),
-        alt.Tooltip("second:N", title="and"),
-        alt.Tooltip("value:Q", title="Q*"),
-    ]
     flat = (
         alt.Chart(source("rows"))
         .transform_flatten(["q"], as_=["value"])
@@ -162,7 +147,7 @@ def _cells(names: list[str], height: int, finite: Any) -> dict[str, Any]:
             x=alt.X(f"{across}:O", axis=axis, scale=scale),
             y=alt.Y(f"{down}:O", axis=axis, scale=scale),
             color=colour,
-            tooltip=tips,
+            tooltip=tips(*PAIR, ("value:Q", "Q*")),
         )
         for across, down in (("i", "j"), ("j", "i"))
     ]
@@ -177,25 +162,14 @@ def _pairs(cloud: PairCloud) -> Chart:
         "x": rounded(cloud.divergence),
         "y": rounded(cloud.difference),
     }
-    tips = [
-        alt.Tooltip("first:N", title="replica"),
-        alt.Tooltip("second:N", title="and"),
-        alt.Tooltip("x:Q", title="1 - Q*"),
-        alt.Tooltip("y:Q", title="difference"),
-    ]
-    x = alt.X(
-        "x:Q",
-        title="microscopic divergence of a pair, 1 - Q*",
-        scale=alt.Scale(zero=False),
-        axis=alt.Axis(grid=False, format="~g", tickCount=5),
-    )
-    y = alt.Y("y:Q", title="difference of a pair", axis=alt.Axis(tickCount=5, format="~g"))
+    x = x_of("x:Q", "microscopic divergence of a pair, 1 - Q*", {**NUMBERS, "tickCount": 5}, zero=False)
+    y = y_of("y:Q", "difference of a pair", {"tickCount": 5, "format": "~g"})
     dots = (
         alt.Chart(source("pairs"))
         .transform_flatten(list(columns))
         .transform_calculate(first="names[datum.r]", second="names[datum.s]")
         .mark_circle(size=18, opacity=1, fillOpacity=0.4, color=ACCENT)
-        .encode(x=x, y=y, tooltip=tips)
+        .encode(x=x, y=y, tooltip=tips(*PAIR, ("x:Q", "1 - Q*"), ("y:Q", "difference")))
     )
     limit = alt.Chart(source("limit"))
     line = limit.mark_rule(color=INK, strokeDash=[5, 3], strokeWidth=1.4).encode(y="y:Q")

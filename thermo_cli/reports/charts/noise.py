@@ -4,7 +4,20 @@ from typing import Final
 
 import altair as alt
 
-from thermo_cli.reports.charts.chart import ACCENT, INK, MUTED, SERIES, Chart, Layer, Rows, finished, inline, source
+from thermo_cli.reports.charts.chart import Chart, Rows
+from thermo_cli.reports.charts.looks import (
+    ACCENT,
+    INK,
+    MUTED,
+    Layer,
+    finished,
+    inline,
+    rows_of,
+    series,
+    source,
+    tips,
+    x_of,
+)
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.view import RunView
 
@@ -64,22 +77,13 @@ def _bars(rows: Rows) -> Layer:
     """Draw a bar with its interval for each source, and the margin across them."""
     names = list(dict.fromkeys(row["source"] for row in rows))
     top = max(1.0, *(row[key] or 0.0 for row in rows for key in ("sd", "high")))
-    y = alt.Y("row:N", sort=None, title=None, axis=alt.Axis(domain=False, ticks=False, labelLimit=190, labelPadding=8))
-    colours = alt.Scale(domain=names, range=[SERIES[place % len(SERIES)] for place in range(len(names))])
+    y = rows_of("row:N", None, labelLimit=190, labelPadding=8)
     base = alt.Chart(source("rows"))
-    tips = [
-        alt.Tooltip("row:N", title="source"),
-        alt.Tooltip("value:N", title="sd"),
-        alt.Tooltip("share:N", title="of the variance"),
-    ]
-    x = alt.X(
-        "sd:Q",
-        title="standard deviation over margin",
-        scale=alt.Scale(domain=[0, 1.18 * top], nice=False),
-        axis=alt.Axis(format="~g", tickCount=5),
-    )
+    shown = tips(("row:N", "source"), ("value:N", "sd"), ("share:N", "of the variance"))
+    axis = {"format": "~g", "tickCount": 5}
+    x = x_of("sd:Q", "standard deviation over margin", axis, domain=[0, 1.18 * top], nice=False)
     bars = base.mark_bar(opacity=0.55, height=14).encode(
-        x=x, y=y, color=alt.Color("source:N", scale=colours, legend=None), tooltip=tips
+        x=x, y=y, color=alt.Color("source:N", scale=series(names), legend=None), tooltip=shown
     )
     whiskers = base.mark_rule(strokeWidth=1.6, color=INK).encode(x="low:Q", x2="high:Q", y=y)
     text = base.mark_text(align="right").encode(x=alt.value("width"), y=y, text="share:N")
@@ -94,8 +98,8 @@ def _test_set(view: RunView) -> dict[str, Chart]:
     rows: Rows = [{"row": "as measured", "sd": float(number(told.sd, 4)), "kind": "measured"}]
     if told.distribution_wise is not None:
         rows.append({"row": "on an infinite test set", "sd": float(number(told.distribution_wise, 4)), "kind": "rest"})
-    y = alt.Y("row:N", sort=None, title=None, axis=alt.Axis(domain=False, ticks=False, labelLimit=190, labelPadding=8))
-    x = alt.X("sd:Q", title="standard deviation of the test error", axis=alt.Axis(format="~g", tickCount=5))
+    y = rows_of("row:N", None, labelLimit=190, labelPadding=8)
+    x = x_of("sd:Q", "standard deviation of the test error", {"format": "~g", "tickCount": 5})
     bars = (
         alt.Chart(source("rows"))
         .mark_bar(color=ACCENT, height=14)
@@ -103,7 +107,7 @@ def _test_set(view: RunView) -> dict[str, Chart]:
             x=x,
             y=y,
             opacity=alt.when("datum.kind == 'rest'").then(alt.value(1)).otherwise(alt.value(0.4)),
-            tooltip=[alt.Tooltip("row:N", title="spread"), alt.Tooltip("sd:Q", title="sd")],
+            tooltip=tips(("row:N", "spread"), ("sd:Q", "sd")),
         )
     )
     left = (

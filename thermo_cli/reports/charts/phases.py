@@ -5,9 +5,9 @@ from typing import Any, Final
 
 import altair as alt
 
-from thermo_cli.reports.charts.chart import MUTED, SERIES, Chart, Layer, Rows, finished, inline, source
+from thermo_cli.reports.charts.chart import Chart, Rows
+from thermo_cli.reports.charts.looks import MUTED, Layer, finished, inline, series, source, tips, toned, y_of
 from thermo_cli.reports.charts.plane import SHAPES
-from thermo_cli.reports.document import tone
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.sweep_view import PointView, SweepView, last, shown
 
@@ -45,24 +45,19 @@ def _diagram(view: SweepView, down: str, across: str) -> Chart:
     ]
     x = alt.X("across:O", sort=columns, title=across, axis=alt.Axis(labelAngle=0, domain=False, ticks=False))
     y = alt.Y("down:O", sort=lines[::-1], title=down, axis=alt.Axis(domain=False, ticks=False))
-    tips = [
-        alt.Tooltip("place:Q", title="point"),
-        alt.Tooltip("down:N", title=last(down)),
-        alt.Tooltip("across:N", title=last(across)),
-        *(alt.Tooltip(f"{name}:N") for name in ("verdict", "phase", "mean", "spread", "overlap")),
-    ]
+    parameters = [f"{name}:N" for name in ("verdict", "phase", "mean", "spread", "overlap")]
+    pointed = tips(("place:Q", "point"), ("down:N", last(down)), ("across:N", last(across)), *parameters)
     present = list(dict.fromkeys(row["verdict"] for row in rows))
-    colours = alt.Scale(domain=present, range=[f"var(--{tone(name)})" for name in present])
+    colours = toned(present)
     legend: Any = alt.Legend(title=None) if brief else None
     base = alt.Chart(source("points")).encode(x=x, y=y)
     cells = base.mark_rect(cornerRadius=5, fillOpacity=0.16, strokeOpacity=0.7, strokeWidth=1.2).encode(
         color=alt.Color("verdict:N", scale=colours, legend=legend),
         stroke=alt.Stroke("verdict:N", scale=colours, legend=None),
-        tooltip=tips,
+        tooltip=pointed,
     )
-    text = base.mark_text(fontSize=12, fontWeight="bold", dy=-7).encode(
-        text="label:N", color=alt.Color("verdict:N", scale=colours, legend=None)
-    )
+    colour = alt.Color("verdict:N", scale=colours, legend=None)
+    text = base.mark_text(fontSize=12, fontWeight="bold", dy=-7).encode(text="label:N", color=colour)
     under = base.mark_text(fontSize=10.5, dy=9, color=MUTED).encode(text="under:N")
     height = max(150, 64 * len(lines))
     spec = finished(alt.layer(cells, text, *([] if brief else [under])), height)
@@ -127,33 +122,22 @@ def _curves(lines: Rows, x: alt.X, field: str) -> Layer:
     """Draw a curve with its points for each order parameter."""
     kinds = [kind for kind in ORDER if any(row["kind"] == kind for row in lines)]
     ground = alt.Chart(source("lines"))
-    colour = alt.Color(
-        "kind:N",
-        scale=alt.Scale(domain=kinds, range=list(SERIES[: len(kinds)])),
-        legend=alt.Legend(title=None, columns=2),
-    )
-    tips = [
-        alt.Tooltip("kind:N", title="what"),
-        alt.Tooltip("x:N", title=last(field)),
-        alt.Tooltip("y:Q", title="value", format=".3~g"),
-    ]
-    y = alt.Y("y:Q", title=None, axis=alt.Axis(tickCount=5, format="~g", domain=False, ticks=False))
+    legend: Any = alt.Legend(title=None, columns=2)
+    colour = alt.Color("kind:N", scale=series(kinds), legend=legend)
+    shown_parts = tips(("kind:N", "what"), ("x:N", last(field)), ("y:Q", "value", ".3~g"))
+    y = y_of("y:Q", None)
     curve = ground.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour)
-    dots = ground.mark_point(filled=True, size=50, opacity=1).encode(x=x, y=y, color=colour, tooltip=tips)
+    dots = ground.mark_point(filled=True, size=50, opacity=1).encode(x=x, y=y, color=colour, tooltip=shown_parts)
     return alt.layer(curve, dots)
 
 
 def _verdicts(marks: Rows, x: alt.X, field: str) -> Layer:
     """Draw the verdicts along the top, told apart by colour and shape."""
     present = list(dict.fromkeys(row["verdict"] for row in marks))
-    colour = alt.Color(
-        "verdict:N",
-        scale=alt.Scale(domain=present, range=[f"var(--{tone(n)})" for n in present]),
-        legend=alt.Legend(title=None),
-    )
-    shape = alt.Shape(
-        "verdict:N", scale=alt.Scale(domain=present, range=[SHAPES[n] for n in present]), legend=alt.Legend(title=None)
-    )
-    tips = [alt.Tooltip("x:N", title=last(field)), alt.Tooltip("verdict:N")]
+    legend: Any = alt.Legend(title=None)
+    colour = alt.Color("verdict:N", scale=toned(present), legend=legend)
+    shape = alt.Shape("verdict:N", scale=alt.Scale(domain=present, range=[SHAPES[n] for n in present]), legend=legend)
     signs = alt.Chart(source("marks")).mark_point(filled=True, size=110, opacity=1)
-    return signs.encode(x=x, y=alt.value(-12), color=colour, shape=shape, tooltip=tips)
+    return signs.encode(
+        x=x, y=alt.value(-12), color=colour, shape=shape, tooltip=tips(("x:N", last(field)), "verdict:N")
+    )

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 import altair as alt
 
-from thermo_cli.reports.charts.chart import INK, MUTED, Chart, Layer, Rows, finished, rounded, source
-from thermo_cli.reports.document import tone
+from thermo_cli.reports.charts.chart import Chart, Rows, rounded
+from thermo_cli.reports.charts.looks import INK, MUTED, NUMBERS, Layer, finished, source, tips, toned, x_of, y_of
 from thermo_cli.reports.evidence import plane
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.sweep_view import SweepView
@@ -84,28 +84,19 @@ def _drawn(points: Rows) -> tuple[dict[str, Any], dict[str, Rows]]:
         {"x": CRYSTAL, "x2": right, "y": 0.0, "y2": 1.0, "name": MANY},
     ]
     rows = [{**p, "x": rounded([p["x"]], right)[0], "y": rounded([p["y"]], top)[0]} for p in points]
-    x = alt.X(
-        "x:Q",
-        title="microscopic divergence, 1 - Q*",
-        axis=alt.Axis(tickCount=6, grid=False, format="~g"),
-        scale=alt.Scale(domain=[left, right], nice=False),
-    )
-    y = alt.Y(
-        "y:Q",
-        title="macroscopic spread, sd / margin",
-        axis=alt.Axis(values=_ticks(top), grid=False, format="~g"),
-        scale=alt.Scale(type="symlog", constant=0.5, domain=[0, top], nice=False),
-    )
-    colours = alt.Scale(domain=[SEED, ONE, MANY], range=[f"var(--{n})" for n in ("odd", "cold", "good")])
+    axis = {**NUMBERS, "tickCount": 6}
+    x = x_of("x:Q", "microscopic divergence, 1 - Q*", axis, domain=[left, right], nice=False)
+    scale = {"type": "symlog", "constant": 0.5, "domain": [0, top], "nice": False}
+    y = y_of("y:Q", "macroscopic spread, sd / margin", {**NUMBERS, "values": _ticks(top)}, **scale)
+    tones = alt.Scale(domain=[SEED, ONE, MANY], range=[f"var(--{name})" for name in ("odd", "cold", "good")])
+    colour = alt.Color("name:N", scale=tones, legend=None)
     ground = alt.Chart(source("regions"))
-    tint = ground.mark_rect(opacity=0.1).encode(
-        x=x, x2="x2", y=y, y2="y2", color=alt.Color("name:N", scale=colours, legend=None)
-    )
+    tint = ground.mark_rect(opacity=0.1).encode(x=x, x2="x2", y=y, y2="y2", color=colour)
     sides: list[tuple[str, Any, int, str]] = [("==", "left", 6, "x"), ("!=", "right", -7, "x2")]
     titles = [
         ground.transform_filter(f"datum.name {sign} '{ONE}'")
         .mark_text(align=side, baseline="top", dx=shift, dy=7, fontSize=13, fontStyle="italic")
-        .encode(x=f"{at}:Q", y="y2:Q", text="name:N", color=alt.Color("name:N", scale=colours, legend=None))
+        .encode(x=f"{at}:Q", y="y2:Q", text="name:N", color=colour)
         for sign, side, shift, at in sides
     ]
     limit = ground.mark_rule(color=MUTED, strokeDash=[4, 4]).encode(y=alt.datum(1.0))
@@ -117,17 +108,10 @@ def _marks(rows: Rows, x: alt.X, y: alt.Y) -> list[Layer]:
     several = len(present) > 1
     legend: Any = alt.Legend(title=None, symbolFillColor=INK) if several else None
     marks = alt.Chart(source("points"))
-    colour = alt.Color(
-        "verdict:N", scale=alt.Scale(domain=present, range=[f"var(--{tone(name)})" for name in present]), legend=legend
-    )
+    colour = alt.Color("verdict:N", scale=toned(present), legend=legend)
     shape = alt.Shape("verdict:N", scale=alt.Scale(domain=present, range=[SHAPES[n] for n in present]), legend=legend)
-    tips = [
-        alt.Tooltip("name:N", title="ensemble"),
-        alt.Tooltip("verdict:N"),
-        alt.Tooltip("x:Q", title="1 - Q*"),
-        alt.Tooltip("y:Q", title="sd / margin"),
-    ]
-    dots = marks.mark_point(filled=True, size=110, opacity=1).encode(x=x, y=y, color=colour, shape=shape, tooltip=tips)
+    shown = tips(("name:N", "ensemble"), "verdict:N", ("x:Q", "1 - Q*"), ("y:Q", "sd / margin"))
+    dots = marks.mark_point(filled=True, size=110, opacity=1).encode(x=x, y=y, color=colour, shape=shape, tooltip=shown)
     sides: list[tuple[str, Any, int]] = [
         ("<", "left", 11),
         (">=", "right", -11),

@@ -1,25 +1,15 @@
 """Trajectories: every replica as a thin line, each history's mean and band, the margin to scale, the window enlarged."""
 
-import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import altair as alt
 import numpy as np
 
 from thermo_cli.contracts import Array
-from thermo_cli.reports.charts.chart import (
-    LEVELS,
-    Chart,
-    Rows,
-    finished,
-    finite_range,
-    identifier,
-    listed,
-    rounded,
-    source,
-)
-from thermo_cli.reports.charts.lines import Frame, colours_of, drawn
+from thermo_cli.reports.charts.chart import Chart, Rows, finite_range, identifier, listed, rounded
+from thermo_cli.reports.charts.lines import Extent, drawn
+from thermo_cli.reports.charts.looks import finished, series, source, tips, x_of
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.panels import Panel, Trace
 from thermo_cli.reports.view import RunView
@@ -38,67 +28,47 @@ def trajectories(view: RunView) -> dict[str, Chart]:
         view: A run.
     """
     found: dict[str, Chart] = {}
-    window = view.verdict.diagnostics.get("window") or {}
-    begin = int(window.get("from_step", 0))
+    begin = int((view.verdict.diagnostics.get("window") or {}).get("from_step", 0))
     for panel in view.panels:
         if finite_range(*(trace.values for trace in panel.traces)) is None:
             continue
-        minor = panel.margin is None
         name = identifier(f"trajectory-{panel.observable}", list(found))
         if len(panel.steps) < 2:
-            found[name] = _finals(panel, minor)
+            found[name] = _finals(panel)
             continue
-        found[name] = _course(panel, begin, view.content, minor)
-        if not minor and (panel.steps >= begin).sum() > 2 and begin > panel.steps[0]:
-            found[identifier(f"window-{panel.observable}", list(found))] = _course(
-                panel, begin, view.content, minor, True
-            )
+        found[name] = _course(panel, begin, view.content)
+        if panel.margin is not None and (panel.steps >= begin).sum() > 2 and begin > panel.steps[0]:
+            name = identifier(f"window-{panel.observable}", list(found))
+            found[name] = _course(panel.since(begin), begin, view.content, window=True)
     return found
 
 
-def _course(panel: Panel, begin: int, content: float, minor: bool, window: bool = False) -> Chart:
-    inside = panel.steps >= begin if window else np.ones(len(panel.steps), dtype=bool)
-    frame = _frame(panel, inside)
-    unit, origin, places = _levels(frame)
-    height = HEIGHT if not minor else 200
-    left = [trace for trace in panel.traces if _leaves(trace.values[inside], frame)]
-    lines: Rows = [
-        {
-            "replica": trace.replica,
-            "history": trace.history,
-            "apart": trace.apart,
-            "v": _coded(trace.values[inside], frame, unit, origin),
-        }
-        for trace in panel.traces
-    ]
-    bands: Rows = [
-        {
-            "history": spread.history,
-            "m": _coded(spread.mean[inside], frame, unit, origin),
-            "l": _coded(spread.low[inside], frame, unit, origin),
-            "u": _coded(spread.high[inside], frame, unit, origin),
-        }
-        for spread in panel.spreads
-    ]
-    ends: Rows = _ends(panel, [trace for trace in panel.traces if trace.apart], inside, frame)
-    data = {"lines": lines, "bands": bands, "ends": ends, "margin": _margin(panel, inside, frame)}
-    spec = drawn(
-        Frame(panel.steps[inside], frame, unit, origin, places, begin, window),
-        [s.history for s in panel.spreads],
-        height,
-    )
-    where = "the window, enlarged" if window else "the whole training"
-    title = f"{panel.observable}: {where}"
-    return Chart(
-        "trajectories",
-        title,
-        _caption(panel, content, left, data["margin"], window),
-        _words(panel, inside),
-        spec,
-        data,
-        height,
-        minor,
-    )
+def _course(panel: Panel, begin: int, content: float, window: bool = False) -> Chart:
+    extent = _extent(panel)
+    left = [trace for trace in panel.traces if _leaves(trace.values, extent)]
+    minor = panel.margin is None
+    data: dict[str, Rows] = {
+        "lines": [
+            {"replica": one.replica, "history": one.history, "apart": one.apart, "v": extent.coded(one.values)}
+            for one in panel.traces
+        ],
+        "bands": [
+            {
+                "history": spread.history,
+                "m": extent.coded(spread.mean),
+                "l": extent.coded(spread.low),
+                "u": extent.coded(spread.high),
+            }
+            for spread in panel.spreads
+        ],
+        "ends": _ends(panel, extent),
+        "margin": _margin(panel, extent),
+    }
+    height = 200 if minor else HEIGHT
+    spec = drawn(panel.steps, extent, begin, window, [spread.history for spread in panel.spreads], height)
+    title = f"{panel.observable}: {'the window, enlarged' if window else 'the whole training'}"
+    caption = _caption(panel, content, left, data["margin"], window)
+    return Chart("trajectories", title, caption, _words(panel), spec, data, height, minor)
 
 
 def _caption(panel: Panel, content: float, left: Sequence[Trace], margin: Rows, window: bool) -> str:
@@ -117,24 +87,23 @@ def _caption(panel: Panel, content: float, left: Sequence[Trace], margin: Rows, 
     return " ".join(parts)
 
 
-def _words(panel: Panel, inside: Any) -> str:
+def _words(panel: Panel) -> str:
     parts = []
     for spread in panel.spreads:
-        mean, low, high = spread.mean[inside], spread.low[inside], spread.high[inside]
+        start, end, low, high = (float(v) for v in (spread.mean[0], spread.mean[-1], spread.low[-1], spread.high[-1]))
         parts.append(
-            f"{spread.history}: mean from {number(float(mean[0]))} at step {int(panel.steps[inside][0]):,} to "
-            f"{number(float(mean[-1]), 4)} at step {int(panel.steps[-1]):,} (middle band {number(float(low[-1]))} to "
-            f"{number(float(high[-1]))})"
+            f"{spread.history}: mean from {number(start)} at step {panel.steps[0]:,} to {number(end, 4)} at step "
+            f"{panel.steps[-1]:,} (middle band {number(low)} to {number(high)})"
         )
     apart = [trace.replica for trace in panel.traces if trace.apart]
     parts.append(f"standing apart: {listed(apart)}" if apart else "no replica stands apart")
     return "; ".join(parts) + "."
 
 
-def _frame(panel: Panel, inside: Any) -> tuple[float, float]:
+def _extent(panel: Panel) -> Extent:
     """Return the vertical range: of the replicas that do not stand apart, wider for others and a margin that are not far."""
-    usual = [trace.values[inside] for trace in panel.traces if not trace.apart]
-    odd = [trace.values[inside] for trace in panel.traces if trace.apart]
+    usual = [trace.values for trace in panel.traces if not trace.apart]
+    odd = [trace.values for trace in panel.traces if trace.apart]
     low, high = finite_range(*usual) or finite_range(*odd) or (0.0, 1.0)
     span = max(high - low, 1e-6 * abs(high), 1e-100)
     nearest = (low - FAR * span, high + FAR * span)
@@ -142,121 +111,83 @@ def _frame(panel: Panel, inside: Any) -> tuple[float, float]:
         reach = finite_range(values)
         if reach is not None and nearest[0] <= reach[0] and reach[1] <= nearest[1]:
             low, high = min(low, reach[0]), max(high, reach[1])
-    middle = _middle(panel, inside)
+    middle = _middle(panel)
     if panel.margin is not None and middle is not None and 2 * panel.margin <= WIDE * span:
         low, high = min(low, middle - panel.margin), max(high, middle + panel.margin)
     pad = 0.04 * max(high - low, span)
-    return low - pad, high + pad
+    return Extent(low - pad, high + pad)
 
 
-def _leaves(values: Array, frame: tuple[float, float]) -> bool:
-    finite = values[np.isfinite(values)]
-    return bool(len(finite) and (finite.min() < frame[0] or finite.max() > frame[1]))
+def _leaves(values: Array, extent: Extent) -> bool:
+    return bool((np.isfinite(values) & ~extent.holds(values)).any())
 
 
-def _levels(frame: tuple[float, float]) -> tuple[float, float, int]:
-    """Return unit and origin of whole numbers that stand for values, and how many digits behind the point they have.
-
-    The unit is a power of ten, so that what is shown is the value itself, rounded.
-    """
-    power = math.floor(math.log10((frame[1] - frame[0]) / LEVELS))
-    unit = 10.0**power
-    return unit, math.floor(frame[0] / unit) * unit, max(-power, 0)
-
-
-def _coded(values: Array, frame: tuple[float, float], unit: float, origin: float) -> list[int | None]:
-    shown = np.isfinite(values) & (values >= frame[0]) & (values <= frame[1])
-    levels = np.where(shown, np.round((np.where(shown, values, origin) - origin) / unit), -1).astype(np.int64)
-    return [level if level >= 0 else None for level in levels.tolist()]
-
-
-def _ends(panel: Panel, apart: Sequence[Trace], inside: Any, frame: tuple[float, float]) -> Rows:
+def _ends(panel: Panel, extent: Extent) -> Rows:
     """Return where the names of the replicas that stand apart are written: at their last value within the frame.
 
     Names that would cover each other share a place.
     """
-    found: Rows = []
-    for trace in apart:
-        values = trace.values[inside]
-        shown = np.flatnonzero(np.isfinite(values) & (values >= frame[0]) & (values <= frame[1]))
-        if not len(shown):
+    places: Rows = []
+    for trace in panel.traces:
+        inside = np.flatnonzero(extent.holds(trace.values))
+        if not trace.apart or not len(inside):
             continue
-        step, y = int(panel.steps[inside][shown[-1]]), float(values[shown[-1]])
-        beside = next(
-            (end for end in found if end["step"] == step and abs(end["y"] - y) < CLOSE * (frame[1] - frame[0])), None
-        )
-        if beside is None:
-            found.append({"names": [trace.replica], "step": step, "y": y})
+        step, y = int(panel.steps[inside[-1]]), float(trace.values[inside[-1]])
+        near = [place for place in places if place["step"] == step and abs(place["y"] - y) < CLOSE * extent.span]
+        if near:
+            near[0]["names"].append(trace.replica)
         else:
-            beside["names"].append(trace.replica)
-    return [{"text": listed(end["names"], 2), "step": end["step"], "y": end["y"]} for end in found[:NAMED]]
+            places.append({"names": [trace.replica], "step": step, "y": y})
+    return [{"text": listed(one["names"], 2), "step": one["step"], "y": one["y"]} for one in places[:NAMED]]
 
 
-def _middle(panel: Panel, inside: Any) -> float | None:
+def _middle(panel: Panel) -> float | None:
     """Return where the margin's bar stands: at the median of the last values of the replicas that do not stand apart."""
-    usual = [trace.values[inside][-1] for trace in panel.traces if not trace.apart]
+    usual = [trace.values[-1] for trace in panel.traces if not trace.apart]
     finite = [value for value in usual if np.isfinite(value)]
     return float(np.median(finite)) if finite else None
 
 
-def _margin(panel: Panel, inside: Any, frame: tuple[float, float]) -> Rows:
+def _margin(panel: Panel, extent: Extent) -> Rows:
     """Return the ends of the margin's bar; where one lies beyond the frame the bar is cut there, without an end."""
-    middle = _middle(panel, inside)
+    middle = _middle(panel)
     if panel.margin is None or middle is None:
         return []
     low, high = middle - panel.margin, middle + panel.margin
-    ends = [end if frame[0] <= end <= frame[1] else None for end in (low, high)]
-    cut = rounded([max(low, frame[0]), min(high, frame[1])], frame[1] - frame[0])
-    return [{"low": cut[0], "high": cut[1], "bottom": ends[0], "top": ends[1]}]
+    bottom, top = (end if extent.low <= end <= extent.high else None for end in (low, high))
+    cut = rounded([max(low, extent.low), min(high, extent.high)], extent.span)
+    return [{"low": cut[0], "high": cut[1], "bottom": bottom, "top": top}]
 
 
-def _finals(panel: Panel, minor: bool) -> Chart:
+def _finals(panel: Panel) -> Chart:
     """Draw final values where there is no course: one mark per replica, the margin to scale."""
-    inside = np.ones(1, dtype=bool)
-    frame = _frame(panel, inside)
-    span = frame[1] - frame[0]
+    extent = _extent(panel)
     rows: Rows = [
         {
             "replica": trace.replica,
             "history": trace.history,
             "apart": trace.apart,
-            "y": rounded(trace.values[-1:], span)[0],
+            "y": rounded(trace.values[-1:], extent.span)[0],
         }
         for trace in panel.traces
-        if frame[0] <= trace.values[-1] <= frame[1]
+        if extent.holds(trace.values[-1:])[0]
     ]
     names = [spread.history for spread in panel.spreads]
-    x = alt.X(
-        "y:Q",
-        title=None,
-        scale=alt.Scale(domain=list(frame), nice=False, zero=False),
-        axis=alt.Axis(grid=False, format="~g"),
-    )
+    x = x_of("y:Q", None, domain=[extent.low, extent.high], nice=False, zero=False)
     y = alt.Y("history:N", title=None, axis=alt.Axis(domain=False, ticks=False))
-    ticks = (
-        alt.Chart(source("finals"))
-        .mark_tick(thickness=1.6, height=22)
-        .encode(
-            x=x,
-            y=y,
-            color=alt.Color("history:N", scale=colours_of(names), legend=None),
-            opacity=alt.when("datum.apart").then(alt.value(1)).otherwise(alt.value(0.55)),
-            tooltip=[alt.Tooltip("replica:N"), alt.Tooltip("y:Q", title="value")],
-        )
+    marks = alt.Chart(source("finals")).mark_tick(thickness=1.6, height=22)
+    ticks = marks.encode(
+        x=x,
+        y=y,
+        color=alt.Color("history:N", scale=series(names), legend=None),
+        opacity=alt.when("datum.apart").then(alt.value(1)).otherwise(alt.value(0.55)),
+        tooltip=tips("replica:N", ("y:Q", "value")),
     )
     bar = alt.Chart(source("margin")).mark_rule(strokeWidth=3).encode(x="low:Q", x2="high:Q", y=alt.datum("margin"))
     height = 44 * (len(names) + 1)
     caption = "Each mark is a replica's final value (point at one for its name)."
     if panel.margin is not None:
         caption += f" The bar below is the margin to scale, {number(panel.margin, 2)} up and down."
-    data = {"finals": rows, "margin": _margin(panel, inside, frame)}
-    return Chart(
-        "trajectories",
-        f"{panel.observable}: final values",
-        caption,
-        _words(panel, inside),
-        finished(alt.layer(ticks, bar), height),
-        data,
-        height,
-        minor,
-    )
+    title, data = f"{panel.observable}: final values", {"finals": rows, "margin": _margin(panel, extent)}
+    spec = finished(alt.layer(ticks, bar), height)
+    return Chart("trajectories", title, caption, _words(panel), spec, data, height, panel.margin is None)
