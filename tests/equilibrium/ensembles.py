@@ -21,16 +21,17 @@ def ensemble(
     labels = tuple(histories) or ("cold",) * count
     names = tuple(f"{label}/{i}" for i, label in enumerate(labels))
     crashed = np.zeros(count, dtype=bool)
-    told = Trajectories(np.asarray(steps), dict(values), names, labels, crashed, budgets or {})
-    asked = question or Question(int(steps[-1]), tuple(dict.fromkeys(labels)), {}, "constant", "")
-    return Ensemble(told, asked, settings)
+    trajectories = Trajectories(np.asarray(steps), dict(values), names, labels, crashed, budgets or {})
+    question = question or Question(int(steps[-1]), tuple(dict.fromkeys(labels)), {}, "constant", "")
+    return Ensemble(trajectories, question, settings)
 
 
 def paired(overlaps: Overlaps | None, settings: Settings | None = None, schedule: str = "constant") -> Ensemble:
     """An ensemble of which nothing but its overlaps is looked at."""
-    told = Trajectories(np.array([1000]), {"x": np.zeros((1, 1))}, ("cold/0",), ("cold",), np.zeros(1, dtype=bool))
+    crashed = np.zeros(1, dtype=bool)
+    trajectories = Trajectories(np.array([1000]), {"x": np.zeros((1, 1))}, ("cold/0",), ("cold",), crashed)
     question = Question(1000, ("cold",), {}, schedule, "")
-    return Ensemble(told, question, settings or Settings(), overlaps)
+    return Ensemble(trajectories, question, settings or Settings(), overlaps)
 
 
 def only(rows: list[Row]) -> Row:

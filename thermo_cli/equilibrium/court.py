@@ -6,11 +6,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from thermo_cli.contracts import Array, CriterionName, Outcome, Row, Verdict
+from thermo_cli.contracts import CriterionName, Outcome, Row, Verdict
 from thermo_cli.equilibrium.criteria import CRITERIA
 from thermo_cli.equilibrium.criteria.movement import nothing_has_happened
 from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.equilibrium.sentence import sentence
+from thermo_cli.equilibrium.statistics.mean_and_sd import mean_and_sd
 from thermo_cli.equilibrium.statistics.slope import slopes
 from thermo_cli.equilibrium.statistics.tolerance import tolerance_interval
 from thermo_cli.equilibrium.verdict import combine, decide, phase_of
@@ -72,18 +73,11 @@ def _macrostate(ensemble: Ensemble, name: str) -> dict[str, Any]:
     finals = ensemble.finals[name]
     tolerance = tolerance_interval(finals, ensemble.settings.content, ensemble.settings.alpha)
     return {
-        **_moments(finals),
+        **mean_and_sd(finals),
         "tolerance_interval": list(tolerance) if tolerance else [None, None],
-        "window_mean": _moments(ensemble.means[name])["mean"],
-        "histories": {path: _moments(finals[members]) for path, members in ensemble.members.items()},
+        "window_mean": mean_and_sd(ensemble.means[name])["mean"],
+        "histories": {path: mean_and_sd(finals[members]) for path, members in ensemble.members.items()},
     }
-
-
-def _moments(values: Array) -> dict[str, float | None]:
-    values = values[np.isfinite(values)]
-    with np.errstate(over="ignore"):  # a spread that overflows is infinite, hence null
-        sd = float(values.std(ddof=1)) if len(values) > 1 else None
-    return {"mean": float(values.mean()) if len(values) else None, "sd": sd}
 
 
 def _window(ensemble: Ensemble) -> dict[str, int]:

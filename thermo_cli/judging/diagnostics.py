@@ -7,7 +7,7 @@ from thermo_cli.equilibrium.diagnostics.comparison import comparison
 from thermo_cli.equilibrium.diagnostics.mixing import mixing
 from thermo_cli.equilibrium.diagnostics.noise_budget import noise_budget
 from thermo_cli.equilibrium.ensemble import Ensemble
-from thermo_cli.kinds.learning import moments
+from thermo_cli.equilibrium.statistics.mean_and_sd import mean_and_sd
 from thermo_cli.microstates.summary import current, divergence, mean_divergence
 from thermo_cli.store import RunFolder
 
@@ -34,7 +34,7 @@ def diagnostics_of(folder: RunFolder, ensemble: Ensemble) -> dict[str, Any]:
     for name in ensemble.margins:
         found["mixing"][name] = mixing(values[name][:, ensemble.window])
     found["energy_terms"] = {
-        name: moments(array[:, -1]) for name, array in values.items() if name.startswith("energy_")
+        name: mean_and_sd(array[:, -1]) for name, array in values.items() if name.startswith("energy_")
     }
     crossed = folder.spec.ensemble.crossed
     if crossed is not None:

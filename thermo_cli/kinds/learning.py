@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from thermo_cli.contracts import Dataset
 from thermo_cli.data.split import draw_subsamples, load_dataset, subsample_size
 from thermo_cli.equilibrium.diagnostics.sampling_noise import distribution_wise
+from thermo_cli.equilibrium.statistics.mean_and_sd import mean_and_sd
 from thermo_cli.errors import DataError, SpecError
 from thermo_cli.kinds.kind import Facts, Setup
 from thermo_cli.metric import own_names
@@ -125,20 +125,7 @@ def diagnostics(folder: RunFolder) -> dict[str, Any]:
     errors = folder.finals("test_errors")
     noise = {"test_noise": distribution_wise(errors.astype(np.float64))} if errors is not None else {}
     finals = {name: folder.finals(name) for name in AT_THE_END}
-    return noise | {name: moments(values) for name, values in finals.items() if values is not None}
-
-
-def moments(values: NDArray[np.floating]) -> dict[str, float | None]:
-    """Return mean and standard deviation of what is finite; None where there is too little.
-
-    Args:
-        values: One per replica.
-    """
-    finite = values[np.isfinite(values)].astype(np.float64)
-    return {
-        "mean": float(finite.mean()) if len(finite) else None,
-        "sd": float(finite.std(ddof=1)) if len(finite) > 1 else None,
-    }
+    return noise | {name: mean_and_sd(values) for name, values in finals.items() if values is not None}
 
 
 def stated(spec: Spec, manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,12 +40,10 @@ def mixing(values: Array) -> dict[str, Any]:
         reason = "the values are constant"
     if reason is not None:
         return {"rhat": None, "ess": None, "phi": None, "rhat_null": None, "ess_null": None, "reason": reason}
-    from arviz_stats.base import array_stats
-
     phi = autocorrelation(values)
     few = min(len(values), MOST_REPLICAS)
     with np.errstate(divide="ignore", invalid="ignore"):  # replicas without any noise of their own: R-hat is infinite
-        rhat, ess = float(array_stats.rhat(values, method="rank")), float(array_stats.ess(values, method="bulk"))
+        rhat, ess = convergence(values)
     expected, extreme, null_ess = null(few, values.shape[1], round(phi / PHI_STEP) * PHI_STEP)
     return {
         "rhat": rhat if np.isfinite(rhat) else None,
@@ -55,6 +53,17 @@ def mixing(values: Array) -> dict[str, Any]:
         "ess_null": null_ess * len(values) / few,
         "reason": None if np.isfinite(rhat) else "replicas do not fluctuate: R-hat is infinite",
     }
+
+
+def convergence(values: Array) -> tuple[float, float]:
+    """Return rank-normalized split R-hat and the bulk effective sample size.
+
+    Args:
+        values: (replica, time).
+    """
+    from arviz_stats.base import array_stats
+
+    return float(array_stats.rhat(values, method="rank")), float(array_stats.ess(values, method="bulk"))
 
 
 def autocorrelation(values: Array) -> float:
@@ -86,16 +95,14 @@ def null(replicas: int, length: int, phi: float) -> tuple[float, float, float]:
     Returns:
         Median and 95 % quantile of R-hat, median of the effective sample size.
     """
-    from arviz_stats.base import array_stats
     from scipy.signal import lfilter
 
     generator = np.random.Generator(np.random.PCG64([SEED, replicas, length, round(phi / PHI_STEP)]))
     phi = min(phi, 0.99)
-    rhats, sizes = [], []
+    simulated = []
     for _ in range(SIMULATIONS):
         noise = generator.standard_normal((replicas, length))
         noise[:, 0] /= np.sqrt(1 - phi**2)
-        trace = lfilter([1.0], [1.0, -phi], noise, axis=1)
-        rhats.append(float(array_stats.rhat(trace, method="rank")))
-        sizes.append(float(array_stats.ess(trace, method="bulk")))
+        simulated.append(convergence(lfilter([1.0], [1.0, -phi], noise, axis=1)))
+    rhats, sizes = zip(*simulated, strict=True)
     return float(np.median(rhats)), float(np.quantile(rhats, 0.95)), float(np.median(sizes))
