@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from thermo_cli.contracts import Dataset, Findings
 from thermo_cli.kinds.kind import Specimens, kind_of
-from thermo_cli.microstates.examination import FORMAT
+from thermo_cli.microstates.material import FORMAT
 from thermo_cli.store import RunFolder
 
 MOST: Final = 64  # main replicas of which all pairs are looked at

@@ -94,7 +94,7 @@ class Findings:
     """What was found out about the microstates of an ensemble, as the run folder keeps it.
 
     Attributes:
-        arrays: Matrices over replicas and vectors over pairs, named in `microstates.examination` and `kinds`.
+        arrays: Matrices over replicas and vectors over pairs, named in `microstates.survey` and `kinds`.
         facts: Names of replicas, pairs and layers; floor, dimensions, kind of null; why something is untested.
     """
 

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from thermo_cli import rng
-from thermo_cli.microstates.examination import Material, Rows
+from thermo_cli.microstates.material import Material, Parameters
 from thermo_cli.replicas import Replica, control_rows, main_rows
 from thermo_cli.store import RunFolder
 from thermo_cli.times import snapshot_steps
@@ -38,7 +38,7 @@ def gather(folder: RunFolder, most: int) -> Material | None:
     seed, firsts = spec.ensemble.seed, list(partners)
     none = rows[times[-1]][:0]
 
-    def at(step: int, members: Sequence[Replica]) -> Rows:
+    def at(step: int, members: Sequence[Replica]) -> Parameters:
         return folder.microstates(step, members) if members else none
 
     initial = rows[0] if 0 in rows else np.full_like(rows[times[-1]], np.nan)

@@ -57,8 +57,8 @@ def _cka(kernels: NDArray[np.floating], constant: NDArray[np.bool_]) -> Array:
     hsic += np.outer(totals, totals) / ((m - 1) * (m - 2)) - 2 / (m - 2) * (sums @ sums.T)
     own = np.diag(hsic).copy()
     with np.errstate(invalid="ignore", divide="ignore"):
-        found: Array = hsic / np.sqrt(np.outer(own, own))
+        cka: Array = hsic / np.sqrt(np.outer(own, own))
     constant = constant | (own <= 0)
-    found[constant] = np.nan
-    found[:, constant] = np.nan
-    return found
+    cka[constant] = np.nan
+    cka[:, constant] = np.nan
+    return cka

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from thermo_cli import rng
-from thermo_cli.contracts import Integers, Symmetry, Tensors
-from thermo_cli.microstates.symmetry import flip, mean, permute, select
+from thermo_cli.contracts import Group, Integers, Symmetry, Tensors
+from thermo_cli.microstates.symmetry import flat, flip, mean, permute, select
 
 SWEEPS: Final = 30  # of a pair: until nothing changes
 RESTARTS: Final = 3  # of a pair, from random orders, where all groups are
@@ -41,39 +41,34 @@ def match(
         generator: Draws the order of the groups.
         sweeps: At most.
 
-    Returns:
-        The tensors with their units in the new order, and the order.
-
     Source: Ainsworth 2022 (weight matching).
     """
-    found = {name: tensor.copy() for name, tensor in tensors.items()}
-    count = len(next(iter(tensors.values())))
+    tensors = {name: tensor.copy() for name, tensor in tensors.items()}
+    count = _count(tensors)
     labels = identity(symmetry, count)
-    active = np.arange(count)
+    active = np.arange(count)  # replicas that still change
     for _ in range(sweeps if symmetry.groups else 0):
-        changed = np.zeros(len(active), dtype=bool)
         whole = len(active) == count
-        current = found if whole else select(found, active)
-        beside = reference if whole or len(next(iter(reference.values()))) == 1 else select(reference, active)
+        current = tensors if whole else select(tensors, active)
+        beside = reference if whole or _count(reference) == 1 else select(reference, active)
+        changed = np.zeros(len(active), dtype=bool)
         for place in generator.permutation(len(symmetry.groups)):
             group = symmetry.groups[place]
             order, signs = _assign(_gain(current, beside, symmetry, group.name), group.sign)
             moved = (order != np.arange(group.size)).any(axis=1) | (signs < 0).any(axis=1)
             if moved.any():
-                permute(current, symmetry, group.name, order)
-                if group.sign:
-                    flip(current, symmetry, group.name, signs)
+                _reorder(current, symmetry, group, order, signs)
                 before, turned = labels[group.name]
                 before[active] = np.take_along_axis(before[active], order, 1)
                 turned[active] = np.take_along_axis(turned[active], order, 1) * signs
             changed |= moved
         if not whole:
             for name, tensor in current.items():
-                found[name][active] = tensor
+                tensors[name][active] = tensor
         active = active[changed]
         if not len(active):
             break
-    return found, labels
+    return tensors, labels
 
 
 def match_best(tensors: Tensors, reference: Tensors, symmetry: Symmetry, seed: int) -> tuple[Tensors, Labels]:
@@ -87,7 +82,7 @@ def match_best(tensors: Tensors, reference: Tensors, symmetry: Symmetry, seed: i
         symmetry: Of the system.
         seed: Draws orders.
     """
-    count = len(next(iter(tensors.values())))
+    count = _count(tensors)
     best, labels = match(tensors, reference, symmetry, rng.generator(seed, COUNTER, 0))
     nearest = _distance(best, reference)
     narrow = bool(symmetry.groups) and max(group.size for group in symmetry.groups) <= NARROW
@@ -99,25 +94,21 @@ def match_best(tensors: Tensors, reference: Tensors, symmetry: Symmetry, seed: i
             )
             for place, group in enumerate(symmetry.groups)
         }
-        moved = relabelled(tensors, symmetry, start)
-        found, then = match(moved, reference, symmetry, rng.generator(seed, COUNTER, restart))
-        distance, whole = _distance(found, reference), composed(start, then)
+        other, then = match(
+            relabelled(tensors, symmetry, start), reference, symmetry, rng.generator(seed, COUNTER, restart)
+        )
+        distance = _distance(other, reference)
         better = distance < nearest
-        for name, tensor in found.items():
+        for name, tensor in other.items():
             best[name][better] = tensor[better]
-        for name, (order, signs) in whole.items():
+        for name, (order, signs) in composed(start, then).items():
             labels[name][0][better], labels[name][1][better] = order[better], signs[better]
         nearest = np.minimum(nearest, distance)
     return best, labels
 
 
 def composed(first: Labels, then: Labels) -> Labels:
-    """Return the order that two orders make one after the other.
-
-    Args:
-        first: The first.
-        then: The second.
-    """
+    """Return the order that two orders make one after the other."""
     return {
         name: (np.take_along_axis(order, then[name][0], 1), np.take_along_axis(signs, then[name][0], 1) * then[name][1])
         for name, (order, signs) in first.items()
@@ -138,22 +129,17 @@ def align(
     if not symmetry.groups:
         return tensors, {}
     if start is None:
-        found, labels = match(tensors, select(tensors, slice(0, 1)), symmetry, generator, REFERENCE_SWEEPS)
+        tensors, labels = match(tensors, select(tensors, slice(0, 1)), symmetry, generator, REFERENCE_SWEEPS)
     else:
-        found, labels = relabelled(tensors, symmetry, start), start
+        tensors, labels = relabelled(tensors, symmetry, start), start
     for _ in range(CENTROID_SWEEPS if start is None else 1):
-        found, then = match(found, mean(found), symmetry, generator, 1)
+        tensors, then = match(tensors, mean(tensors), symmetry, generator, 1)
         labels = composed(labels, then)
-    return found, labels
+    return tensors, labels
 
 
 def identity(symmetry: Symmetry, count: int) -> Labels:
-    """Return the order in which nothing is moved.
-
-    Args:
-        symmetry: Of the system.
-        count: Number of replicas.
-    """
+    """Return the order in which no unit of `count` replicas is moved."""
     return {
         group.name: (np.tile(np.arange(group.size), (count, 1)), np.ones((count, group.size)))
         for group in symmetry.groups
@@ -161,26 +147,27 @@ def identity(symmetry: Symmetry, count: int) -> Labels:
 
 
 def relabelled(tensors: Tensors, symmetry: Symmetry, labels: Labels) -> Tensors:
-    """Return tensors with their units in a given order.
-
-    Args:
-        tensors: Block name to (replica, *shape); left as they are.
-        symmetry: Of the system.
-        labels: The order.
-    """
-    found = dict(tensors)
+    """Return tensors with their units in another order; they themselves are left as they are."""
+    tensors = dict(tensors)
     for group in symmetry.groups:
-        order, signs = labels[group.name]
-        permute(found, symmetry, group.name, order)
-        if group.sign:
-            flip(found, symmetry, group.name, signs)
-    return found
+        _reorder(tensors, symmetry, group, *labels[group.name])
+    return tensors
+
+
+def _reorder(tensors: Tensors, symmetry: Symmetry, group: Group, order: Integers, signs: NDArray[np.float64]) -> None:
+    permute(tensors, symmetry, group.name, order)
+    if group.sign:
+        flip(tensors, symmetry, group.name, signs)
+
+
+def _count(tensors: Tensors) -> int:
+    return len(next(iter(tensors.values())))
 
 
 def _distance(tensors: Tensors, reference: Tensors) -> NDArray[np.float64]:
     """Return squared distances, (replica,)."""
     parts = [np.square(tensors[name] - reference[name], dtype=np.float64) for name in tensors]
-    return np.asarray(sum(part.reshape(len(part), -1).sum(axis=1) for part in parts))
+    return np.asarray(sum(flat(part).sum(axis=1) for part in parts))
 
 
 def _gain(current: Tensors, reference: Tensors, symmetry: Symmetry, group: str) -> NDArray[np.floating]:
@@ -189,9 +176,9 @@ def _gain(current: Tensors, reference: Tensors, symmetry: Symmetry, group: str) 
     for name, axis in symmetry.places(group):
         left, right = (np.moveaxis(side[name], axis + 1, 1) for side in (reference, current))
         left, right = (np.ascontiguousarray(side).reshape(*side.shape[:2], -1) for side in (left, right))
-        one = len(left) == 1
+        alone = len(left) == 1
         # one product per replica: a stacked one with a shared or transposed factor does not reach the fast kernels
-        total = total + np.stack([left[0 if one else row] @ right[row].T for row in range(len(right))])
+        total = total + np.stack([left[0 if alone else row] @ right[row].T for row in range(len(right))])
     return np.asarray(total)
 
 

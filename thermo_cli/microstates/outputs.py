@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from thermo_cli.contracts import Array, Integers, Task
+from thermo_cli.microstates.overlap import squared_distances
 
 ANCHORS: Final = 512  # examples on which probabilities are compared
 
@@ -17,11 +18,11 @@ def disagreement(classes: Integers) -> Array:
     Args:
         classes: Predicted class, (replica, example).
     """
-    found = np.zeros((len(classes), len(classes)))
+    agreed = np.zeros((len(classes), len(classes)))
     for label in np.unique(classes):
-        said = (classes == label).astype(np.float32)
-        found += said @ said.T
-    return np.asarray(1 - found / classes.shape[1])
+        answers = (classes == label).astype(np.float32)
+        agreed += answers @ answers.T
+    return np.asarray(1 - agreed / classes.shape[1])
 
 
 def error_consistency(wrong: NDArray[np.bool_]) -> Array:
@@ -39,9 +40,9 @@ def error_consistency(wrong: NDArray[np.bool_]) -> Array:
     observed = (right @ right.T + (1 - right) @ (1 - right).T) / wrong.shape[1]
     expected = np.outer(p, p) + np.outer(1 - p, 1 - p)
     with np.errstate(invalid="ignore", divide="ignore"):
-        found: Array = (observed - expected) / (1 - expected)
-    found[~np.isfinite(found)] = np.nan
-    return found
+        kappa: Array = (observed - expected) / (1 - expected)
+    kappa[~np.isfinite(kappa)] = np.nan
+    return kappa
 
 
 def expected_disagreement(classes: Integers) -> Array:
@@ -66,11 +67,11 @@ def jensen_shannon(logits: NDArray[np.floating]) -> Array:
     probabilities = softmax(logits, axis=1).transpose(0, 2, 1)
     count = len(probabilities)
     own = _entropy(probabilities)
-    found = np.zeros((count, count))
+    divergence = np.zeros((count, count))
     for a in range(count):
         mixed = _entropy((probabilities[a] + probabilities[a + 1 :]) / 2)
-        found[a, a + 1 :] = found[a + 1 :, a] = mixed - (own[a] + own[a + 1 :]) / 2
-    return found
+        divergence[a, a + 1 :] = divergence[a + 1 :, a] = mixed - (own[a] + own[a + 1 :]) / 2
+    return divergence
 
 
 def functions(
@@ -89,10 +90,8 @@ def functions(
         return {"output_distance": root_mean_square(outputs[:, 0].astype(np.float64) * unit)}
     classes = outputs.argmax(axis=1)
     wrong = classes != y
-    found: dict[str, Array] = {}
-    if earlier is not None:
-        found["disagreement_own"] = (classes != earlier.argmax(axis=1)).mean(axis=1)
-    return found | {
+    own = {} if earlier is None else {"disagreement_own": (classes != earlier.argmax(axis=1)).mean(axis=1)}
+    return own | {
         "disagreement": disagreement(classes),
         "disagreement_null": expected_disagreement(classes),
         "error_consistency": error_consistency(wrong),
@@ -102,16 +101,8 @@ def functions(
 
 
 def root_mean_square(outputs: NDArray[np.floating]) -> Array:
-    """Return the root mean square difference of all pairs, for regression, (replica, replica).
-
-    Args:
-        outputs: (replica, example).
-    """
-    centred = outputs - outputs.mean(axis=0)
-    square = np.einsum("re,re->r", centred, centred)
-    found: Array = np.maximum(square[:, None] + square[None] - 2 * centred @ centred.T, 0.0) / outputs.shape[1]
-    np.fill_diagonal(found, 0.0)
-    return np.sqrt(found)
+    """Return the root mean square difference of all pairs, for regression, of (replica, example) -> (replica, replica)."""
+    return np.asarray(np.sqrt(squared_distances(outputs) / outputs.shape[1]))
 
 
 def _entropy(probabilities: NDArray[np.floating]) -> Array:

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import stats
 
 from thermo_cli.contracts import Array
+from thermo_cli.contracts.jackknife import jackknife_error
 
 
 @dataclass(frozen=True)
@@ -15,13 +16,13 @@ class Estimate:
 
     Attributes:
         value: The mean.
-        error: Its standard error.
+        error: Its standard error; NaN where there is none.
         count: Independent units behind it: replicas, or pairs that share none.
     """
 
     value: float
-    error: float
-    count: int
+    error: float = float("nan")
+    count: int = 1
 
     def interval(self, confidence: float | None) -> list[float | None]:
         """Return the t-interval; nothing from a single unit.
@@ -65,22 +66,17 @@ def pair_mean(matrix: Array) -> Estimate:
     n, rows, counts = len(off), off.sum(axis=1), there.sum(axis=1)
     total, count = off.sum() / 2, counts.sum() / 2
     if n < 2:
-        return Estimate(float("nan"), float("nan"), n)
+        return Estimate(float("nan"), count=n)
     value = float(total / count)
     if n < 3 or (count <= counts).any():
-        return Estimate(value, float("nan"), n)
-    without = (total - rows) / (count - counts)
-    return Estimate(value, float(np.sqrt((n - 1) / n * np.square(without - without.mean()).sum())), n)
+        return Estimate(value, count=n)
+    return Estimate(value, jackknife_error((total - rows) / (count - counts)), n)
 
 
 def unit_mean(values: Array) -> Estimate:
-    """Average over independent units.
-
-    Args:
-        values: (unit,); those that are not finite are left out.
-    """
+    """Average over independent units, (unit,); those that are not finite are left out."""
     kept = values[np.isfinite(values)]
     if not len(kept):
-        return Estimate(float("nan"), float("nan"), 0)
+        return Estimate(float("nan"), count=0)
     error = float(kept.std(ddof=1) / np.sqrt(len(kept))) if len(kept) > 1 else float("nan")
     return Estimate(float(kept.mean()), error, len(kept))

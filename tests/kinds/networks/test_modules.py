@@ -18,8 +18,9 @@ from thermo_cli.kinds.networks.cnn import cnn
 from thermo_cli.kinds.networks.learner import build_stack
 from thermo_cli.kinds.networks.modules import ModuleSystem
 from thermo_cli.kinds.networks.probing import probe
-from thermo_cli.microstates.examination import self_test
-from thermo_cli.microstates.symmetry import fold, rows_of, tensors_of, unfolded
+from thermo_cli.microstates.canonical import fold, unfolded
+from thermo_cli.microstates.shuffling import self_test
+from thermo_cli.microstates.symmetry import rows_of, tensors_of
 from thermo_cli.replicas import main_rows, replica_table
 from thermo_cli.spec import load_spec
 

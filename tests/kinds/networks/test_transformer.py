@@ -17,9 +17,10 @@ from thermo_cli.kinds.networks.checks import plain_steps
 from thermo_cli.kinds.networks.modules import ModuleSystem
 from thermo_cli.kinds.networks.probing import probe
 from thermo_cli.kinds.networks.transformer import transformer
-from thermo_cli.microstates.examination import dimensions, self_test
-from thermo_cli.microstates.overlap import matched_pairs, prepared
-from thermo_cli.microstates.symmetry import fold, permute, rows_of, tensors_of, unfolded
+from thermo_cli.microstates.canonical import dimensions, fold, prepared, unfolded
+from thermo_cli.microstates.overlap import matched_pairs
+from thermo_cli.microstates.shuffling import self_test
+from thermo_cli.microstates.symmetry import permute, rows_of, tensors_of
 
 DIGITS = ["data={use: digits}", "system={use: transformer, with: {width: 8, heads: 2, hidden: 12}}"]
 

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import stats
 
 from thermo_cli.contracts import Array
+from thermo_cli.contracts.jackknife import jackknife_error
 from thermo_cli.equilibrium.statistics.interval import Interval
 from thermo_cli.equilibrium.statistics.mean import mean_interval
 from thermo_cli.equilibrium.statistics.slope import slopes
@@ -53,9 +54,9 @@ def _along_a_line(square: Array, steps: Array, total: float, z: float, alpha: fl
         level + growth * (total - float(steps.mean())) / (z * PROJECTED * total), 0.0
     )  # no spread is left then
     quantile = float(stats.t.ppf(1 - alpha, n - 1))
-    half = quantile * _jackknife_error(without @ weight)
+    half = quantile * jackknife_error(without @ weight)
     if growth > 0 and level > 0:
-        relative = quantile * _jackknife_error(without.mean(axis=1)) / level
+        relative = quantile * jackknife_error(without.mean(axis=1)) / level
         exact = np.sqrt((n - 1) / stats.chi2.ppf(alpha, n - 1)) - 1
         excess = max((exact / (quantile / np.sqrt(2 * n))) ** 2 - 1, 0.0)
         half = float(np.sqrt(half**2 + excess * (growth * relative) ** 2))
@@ -74,9 +75,3 @@ def _along_the_variance(square: Array, steps: Array, total: float, z: float, alp
     level = max(float((spread.mean(axis=1) + slope * (total - steps.mean())).mean()), 0.0)
     change = mean_interval(PROJECTED * total * slope, alpha).lower
     return z * float(np.sqrt(max(level + change, 0.0)) - np.sqrt(level))
-
-
-def _jackknife_error(without: Array) -> float:
-    """Return the jackknife standard error from the values with one replica left out, (replica,)."""
-    n = len(without)
-    return float(np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum()))

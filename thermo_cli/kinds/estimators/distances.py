@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Array, Findings
-from thermo_cli.microstates.examination import FORMAT, disjoint
 from thermo_cli.microstates.kernels import kernel_cka
+from thermo_cli.microstates.material import FORMAT, disjoint
 from thermo_cli.microstates.overlap import squared_distances
 
 Rows = NDArray[np.floating]

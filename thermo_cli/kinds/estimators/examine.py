@@ -14,9 +14,10 @@ from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Findings
 from thermo_cli.kinds.estimators.distances import Fits, examine_fits, same, shared_support
 from thermo_cli.kinds.estimators.structure import ANCHORS, KERNELS
-from thermo_cli.microstates.examination import Material, examine
 from thermo_cli.microstates.kernels import kernel_cka, unbiased_cka
+from thermo_cli.microstates.material import Material
 from thermo_cli.microstates.outputs import functions
+from thermo_cli.microstates.survey import examine
 from thermo_cli.replicas import Replica, control_rows, main_rows
 from thermo_cli.store import RunFolder
 

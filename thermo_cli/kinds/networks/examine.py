@@ -11,12 +11,15 @@ from thermo_cli.contracts import Array, Dataset, Findings, StackedSystem, Symmet
 from thermo_cli.data.split import subsample_size
 from thermo_cli.kinds.networks.probing import probe
 from thermo_cli.kinds.networks.protocols import protocol
+from thermo_cli.microstates.canonical import prepared
 from thermo_cli.microstates.connectivity import barrier
-from thermo_cli.microstates.examination import Material, disjoint, examine, self_test
 from thermo_cli.microstates.kernels import unbiased_cka
 from thermo_cli.microstates.matching import relabelled
+from thermo_cli.microstates.material import Material, disjoint
 from thermo_cli.microstates.outputs import functions
-from thermo_cli.microstates.overlap import matched_pairs, prepared
+from thermo_cli.microstates.overlap import matched_pairs
+from thermo_cli.microstates.shuffling import self_test
+from thermo_cli.microstates.survey import examine
 from thermo_cli.microstates.symmetry import rows_of, tensors_of
 from thermo_cli.observables.formulas import formula
 from thermo_cli.replicas import shares_init, streams_used

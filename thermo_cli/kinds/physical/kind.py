@@ -24,7 +24,7 @@ from thermo_cli.kinds.kind import (
     nothing_to_settle,
 )
 from thermo_cli.kinds.physical.walk import BLOCK_STEPS, walk
-from thermo_cli.microstates.examination import examine_particles
+from thermo_cli.microstates.survey import examine_particles
 from thermo_cli.replicas import Replica, main_rows, shards, streams_used
 from thermo_cli.spec import Spec
 from thermo_cli.store import RunFolder

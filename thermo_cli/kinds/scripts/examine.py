@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from thermo_cli.contracts import Block, Findings, Symmetry
 from thermo_cli.kinds.gathering import UNALIGNED
-from thermo_cli.microstates.examination import Material, examine
+from thermo_cli.microstates.material import Material
+from thermo_cli.microstates.survey import examine
 from thermo_cli.replicas import shares_init
 from thermo_cli.store import RunFolder
 

@@ -8,10 +8,13 @@ from numpy.typing import NDArray
 
 from tests.microstates.families import convolutional, dense, drawn
 from thermo_cli.contracts import Findings, Symmetry
-from thermo_cli.microstates.examination import Material, examine, examine_particles, self_test
+from thermo_cli.microstates.canonical import canonical, fold
+from thermo_cli.microstates.material import Material
 from thermo_cli.microstates.pairs import pair_mean, unit_mean
+from thermo_cli.microstates.shuffling import random_element, self_test
 from thermo_cli.microstates.summary import divergence, microscopic, overlaps_of
-from thermo_cli.microstates.symmetry import canonical, fold, random_element, rows_of, tensors_of
+from thermo_cli.microstates.survey import examine, examine_particles
+from thermo_cli.microstates.symmetry import rows_of, tensors_of
 
 FAMILIES = {
     "relu": dense((10, 24, 16, 5), "relu"),
