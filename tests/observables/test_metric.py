@@ -12,7 +12,7 @@ import pytest
 
 import thermo_cli
 from thermo_cli.metric import METRICS, Answers, default_margins, higher_is_better, margin_problem, observed
-from thermo_cli.observables.formulas import located
+from thermo_cli.registry import load
 
 EVERY = [metric.name for metric in METRICS]
 
@@ -21,7 +21,7 @@ def test_every_formula_is_a_function() -> None:
     """A record that names nothing would fail in training only."""
     paths = [path for metric in METRICS for path in (metric.classification, metric.regression, metric.state) if path]
     assert len(paths) == 12
-    assert all(callable(located(path)) for path in paths)
+    assert all(callable(load(path)) for path in paths)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ each matched to its partner. Both are held against a null that went the same way
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -16,9 +16,9 @@ import numpy as np
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Findings, Symmetry
 from thermo_cli.microstates.canonical import dimensions, prepared
+from thermo_cli.microstates.matching import Labels
 from thermo_cli.microstates.material import Material, Parameters, disjoint
 from thermo_cli.microstates.overlap import (
-    Framed,
     cosines,
     framed,
     layers_of,
@@ -47,11 +47,10 @@ def examine(material: Material, symmetry: Symmetry, shared: bool) -> Findings:
     if shared:
         material, symmetry = _learned(material, symmetry)
     plain = prepared(material.last[:1], symmetry)[1]
-    frames, nulls = _frames(material, symmetry)
     pairs, cosine = _bath_pairs(material, symmetry)
     arrays = {
         "steps": material.steps,
-        **_all_pairs(frames, nulls),
+        **_all_pairs(material, symmetry),
         "own": _own(material, symmetry),
         **_main_pairs(material, symmetry),
         **pairs,
@@ -130,27 +129,21 @@ def _learned(material: Material, symmetry: Symmetry) -> tuple[Material, Symmetry
     return changed, Symmetry(tuple(block for block in symmetry.blocks if block.trained))
 
 
-def _frames(material: Material, symmetry: Symmetry) -> tuple[dict[int, Framed], dict[int, Framed]]:
+def _all_pairs(material: Material, symmetry: Symmetry) -> dict[str, Array]:
     """Bring all replicas into one frame at each time, the last one first; and the same of their shuffled copies."""
-    frames: dict[int, Framed] = {}
-    nulls: dict[int, Framed] = {}
+    arrays: dict[str, Array] = {}
+    starts: tuple[Labels, Labels] | None = None
+    others = ~np.eye(len(material.replicas), dtype=bool)
     for step in sorted(material.mains, reverse=True):
         tensors, plain = prepared(material.mains[step], symmetry)
-        for frames_of, side in ((frames, tensors), (nulls, scrambled(tensors, material.streams))):
-            start = next(iter(frames_of.values())).labels if frames_of else None
-            frames_of[step] = framed(side, plain, material.seed, start)
-    return {step: frames[step] for step in material.mains}, {step: nulls[step] for step in material.mains}
-
-
-def _all_pairs(frames: Mapping[int, Framed], nulls: Mapping[int, Framed]) -> dict[str, Array]:
-    arrays: dict[str, Array] = {}
-    for step, frame in frames.items():
-        null = nulls[step]
-        others = ~np.eye(len(null.distances), dtype=bool)
+        sides = zip((tensors, scrambled(tensors, material.streams)), starts or (None, None), strict=True)
+        frame, null = (framed(side, plain, material.seed, start) for side, start in sides)
         arrays[f"distance/{step}"] = frame.distances
         arrays[f"null/{step}"] = np.array([null.distances[others].mean()])
         arrays[f"spread/{step}"] = np.array([list(frame.spread.values()), list(null.spread.values())])
-    return arrays | {"null_pairs": nulls[max(frames)].distances}
+        if starts is None:
+            starts, arrays["null_pairs"] = (frame.labels, null.labels), null.distances
+    return arrays
 
 
 def _own(material: Material, symmetry: Symmetry) -> Array:

@@ -1,6 +1,5 @@
 """From the names of observables to what computes them from answers: built-in ones, scorers, functions of the user."""
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ from thermo_cli.contracts import Array, Task
 from thermo_cli.metric import RECORDS, Answers, label, observed, own_names
 from thermo_cli.observables.custom import own_formula
 from thermo_cli.observables.scorers import check_probabilities
+from thermo_cli.registry import load
 
 Formula = Callable[[Array, Any, float], Array]
 """Of outputs (replica, output, example), targets (replica, example) and the target's unit -> (replica,)."""
@@ -40,7 +40,7 @@ def formula(name: str, task: Task) -> Formula:
         task: Classification or regression.
     """
     metric = RECORDS[name]
-    rule, power = located(metric.formula(task) or ""), metric.unit
+    rule, power = load(metric.formula(task) or ""), metric.unit
     return lambda outputs, y, unit: rule(outputs, y) * unit**power if power else rule(outputs, y)
 
 
@@ -59,13 +59,3 @@ def on_splits(
         for name, rule in formulas.items()
         for split, (outputs, y) in answers.items()
     }
-
-
-def located(path: str) -> Any:
-    """Import a formula of this package.
-
-    Args:
-        path: `module:function`.
-    """
-    module, _, function = path.partition(":")
-    return getattr(importlib.import_module(module), function)

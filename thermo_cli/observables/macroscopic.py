@@ -8,7 +8,8 @@ import numpy as np
 
 from thermo_cli.contracts import Array, Dataset
 from thermo_cli.metric import METRICS
-from thermo_cli.observables.formulas import formula, formulas_of, located, on_splits
+from thermo_cli.observables.formulas import formula, formulas_of, on_splits
+from thermo_cli.registry import load
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def measure(
             terms["energy_l2"] = 0.5 * penalty * np.einsum("rp,rp->r", now.parameters, now.parameters)
         terms |= {f"energy_{name}": extra for name, extra in now.energies.items()}
         state = {
-            metric.name: located(metric.state)(now.parameters, now.gradient, initial)
+            metric.name: load(metric.state)(now.parameters, now.gradient, initial)
             for metric in METRICS
             if metric.state is not None and metric.name in macro
         }

@@ -41,10 +41,9 @@ def scorer(name: str, task: Task) -> Callable[[Any, Any], Any]:
         )
 
     def value(outputs: Any, y: Any) -> Any:
-        model = _numbers() if task == "regression" else _classes(outputs.shape[1])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that a class is never predicted, say: the score says so itself
-            return score(model, outputs, y)
+            return score(_model(task, outputs.shape[1]), outputs, y)
 
     return value
 
@@ -74,38 +73,23 @@ def _scorer(name: str) -> Any:
 
 
 @lru_cache(maxsize=8)
-def _classes(count: int) -> Any:
-    """Return a fitted classifier that takes its features for its logits."""
-    from sklearn.base import BaseEstimator, ClassifierMixin
+def _model(task: Task, outputs: int) -> Any:
+    """Return a fitted model that takes its features for its answers: logits of classes, or numbers."""
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-    class Logits(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-        classes_ = np.arange(count)
+    class Answers(ClassifierMixin if task == "classification" else RegressorMixin, BaseEstimator):  # type: ignore[misc]
+        classes_ = np.arange(outputs)
 
         def __sklearn_is_fitted__(self) -> bool:
             return True
 
         def predict(self, x: Any) -> Any:
-            return x.argmax(axis=1)
+            return x.argmax(axis=1) if task == "classification" else x[:, 0]
 
         def predict_proba(self, x: Any) -> Any:
             return softmax(x, axis=1)
 
         def decision_function(self, x: Any) -> Any:
-            return x[:, 1] - x[:, 0] if count == 2 else x
+            return x[:, 1] - x[:, 0] if outputs == 2 else x
 
-    return Logits()
-
-
-@lru_cache(maxsize=1)
-def _numbers() -> Any:
-    """Return a fitted regressor that takes its feature for its prediction."""
-    from sklearn.base import BaseEstimator, RegressorMixin
-
-    class Prediction(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-        def __sklearn_is_fitted__(self) -> bool:
-            return True
-
-        def predict(self, x: Any) -> Any:
-            return x[:, 0]
-
-    return Prediction()
+    return Answers()
