@@ -70,7 +70,7 @@ def test_a_stacked_step_is_a_plain_step(tmp_path: Path, dynamics: str) -> None:
     for slot in range(3):
         expected = plain_steps(stack, slot, start[slot], 12)
         assert float((moved[slot] - expected).norm() / expected.norm()) < 1e-10
-    for part, block in zip(layout.views(stack.parameters, blocks, 4), blocks, strict=True):
+    for part, block in zip(layout.views(stack.parameters, blocks, stack.width), blocks, strict=True):
         assert block.trained or float((part - part[:1]).abs().max()) > 0, "each replica has statistics of its own"
 
 
