@@ -3,12 +3,12 @@
 import importlib.metadata
 import os
 import platform
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from thermo_cli.contracts import Dataset
+from thermo_cli.revision import revision_of
 
 DEVICE: Final = "cpu"
 PACKAGES: Final = ("thermo-cli", "torch", "numpy", "scipy", "scikit-learn", "safetensors", "pydantic")
@@ -36,7 +36,7 @@ def manifest(
         "data": facts_of(dataset, noisy),
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),
-        "git": _git(base),
+        "git": revision_of(base),
         "hardware": {
             "device": DEVICE,
             "machine": platform.machine(),
@@ -91,20 +91,6 @@ def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
         if before["hardware"].get(key) != now["hardware"][key]:
             found.append(f"{key} {before['hardware'].get(key)} -> {now['hardware'][key]}")
     return found
-
-
-def _git(folder: Path) -> dict[str, Any] | None:
-    """Return revision and dirty flag of the repository that a folder is in, or None."""
-    try:
-        revision = subprocess.run(
-            ["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True
-        )
-        status = subprocess.run(
-            ["git", "-C", str(folder), "status", "--porcelain"], capture_output=True, text=True, timeout=10, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return {"revision": revision.stdout.strip(), "dirty": bool(status.stdout.strip())}
 
 
 def processor() -> str:

@@ -21,6 +21,7 @@ from thermo_cli.registry import nearest
 
 FLAGS: Final = ("local", "command")  # of --allow, beside names of packages
 TRUSTED: Final = ("sklearn", "torch")
+NAME: Final = re.compile(r"[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*(\.\w+)*")
 HARMLESS: Final = re.compile(r"sklearn\.(datasets:(make|load)_|metrics:)[a-z0-9_]+")  # functions that compute or read
 
 
@@ -74,6 +75,13 @@ def locate(name: str, where: str) -> Any:
     Raises:
         SpecError: It is not allowed, leaves its package, or is not there.
     """
+    if not NAME.fullmatch(name):
+        raise SpecError(
+            "this is no module:object",
+            received=name,
+            remedy="write both names, such as sklearn.preprocessing:OneHotEncoder",
+            where=where,
+        )
     module, _, attribute = name.partition(":")
     package, local = module.partition(".")[0], local_file(module)
     if local is not None and "local" in trust().allowed:
@@ -154,9 +162,9 @@ def local_file(module: str) -> Path | None:
     Args:
         module: Its dotted name.
     """
-    path = Path(*module.split("."))
     for place in trust().places:
-        for file in (place / path.with_suffix(".py"), place / path / "__init__.py"):
+        path = place.joinpath(*module.split("."))
+        for file in (path.parent / f"{path.name}.py", path / "__init__.py"):
             if file.is_file():
                 return file
     return None

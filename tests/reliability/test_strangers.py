@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.kinds.scripts.toy import toy
 from thermo_cli.data.columns import Column, encode
 from thermo_cli.errors import SpecError
 from thermo_cli.kinds.estimators.pipeline import pipeline
+from thermo_cli.revision import revision_of
 from thermo_cli.spec.modules import NamedSystem
 from thermo_cli.trust import Trust, locate, locate_function, set_trust
 
@@ -70,6 +72,62 @@ def test_a_script_finds_its_modules_beside_it(tmp_path: Path) -> None:
     assert (tmp_path / "CODE_RAN").read_text() == "beside beside "
 
 
+def repository(folder: Path) -> Callable[..., str]:
+    """Make a repository with one commit, and return what asks git in it."""
+
+    def git(*words: str) -> str:
+        identity = ("-c", "user.name=n", "-c", "user.email=n@example.org")
+        done = subprocess.run(["git", *identity, *words], cwd=folder, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    folder.mkdir(exist_ok=True)
+    (folder / "file").write_text("a")
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "one")
+    return git
+
+
+def test_the_revision_is_told_apart_from_changes(tmp_path: Path) -> None:
+    """As git itself says it: changed, staged and new files count, ignored ones do not; outside a repository there is none."""
+    git = repository(tmp_path / "whole")
+    (tmp_path / "whole" / "below").mkdir()
+    clean = {"revision": git("rev-parse", "HEAD").strip(), "dirty": False}
+    assert revision_of(tmp_path / "whole" / "below") == clean
+    (tmp_path / "whole" / ".git" / "info" / "exclude").write_text("ignored\n")
+    (tmp_path / "whole" / "ignored").touch()
+    assert revision_of(tmp_path / "whole") == clean
+    for change in ("file", "new"):
+        (tmp_path / "whole" / change).write_text("b")
+        assert revision_of(tmp_path / "whole") == clean | {"dirty": True}
+        git("stash", "--quiet", "--include-untracked")
+    assert revision_of(tmp_path) is None
+
+
+def test_no_command_of_a_repository_is_run(tmp_path: Path) -> None:
+    """Monitors, hooks, filters, and a folder that is a repository within another one."""
+    git, ran = repository(tmp_path / "stranger"), tmp_path / "CODE_RAN"
+    hook = tmp_path / "stranger" / ".git" / "hooks" / "post-index-change"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    hook.chmod(0o755)
+    for key in ("core.fsmonitor", "filter.f.clean", "filter.f.process"):
+        git("config", key, f"touch {ran}; cat")
+    (tmp_path / "stranger" / ".gitattributes").write_text("* filter=f\n")
+    (tmp_path / "stranger" / "file").write_text("b")
+    assert revision_of(tmp_path / "stranger") == {"revision": git("rev-parse", "HEAD").strip(), "dirty": True}
+    assert not ran.exists()
+    git("status")
+    assert ran.exists(), "git itself runs them"
+    ran.unlink()
+    (tmp_path / "stranger" / ".git").rename(tmp_path / "stranger" / "bare")
+    (tmp_path / "stranger" / "bare" / "config").write_text(
+        f'[core]\nbare = false\nworktree = ..\nfsmonitor = "touch {ran}"\n'
+    )
+    revision_of(tmp_path / "stranger" / "bare")
+    assert not ran.exists()
+
+
 def test_local_modules_shadow_nothing(tmp_path: Path, command: Command) -> None:
     """With --allow local a module and its siblings are imported, and none of them stands for one that is installed."""
     net = "import random\nimport sibling\nfrom torch import nn\n\nclass Net(nn.Linear):\n"
@@ -118,6 +176,16 @@ def test_names_stay_in_their_package(name: str, place: str) -> None:
         set_trust(Trust(allowed, Path()))
         with pytest.raises(SpecError, match=f"leaves (sklearn|torch): it is of {place}"):
             locate(name, "system.use")
+
+
+@pytest.mark.parametrize(
+    "name", [":object", "sklearn", "sklearn:", "sklearn.svm:", "/etc/passwd:x", "..a:b", "a b:c", "a:b\nc"]
+)
+def test_names_are_modules_and_objects(name: str) -> None:
+    """Those within arguments are no less looked at than those of the spec itself."""
+    set_trust(Trust(("local",), Path()))
+    with pytest.raises(SpecError, match="no module:object"):
+        locate(name, "system.with.estimator.use")
 
 
 def test_names_that_a_package_hands_on_are_its_own() -> None:
