@@ -50,7 +50,7 @@ def test_points_that_differ_in_numbers_of_their_dynamics_share_shards(sweep):
     assert any(points == {0, 2} for points in groups.values())
     for rows in shards(table).values():
         assert len({row.history for row in rows}) == 1
-        assert len(rows) <= spec.ensemble.shard
+        assert len(rows) <= spec.width
         assert [row.slot for row in rows] == list(range(len(rows)))
     alone = {row.name: row for row in replica_table(points_of(spec)[2].spec)}
     for row in table:
