@@ -8,17 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, SERIAL, SMALL, Command
-from thermo_cli.study import execute
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one finished run of the small spec."""
-    folder = tmp_path_factory.mktemp("output")
-    (folder / "small.yaml").write_text(SMALL)
-    execute(folder / "small.yaml", results=folder / "results", engine=SERIAL)
-    return folder
+from tests.conftest import ROOT, Command
 
 
 def report(folder: Path, *arguments: str, **streams: object) -> "subprocess.CompletedProcess[bytes]":

@@ -10,19 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import ROOT, SERIAL, SMALL, Command
+from tests.conftest import ROOT, Command
 from thermo_cli.contracts import VERDICTS
 from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
 from thermo_cli.study import execute, open_run
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one finished run of the small spec."""
-    folder = tmp_path_factory.mktemp("finished")
-    (folder / "small.yaml").write_text(SMALL)
-    execute(folder / "small.yaml", results=folder / "results", engine=SERIAL)
-    return folder
 
 
 def counted(finished: int, controls: int) -> dict[str, int | None]:
