@@ -1,7 +1,8 @@
 """From what is known of a run or a sweep to what a report says of it."""
 
 from thermo_cli.reports.document import Document, Head, Listing, Section
-from thermo_cli.reports.run_document import gate_answer, run_document
+from thermo_cli.reports.run_document import run_document
+from thermo_cli.reports.shared_sections import gate_answer
 from thermo_cli.reports.sweep_document import sweep_document
 from thermo_cli.reports.sweep_view import SweepView, View
 from thermo_cli.reports.view import RunView, Unjudged

@@ -5,44 +5,9 @@ A document knows no format: no markup, no widths, no colours but the names of to
 behind `key`).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
 
-from thermo_cli.contracts import CriterionName, Outcome
-from thermo_cli.equilibrium.criteria import CRITERIA
-from thermo_cli.reports.view import Curve
-
-TONES: Final = {
-    "thermalized": "good",
-    "settled": "good",
-    "crystallized": "cold",
-    "relaxing": "warm",
-    "undecided": "open",
-    "glassy": "odd",
-    "diverged": "bad",
-    "not judged": "none",
-    "holds": "good",
-    "fails": "bad",
-    "untested": "none",
-    "inapplicable": "none",
-    "equivalent": "good",
-    "better": "good",
-    "worse": "bad",
-}
-
-KINDS: Final = {criterion.name for criterion in CRITERIA if not criterion.macroscopic}  # about what replicas are
-
-
-@dataclass(frozen=True)
-class ShortAnswer:
-    """One of the questions that a report answers first, with its answer in a few words."""
-
-    name: str
-    asked: str
-    answer: str
-    tone: str
-    aside: str = ""
+from thermo_cli.reports.text_table import ShortAnswer, TextTable
 
 
 @dataclass(frozen=True)
@@ -52,15 +17,15 @@ class Head:
     Attributes:
         title: The run's name with its hash.
         word: The answer.
+        verdict: The verdict that gives it its tone.
         beside: What stands beside it, smaller.
-        verdict: The verdict that gives it its colour.
         facts: Counts and states: how many, of what, and whether that is alarming.
         lead: The reason in one sentence.
-        compared: How it compares with a baseline; empty where it was not compared.
+        compared: How it compares with others; empty where it was not compared.
         scope: For what it holds.
         description: What the experiment is for.
         gate: What was asked of it and the answer, with its tone; None where nothing was.
-        questions: In short, what was asked and found.
+        questions: In short, what was asked and what the answers are.
     """
 
     title: str
@@ -85,60 +50,10 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Bullets:
-    """Sentences one below the other; `alarm` where they warn."""
+    """Sentences one below the other, or nothing; `alarm` where they warn."""
 
     lines: tuple[str, ...]
     alarm: bool = False
-
-
-@dataclass(frozen=True)
-class ColumnHead:
-    """The head of a column.
-
-    Attributes:
-        text: Its name.
-        kind: What the cells are: a `name` is the user's, an `outcome` has a tone.
-        own: Whether a user chose the column's name.
-        wide: Whether the column is left out where a line holds 80 characters.
-        brief: What is left of a cell there.
-        narrow: What is left of its name there; None for all of it.
-    """
-
-    text: str
-    kind: Literal["words", "name", "number", "outcome", "curve"] = "words"
-    own: bool = False
-    wide: bool = False
-    brief: Callable[[str], str] = str
-    narrow: str | None = None
-
-
-@dataclass(frozen=True)
-class TableLine:
-    """A line of a table.
-
-    Attributes:
-        cells: One per column; a dash is a number that does not exist.
-        tone: Of its outcome; by default that of the word.
-        idle: Whether it decides nothing.
-        said: What is to be said of it in a sentence.
-        group: What is answered by this line and those that follow.
-    """
-
-    cells: tuple[str | Curve, ...]
-    tone: str = ""
-    idle: bool = False
-    said: str = ""
-    group: ShortAnswer | None = None
-
-
-@dataclass(frozen=True)
-class TextTable:
-    """A table; formats without room draw its first `key` lines."""
-
-    caption: str
-    columns: tuple[ColumnHead, ...]
-    lines: tuple[TableLine, ...]
-    key: int | None = None
 
 
 @dataclass(frozen=True)
@@ -201,20 +116,15 @@ class Document:
     sections: tuple[Section, ...]
 
 
-def tone(word: str) -> str:
-    """Return the name of the colour of a verdict or an outcome.
-
-    Args:
-        word: A verdict or an outcome, in brackets where it does not gate.
-    """
-    return TONES.get(word.strip("()"), "none")
+def document(head: Head, *sections: Section) -> Document:
+    """Return a report without the sections that have nothing in them: no line, no row."""
+    return Document(head, tuple(section for section in sections if section.intro or any(map(_content, section.blocks))))
 
 
-def tone_of(criterion: CriterionName, outcome: Outcome, gates: bool) -> str:
-    """Return the name of the colour of a criterion's outcome: one model is no failure, what decides nothing no alarm."""
-    if outcome == "fails" and criterion in KINDS:
-        return "cold"
-    return tone(outcome) if gates or outcome == "holds" else "none"
+def _content(block: object) -> bool:
+    if isinstance(block, Bullets | TextTable):
+        return bool(block.lines)
+    return bool(block.text) if isinstance(block, Listing) else True
 
 
 def absent(what: str, reason: str) -> str:

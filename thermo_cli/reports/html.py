@@ -17,9 +17,9 @@ from thermo_cli.characters import visible
 from thermo_cli.reports.charts import Chart, charts
 from thermo_cli.reports.charts.looks import CONFIG, DARK, LIGHT, VEGA_LITE
 from thermo_cli.reports.composition import document_of
-from thermo_cli.reports.document import tone
 from thermo_cli.reports.notebook import sparkline
 from thermo_cli.reports.sweep_view import View
+from thermo_cli.reports.tones import tone
 from thermo_cli.reports.view import Curve
 from thermo_cli.store.cache import cached
 

@@ -10,43 +10,24 @@ from typing import Final
 
 from thermo_cli.characters import visible
 from thermo_cli.reports.composition import document_of
-from thermo_cli.reports.document import (
-    Blocks,
-    Bullets,
-    ColumnHead,
-    Details,
-    Document,
-    Figures,
-    Head,
-    Listing,
-    Section,
-    Sentence,
-    TextTable,
-)
+from thermo_cli.reports.document import Blocks, Bullets, Details, Document, Figures, Head, Listing, Section, Sentence
 from thermo_cli.reports.numerals import sparkline
 from thermo_cli.reports.sweep_view import View
+from thermo_cli.reports.text_table import ColumnHead, TableLine, TextTable
+from thermo_cli.reports.tones import tone
 from thermo_cli.reports.view import Curve
 
 MOST_BYTES: Final = 900_000  # a step summary holds 1 MiB, and others write to it too
 MOST_SPEC: Final = 100_000  # characters of a listing
 MARKS: Final = {
-    "thermalized": "🟢",
-    "crystallized": "🔷",
-    "settled": "🟢",
-    "relaxing": "🟡",
-    "glassy": "🟣",
-    "diverged": "🔴",
-    "undecided": "❔",
-    "not judged": "⚪",
-    "holds": "✅",
-    "fails": "❌",
-    "untested": "▫️",
-    "inapplicable": "▫️",
-    "equivalent": "✅",
-    "better": "🔷",
-    "worse": "❌",
-}
-ANSWERS: Final = {"good": "✅", "open": "❔", "bad": "❌", "cold": "🔷"}  # tone to mark, of a question or a gate
+    "good": "✅",
+    "cold": "🔷",
+    "warm": "🟡",
+    "open": "❔",
+    "odd": "🟣",
+    "bad": "❌",
+    "none": "▫️",
+}  # by tone
 FOLD, UNFOLD = "<details>", "</details>"
 _SPECIAL: Final = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")  # an underscore inside a word is none
 _START: Final = re.compile(r"^(?=[+-]\s|#|>|[=-]+\s*$|\d+[.)]\s)")  # of a heading, a list, a quotation, a rule
@@ -121,16 +102,16 @@ def _head(head: Head) -> Iterator[str]:
     facts += [f"**{value} {name}**" if alarm else f"{value} {name}" for value, name, alarm in head.facts]
     answer, mood = head.gate or ("", "")
     questions = [
-        f"- {ANSWERS.get(one.tone, '▫️')} {one.asked or f'{one.name}:'} **{one.answer}**{f' ({one.aside})' if one.aside else ''}"
+        f"- {MARKS[one.tone]} {one.asked or f'{one.name}:'} **{one.answer}**{f' ({one.aside})' if one.aside else ''}"
         for one in head.questions
     ]
     paragraphs = [
-        f"## {MARKS.get(head.verdict, '⚪')} {head.word} · {code(head.title)}",
+        f"## {MARKS[tone(head.verdict)]} {head.word} · {code(head.title)}",
         " · ".join(facts),
         head.lead and f"**{plain(head.lead)}**",
         plain(head.compared),
         head.scope and f"Scope: {plain(head.scope)}.",
-        answer and f"{ANSWERS[mood]} {plain(answer)}",
+        answer and f"{MARKS[mood]} {plain(answer)}",
         plain(head.description),
         "\n".join(questions),
     ]
@@ -180,7 +161,7 @@ def _table(block: TextTable) -> Iterator[str]:
     heads = [code(column.text) if column.own else plain(column.text) for column in block.columns]
     rows = (
         (
-            *(_cell(cell, column) for cell, column in zip(line.cells, block.columns, strict=True)),
+            *(_cell(cell, column, line) for cell, column in zip(line.cells, block.columns, strict=True)),
             *([plain(line.said)] if said else []),
         )
         for line in lines
@@ -191,11 +172,11 @@ def _table(block: TextTable) -> Iterator[str]:
         yield from (f"{len(block.lines) - len(lines)} more are in the HTML report.", "")
 
 
-def _cell(cell: str | Curve, column: ColumnHead) -> str:
+def _cell(cell: str | Curve, column: ColumnHead, line: TableLine) -> str:
     if isinstance(cell, Curve):
         return f"`{sparkline(cell.means)}`" if cell.means else ""
     if column.kind == "outcome":
-        return f"{MARKS.get(cell.strip('()'), '')} {plain(cell)}".strip()
+        return f"{MARKS[line.tone or tone(cell)]} {plain(cell)}"
     return code(cell) if column.kind == "name" and cell else plain(cell)
 
 

@@ -10,9 +10,11 @@ import numpy as np
 
 from thermo_cli.characters import visible
 from thermo_cli.reports.composition import document_of
-from thermo_cli.reports.document import Bullets, Head, TextTable, tone
+from thermo_cli.reports.document import Bullets, Head
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.sweep_view import SweepView
+from thermo_cli.reports.text_table import TextTable
+from thermo_cli.reports.tones import tone
 from thermo_cli.reports.view import Curve, RunView
 
 SECTIONS: Final = ("next", "warnings", "criteria", "macroscopic", "points")
@@ -60,10 +62,9 @@ def _head(head: Head) -> str:
 
 
 def _table(table: TextTable) -> str:
-    places = [place for place, column in enumerate(table.columns) if not column.wide]
-    heads = "".join(f'<th scope="col" style="{LEFT}">{_text(table.columns[place].text)}</th>' for place in places)
+    heads = "".join(f'<th scope="col" style="{LEFT}">{_text(table.columns[place].text)}</th>' for place in table.narrow)
     lines = "".join(
-        f"<tr>{''.join(f'<td style={LEFT!r}>{_cell(line.cells[place])}</td>' for place in places)}</tr>"
+        f"<tr>{''.join(f'<td style={LEFT!r}>{_cell(line.cells[place])}</td>' for place in table.narrow)}</tr>"
         for line in table.lines[:MOST]
     )
     rest = f" The first {MOST} of {len(table.lines)}." if len(table.lines) > MOST else ""

@@ -39,6 +39,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return "-" if value is None or not np.isfinite(value) else f"{value:.{digits}g}"
 
 
+def bounds(low: float | None, high: float | None, digits: int = 3) -> str:
+    """Write the ends of an interval; a dash where there is neither."""
+    return "-" if low is None and high is None else f"{number(low, digits)} .. {number(high, digits)}"
+
+
 def interval(row: Row) -> str:
     """Write estimate and interval of a row, as precisely as its margin deserves.
 

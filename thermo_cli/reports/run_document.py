@@ -3,35 +3,17 @@
 from collections.abc import Iterator
 from typing import Final
 
-from thermo_cli.contracts import Row, Verdict
-from thermo_cli.equilibrium.criteria import CRITERIA
-from thermo_cli.judging.record import Baseline, Gate
+from thermo_cli.judging.record import Baseline
 from thermo_cli.reports import wording
-from thermo_cli.reports.document import (
-    Blocks,
-    Bullets,
-    ColumnHead,
-    Details,
-    Document,
-    Figures,
-    Head,
-    Listing,
-    Section,
-    Sentence,
-    ShortAnswer,
-    TableLine,
-    TextTable,
-    absent,
-    tone,
-    tone_of,
-)
-from thermo_cli.reports.numerals import interval, number
-from thermo_cli.reports.view import Curve, Reproduction, RunView
+from thermo_cli.reports.document import Bullets, Document, Figures, Head, Section, Sentence, absent, document
+from thermo_cli.reports.numerals import bounds, number
+from thermo_cli.reports.shared_sections import criteria_table, difference_cells, gate_answer, questions, reproduction
+from thermo_cli.reports.text_table import OUTCOME, ColumnHead, TableLine, TextTable, names, numbers, outcome_of
+from thermo_cli.reports.tones import tone
+from thermo_cli.reports.view import Curve, RunView
 
 MOST_REPLICAS: Final = 512
 MOST_OUTLIERS: Final = 50  # where there is only text
-NEXT: Final = "What to do next"
-PLANE: Final = "Macroscopic against microscopic"
 
 
 def run_document(view: RunView) -> Document:
@@ -42,184 +24,99 @@ def run_document(view: RunView) -> Document:
     """
     verdict = view.verdict
     courses = Figures("trajectories", absent=absent("trajectories", "no observable that gates has a finite value"))
-    steps = wording.next_steps(verdict, view.trained)
-    sections = [
-        Section("next", NEXT, (Bullets(steps) if steps else Sentence(wording.nothing_to_do(verdict)),), first=True),
-        *(
-            [Section("warnings", "Warnings", (Bullets(verdict.warnings, alarm=True),), first=True)]
-            if verdict.warnings
-            else []
-        ),
+    steps = wording.next_steps(verdict, view.trained) or (wording.nothing_to_do(verdict),)
+    return document(
+        _head(view),
+        Section("next", "What to do next", (Bullets(steps),), first=True),
+        Section("warnings", "Warnings", (Bullets(verdict.warnings, alarm=True),), first=True),
         *([_ranking(view)] if len(view.partners) > 1 else []),
-        *(against(partner, place) for place, partner in enumerate(view.partners)),
+        *(_against(partner, place) for place, partner in enumerate(view.partners)),
         _plane(view),
-        _criteria(verdict),
+        _criteria(view),
         Section("trajectories", "Trajectories", (courses,)),
-        Section("macroscopic", "Macroscopic, at the end", (_macroscopic(view),)),
+        _macroscopic(view),
         _replicas(view),
         _microscopic(view),
         _courses(view),
         _noise(view),
-        _diagnostics(verdict),
+        _diagnostics(view),
         reproduction(view.reproduction),
-    ]
-    return Document(_head(view), tuple(sections))
-
-
-def _head(view: RunView) -> Head:
-    verdict = view.verdict
-    counts = verdict.replicas
-    lost = [(str(counts[word]), word, True) for word in ("diverged", "crashed") if counts[word]]
-    controls = [(str(counts["controls"]), "controls", False)] if counts.get("controls") else []
-    words = "; ".join(partner.words for partner in view.partners)
-    return Head(
-        view.title,
-        verdict.verdict,
-        verdict.verdict,
-        f"phase {verdict.phase}",
-        (
-            (f"{counts['finished']} of {counts['planned']}", "replicas finished", False),
-            *lost,
-            *controls,
-            (view.status, "run", view.status != "complete"),
-        ),
-        verdict.summary,
-        words and f"{words[0].upper()}{words[1:]}.",
-        verdict.scope,
-        view.description,
-        gate_answer(view.gate),
-        tuple(questions(verdict)),
     )
 
 
-def gate_answer(gate: Gate | None) -> tuple[str, str] | None:
-    """Say what a gate answers, and in which tone; nothing where nothing was asked."""
-    if gate is None:
-        return None
-    return wording.answer(gate), {0: "good", 4: "open"}.get(gate.code, "bad")
-
-
-def questions(verdict: Verdict) -> Iterator[ShortAnswer]:
-    """Answer the questions of the criteria in a few words each."""
-    gating = {row.criterion for row in verdict.criteria if row.gates}
-    for criterion in CRITERIA:
-        name = criterion.name
-        outcome, gates = verdict.outcomes[name], name in gating
-        answer, aside = wording.gloss(criterion, outcome), "" if gates else "does not gate"
-        yield ShortAnswer(name.capitalize(), criterion.question, answer, tone_of(name, outcome, gates), aside)
+def _head(view: RunView) -> Head:
+    verdict, counts = view.verdict, view.verdict.replicas
+    compared = "; ".join(partner.words for partner in view.partners)
+    facts = [(f"{counts['finished']} of {counts['planned']}", "replicas finished", False)]
+    facts += [
+        (str(counts[word]), word, word != "controls")
+        for word in ("diverged", "crashed", "controls")
+        if counts.get(word)
+    ]
+    facts.append((view.status, "run", view.status != "complete"))
+    return Head(
+        title=view.title,
+        word=verdict.verdict,
+        verdict=verdict.verdict,
+        beside=f"phase {verdict.phase}",
+        facts=tuple(facts),
+        lead=verdict.summary,
+        compared=compared and f"{compared[0].upper()}{compared[1:]}.",
+        scope=verdict.scope,
+        description=view.description,
+        gate=gate_answer(view.gate),
+        questions=tuple(questions(verdict)),
+    )
 
 
 def _ranking(view: RunView) -> Section:
     """Put all that were compared in the order of their means, the best first."""
-    columns = (ColumnHead("observable", "name"), ColumnHead("history", "name"), ColumnHead("order of the means"))
     lines = []
     for rank in view.record["comparison"]["ranking"]:
         order = ", ".join(f"{run['run']} {number(run['mean'], 4)}" for run in rank["order"])
         lines.append(TableLine((rank["observable"], rank["history"], order)))
     caption = "All that were compared, the best first; where the good direction is not known, the largest. It decides nothing."
+    columns = (*names("observable", "history"), ColumnHead("order of the means"))
     return Section("ranking", "In order", (TextTable(caption, columns, tuple(lines)),), first=True)
 
 
-def against(baseline: Baseline, place: int = 0) -> Section:
-    """Compare a run with another: a line per observable and history, then what differs.
-
-    Args:
-        baseline: The comparison.
-        place: Among several.
-    """
+def _against(partner: Baseline, place: int) -> Section:
+    """Compare a run with another: a line per observable and history, then what differs."""
     columns = (
-        ColumnHead("observable", "name"),
-        ColumnHead("history", "name"),
-        ColumnHead("outcome", "outcome"),
-        ColumnHead("this run", "number", wide=True),
-        ColumnHead("baseline", "number", wide=True),
-        ColumnHead("difference [interval]", "number"),
-        ColumnHead("margin", "number"),
+        *names("observable", "history"),
+        OUTCOME,
+        *numbers("this run", "baseline", wide=True),
+        *numbers("difference [interval]", "margin"),
     )
-    lines = tuple(
-        TableLine(
-            (
-                row.observable,
-                row.history,
-                row.outcome if row.gates else f"({row.outcome})",
-                number(row.mean, 4),
-                number(row.baseline_mean, 4),
-                wording.difference(row),
-                number(row.margin, 2),
-            ),
-            tone(row.outcome),
-            not row.gates,
-            wording.reason(row),
-        )
-        for row in baseline.rows
-    )
+    lines = []
+    for row in partner.rows:
+        means = (number(row.mean, 4), number(row.baseline_mean, 4))
+        cells = (row.observable, row.history, outcome_of(row.outcome, row.gates), *means, *difference_cells(row))
+        lines.append(TableLine(cells, tone(row.outcome), not row.gates, wording.reason(row)))
     caption = "Difference of final means, with its interval, beside the margin. Rows in brackets do not gate."
-    blocks = (TextTable(caption, columns, lines), Bullets(wording.remarks([baseline])))
-    title = f"Against {baseline.title}: {baseline.outcome}"
-    return Section(
-        f"baseline-{place}" if place else "baseline", title, blocks, wording.method(baseline.rows), first=True
-    )
+    blocks = (TextTable(caption, columns, tuple(lines)), Bullets(wording.remarks([partner])))
+    key = f"baseline-{place}" if place else "baseline"
+    return Section(key, f"Against {partner.title}: {partner.outcome}", blocks, wording.method(partner.rows), first=True)
 
 
 def _plane(view: RunView) -> Section:
-    why = _no_overlaps(view) or "spread or divergence has no number"
-    figures = Figures("plane", absent=absent("plane", why))
-    return Section("plane", PLANE, (figures, Bullets(wording.comparison(view.verdict.diagnostics))))
+    why = absent("plane", _no_overlaps(view) or "spread or divergence has no number")
+    blocks = (Figures("plane", absent=why), Bullets(wording.comparison(view.verdict.diagnostics)))
+    return Section("plane", "Macroscopic against microscopic", blocks)
 
 
-def _criteria(verdict: Verdict) -> Section:
-    intro = "; ".join(f"{letter} {meaning}" for letter, meaning in wording.legend(verdict.criteria).items())
+def _criteria(view: RunView) -> Section:
+    intro = "; ".join(f"{letter} {meaning}" for letter, meaning in wording.legend(view.verdict.criteria).items())
     figures = Figures("criteria", absent=absent("chart", "no row has an estimate"))
-    return Section("criteria", "Criteria", (figures, criteria_table(verdict)), f"{intro}.")
+    return Section("criteria", "Criteria", (figures, criteria_table(view.verdict)), f"{intro}.")
 
 
-def criteria_table(verdict: Verdict) -> TextTable:
-    """List the rows of the court, those of a criterion together.
-
-    Args:
-        verdict: What was decided.
-    """
+def _macroscopic(view: RunView) -> Section:
+    """List final values of every observable over all replicas, then by history, with the course of the mean."""
     columns = (
-        ColumnHead("statistic", brief=wording.short, narrow=""),
-        ColumnHead("observable", "name"),
-        ColumnHead("replicas", brief=wording.short_scope),
-        ColumnHead("outcome", "outcome"),
-        ColumnHead("estimate [interval]", "number"),
-        ColumnHead("margin", "number"),
-    )
-    lines = []
-    for criterion, answer in zip(CRITERIA, questions(verdict), strict=True):
-        group: ShortAnswer | None = answer
-        for row in (row for row in verdict.criteria if row.criterion == criterion.name):
-            lines.append(_criterion(row, group))
-            group = None
-    asked = {criterion.name for criterion in CRITERIA}
-    lines += [_criterion(row, None) for row in verdict.criteria if row.criterion not in asked]
-    caption = "Each estimate with its interval, in the observable's unit. Rows in brackets do not gate."
-    return TextTable(caption, columns, tuple(lines))
-
-
-def _criterion(row: Row, group: ShortAnswer | None) -> TableLine:
-    cells = (
-        row.statistic,
-        row.observable or "",
-        row.scope,
-        row.outcome if row.gates else f"({row.outcome})",
-        interval(row),
-        number(row.margin, 2) if row.margin else "",
-    )
-    return TableLine(cells, tone_of(row.criterion, row.outcome, row.gates), not row.gates, row.explanation, group)
-
-
-def _macroscopic(view: RunView) -> TextTable:
-    columns = (
-        ColumnHead("observable", "name"),
-        ColumnHead("history", "name"),
-        ColumnHead("mean", "number"),
-        ColumnHead("sd", "number"),
-        ColumnHead("fresh replicas", "number"),
-        ColumnHead("mean over the window", "number", wide=True),
-        ColumnHead("margin", "number", wide=True),
+        *names("observable", "history"),
+        *numbers("mean", "sd", "fresh replicas"),
+        *numbers("mean over the window", "margin", wide=True),
         ColumnHead("against log t", "curve"),
     )
     lines = []
@@ -227,26 +124,25 @@ def _macroscopic(view: RunView) -> TextTable:
         state = view.verdict.macroscopic.get(panel.observable)
         if state is None:
             continue
-        low, high = state["tolerance_interval"]
-        window, margin = number(state["window_mean"], 4), number(panel.margin, 2) if panel.margin else ""
-        fresh = "-" if low is None and high is None else f"{number(low)} .. {number(high)}"
-        pooled = (fresh, window, margin)
+        margin = number(panel.margin, 2) if panel.margin else ""
+        rest = (bounds(*state["tolerance_interval"]), number(state["window_mean"], 4), margin)
         curves = [curve for curve in view.curves if curve.observable == panel.observable]
-        states = [(curve.history, state["histories"][curve.history], curve) for curve in curves]
-        if len(states) > 1:
-            states.insert(0, ("all", state, Curve(panel.observable, "all", ())))
-        for place, (history, part, curve) in enumerate(states):
-            rest = pooled if place == 0 else ("", "", "")
-            cells = (panel.observable, history, number(part["mean"], 4), number(part["sd"], 2), *rest, curve)
+        parts = [(state["histories"][curve.history], curve) for curve in curves if curve.history in state["histories"]]
+        if len(parts) > 1:
+            parts.insert(0, (state, Curve(panel.observable, "all", ())))
+        for part, curve in parts:
+            cells = (panel.observable, curve.history, number(part["mean"], 4), number(part["sd"], 2), *rest, curve)
             lines.append(TableLine(cells, idle=panel.margin is None))
+            rest = ("", "", "")
     caption = "Final values over replicas. Fresh replicas: an interval that holds the stated share with the stated confidence."
-    return TextTable(caption, columns, tuple(lines))
+    return Section("macroscopic", "Macroscopic, at the end", (TextTable(caption, columns, tuple(lines)),))
 
 
 def _replicas(view: RunView) -> Section:
+    """List the replicas, those first that stand apart."""
     odd, every, unfinished = view.outliers, view.replicas, view.verdict.unfinished
-    names = {replica.name for replica in odd}
-    listed = (*odd, *(replica for replica in every if replica.name not in names))[:MOST_REPLICAS]
+    apart = {replica.name for replica in odd}
+    listed = sorted(every, key=lambda replica: replica.name not in apart)[:MOST_REPLICAS]
     intro = f"None of {len(every) - unfinished} that have been trained stands apart."
     if odd:
         intro = f"{len(odd)} of {len(every)} stand apart, have diverged or crashed; they come first."
@@ -255,22 +151,19 @@ def _replicas(view: RunView) -> Section:
     if len(listed) < len(every):
         intro += f" {len(listed)} of {len(every)} are listed; all are in thermo-report --export parquet."
     columns = (
-        ColumnHead("replica", "name"),
+        *names("replica"),
         ColumnHead("state"),
-        *(ColumnHead(name, "number", own=True, wide=True) for name in view.columns),
+        *numbers(*view.columns, own=True, wide=True),
         ColumnHead("stands apart"),
     )
-    lines = tuple(
-        TableLine(
-            (one.name, one.state, *(number(value, 4) for value in one.finals), "; ".join(one.apart)),
-            {"finished": "open" if one.apart else ""}.get(one.state, "bad"),
-        )
-        for one in listed
-    )
+    lines = []
+    for one in listed:
+        cells = (one.name, one.state, *(number(value, 4) for value in one.finals), "; ".join(one.apart))
+        lines.append(TableLine(cells, {"finished": "open" if one.apart else ""}.get(one.state, "bad")))
     caption = (
         "Final values of each replica; apart is what lies more than 3.5 robust standard deviations from the median."
     )
-    table = TextTable(caption, columns, lines, min(len(odd), MOST_OUTLIERS))
+    table = TextTable(caption, columns, tuple(lines), min(len(odd), MOST_OUTLIERS))
     return Section("replicas", "Replicas", (table,), intro)
 
 
@@ -285,34 +178,31 @@ def _no_microstates(view: RunView, otherwise: str) -> str:
 
 
 def _microscopic(view: RunView) -> Section:
-    states = wording.quantities(view.verdict.microscopic)
-    if not states:
+    lines = tuple(_quantity(words, state) for words, state in wording.quantities(view.verdict.microscopic))
+    if not lines:
         why = absent("microscopic quantities", _no_microstates(view, "nothing microscopic was observed"))
         return Section("microscopic", "Microscopic", (Sentence(why),))
-    lines = []
-    for words, state in states:
-        low, high = state["interval"]
-        bounds = "" if low is None and high is None else f" [{number(low)}, {number(high)}]"
-        own = state["self"] if words in ("overlap Q*", "disagreement") else None
-        parts = (number(value, digits) if value is not None else "" for value, digits in ((state["null"], 2), (own, 3)))
-        lines.append(TableLine((words, number(state["estimate"]) + bounds, *parts)))
-    columns = (
-        ColumnHead("quantity"),
-        *(ColumnHead(head, "number") for head in ("estimate [interval]", "null", "with itself")),
-    )
     caption = (
         "Between replicas, symmetries removed; beside each its null (nothing in common) and a replica's value with itself, "
         "half the training time earlier."
     )
     why = _no_overlaps(view)
     lacking = (absent("overlap matrix", why),) if why else ()
-    question = "Does microscopic divergence carry a macroscopic difference?"
+    columns = (ColumnHead("quantity"), *numbers("estimate [interval]", "null", "with itself"))
     blocks = (
         Figures("microscopic", lacking=lacking, instead=_overlaps(view)),
-        Figures("pairs", question),
-        TextTable(caption, columns, tuple(lines)),
+        Figures("pairs", "Does microscopic divergence carry a macroscopic difference?"),
+        TextTable(caption, columns, lines),
     )
     return Section("microscopic", "Microscopic", blocks)
+
+
+def _quantity(words: str, state: wording.State) -> TableLine:
+    low, high = state["interval"]
+    between = "" if low is None and high is None else f" [{number(low)}, {number(high)}]"
+    own = state["self"] if words in ("overlap Q*", "disagreement") else None
+    null = "" if state["null"] is None else number(state["null"], 2)
+    return TableLine((words, number(state["estimate"]) + between, null, "" if own is None else number(own)))
 
 
 def _overlaps(view: RunView) -> TextTable | None:
@@ -321,12 +211,9 @@ def _overlaps(view: RunView) -> TextTable | None:
     if law is None:
         return None
     kinds = {"between replicas": law.between, "null": law.null, "with itself, T/2 earlier": law.own}
-    lines = tuple(
-        TableLine((name, Curve("P(q)", name, tuple(shares.tolist()))))
-        for name, shares in kinds.items()
-        if shares is not None
-    )
+    curves = [Curve("P(q)", name, tuple(shares.tolist())) for name, shares in kinds.items() if shares is not None]
     columns = (ColumnHead("P(q)"), ColumnHead(f"from {law.edges[0]:g} to {law.edges[-1]:g}", "curve"))
+    lines = tuple(TableLine((curve.history, curve)) for curve in curves)
     return TextTable("How alike two replicas are: shares of pairs.", columns, lines)
 
 
@@ -338,51 +225,26 @@ def _courses(view: RunView) -> Section:
 
 
 def _noise(view: RunView) -> Section:
-    budget, lacking = view.noise_budget, []
-    if not budget:
-        why = "a crossed design (ensemble.design) tells which source of randomness moves the result"
-        lacking.append(absent("noise budget", why))
-    if view.noise_share is None:
-        lacking.append(absent("share of the test set", "no errors of single test examples were kept"))
-    columns = (
-        ColumnHead("observable", "name"),
-        ColumnHead("source"),
-        *(ColumnHead(head, "number") for head in ("share of variance", "sd", "interval")),
-    )
-    lines = tuple(
-        TableLine(
-            (
-                part.observable,
-                part.source,
-                "-" if part.share is None else f"{part.share:.0%}",
-                number(part.sd, 2),
-                f"{number(part.interval[0], 2)} .. {number(part.interval[1], 2)}",
-            )
+    def missing() -> Iterator[str]:
+        if not view.noise_budget:
+            why = "a crossed design (ensemble.design) tells which source of randomness moves the result"
+            yield absent("noise budget", why)
+        if view.noise_share is None:
+            yield absent("share of the test set", "no errors of single test examples were kept")
+
+    lines = []
+    for part in view.noise_budget:
+        share = "-" if part.share is None else f"{part.share:.0%}"
+        lines.append(
+            TableLine((part.observable, part.source, share, number(part.sd, 2), bounds(*part.interval, digits=2)))
         )
-        for part in budget
-    )
-    table = TextTable("How far each source of randomness alone moves the final value.", columns, lines)
-    return Section("noise", "Noise", (Figures("noise", "", "", tuple(lacking), table if lines else None),))
+    columns = (*names("observable"), ColumnHead("source"), *numbers("share of variance", "sd", "interval"))
+    table = TextTable("How far each source of randomness alone moves the final value.", columns, tuple(lines))
+    figures = Figures("noise", lacking=tuple(missing()), instead=table if lines else None)
+    return Section("noise", "Noise", (figures,))
 
 
-def _diagnostics(verdict: Verdict) -> Section:
-    lines = tuple(wording.diagnostics(verdict.diagnostics))
+def _diagnostics(view: RunView) -> Section:
+    lines = tuple(wording.diagnostics(view.verdict.diagnostics))
     block = Bullets(lines) if lines else Sentence(absent("diagnostics", "nothing was measured beside the criteria"))
     return Section("diagnostics", "Diagnostics", (block,), "What else was found; the verdict does not rest on it.")
-
-
-def reproduction(made: Reproduction) -> Section:
-    """Say how to get a run again."""
-    facts = tuple(TableLine((name, value)) for name, value in made.facts.items())
-    columns = (ColumnHead("what"), ColumnHead("which", "name"))
-    blocks: Blocks = (
-        *([Bullets(made.cautions, alarm=True)] if made.cautions else []),
-        Listing("Commands", "\n".join(made.commands), "sh"),
-        *([TextTable("What it was made with.", columns, facts)] if facts else []),
-        *([_spec(made.spec)] if made.spec else []),
-    )
-    return Section("reproduction", "How to reproduce it", blocks, made.promise)
-
-
-def _spec(text: str) -> Details:
-    return Details("The resolved spec", "every default filled in", (Listing("Resolved spec", text, "yaml"),))

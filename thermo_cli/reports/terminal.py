@@ -11,22 +11,11 @@ from rich.text import Text
 
 from thermo_cli.characters import visible
 from thermo_cli.reports.composition import document_of
-from thermo_cli.reports.document import (
-    Blocks,
-    Bullets,
-    ColumnHead,
-    Details,
-    Figures,
-    Head,
-    Listing,
-    Section,
-    Sentence,
-    TableLine,
-    TextTable,
-    tone,
-)
+from thermo_cli.reports.document import Blocks, Bullets, Details, Figures, Head, Listing, Section, Sentence
 from thermo_cli.reports.numerals import sparkline
 from thermo_cli.reports.sweep_view import View
+from thermo_cli.reports.text_table import ColumnHead, TableLine, TextTable
+from thermo_cli.reports.tones import tone
 from thermo_cli.reports.view import Curve, Unjudged
 
 STYLES: Final = {
@@ -150,9 +139,8 @@ def _table(table: TextTable) -> Iterator[RenderableType]:
     lines = table.lines[: table.key]
     if not lines:
         return
-    places = [place for place, column in enumerate(table.columns) if not column.wide]
-    columns = [table.columns[place] for place in places]
-    rows = [[_cell(line.cells[place], table.columns[place]) for place in places] for line in lines]
+    columns = [table.columns[place] for place in table.narrow]
+    rows = [[_cell(line.cells[place], table.columns[place]) for place in table.narrow] for line in lines]
     sheet = Table(box=None, padding=(0, 2 if len(columns) <= ROOMY else 1, 0, 0))
     for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
         folds = column.kind in ("words", "name")  # names, which a user chooses, give way where the line is too long

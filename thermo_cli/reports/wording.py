@@ -9,6 +9,8 @@ from thermo_cli.equilibrium.criteria.criterion import Criterion
 from thermo_cli.judging.record import Baseline, Gate
 from thermo_cli.reports.numerals import NEGLIGIBLE, number
 
+State = Mapping[str, Any]  # of a microscopic quantity: estimate, interval, null, self
+
 SCOPES: Final = {"all histories": "all", "same-bath pairs": "pairs"}
 
 
@@ -39,7 +41,7 @@ def answer(gate: Gate) -> str:
     return words[0].upper() + words[1:]
 
 
-def quantities(microscopic: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
+def quantities(microscopic: Mapping[str, State]) -> list[tuple[str, State]]:
     """List the microscopic quantities of a verdict in words, the most telling first."""
     overlap = microscopic.get("overlap") or {}
     layer = (microscopic.get("similarity") or {}).get("layer", "")

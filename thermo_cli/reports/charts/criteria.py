@@ -21,8 +21,8 @@ from thermo_cli.reports.charts.looks import (
     toned,
     x_of,
 )
-from thermo_cli.reports.document import tone_of
 from thermo_cli.reports.numerals import number
+from thermo_cli.reports.tones import tone_of
 from thermo_cli.reports.view import RunView
 from thermo_cli.reports.wording import short, short_scope
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import altair as alt
 
-from thermo_cli.reports.document import tone
+from thermo_cli.reports.tones import tone
 
 # Colours are names that the page's style sheet gives a value in its light and in its dark theme; files get the light one.
 INK: Final = "var(--ink)"
