@@ -52,11 +52,7 @@ def text(views: Sequence[View]) -> str:
 
 
 def lines(decision: Decision) -> Iterator[dict[str, Any]]:
-    """Return the criterion rows of a verdict, column to value; a point without a verdict has one line, with the reason.
-
-    Args:
-        decision: A verdict.
-    """
+    """Return the criterion rows of a verdict, column to value; a point without a verdict has one line, with the reason."""
     verdict = decision.verdict
     if verdict is None:
         yield {"explanation": decision.reason}
@@ -67,22 +63,8 @@ def lines(decision: Decision) -> Iterator[dict[str, Any]]:
 
 def _columns(row: Row) -> dict[str, Any]:
     low, high = row.interval if row.interval is not None else (None, None)
-    return {
-        "criterion": row.criterion,
-        "statistic": row.statistic,
-        "observable": row.observable,
-        "scope": row.scope,
-        "gates": row.gates,
-        "outcome": row.outcome,
-        "estimate": row.estimate,
-        "interval_low": low,
-        "interval_high": high,
-        "margin": row.margin,
-        "confidence": row.confidence,
-        "explanation": row.explanation,
-        "replicas_needed": row.replicas_needed,
-        "steps_needed": row.steps_needed,
-    }
+    plain = {name: getattr(row, name) for name in LINE if hasattr(row, name)}
+    return plain | {"interval_low": low, "interval_high": high}
 
 
 def _cell(value: Any) -> str | int | float:
