@@ -10,7 +10,7 @@ import yaml
 
 from tests.conftest import ROOT, Command
 from thermo_cli.spec import load_spec
-from thermo_cli.spec.loading import validate
+from thermo_cli.spec.validation import validate
 from thermo_cli.spec.yaml_source import parse
 
 README = (ROOT / "README.md").read_text()

@@ -138,9 +138,9 @@ def _protocol(run: Judged, baseline: Judged) -> list[str]:
     names = [sorted(set(each.observables.histories)) for each in (run, baseline)]
     found = [] if names[0] == names[1] else [_said("histories", ", ".join(names[0]), ", ".join(names[1]))]
     found += _unlike(_ensemble(one), _ensemble(other))
-    if one.traits.stacks and other.traits.stacks:  # estimators choose their own
-        precision = "ensemble.precision"
-        found += _unlike({precision: one.ensemble.precision}, {precision: other.ensemble.precision})
+    ours, theirs = (_flat(kind_of(spec).protocol(spec), "ensemble.") for spec in (one, other))
+    common = ours.keys() & theirs.keys()  # estimators choose their own precision
+    found += _unlike(*({name: fields[name] for name in fields if name in common} for fields in (ours, theirs)))
     fixed = [name for name in STREAMS if name in {*fixed_sources(run), *fixed_sources(baseline)}]
     if (
         fixed and one.ensemble.seed != other.ensemble.seed
@@ -155,8 +155,6 @@ def _ensemble(spec: Spec) -> dict[str, Any]:
     crossed = spec.ensemble.crossed
     found: dict[str, Any] = {"ensemble.vary": ", ".join(spec.ensemble.vary)}
     found["ensemble.design"] = "independent" if crossed is None else f"crossed: {crossed.model_dump()}"
-    if spec.traits.learns or (spec.traits.resamples and pool_of(spec)):
-        found |= _flat(spec.ensemble.subsample.model_dump(mode="json"), "ensemble.subsample.")
     return found
 
 

@@ -8,7 +8,6 @@ from thermo_cli.errors import UsageError
 from thermo_cli.judging.comparability import check_comparable, differences, gating_of
 from thermo_cli.judging.record import Baseline, Judged, JudgedRun
 from thermo_cli.judging.standards import direction, shared_margins
-from thermo_cli.kinds.recorded.parts import RecordedSystem
 from thermo_cli.replicas import Replica, main_rows
 from thermo_cli.spec.sweeping import label_of
 
@@ -178,7 +177,7 @@ def _lost(run: Judged, baseline: Judged, notes: list[str]) -> list[Difference]:
 
 def _same_streams(run: Judged, baseline: Judged, history: str) -> bool:
     """Say whether replica k of both has the same streams: then they differ in nothing but what is compared."""
-    if isinstance(run.folder.spec.system, RecordedSystem):  # of streams nothing is known: the same file, or independent
+    if not run.folder.table:  # of streams nothing is known: the same file, or independent
         same_file = run.folder.manifest["data_fingerprint"] == baseline.folder.manifest["data_fingerprint"]
         return same_file and run.observables.replicas == baseline.observables.replicas
     disjoint = run.folder.spec.ensemble.subsample.disjoint

@@ -20,8 +20,8 @@ from thermo_cli.microstates.raw import raw_overlaps
 from thermo_cli.microstates.summary import microscopic as summarized
 from thermo_cli.microstates.summary import overlaps_of, unknown_overlaps
 from thermo_cli.spec import Spec
-from thermo_cli.spec.loading import validate
 from thermo_cli.spec.observing import Equilibrium
+from thermo_cli.spec.validation import validate
 from thermo_cli.spec.yaml_source import Source
 from thermo_cli.store import RunFolder
 

@@ -32,7 +32,7 @@ def check_margins(margins: Collection[str], spec: Spec, observables: Collection[
     Raises:
         SpecError: One of them was not.
     """
-    able = [name for name in observables if not spec.traits.learns or name == "energy" or name.startswith("test_")]
+    able = [name for name in observables if spec.traits.margin_problem(name, spec.observe.macro) is None]
     for observable in margins:
         if observable not in able:
             raise SpecError(
@@ -72,7 +72,7 @@ def direction(run: Judged, observable: str) -> bool | None:
     if stated is not None:
         return stated == "higher"
     spec = run.folder.spec
-    return higher_is_better(observable, spec.observe.macro if spec.traits.learns else ())
+    return higher_is_better(observable, spec.observe.macro)
 
 
 def target_rows(targets: Mapping[str, Target], observables: Collection[str]) -> tuple[Row, ...]:

@@ -203,8 +203,11 @@ class Kind(Protocol):
     def objective(self, spec: Spec) -> Any:
         """Return what decides the meaning of the energy besides the loss: penalties and further terms."""
 
+    def protocol(self, spec: Spec) -> dict[str, Any]:
+        """Return the fields of `ensemble` that must be the same in runs that are compared, where both have them."""
+
     def stated(self, spec: Spec, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what must be the same in runs that are compared: data, test set, precision."""
+        """Return what the data of runs that are compared must have in common."""
 
 
 def kind_of(spec: Spec) -> Kind:
@@ -232,6 +235,11 @@ def no_diagnostics(folder: RunFolder) -> dict[str, Any]:
 
 def no_objective(spec: Spec) -> None:
     """Return nothing: the energy is what the system says it is."""
+
+
+def no_protocol(spec: Spec) -> dict[str, Any]:
+    """Return nothing: replicas are drawn as the system says."""
+    return {}
 
 
 def nothing_stated(spec: Spec, manifest: Mapping[str, Any]) -> dict[str, Any]:

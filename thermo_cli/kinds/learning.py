@@ -128,6 +128,15 @@ def diagnostics(folder: RunFolder) -> dict[str, Any]:
     return noise | {name: mean_and_sd(values) for name, values in finals.items() if values is not None}
 
 
+def protocol(spec: Spec) -> dict[str, Any]:
+    """Return how subsamples are drawn.
+
+    Args:
+        spec: The experiment.
+    """
+    return {"subsample": spec.ensemble.subsample.model_dump(mode="json")}
+
+
 def stated(spec: Spec, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the data of runs that are compared have to have in common.
 

@@ -1,33 +1,17 @@
-"""From a YAML file and overrides to a validated spec, or to errors with file, line, column and the nearest known name."""
+"""From a YAML file and overrides to a validated spec, from there to its resolved form and back, and to a run's identity."""
 
 import hashlib
 import json
-import re
-import types
 import typing
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
 
 import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
-from thermo_cli.errors import SpecError, SpecErrors
-from thermo_cli.metric import recordable
-from thermo_cli.registry import DATA, DYNAMICS, SCHEDULES, SYSTEMS, nearest
 from thermo_cli.spec import yaml_source
 from thermo_cli.spec.overrides import apply_overrides
 from thermo_cli.spec.schema import Spec
 from thermo_cli.spec.sweeping import points_of
-from thermo_cli.spec.yaml_source import Location, Source
-
-TABLES: Final[Mapping[str, Mapping[str, str]]] = {
-    "data": DATA,
-    "system": SYSTEMS,
-    "dynamics": DYNAMICS,
-    "schedule": SCHEDULES,
-}
+from thermo_cli.spec.validation import validate
 
 
 def load_spec(path: str | Path, overrides: typing.Sequence[str] = ()) -> Spec:
@@ -44,57 +28,9 @@ def load_spec(path: str | Path, overrides: typing.Sequence[str] = ()) -> Spec:
         SpecError: Anything in it is missing, misspelled, of a wrong type or impossible.
     """
     source = apply_overrides(yaml_source.read(Path(path)), overrides)
-    return validate(source)
-
-
-def validate(source: Source) -> Spec:
-    """Turn a parsed document into a spec.
-
-    Args:
-        source: Values and their places.
-
-    Raises:
-        SpecError: With the place, what was expected and the nearest known name; `SpecErrors` when there are several.
-    """
-    if not isinstance(source.value, dict):
-        raise SpecError(
-            "a spec is a mapping of keys to values", received=type(source.value).__name__, where=source.where(())
-        )
-    try:
-        spec = Spec.model_validate(source.value)
-    except ValidationError as error:
-        groups: dict[Location, list[ErrorDetails]] = {}
-        for detail in error.errors(include_url=False):
-            groups.setdefault(_location(source.value, detail), []).append(detail)
-        errors = [_explain(source, group) for group in groups.values()]
-        raise errors[0] if len(errors) == 1 else SpecErrors(errors) from None
-    for observable in spec.equilibrium.margins:
-        problem = spec.traits.margin_problem(observable, spec.observe.macro)
-        if problem:
-            location = ("equilibrium", "margins", observable)
-            raise SpecError(
-                f"no margin can be set for {observable!r}",
-                remedy=problem,
-                where=f"{source.where(location, key=True)}: {_dotted(location)}",
-            )
-    _check_observables(source, spec)
+    spec = validate(source)
     points_of(spec)
     return spec
-
-
-def _check_observables(source: Source, spec: Spec) -> None:
-    """Refuse targets and directions of what a learning system does not record."""
-    names = recordable(spec.observe.macro)
-    for field in ("targets", "better"):
-        for observable in getattr(spec.equilibrium, field) if spec.traits.learns else ():
-            if observable not in names and not observable.startswith("energy_"):
-                location = ("equilibrium", field, observable)
-                guess = nearest(observable, names)
-                raise SpecError(
-                    f"{observable!r} is not observed",
-                    remedy=(f"did you mean {guess!r}? " if guess else "") + "observe it, or leave it out",
-                    where=f"{source.where(location, key=True)}: {_dotted(location)}",
-                )
 
 
 def to_yaml(spec: Spec) -> str:
@@ -139,10 +75,7 @@ def identity(spec: Spec, data_fingerprint: str, device: str) -> str:
     content = spec.model_dump(mode="json", exclude={"equilibrium", "description"})
     for count in ("replicas", "controls"):
         del content["ensemble"][count]
-    if spec.dynamics is not None:
-        content["dynamics"]["steps"] = spec.dynamics.steps.first
-    if spec.traits.name == "scripts":
-        del content["dynamics"]["with"]
+    content["dynamics"] = spec.traits.deciding(content["dynamics"])
     canonical = json.dumps([content, data_fingerprint, device], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:8]
 
@@ -152,132 +85,3 @@ def json_schema() -> str:
     schema = Spec.model_json_schema(by_alias=True)
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "thermo spec", **schema}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-
-
-def _explain(source: Source, group: list[ErrorDetails]) -> SpecError:
-    """Turn pydantic's errors about one place into a message with the place, what was received and a remedy."""
-    detail = group[0]
-    kind, received = detail["type"], detail["input"]
-    location = _location(source.value, detail)
-    name = _dotted(location) or "the spec"
-    where = f"{source.where(location)}: {name}"
-    if kind == "extra_forbidden":
-        known = _keys(_model_at(source.value, location[:-1]))
-        guess = nearest(str(location[-1]), known)
-        remedy = f"did you mean {guess!r}?" if guess else "known here: " + ", ".join(known)
-        return SpecError(
-            "unknown key", received=location[-1], remedy=remedy, where=f"{source.where(location, key=True)}: {name}"
-        )
-    if kind == "missing":
-        return SpecError("this key is missing", where=where, remedy=f"add {location[-1]}: ...")
-    if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return _unknown_use(source, location, received)
-    if kind == "literal_error" and len(group) == 1:
-        options = [option.strip(" '") for option in str(detail["ctx"]["expected"]).replace(" or ", ", ").split(",")]
-        guess = nearest(str(received), options)
-        remedy = f"did you mean {guess!r}?" if guess else "choose one of them"
-        return SpecError(f"not one of {', '.join(options)}", received=_short(received), remedy=remedy, where=where)
-    what = ", or ".join(dict.fromkeys(_plain(item["msg"]) for item in group))
-    shown = None if kind == "value_error" and isinstance(received, dict | list) else _short(received)
-    if kind == "string_pattern_mismatch" and location[-1:] == ("use",):
-        what, remedy = "this is no module:object", "write both names, such as sklearn.preprocessing:OneHotEncoder"
-        return SpecError(what, received=shown, remedy=remedy, where=where)
-    return SpecError(what, received=shown, remedy=_remedy(kind, received), where=where)
-
-
-def _unknown_use(source: Source, location: Location, received: Any) -> SpecError:
-    """Explain a `use` that is absent or names nothing."""
-    use = received.get("use") if isinstance(received, dict) else received if isinstance(received, str) else None
-    kind = next((str(part) for part in reversed(location) if part in TABLES), "")
-    known = [name for name in TABLES.get(kind, ()) if ":" not in name]
-    guess = nearest(str(use), known) if use is not None else None
-    others = {"system": ", or module:Class", "dynamics": ", or a class of torch: torch.optim:Class"}.get(kind, "")
-    remedy = (f"did you mean {guess!r}? " if guess else "") + "known: " + ", ".join(known) + others
-    what = "unknown name" if use is not None else "`use` is missing: it says which"
-    return SpecError(
-        what, received=use, remedy=remedy, where=f"{source.where((*location, 'use'))}: {_dotted(location)}.use"
-    )
-
-
-def _plain(message: str) -> str:
-    """Reword pydantic's sentences for people who have not read its documentation."""
-    message = message.removeprefix("Value error, ").replace("Input should be a valid", "expected a")
-    message = message.replace("Input should be", "expected").replace("a integer", "an integer")
-    message = message.replace("dictionary or object to extract fields from", "mapping")
-    return re.sub(r"dictionary or instance of \w+", "mapping", message)
-
-
-def _remedy(kind: str, received: Any) -> str:
-    if kind in ("float_type", "int_type") and isinstance(received, str) and re.fullmatch(r"[-+.eE0-9]+", received):
-        return "write the number without quotes"
-    if kind == "string_pattern_mismatch":
-        return "use letters, digits, dots, dashes and underscores, at most 64, beginning with a letter or digit"
-    if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return "write key: value pairs, indented below this key"
-    return "see `thermo-run --schema` for what each field takes" if kind != "value_error" else ""
-
-
-def _short(value: Any) -> str:
-    text = f"{value!r} ({type(value).__name__})"
-    return text if len(text) <= 120 else text[:117] + "..."
-
-
-def _dotted(location: Location) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-
-
-def _location(value: Any, detail: ErrorDetails) -> Location:
-    """Follow an error through the document, leaving out the tags that pydantic adds for unions."""
-    location: list[str | int] = []
-    for position, part in enumerate(detail["loc"]):
-        inside = (isinstance(value, dict) and part in value) or (
-            isinstance(value, list) and isinstance(part, int) and part < len(value)
-        )
-        if inside:
-            value = value[part]
-        elif not (detail["type"] == "missing" and position == len(detail["loc"]) - 1):
-            continue
-        location.append(part)
-    return tuple(location)
-
-
-def _model_at(value: Any, location: Location) -> type[BaseModel] | None:
-    """Find the model that reads a part of the document, choosing among a union by its `use`."""
-    model: type[BaseModel] | None = Spec
-    annotation: Any = Spec
-    for part in location:
-        if model is not None:
-            fields = model.model_fields.items()
-            annotation = next((info.annotation for name, info in fields if part in (name, info.alias)), None)
-        else:
-            annotation = (typing.get_args(annotation) or (None,))[-1]
-        value = value[part]
-        candidates = _models(annotation)
-        use = value.get("use") if isinstance(value, dict) else None
-        model = (
-            candidates[0] if len(candidates) == 1 else next((item for item in candidates if _reads(item, use)), None)
-        )
-    return model
-
-
-def _keys(model: type[BaseModel] | None) -> list[str]:
-    return [info.alias or name for name, info in model.model_fields.items()] if model is not None else []
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    """List the models that a value of this annotation can be."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated):
-        return [model for argument in typing.get_args(annotation) for model in _models(argument)]
-    return []
-
-
-def _reads(model: type[BaseModel], use: Any) -> bool:
-    """Say whether a model of a union reads a part of this `use`: by its name, or any `module:object`."""
-    return use in _uses(model) or (":" in str(use) and "use" in model.model_fields and not _uses(model))
-
-
-def _uses(model: type[BaseModel]) -> tuple[Any, ...]:
-    info = model.model_fields.get("use")
-    return typing.get_args(info.annotation) if info is not None else ()

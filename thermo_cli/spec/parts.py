@@ -145,6 +145,16 @@ class DynamicsPart(Part):
     """Training time T in steps (updates), a first phase included; or {from: 8000, to: 32000}."""
 
 
+class NoDynamics(DynamicsPart):
+    """What has moved already: T = 0."""
+
+    use: str = ""
+    """No name."""
+
+
+STILL: Final = NoDynamics.model_construct(steps=Steps.model_construct(first=1, last=0), use="", arguments=None)
+
+
 class NoArguments(Part):
     """This built-in takes no arguments."""
 

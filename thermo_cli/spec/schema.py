@@ -9,7 +9,7 @@ from thermo_cli.registry import DATA, DYNAMICS, SYSTEMS, load, nearest
 from thermo_cli.spec.ensemble import Ensemble
 from thermo_cli.spec.histories import FirstPhase, History
 from thermo_cli.spec.observing import Equilibrium, Observe
-from thermo_cli.spec.parts import MODULE, DynamicsPart, Part, tag_of
+from thermo_cli.spec.parts import MODULE, STILL, DynamicsPart, Part, tag_of
 from thermo_cli.spec.schedules import WarmupSchedule, name_of
 from thermo_cli.spec.traits import Traits, kind_named, traits_of
 
@@ -63,8 +63,12 @@ class Spec(Part):
     @property
     def traits(self) -> Traits:
         """What is known of this kind of system: that of the built-in, else of the package or the dynamics."""
-        dynamics = self.dynamics.kind if self.dynamics is not None else ""
-        return traits_of(self.system.kind or kind_named(self.system.use) or dynamics or "networks")
+        return traits_of(self.system.kind or kind_named(self.system.use) or self.motion.kind or "networks")
+
+    @property
+    def motion(self) -> DynamicsPart:
+        """How it moves, or that it has moved already."""
+        return self.dynamics or STILL
 
     @property
     def width(self) -> int:
@@ -86,12 +90,12 @@ class Spec(Part):
     @property
     def total(self) -> int:
         """Training time T; 0 where it is read from records."""
-        return self.dynamics.steps.last if self.dynamics is not None else 0
+        return self.motion.steps.last
 
     @property
     def ends(self) -> tuple[int, ...]:
         """Where segments of the training end: at `steps.from`, and at every doubling of it up to T."""
-        return self.dynamics.steps.ends if self.dynamics is not None else ()
+        return self.motion.steps.ends
 
     @property
     def closed(self) -> str:
@@ -134,22 +138,16 @@ class Spec(Part):
 
     def _check_dynamics(self) -> None:
         """Refuse a system that does not move this way, and data that nothing learns from."""
-        system, dynamics = self.system.use, self.dynamics.use if self.dynamics is not None else None
-        if self.dynamics is not None and self.dynamics.steps.grows and self.closed:
+        system, dynamics = self.system.use, self.motion.use
+        if self.total > self.motion.steps.first and self.closed:
             remedy = f"run with a new total instead: steps: {self.total}"
             raise ValueError(f"dynamics.steps: {self.closed}, so it cannot grow; {remedy}")
         moves = [name for name in self.system.moves if self.system.kind or traits_of(_kind_of(name)) is self.traits]
-        if (dynamics is None and moves) or (
-            dynamics is not None and (MODULE if ":" in dynamics else dynamics) not in moves
-        ):
+        if (MODULE if ":" in dynamics else dynamics) not in (moves or [""]):
             raise ValueError(
                 f"{system} goes with dynamics {' or '.join(moves)}, not {dynamics or 'none'}"
                 if moves
                 else f"{system} runs have moved already: leave dynamics out"
-            )
-        if (self.data is not None) != self.traits.learns:
-            raise ValueError(
-                f"{system} needs data" if self.traits.learns else f"{system} learns from no data: leave data out"
             )
 
     def _check_design(self) -> None:
@@ -157,8 +155,7 @@ class Spec(Part):
         ensemble, crossed = self.ensemble, self.ensemble.crossed
         if ensemble.subsample.disjoint and "subsample" not in ensemble.vary:
             raise ValueError("ensemble.subsample is disjoint, so ensemble.vary must contain subsample")
-        resampled = self.traits.learns or self.traits.resamples
-        if crossed is not None and (not resampled or len(self.histories) > 1):
+        if crossed is not None and (not self.traits.resamples or len(self.histories) > 1):
             raise ValueError("ensemble.design: crossed takes a system that learns from data, and one history")
         if crossed is not None and (ensemble.subsample.disjoint or self.observe.budgets):
             raise ValueError("ensemble.design: crossed takes neither disjoint subsamples nor budgets")
@@ -182,8 +179,6 @@ class Spec(Part):
         shortest, budget = self.shortest
         if first.steps >= shortest:
             raise ValueError(f"histories.{name}.first.steps ({first.steps}) must be fewer than {budget} ({shortest})")
-        if (first.labels or first.examples) and not self.traits.learns:
-            raise ValueError(f"histories.{name}.first: {self.system.use} has no labels and no examples")
         try:
             self.first_parts(first)
         except ValidationError as error:
@@ -200,13 +195,13 @@ class Spec(Part):
         system = self.system.model_dump(mode="json")
         if first.system is not None:
             system["with"] = system["with"] | first.system.arguments
-        dynamics = self.dynamics.model_dump(mode="json") if self.dynamics is not None else {}
+        dynamics = self.motion.model_dump(mode="json")
         dynamics["steps"] = first.steps
         if first.dynamics is not None:
             changed = first.dynamics.model_dump(mode="json", exclude_none=True)
             dynamics |= {key: value for key, value in changed.items() if key != "with"}
             dynamics["with"] = dynamics["with"] | first.dynamics.arguments
-        return type(self.system).model_validate(system), type(self.dynamics).model_validate(dynamics)  # type: ignore[union-attr]
+        return type(self.system).model_validate(system), type(self.motion).model_validate(dynamics)
 
 
 def _kind_of(dynamics: str) -> str:

@@ -4,11 +4,14 @@ import copy
 import itertools
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from thermo_cli.errors import SpecError
 from thermo_cli.spec.overrides import assign
 from thermo_cli.spec.schema import Spec
+from thermo_cli.spec.validation import validate
+from thermo_cli.spec.yaml_source import Source
 
 MOST: Final = 1024
 FIXED: Final = ("name", "description", "sweep")
@@ -54,11 +57,13 @@ def points_of(spec: Spec) -> tuple[Point, ...]:
     Raises:
         SpecError: A field cannot be swept, is not there, or does not take one of the values.
     """
-    if not spec.sweep:
-        return (Point(0, {}, spec),)
-    from thermo_cli.spec.loading import validate
-    from thermo_cli.spec.yaml_source import Source
+    return _expanded(spec.model_dump_json()) if spec.sweep else (Point(0, {}, spec),)
 
+
+@lru_cache(maxsize=4)
+def _expanded(text: str) -> tuple[Point, ...]:
+    """Expand a sweep, once in a process."""
+    spec = Spec.model_validate_json(text)
     base = spec.model_dump(mode="json")
     del base["sweep"]
     for field in spec.sweep:

@@ -1,14 +1,23 @@
 """What a spec must know of its kind of system: a record for each wing of `kinds`, read without what trains it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import Any
 
 from thermo_cli.registry import KINDS, load
 
-if TYPE_CHECKING:
-    from thermo_cli.spec.schema import Spec
+Spec = Any  # that of spec.schema, which reads this
+
+
+def first_steps(dynamics: Mapping[str, Any]) -> int:
+    """Return where the training time of a spec's `dynamics` begins to grow.
+
+    Args:
+        dynamics: As it is written in JSON.
+    """
+    steps = dynamics["steps"]
+    return int(steps["from"] if isinstance(steps, dict) else steps)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +29,8 @@ class Traits:
         title: In sentences about what compares with what, "a system that learns from data".
         width: Replicas of a shard, the unit of files.
         closed: Why no training of this kind goes on where it has ended; empty where it does.
-        learns: Whether it learns from examples that the spec's `data` name.
         trains: Whether it is trained here; recorded runs have moved already.
-        resamples: Whether subsamples of a pool can tell its replicas apart, although the spec names no data.
+        resamples: Whether subsamples of a pool can tell its replicas apart.
         stacks: Whether its replicas move in one stack.
         twins: Whether a replica can start again one unit in the last place away.
         nulls: Whether partners come with fits to shuffled labels.
@@ -33,8 +41,10 @@ class Traits:
         streams: From spec, examples of a replica, pool, histories and whether training draws noise, to the sources of
             randomness that training consumes, varied or not.
         margin_problem: From an observable and what is observed, to why it cannot carry a margin, or None.
+        recordable: From what is observed to the names that can be recorded; empty where only the training itself shows them.
         partners: Whether partners on one bath can be compared, and are no copies.
         pool: Number of examples that subsamples are drawn from, where the spec itself says it; 0 elsewhere.
+        deciding: From the spec's `dynamics` to what of it decides the numbers.
         values: Placeholders of the user's own, which a history may replace.
         time: What the training time counts.
         decays: Whether the learning rate falls although the spec names no schedule.
@@ -43,10 +53,9 @@ class Traits:
     name: str
     title: str
     width: int
-    check: Callable[["Spec"], None]
-    streams: Callable[["Spec", int, int, Sequence[str], bool], set[str]]
+    check: Callable[[Spec], None]
+    streams: Callable[[Spec, int, int, Sequence[str], bool], set[str]]
     closed: str = ""
-    learns: bool = False
     trains: bool = True
     resamples: bool = False
     stacks: bool = False
@@ -56,14 +65,16 @@ class Traits:
     no_pairs: str = ""
     no_parameters: str = ""
     margin_problem: Callable[[str, Sequence[str]], str | None] = lambda observable, macro: None
-    partners: Callable[["Spec"], bool] = lambda spec: True
-    pool: Callable[["Spec"], int] = lambda spec: 0
-    values: Callable[["Spec"], Mapping[str, object]] = lambda spec: {}
-    time: Callable[["Spec"], str] = lambda spec: "steps"
-    decays: Callable[["Spec"], bool] = lambda spec: False
+    recordable: Callable[[Sequence[str]], Collection[str]] = lambda macro: ()
+    partners: Callable[[Spec], bool] = lambda spec: True
+    pool: Callable[[Spec], int] = lambda spec: 0
+    deciding: Callable[[dict[str, Any]], dict[str, Any]] = lambda dynamics: dynamics | {"steps": first_steps(dynamics)}
+    values: Callable[[Spec], Mapping[str, object]] = lambda spec: {}
+    time: Callable[[Spec], str] = lambda spec: "steps"
+    decays: Callable[[Spec], bool] = lambda spec: False
 
 
-def learner_streams(spec: "Spec", examples: int, pool: int, histories: Sequence[str]) -> set[str]:
+def learner_streams(spec: Spec, examples: int, pool: int, histories: Sequence[str]) -> set[str]:
     """Return the sources of randomness that whatever learns from examples consumes by its data and its path.
 
     Args:

@@ -17,6 +17,7 @@ from thermo_cli.kinds.estimators.structure import ANCHORS, KERNELS
 from thermo_cli.microstates.kernels import kernel_cka, unbiased_cka
 from thermo_cli.microstates.material import Material
 from thermo_cli.microstates.outputs import functions
+from thermo_cli.microstates.perceptron import perceptron
 from thermo_cli.microstates.survey import examine
 from thermo_cli.replicas import Replica, control_rows, main_rows
 from thermo_cli.store import RunFolder
@@ -170,11 +171,9 @@ def _fits(folder: RunFolder, chosen: Specimens, kind: str) -> Fits:
 
 def _network(folder: RunFolder, chosen: Specimens, fits: Fits, dataset: Dataset) -> Findings:
     """Examine weights as those of networks: symmetries removed, against shuffled copies."""
-    from thermo_cli.kinds.networks.mlp import Mlp  # torch is imported where there are networks
-
     activation = str(folder.spec.system.arguments.get("activation", "relu"))
     sizes = tuple(int(size) for size in _final(folder, chosen.mains[0], "sizes"))
-    system = Mlp(sizes, dataset.task if sizes[-1] > 1 else "regression", activation)
+    symmetry = perceptron(sizes, activation, softmax=dataset.task == "classification" and sizes[-1] > 1)
     seed = folder.spec.ensemble.seed
 
     def stream(row: Replica) -> int:
@@ -192,7 +191,7 @@ def _network(folder: RunFolder, chosen: Specimens, fits: Fits, dataset: Dataset)
         pair_streams=[(stream(a), stream(b)) for a, b in zip(chosen.firsts, chosen.partners, strict=True)],
         seed=seed,
     )
-    found = examine(material, system.symmetry(), shared=False)
+    found = examine(material, symmetry, shared=False)
     arrays = {name: array for name, array in found.arrays.items() if name != "memory"}  # where they began was not kept
     if activation not in ODD:
         return Findings(arrays, {**found.facts, "untested": f"the symmetries of {activation} units are not known here"})

@@ -19,7 +19,8 @@ from thermo_cli.replicas import Replica, budgets_of
 from thermo_cli.spec import Spec
 from thermo_cli.store import RunFolder
 
-begin, diagnostics, stated = learning.begin, learning.diagnostics, learning.stated
+begin, diagnostics = learning.begin, learning.diagnostics
+protocol, stated = learning.protocol, learning.stated
 settle = nothing_to_settle
 
 

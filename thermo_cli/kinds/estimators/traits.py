@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from thermo_cli.metric import margin_problem
+from thermo_cli.kinds.data_checks import require_data
+from thermo_cli.metric import margin_problem, recordable
 from thermo_cli.spec.traits import Traits, learner_streams
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ RATES: Final = {
 
 def check(spec: "Spec") -> None:
     """Refuse what a fit does not have: steps of one shot, other starts than its own, first phases."""
+    require_data(spec)
     if spec.ensemble.crossed is not None and spec.ensemble.crossed.order > 1:
         raise ValueError("ensemble.design.crossed.order: an estimator's fit has no order of mini-batches of its own")
     time, steps = _time(spec), spec.total
@@ -60,8 +62,9 @@ TRAITS: Final = Traits(
     closed="a fit is made anew",
     check=check,
     streams=streams,
-    learns=True,
+    resamples=True,
     margin_problem=margin_problem,
+    recordable=recordable,
     nulls=True,
     prefix="sklearn.",
     time=_time,

@@ -135,6 +135,11 @@ def objective(spec: Spec) -> Any:
     return decay, energy.model_dump(mode="json") if energy is not None else None
 
 
+def protocol(spec: Spec) -> dict[str, Any]:
+    """Return how subsamples are drawn, and how parameters are rounded."""
+    return {**learning.protocol(spec), "precision": spec.ensemble.precision}
+
+
 def _protocol(setup: Setup) -> Any:
     from thermo_cli.kinds.networks.protocols import protocol
 

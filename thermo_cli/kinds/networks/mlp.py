@@ -4,8 +4,6 @@ Activations are feature-major, (replica, feature, example): the softmax over ten
 14 times faster than across them, and every product is one batched matrix product written into a buffer that is kept.
 """
 
-import itertools
-import math
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -13,9 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from thermo_cli.contracts import Block, Group, Site, Symmetry, Task
+from thermo_cli.contracts import Site, Symmetry, Task
 from thermo_cli.kinds.networks import layout
 from thermo_cli.kinds.networks.dropout import Dropout, masks
+from thermo_cli.microstates.perceptron import perceptron
 
 
 def mlp(inputs: int, outputs: int, task: Task, hidden: Sequence[int], activation: str, dropout: float = 0.0) -> "Mlp":
@@ -58,14 +57,8 @@ class Mlp:
         self.task: Task = task
         self.activation, self.dropout = activation, dropout
         self.outputs = self.sizes[-1]
-        blocks = []
-        for layer, (fan_in, fan_out) in enumerate(zip(self.sizes, self.sizes[1:], strict=False)):
-            bound = 1.0 / math.sqrt(fan_in)
-            blocks += [
-                Block(f"layer{layer}.weight", (fan_out, fan_in), bound),
-                Block(f"layer{layer}.bias", (fan_out,), bound),
-            ]
-        self.blocks = tuple(blocks)
+        self._symmetry = perceptron(self.sizes, activation, softmax=task == "classification")
+        self.blocks = self._symmetry.blocks
 
     @property
     def noisy(self) -> bool:
@@ -79,17 +72,7 @@ class Mlp:
 
     def symmetry(self) -> Symmetry:
         """Return what changes no output: the order of hidden units, signs (tanh) or scales (ReLU), shifts of all logits."""
-        names = [None, *(f"hidden{layer}" for layer in range(len(self.sizes) - 2)), None]
-        axes: dict[str, tuple[str | None, ...]] = {}
-        for layer, (before, after) in enumerate(itertools.pairwise(names)):
-            axes |= {f"layer{layer}.weight": (after, before), f"layer{layer}.bias": (after,)}
-        groups = tuple(
-            Group(f"hidden{layer}", size, sign=self.activation == "tanh", scale=self.activation == "relu")
-            for layer, size in enumerate(self.sizes[1:-1])
-        )
-        last = len(self.sizes) - 2
-        shifts = (f"layer{last}.weight", f"layer{last}.bias") if self.task == "classification" else ()
-        return Symmetry(self.blocks, groups, axes, shifts)
+        return self._symmetry
 
     def initial(self, generator: np.random.Generator, scale: float) -> NDArray[np.float64]:
         """Draw the initial parameters of one replica, (parameters,).

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from thermo_cli.metric import margin_problem
+from thermo_cli.kinds.data_checks import require_data
+from thermo_cli.metric import margin_problem, recordable
 from thermo_cli.spec.traits import Traits, learner_streams
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 def check(spec: "Spec") -> None:
     """Refuse steps before a module, which takes the data as they are."""
+    require_data(spec)
     if getattr(spec.system, "preprocess", []):
         raise ValueError("system.preprocess goes with dynamics fit: a torch module takes the data as they are")
 
@@ -28,8 +30,9 @@ TRAITS: Final = Traits(
     width=4,  # so that eight replicas use two cores; a worker stacks as many shards as pay
     check=check,
     streams=streams,
-    learns=True,
+    resamples=True,
     margin_problem=margin_problem,
+    recordable=recordable,
     stacks=True,
     twins=True,
 )

@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from thermo_cli.kinds.data_checks import refuse_data
 from thermo_cli.spec.traits import Traits
 
 if TYPE_CHECKING:
     from thermo_cli.spec.schema import Spec
-
-
-def check(spec: "Spec") -> None:
-    """Refuse nothing: every path of a walk can be taken."""
 
 
 def streams(spec: "Spec", examples: int, pool: int, histories: Sequence[str], noisy: bool) -> set[str]:
@@ -22,7 +19,7 @@ TRAITS: Final = Traits(
     name="physical",
     title="a physical system",
     width=16,  # a step costs the interpreter the same for one walker as for sixteen
-    check=check,
+    check=refuse_data,
     streams=streams,
     twins=True,
 )

@@ -16,6 +16,7 @@ from thermo_cli.kinds.kind import (
     Work,
     no_diagnostics,
     no_objective,
+    no_protocol,
     nothing_to_settle,
 )
 from thermo_cli.kinds.recorded import read_parameters, read_recorded
@@ -25,7 +26,8 @@ from thermo_cli.spec import Spec
 from thermo_cli.store import RunFolder
 from thermo_cli.store.recorded import write_recorded
 
-settle, diagnostics, objective = nothing_to_settle, no_diagnostics, no_objective
+settle, diagnostics = nothing_to_settle, no_diagnostics
+objective, protocol = no_objective, no_protocol
 
 
 def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> Facts:

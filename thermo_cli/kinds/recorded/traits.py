@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from thermo_cli.kinds.data_checks import refuse_data
 from thermo_cli.spec.traits import Traits
 
 if TYPE_CHECKING:
@@ -10,7 +11,11 @@ if TYPE_CHECKING:
 
 
 def check(spec: "Spec") -> None:
-    """Refuse nothing: what is recorded is checked when it is read."""
+    """Refuse data and first phases: what is recorded has moved already."""
+    refuse_data(spec)
+    for name, history in spec.histories.items():
+        if history.first is not None:
+            raise ValueError(f"histories.{name}.first: {spec.system.use} runs have moved already: leave it out")
 
 
 def streams(spec: "Spec", examples: int, pool: int, histories: Sequence[str], noisy: bool) -> set[str]:
@@ -25,5 +30,6 @@ TRAITS: Final = Traits(
     check=check,
     streams=streams,
     trains=False,
+    deciding=lambda dynamics: dynamics,
     no_pairs="recorded parameters say nothing of their symmetries",
 )

@@ -8,7 +8,7 @@ from typing import Any
 from thermo_cli.contracts import Dataset, Findings, Trajectories
 from thermo_cli.data.split import subsample, subsample_size
 from thermo_cli.equilibrium.ensemble import Question
-from thermo_cli.kinds import gathering
+from thermo_cli.kinds import gathering, learning
 from thermo_cli.kinds.kind import (
     Facts,
     Setup,
@@ -91,6 +91,11 @@ def question(folder: RunFolder, trajectories: Trajectories) -> Question:
         energy_margin=bool(trajectories.steps[0] == 0),
         controls=controls_of(folder),
     )
+
+
+def protocol(spec: Spec) -> dict[str, Any]:
+    """Return how subsamples are drawn, where the script is told of them."""
+    return learning.protocol(spec) if pool_of(spec) else {}
 
 
 def stated(spec: Spec, manifest: Mapping[str, Any]) -> dict[str, Any]:

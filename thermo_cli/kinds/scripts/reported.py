@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from thermo_cli.data.tensors import read_tensors
 from thermo_cli.errors import DataError
-from thermo_cli.kinds.recorded.parameters import read_tensors
 
 FILE: Final = "metrics.jsonl"
 MOST_BYTES: Final = 2**26

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from thermo_cli.kinds.data_checks import refuse_data
 from thermo_cli.kinds.scripts.placeholders import SEEDS
 from thermo_cli.spec.traits import Traits
 
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
 
 
 def check(spec: "Spec") -> None:
-    """Refuse first phases: a script trains itself."""
+    """Refuse data and first phases: a script has its own, and trains itself."""
+    refuse_data(spec)
     for name, history in spec.histories.items():
         if history.first is not None:
             raise ValueError(f"histories.{name}.first: a command trains itself: tell it by histories.{name}.values")
@@ -54,6 +56,7 @@ TRAITS: Final = Traits(
     no_pairs="needs parameters that compare (system.with.symmetries: none, or one init), and a varied seed",
     no_parameters="no two replicas have finite parameters at step T: the script keeps parameters-<T>.safetensors, if it likes",
     partners=_partners,
+    deciding=lambda dynamics: {name: value for name, value in dynamics.items() if name != "with"},
     pool=_pool,
     values=_values,
 )
