@@ -1,0 +1,28 @@
+"""The tables of built-in names: what they name is there, and needs nothing to be imported before it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from thermo_cli.registry import DATA, DYNAMICS, SCHEDULES, SYSTEMS, load
+
+MODELS = sorted({place.partition(":")[0] for place in (*DATA.values(), *SYSTEMS.values(), *DYNAMICS.values())})
+
+
+def test_every_name_stands_for_something() -> None:
+    """Models read the names that stand for them, and what they build can be imported."""
+    for table in (DATA, SYSTEMS, DYNAMICS):
+        for name, place in table.items():
+            model = load(place)
+            annotation = model.model_fields["use"].annotation
+            assert annotation is str or name in annotation.__args__, place
+            if annotation is not str and model.builds:
+                assert callable(load(model.builds.format(use=name))), model.builds
+    assert all(callable(load(place)) for place in SCHEDULES.values())
+
+
+@pytest.mark.parametrize("module", MODELS)
+def test_models_can_be_imported_first(module: str) -> None:
+    """The spec is made of all of them, and they are made of its parts."""
+    subprocess.run([sys.executable, "-c", f"import {module}"], check=True)
