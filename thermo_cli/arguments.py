@@ -1,9 +1,38 @@
 """Arguments of scikit-learn's parts that reach beyond them, to files, processes or caches; looked for at any depth."""
 
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from thermo_cli.errors import SpecError
+from thermo_cli.registry import nearest
+
+
+def refuse_unknown(
+    what: str, arguments: Mapping[str, Any], accepted: Mapping[str, inspect.Parameter], where: str
+) -> None:
+    """Refuse an argument that a class or function does not take, with the one that was meant.
+
+    Args:
+        what: The class or function, for messages.
+        arguments: What a spec gives it.
+        accepted: What it takes.
+        where: Field of the spec.
+
+    Raises:
+        SpecError: It takes no such argument.
+    """
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in accepted.values()):
+        return
+    for name, value in arguments.items():
+        if name not in accepted:
+            guess = nearest(name, accepted)
+            raise SpecError(
+                f"{what} takes no {name}",
+                received=f"{name}: {value!r}",
+                remedy=f"did you mean {guess!r}?" if guess else f"it takes {', '.join(accepted) or 'no arguments'}",
+                where=where,
+            )
 
 
 class Refusal(NamedTuple):
@@ -45,7 +74,7 @@ def refuse_arguments(arguments: Any, refused: Mapping[str, Refusal], where: str)
     """
     for name, value, place in _arguments(arguments, where):
         refusal = refused.get(name.rpartition("__")[2])
-        if refusal is not None and not all(one in refusal.admitted for one in _leaves(value)):
+        if refusal is not None and not all(leaf in refusal.admitted for leaf in _leaves(value)):
             raise SpecError(refusal.what, received=f"{name}: {value}", remedy=refusal.remedy, where=place)
 
 

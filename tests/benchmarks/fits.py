@@ -51,7 +51,8 @@ from pathlib import Path
 import joblib
 import numpy as np
 from sklearn.metrics import accuracy_score, log_loss
-from thermo_cli.data.split import draw_subsamples, load_dataset
+from thermo_cli.data.split import load_dataset
+from thermo_cli.data.subsample import draw_subsamples
 from thermo_cli.replicas import replica_table
 from thermo_cli.spec import load_spec
 from thermo_cli.kinds.estimators.pipeline import pipeline

@@ -10,7 +10,8 @@ from tests.conftest import ROOT
 from thermo_cli import rng
 from thermo_cli.contracts import Dataset, Examples
 from thermo_cli.data.bath import noisy_labels, principal_scores, thinned
-from thermo_cli.data.split import load_dataset, split, subsample
+from thermo_cli.data.split import load_dataset, split
+from thermo_cli.data.subsample import subsample
 from thermo_cli.errors import DataError
 from thermo_cli.spec.data_parts import DigitsData, MoonsData, TableData
 from thermo_cli.spec.data_rules import CovariateShift

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from tests.conftest import ROOT
 from thermo_cli import rng
 from thermo_cli.contracts import Examples
-from thermo_cli.data.split import load_dataset, split, subsample, subsample_size
+from thermo_cli.data.split import load_dataset, split
+from thermo_cli.data.subsample import subsample, subsample_size
 from thermo_cli.errors import DataError
 from thermo_cli.registry import DATA
 from thermo_cli.spec.data_parts import DigitsData, MoonsData, TableData

@@ -8,10 +8,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from thermo_cli.arguments import UNSAFE, refuse_arguments
+from thermo_cli.arguments import UNSAFE, refuse_arguments, refuse_unknown
 from thermo_cli.contracts import Array, Integers
 from thermo_cli.errors import DataError, SpecError
-from thermo_cli.registry import nearest
 from thermo_cli.trust import locate
 
 MOST_BYTES: Final = 2**31
@@ -92,9 +91,9 @@ def _built(column: Column, use: str, arguments: Mapping[str, Any], seed: int) ->
     """Build the transformer, after a check that it is one and takes these arguments."""
     from sklearn.base import BaseEstimator, TransformerMixin
 
-    found = locate(use, f"{column.field}.use")
-    if not (isinstance(found, type) and issubclass(found, BaseEstimator) and hasattr(found, "transform")) or (
-        not issubclass(found, TransformerMixin) and not hasattr(found, "fit_transform")
+    kind, where = locate(use, f"{column.field}.use"), f"{column.field}.with"
+    if not (isinstance(kind, type) and issubclass(kind, BaseEstimator) and hasattr(kind, "transform")) or (
+        not issubclass(kind, TransformerMixin) and not hasattr(kind, "fit_transform")
     ):
         raise SpecError(
             "this is no scikit-learn transformer",
@@ -102,28 +101,20 @@ def _built(column: Column, use: str, arguments: Mapping[str, Any], seed: int) ->
             where=f"{column.field}.use",
             remedy="name a class with fit and transform, such as sklearn.preprocessing:OneHotEncoder",
         )
-    refuse_arguments(arguments, UNSAFE, f"{column.field}.with")
-    accepted = inspect.signature(found).parameters
-    for name in arguments:
-        if name not in accepted:
-            guess = nearest(name, accepted)
-            raise SpecError(
-                f"{found.__name__} takes no {name}",
-                received=f"{name}: {arguments[name]!r}",
-                remedy=f"did you mean {guess!r}?" if guess else f"it takes {', '.join(accepted) or 'no arguments'}",
-                where=f"{column.field}.with",
-            )
+    accepted = inspect.signature(kind).parameters
+    refuse_arguments(arguments, UNSAFE, where)
+    refuse_unknown(kind.__name__, arguments, accepted, where)
     arguments = dict(arguments)
     if "random_state" in accepted and arguments.get("random_state") is None:
         arguments["random_state"] = seed
     try:
-        return found(**arguments)
+        return kind(**arguments)
     except Exception as error:
         raise SpecError(
             "the transformer cannot be built",
             received=f"{type(error).__name__}: {error}",
             remedy=f"it takes {', '.join(accepted)}",
-            where=f"{column.field}.with",
+            where=where,
         ) from error
 
 
@@ -178,12 +169,12 @@ def _dense(column: Column, values: Any, rows: int) -> Array:
             remedy="limit them: with: {max_features: 1000} or {max_categories: 100}",
             where=column.field,
         )
-    found = np.asarray(values.toarray() if hasattr(values, "toarray") else values)
-    if not np.issubdtype(found.dtype, np.number) or not np.isfinite(found).all():
+    features = np.asarray(values.toarray() if hasattr(values, "toarray") else values)
+    if not np.issubdtype(features.dtype, np.number) or not np.isfinite(features).all():
         raise DataError(
             "the transformer does not return finite numbers",
-            received=str(found.dtype),
+            received=str(features.dtype),
             remedy="sklearn.impute:SimpleImputer fills gaps, sklearn.preprocessing:OneHotEncoder turns text into numbers",
             where=column.title,
         )
-    return found.astype(np.float64)
+    return features.astype(np.float64)

@@ -86,13 +86,13 @@ class MappedFile:
 
     def __getitem__(self, index: Integers) -> Array:
         """Read some examples, (n, features): an index of (n,) in any order; DataError if the file has changed."""
-        wanted, places = np.unique(index, return_inverse=True)
-        found = np.empty((len(wanted), self.shape[1]), self.dtype)
+        rows, places = np.unique(index, return_inverse=True)
+        features = np.empty((len(rows), self.shape[1]), self.dtype)
         with self.file.open("rb", buffering=0) as handle:
             self.check_unchanged(handle)
-            for place, row in enumerate(wanted.tolist()):
-                found[place] = self._read(handle, row, 1)
-        return found[places].astype(np.float64)
+            for place, row in enumerate(rows.tolist()):
+                features[place] = self._read(handle, row, 1)
+        return features[places].astype(np.float64)
 
     def check_unchanged(self, handle: BinaryIO) -> None:
         """Refuse a file that was written to since it was opened.
@@ -162,8 +162,8 @@ class MappedRows:
 
     def __getitem__(self, index: Any) -> Array:
         rows = np.asarray(self.rows[index])
-        found = (self.source[rows.reshape(-1)] - self.mean) / self.unit
-        return found.reshape(*rows.shape, -1)
+        features = (self.source[rows.reshape(-1)] - self.mean) / self.unit
+        return features.reshape(*rows.shape, -1)
 
     def __array__(self, *_: Any, **__: Any) -> Array:
         raise DataError(
@@ -202,23 +202,23 @@ def open_mapped(file: Path) -> MappedFile:
     return MappedFile(file, mapped.dtype, shape, mapped.offset, now.st_size, now.st_mtime_ns)
 
 
-def surveyed(source: MappedFile, pool: Integers, known: Mapping[str, Any] | None) -> tuple[Survey, dict[str, Any]]:
-    """Return what a pass over the file finds, without one where size and time of the last change are those known.
+def surveyed(source: MappedFile, pool: Integers, before: Mapping[str, Any] | None) -> tuple[Survey, dict[str, Any]]:
+    """Return what a pass over the file finds, without one where size and time of the last change are as they were.
 
     Args:
         source: The file.
         pool: Examples of the pool, increasing.
-        known: What this function returned beside it when the run began.
+        before: What this function returned beside it when the run began.
 
     Returns:
         What was found, and the same as JSON, for whoever opens the file next.
     """
     stamp = {"size": source.size, "modified": source.modified}
-    if known is not None and all(known[name] == value for name, value in stamp.items()):
-        found = Survey(known["sha256"], np.array(known["mean"]), np.array(known["sd"]))
+    if before is not None and all(before[name] == value for name, value in stamp.items()):
+        survey = Survey(before["sha256"], np.array(before["mean"]), np.array(before["sd"]))
     else:
-        found = source.survey(pool)
-    return found, {**stamp, "sha256": found.sha256, "mean": found.mean.tolist(), "sd": found.sd.tolist()}
+        survey = source.survey(pool)
+    return survey, {**stamp, "sha256": survey.sha256, "mean": survey.mean.tolist(), "sd": survey.sd.tolist()}
 
 
 def check_test_set(source: MappedFile, test: Integers) -> None:

@@ -1,7 +1,7 @@
-"""From a source of examples to a pool and a fixed test set, and from the pool to the subsamples of replicas."""
+"""From a source of examples to a pool and a fixed test set."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,32 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Examples, Integers, Rows
 from thermo_cli.data import bath, mapped
 from thermo_cli.data.partition import check_classes, partition
 from thermo_cli.errors import DataError
 from thermo_cli.registry import load
-from thermo_cli.replicas import Replica
-from thermo_cli.spec import Spec
 from thermo_cli.spec.data_rules import DataPart, OwnData
-from thermo_cli.spec.ensemble import Subsample
 
 
-def load_dataset(data: DataPart, base: Path, known: Mapping[str, Any] | None = None) -> Dataset:
+def load_dataset(data: DataPart, base: Path, before: Mapping[str, Any] | None = None) -> Dataset:
     """Load the examples that a spec names, split and scale them.
 
     Args:
         data: The spec's `data`.
         base: Folder of the spec, for relative paths.
-        known: `source` of the same data when the run began: features on disk are not read whole again if nothing has changed.
+        before: `source` of the same data when the run began: features on disk are not read whole again if nothing has changed.
 
     Raises:
         DataError: The data cannot be read, or are too few to split.
         SpecError: A function or a transformer cannot be used.
     """
     with threadpool_limits(1):  # a function's sums, and so its bits, depend on the number of threads
-        return split(_examples(data, base), data, known)
+        return split(_examples(data, base), data, before)
 
 
 def _examples(data: DataPart, base: Path) -> Examples:
@@ -44,20 +40,20 @@ def _examples(data: DataPart, base: Path) -> Examples:
     return examples
 
 
-def split(examples: Examples, data: DataPart, known: Mapping[str, Any] | None = None) -> Dataset:
+def split(examples: Examples, data: DataPart, before: Mapping[str, Any] | None = None) -> Dataset:
     """Set a test set aside, scale by the pool alone, and do to the bath what the spec asks for.
 
     Args:
         examples: All examples.
         data: The spec's `data`.
-        known: `source` of the same data when the run began.
+        before: `source` of the same data when the run began.
 
     Raises:
         DataError: A side would be empty, or the data cannot serve.
     """
     pool, test = partition(examples, data)
     if isinstance(examples.x, mapped.MappedFile):
-        sides = _on_disk(examples.x, pool, test, data, known)
+        sides = _on_disk(examples.x, pool, test, data, before)
     else:
         sides = _in_memory(examples, pool, test, data)
     if len(sides.pool) < len(pool):
@@ -134,7 +130,7 @@ def _in_memory(examples: Examples, pool: Integers, test: Integers, data: DataPar
 
 
 def _on_disk(
-    file: mapped.MappedFile, pool: Integers, test: Integers, data: DataPart, known: Mapping[str, Any] | None
+    file: mapped.MappedFile, pool: Integers, test: Integers, data: DataPart, before: Mapping[str, Any] | None
 ) -> _Sides:
     """Leave the pool where it is, read the test set, and scale by what one pass over the file finds."""
     if _asks_for_scores(data):
@@ -145,7 +141,7 @@ def _on_disk(
             where="data",
         )
     mapped.check_test_set(file, test)
-    survey, source = mapped.surveyed(file, pool, known)
+    survey, source = mapped.surveyed(file, pool, before)
     mean, unit = np.zeros_like(survey.mean), np.ones_like(survey.sd)
     if _standardizes(data):
         mean, unit = survey.mean, np.where(survey.sd > 0, survey.sd, 1.0)
@@ -176,100 +172,3 @@ def _standardize(pool: Any, test: Any) -> tuple[Array, Array, float]:
     mean, sd = pool.mean(axis=0), pool.std(axis=0)
     unit = np.where(sd > 0, sd, 1.0)
     return (pool - mean) / unit, (test - mean) / unit, float(np.mean(unit))
-
-
-def subsample_size(rule: Subsample, pool: int) -> int:
-    """Return the number of examples of every replica's subsample.
-
-    Args:
-        rule: The spec's `ensemble.subsample`.
-        pool: Number of examples in the pool.
-
-    Raises:
-        DataError: The rule asks for more examples than there are.
-    """
-    size = (
-        pool if rule.bootstrap else rule.size if rule.size is not None else max(round((rule.fraction or 0.0) * pool), 1)
-    )
-    if size > pool:
-        raise DataError(
-            "the subsample is larger than the pool",
-            received=f"ensemble.subsample.size: {size}, with a pool of {pool} examples (the test set is not part of it)",
-            remedy=f"at most {pool}, or bootstrap: true",
-        )
-    return size
-
-
-def subsample(
-    rule: Subsample, pool: int, stream: int, seed: int, part: int, classes: Integers | None = None
-) -> Integers:
-    """Draw a replica's fixed examples.
-
-    Args:
-        rule: The spec's `ensemble.subsample`.
-        pool: Number of examples in the pool.
-        stream: The replica's `subsample` stream.
-        seed: The ensemble's seed: disjoint parts are cut from one permutation.
-        part: Which disjoint part is the replica's.
-        classes: Class of each example of the pool, for stratified subsamples; None for regression.
-
-    Returns:
-        Indices into the pool, increasing, (subsample,); with repetitions under `bootstrap`.
-
-    Raises:
-        DataError: The pool is too small for the rule, or has no classes to keep in proportion.
-    """
-    size = subsample_size(rule, pool)
-    if rule.stratified:
-        indices = _stratified(rule, size, stream, classes)
-    elif rule.disjoint:
-        if (part + 1) * size > pool:
-            raise DataError(
-                "the pool is too small for disjoint subsamples",
-                received=f"{part + 1} or more parts of {size} from a pool of {pool} examples",
-                remedy=f"parts of at most {pool // (part + 1)}, or fewer replicas",
-            )
-        indices = rng.generator(seed).permutation(pool)[part * size : (part + 1) * size]
-    elif rule.bootstrap:
-        indices = rng.generator(stream).integers(0, pool, size)
-    else:
-        indices = rng.generator(stream).permutation(pool)[:size]
-    return np.sort(indices).astype(np.int64)
-
-
-def _stratified(rule: Subsample, size: int, stream: int, classes: Integers | None) -> Integers:
-    """Draw from each class its share of the examples; what is left over goes to the largest remainders."""
-    if classes is None:
-        raise DataError(
-            "stratified subsamples keep classes in proportion, and regression has none",
-            received="stratified: true",
-            remedy="leave stratified out",
-            where="ensemble.subsample",
-        )
-    counts = np.bincount(classes)
-    quota = counts * size / len(classes)
-    shares = np.floor(quota).astype(np.int64)
-    shares[np.argsort(shares - quota, kind="stable")[: size - shares.sum()]] += 1
-    draw, drawn = rng.generator(stream), []
-    for label, share in enumerate(shares):
-        members = np.flatnonzero(classes == label)
-        drawn.append(
-            members[draw.integers(0, len(members), share)] if rule.bootstrap else draw.permutation(members)[:share]
-        )
-    return np.concatenate(drawn)
-
-
-def draw_subsamples(spec: Spec, pool: int, members: Sequence[Replica], classes: Integers | None = None) -> Integers:
-    """Draw the examples of some replicas.
-
-    Args:
-        spec: The experiment.
-        pool: Number of examples in the pool.
-        members: Rows of the replica table.
-        classes: Class of each example of the pool (`Dataset.classes`), for stratified subsamples.
-
-    Returns:
-        Indices into the pool, (replica, subsample).
-    """
-    rule, seed = spec.ensemble.subsample, spec.ensemble.seed
-    return np.stack([subsample(rule, pool, row.subsample, seed, row.part, classes) for row in members])

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from thermo_cli.data.split import subsample_size
+from thermo_cli.data.subsample import subsample_size
 from thermo_cli.environment import changes
 from thermo_cli.errors import UsageError
 from thermo_cli.judging.record import Judged

@@ -7,7 +7,8 @@ from typing import Any, Final
 import numpy as np
 
 from thermo_cli.contracts import Dataset
-from thermo_cli.data.split import draw_subsamples, load_dataset, subsample_size
+from thermo_cli.data.split import load_dataset
+from thermo_cli.data.subsample import draw_subsamples, subsample_size
 from thermo_cli.equilibrium.diagnostics.sampling_noise import distribution_wise
 from thermo_cli.equilibrium.statistics.mean_and_sd import mean_and_sd
 from thermo_cli.errors import DataError, SpecError

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from tests.conftest import SMALL
 from thermo_cli.contracts import Dataset, Optimizer
-from thermo_cli.data.split import draw_subsamples, load_dataset
+from thermo_cli.data.split import load_dataset
+from thermo_cli.data.subsample import draw_subsamples
 from thermo_cli.errors import RunError
 from thermo_cli.kinds.networks import layout
 from thermo_cli.kinds.networks import stack as gradient

@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from tests.kinds.scripts.toy import reason, toy, trained
-from thermo_cli.data.split import subsample
+from thermo_cli.data.subsample import subsample
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.scripts.reported import MOST_BYTES, Metrics, read_parameters
 from thermo_cli.replicas import replica_table

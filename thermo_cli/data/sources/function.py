@@ -9,11 +9,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from thermo_cli.arguments import refuse_unknown
 from thermo_cli.contracts import Examples
 from thermo_cli.data import array_files
 from thermo_cli.data.targets import examples_of
 from thermo_cli.errors import DataError, SpecError
-from thermo_cli.registry import nearest
 from thermo_cli.spec.data_parts import FunctionData
 from thermo_cli.trust import locate_function
 
@@ -52,9 +52,8 @@ def load(data: FunctionData, base: Path) -> Examples:
         x, y = np.vstack([x, x_test]), np.concatenate([y, arrays["y_test"]])
     name = "groups" if split.use == "grouped" else "time"
     key = array_files.key_of(arrays[name], len(x), name == "time", f"{use}: {name}") if name in arrays else None
-    return dataclasses.replace(
-        examples_of(x, y, data.task, use, "y", key if split.use != "random" else None), test=test
-    )
+    examples = examples_of(x, y, data.task, use, "y", key if split.use != "random" else None)
+    return dataclasses.replace(examples, test=test)
 
 
 def _called(use: str, arguments: Mapping[str, Any]) -> Any:
@@ -68,21 +67,9 @@ def _called(use: str, arguments: Mapping[str, Any]) -> Any:
             remedy="call it from a function of your own",
             where="data.use",
         ) from None
-    if not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in accepted.values()):
-        for name in arguments:
-            if name not in accepted:
-                guess = nearest(name, accepted)
-                raise SpecError(
-                    f"the function takes no {name}",
-                    received=f"{name}: {arguments[name]!r}",
-                    where="data.with",
-                    remedy=f"did you mean {guess!r}?" if guess else f"it takes {', '.join(accepted) or 'no arguments'}",
-                )
-    if (
-        "random_state" in accepted
-        and accepted["random_state"].default is None
-        and arguments.get("random_state") is None
-    ):
+    refuse_unknown("the function", arguments, accepted, "data.with")
+    seed = accepted.get("random_state")
+    if seed is not None and seed.default is None and arguments.get("random_state") is None:
         raise SpecError(
             "without a seed the function returns other data each time",
             received=f"{use} without random_state",
@@ -100,23 +87,23 @@ def _called(use: str, arguments: Mapping[str, Any]) -> Any:
         ) from error
 
 
-def _returned(use: str, found: Any) -> dict[str, NDArray[Any]]:
+def _returned(use: str, answer: Any) -> dict[str, NDArray[Any]]:
     """Name the arrays that a function returns."""
-    if isinstance(found, tuple) and len(found) in (2, 4):
-        found = dict(zip(("x", "y", "x_test", "y_test"), found, strict=False))
-    elif isinstance(found, Mapping) and {"data", "target"} <= set(found):  # a Bunch of scikit-learn
-        found = {"x": found["data"], "y": found["target"]}
-    if not isinstance(found, Mapping):
-        raise DataError("the function returns no examples", received=_kind(found), remedy=SHAPES, where=use)
-    unknown = [str(name) for name in found if name not in (*NEEDED, *OPTIONAL)]
-    missing = [name for name in NEEDED if name not in found]
-    if unknown or missing or ("x_test" in found) != ("y_test" in found):
+    if isinstance(answer, tuple) and len(answer) in (2, 4):
+        answer = dict(zip(("x", "y", "x_test", "y_test"), answer, strict=False))
+    elif isinstance(answer, Mapping) and {"data", "target"} <= set(answer):  # a Bunch of scikit-learn
+        answer = {"x": answer["data"], "y": answer["target"]}
+    if not isinstance(answer, Mapping):
+        raise DataError("the function returns no examples", received=_kind(answer), remedy=SHAPES, where=use)
+    unknown = [str(name) for name in answer if name not in (*NEEDED, *OPTIONAL)]
+    missing = [name for name in NEEDED if name not in answer]
+    if unknown or missing or ("x_test" in answer) != ("y_test" in answer):
         what = (
             f"no {missing[0]}" if missing else ", ".join(unknown) if unknown else "x_test or y_test without the other"
         )
         raise DataError("the function returns no examples", received=what, remedy=SHAPES, where=use)
     arrays = {}
-    for name, values in found.items():
+    for name, values in answer.items():
         if hasattr(values, "toarray"):
             raise DataError(
                 "arrays are dense", received=f"{name}: {_kind(values)}", remedy="return x.toarray()", where=use
@@ -144,6 +131,6 @@ def _plain(values: NDArray[Any], where: str) -> NDArray[Any]:
         ) from None
 
 
-def _kind(found: Any) -> str:
-    size = f" of {len(found)}" if isinstance(found, tuple) else ""
-    return f"{type(found).__name__}{size}"
+def _kind(answer: Any) -> str:
+    size = f" of {len(answer)}" if isinstance(answer, tuple) else ""
+    return f"{type(answer).__name__}{size}"

@@ -22,16 +22,16 @@ def load(data: NpzData, base: Path) -> Examples:
     Raises:
         DataError: The file or an array of it cannot be used.
     """
-    given, key = data.arguments, data.split.array
-    file, features, target = base / given.path, given.features, given.target
-    wanted = [features, target, *([key] if key is not None else [])]
+    features, target, key = data.arguments.features, data.arguments.target, data.split.array
+    file = base / data.arguments.path
+    columns = [features, target, *([key] if key is not None else [])]
 
     def arrays_of(file: Path) -> tuple[list[str], dict[str, Any]]:
         with file.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
-            return list(archive.files), {name: archive[name] for name in wanted if name in archive.files}
+            return list(archive.files), {name: archive[name] for name in columns if name in archive.files}
 
     names, arrays = array_files.read(file, arrays_of, "an NPZ archive of plain arrays", "write it with numpy.savez")
-    for name in wanted:
+    for name in columns:
         if name not in arrays:
             raise DataError(
                 "there is no such array", received=name, remedy="arrays: " + ", ".join(names), where=str(file)
@@ -39,4 +39,4 @@ def load(data: NpzData, base: Path) -> Examples:
     x = array_files.features(arrays[features], arrays[target], (features, target), str(file))
     times = data.split.use == "time"
     values = array_files.key_of(arrays[key], len(x), times, f"{file}: {key}") if key is not None else None
-    return examples_of(x, arrays[target], given.task, file, target, values)
+    return examples_of(x, arrays[target], data.arguments.task, file, target, values)

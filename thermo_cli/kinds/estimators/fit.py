@@ -17,7 +17,7 @@ from sklearn.ensemble._forest import ForestClassifier, ForestRegressor
 
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Integers
-from thermo_cli.data.split import subsample
+from thermo_cli.data.subsample import subsample
 from thermo_cli.errors import SpecError
 from thermo_cli.kinds.estimators.pipeline import (
     Pipeline,

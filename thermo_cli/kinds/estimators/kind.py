@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from thermo_cli.contracts import Dataset, Findings, Trajectories
-from thermo_cli.data.split import draw_subsamples
+from thermo_cli.data.subsample import draw_subsamples
 from thermo_cli.equilibrium.ensemble import Question
 from thermo_cli.kinds import learning
 from thermo_cli.kinds.capacity import needs_of

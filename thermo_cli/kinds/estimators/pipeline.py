@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 
 from thermo_cli import rng
-from thermo_cli.arguments import UNSAFE, Refusal, refuse_arguments
+from thermo_cli.arguments import UNSAFE, Refusal, refuse_arguments, refuse_unknown
 from thermo_cli.contracts import Array, Task
 from thermo_cli.errors import SpecError
 from thermo_cli.metric import Answers
@@ -235,12 +235,8 @@ def _built(use: str, arguments: Mapping[str, Any], where: str) -> Any:
             where=f"{where}.use",
         )
     where = f"{where}.with"
-    accepted = list(inspect.signature(kind).parameters)
-    for name in arguments:
-        if name not in accepted and "kwargs" not in accepted:
-            guess = nearest(name, accepted)
-            remedy = f"did you mean {guess!r}?" if guess else "it takes " + (", ".join(accepted) or "no arguments")
-            raise SpecError(f"{use} takes no such argument", received=name, remedy=remedy, where=where)
+    accepted = inspect.signature(kind).parameters
+    refuse_unknown(use, arguments, accepted, where)
     values = {name: _argument(value, f"{where}.{name}") for name, value in arguments.items()}
     try:
         built = kind(**values)

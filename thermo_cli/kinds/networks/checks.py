@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 
 from thermo_cli.contracts import Dataset, Integers
-from thermo_cli.data.split import draw_subsamples
+from thermo_cli.data.subsample import draw_subsamples
 from thermo_cli.errors import RunError, SpecError
 from thermo_cli.kinds.networks import layout
 from thermo_cli.kinds.networks.dropout import masks

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Findings, StackedSystem, Symmetry
-from thermo_cli.data.split import subsample_size
+from thermo_cli.data.subsample import subsample_size
 from thermo_cli.kinds.networks.probing import probe
 from thermo_cli.kinds.networks.protocols import protocol
 from thermo_cli.microstates.canonical import prepared

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset
-from thermo_cli.data.split import draw_subsamples
+from thermo_cli.data.subsample import draw_subsamples
 from thermo_cli.kinds.networks import layout
 from thermo_cli.kinds.networks.protocols import legs_of
 from thermo_cli.kinds.networks.stack import Stack

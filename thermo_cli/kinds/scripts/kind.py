@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from thermo_cli.contracts import Dataset, Findings, Trajectories
-from thermo_cli.data.split import subsample, subsample_size
+from thermo_cli.data.subsample import subsample, subsample_size
 from thermo_cli.equilibrium.ensemble import Question
 from thermo_cli.kinds import gathering, learning
 from thermo_cli.kinds.kind import (

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from thermo_cli.data.split import subsample
+from thermo_cli.data.subsample import subsample
 from thermo_cli.errors import DataError, RunError, ThermoError
 from thermo_cli.kinds.scripts.command import Command
 from thermo_cli.kinds.scripts.parts import ProcessDynamics
