@@ -1,28 +1,36 @@
 """thermo: has this training pipeline thermalized?
 
-`run` trains the ensemble of a spec and judges it, `open_run` opens a run that exists, `load_spec` reads a spec, `judge` judges
-anybody's arrays.
+    run = thermo_cli.run("spec.yaml")          # train the ensemble of a spec and judge it; or open_run("latest")
+    run.verdict.verdict, run.verdict.summary   # a Verdict: `settled`, and why in a sentence; its rows are `.criteria`
+    run.judge(margins={"test_accuracy": 0.01}).report("report.html")
+    thermo_cli.compare(run, other).outcome     # equivalent, better, worse or undecided
+    thermo_cli.judge({"test_accuracy": values}, steps=steps, margins={"test_accuracy": 0.02})   # anybody's arrays
+
+`load_spec` reads and checks a spec. Nothing is imported before it is used.
 """
 
 TYPE_CHECKING = False  # of typing, which is not imported before the commands have left the working directory
 if TYPE_CHECKING:
     from typing import Any
 
+    from thermo_cli.contracts import Verdict
     from thermo_cli.runs.arrays import judge
-    from thermo_cli.runs.run import Run
+    from thermo_cli.runs.run import Run, compare
     from thermo_cli.spec.loading import load_spec
     from thermo_cli.study import execute as run
     from thermo_cli.study import open_run
 
 __version__ = "0.1.0"
-__all__ = ["Run", "judge", "load_spec", "open_run", "run"]
+__all__ = ["Run", "Verdict", "compare", "judge", "load_spec", "open_run", "run"]
 
 _PLACES = {
     "run": ("thermo_cli.study", "execute"),
     "open_run": ("thermo_cli.study", "open_run"),
-    "judge": ("thermo_cli.runs.arrays", "judge"),
-    "Run": ("thermo_cli.runs.run", "Run"),
     "load_spec": ("thermo_cli.spec.loading", "load_spec"),
+    "judge": ("thermo_cli.runs.arrays", "judge"),
+    "compare": ("thermo_cli.runs.run", "compare"),
+    "Run": ("thermo_cli.runs.run", "Run"),
+    "Verdict": ("thermo_cli.contracts", "Verdict"),
 }
 
 
@@ -34,3 +42,8 @@ def __getattr__(name: str) -> "Any":
 
     module, attribute = _PLACES[name]
     return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported or not."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

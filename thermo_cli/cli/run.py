@@ -2,12 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from thermo_cli.cli import gate
-from thermo_cli.cli.boundary import RESULTS, complain, leave_with, run_app, write
+from thermo_cli.cli.boundary import RESULTS, complain, leave_with, made, run_app, write
 from thermo_cli.cli.pictures import write_page
 from thermo_cli.errors import StoreError, UsageError
 
@@ -58,34 +58,41 @@ def run(
     example: Annotated[
         str | None, typer.Option(metavar="[NAME]", help="Print a commented spec to start from; no name: list them.")
     ] = None,
+    into: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the example there, with every file that it needs.")
+    ] = None,
 ) -> None:
     """Train the ensemble that SPEC.yaml describes and decide whether it has thermalized.
 
     An unfinished run of the same spec is resumed, a finished one is judged again without training.
     """
-    given = overrides or []
+    given: dict[str, Any] = {"overrides": overrides or [], "results": results, "allow": allow or []}
 
     def work() -> int:
-        if schema or example is not None:
-            return _print_source(schema, example)
+        if schema or example is not None or into is not None:
+            return _print_source(schema, example, into)
         if spec is None:
             remedy = "thermo-run SPEC.yaml, or thermo-run --example to see some"
             raise UsageError("which experiment?", received="no SPEC.yaml", remedy=remedy)
         required = gate.required_words(require)
         if plan or pilot:
-            return _plan(spec, given, results, workers, pilot, allow or [])
-        return _train(spec, given, results, workers, fresh, required, allow or [], context.obj)
+            return _plan(spec, workers, pilot, **given)
+        return _train(spec, required, workers=workers, fresh=fresh, engine=context.obj, **given)
 
     leave_with(work)
 
 
-def _print_source(schema: bool, example: str | None) -> int:
-    from thermo_cli.spec.examples import example_names, example_text
+def _print_source(schema: bool, example: str | None, into: Path | None) -> int:
+    from thermo_cli.spec.examples import example_names, example_text, write_example
 
     if schema:
         from thermo_cli.spec import json_schema
 
         write(json_schema())
+    elif into is not None and not example:
+        raise UsageError("which example?", received=f"--into {into}", remedy="thermo-run --example NAME --into DIR")
+    elif into is not None:
+        write("".join(f"{path}\n" for path in write_example(example or "", made(into, "example", "--into"))))
     elif example:
         write(example_text(example))
     else:
@@ -94,28 +101,20 @@ def _print_source(schema: bool, example: str | None) -> int:
 
 
 def _plan(
-    spec_path: Path, overrides: list[str], results: Path, workers: int | None, pilot: bool, allow: list[str]
+    spec: Path, workers: int | None, pilot: bool, *, overrides: list[str], results: Path, allow: list[str]
 ) -> int:
     from thermo_cli.spec import load_spec
 
-    spec = load_spec(spec_path, overrides)  # errors in the spec answer before torch is imported
+    checked = load_spec(spec, overrides)  # errors in the spec answer before torch is imported
     from thermo_cli.experiment import prepare
     from thermo_cli.plan import describe
 
-    write(describe(prepare(spec, spec_path.resolve().parent, results, allow), workers, pilot) + "\n")
+    write(describe(prepare(checked, spec.resolve().parent, results, allow), workers, pilot) + "\n")
     return 0
 
 
-def _train(
-    spec: Path,
-    overrides: list[str],
-    results: Path,
-    workers: int | None,
-    fresh: bool,
-    required: list[list[str]],
-    allow: list[str],
-    engine: "Engine | None",
-) -> int:
+def _train(spec: Path, required: list[list[str]], *, overrides: list[str], **given: Any) -> int:
+    """Train, judge and report; what is given goes on to `execute`."""
     from thermo_cli.spec import load_spec
 
     load_spec(spec, overrides)  # errors in the spec answer before torch is imported
@@ -125,16 +124,7 @@ def _train(
 
     live = Live()
     try:
-        done = execute(
-            spec,
-            overrides=overrides,
-            results=results,
-            workers=workers,
-            fresh=fresh,
-            allow=allow,
-            watcher=live,
-            engine=engine,
-        )
+        done = execute(spec, overrides=overrides, watcher=live, **given)
     except StoreError as error:
         if live.trained is not None:
             write_page(gate.unjudged(live.trained, required, error), live.trained.path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +11,11 @@ from numpy.typing import NDArray
 from thermo_cli.contracts import Trajectories, Verdict
 from thermo_cli.equilibrium.ensemble import Settings
 from thermo_cli.equilibrium.margins import Margin
+from thermo_cli.errors import UsageError
 from thermo_cli.judging import verdict_json
-from thermo_cli.judging.judge import judge_again
-from thermo_cli.judging.record import JudgedRun
+from thermo_cli.judging.comparing import compared
+from thermo_cli.judging.judge import judge_again, judge_folder
+from thermo_cli.judging.record import Baseline, JudgedRun
 from thermo_cli.store import RunFolder
 
 if TYPE_CHECKING:
@@ -87,6 +90,37 @@ class Run:
         """
         return Run(judge_again(self.folder, changes))
 
+    def report(self, path: str | Path) -> Path:
+        """Write the report into a file, and return where it is.
+
+        Args:
+            path: Its suffix says in which format: .html, .md, .json, .xml (JUnit), .csv or .txt.
+
+        Raises:
+            UsageError: There is no format of this suffix.
+            StoreError: The file cannot be written.
+        """
+        from thermo_cli.reports.formats import FORMATS, rendered
+        from thermo_cli.runs.views import view
+        from thermo_cli.store.files import write_text
+
+        suffixes = {writer.suffix: name for name, writer in FORMATS.items()}
+        file = Path(path)
+        if file.suffix not in suffixes:
+            raise UsageError("no report has this suffix", received=file.name, remedy=", ".join(suffixes))
+        write_text(file, rendered(suffixes[file.suffix], [view(self.judged)], details=True))
+        return file
+
+    def plot(self, observable: str) -> Any:
+        """Draw an observable in time, as a chart of Altair: a notebook shows it, `.save("x.svg")` writes it.
+
+        Raises:
+            UsageError: There is no such observable, or the run is a sweep.
+        """
+        from thermo_cli.runs.plots import plot
+
+        return plot(self.judged.only, observable)
+
     def to_pandas(self, table: str = "trajectories") -> "pandas.DataFrame":
         """Return a tidy table as a pandas frame; of a sweep that of all points, with a column for each swept field.
 
@@ -116,3 +150,23 @@ class Run:
         from thermo_cli.runs.views import view
 
         return fragment(view(self.judged))
+
+
+def compare(run: Run, baseline: Run, margins: Mapping[str, float] | None = None) -> Baseline:
+    """Hold the final values of a run against those of another, per observable and history.
+
+    Args:
+        run: Without a sweep; points of sweeps are among their `runs`.
+        baseline: Of the same data, observables and design of the ensemble.
+        margins: Observable to delta, instead of those of the specs.
+
+    Returns:
+        With `.outcome` (equivalent, better, worse or undecided), `.not_worse`, `.words` and a row for each difference.
+
+    Raises:
+        UsageError: They do not compare, and what differs.
+    """
+    if margins is None:
+        return compared(run.judged.only, baseline.judged.only)
+    ours, theirs = (judge_folder(one.folder, {"margins": margins}).only for one in (run, baseline))
+    return compared(ours, theirs)

@@ -35,6 +35,34 @@ def example_text(name: str) -> str:
     return files[name].read_text()
 
 
+def write_example(name: str, folder: Path) -> list[Path]:
+    """Write an example into a folder with every file that it needs: its data, its code, and the schema for editors.
+
+    Args:
+        name: One of `example_names`.
+        folder: Nothing in it is overwritten.
+
+    Returns:
+        What has been written, the spec first.
+
+    Raises:
+        UsageError: There is no such example, or a file is there already.
+    """
+    text = example_text(name)
+    home = _files()[name].parent
+    others = [path for path in sorted(home.iterdir()) if path.suffix in (".csv", ".py", ".json")]
+    needed = [path for path in others if path.name in text or (path.suffix == ".py" and f"{path.stem}:" in text)]
+    places = [folder / path.name for path in (_files()[name], *needed)]
+    for place in places:
+        if place.exists():
+            raise UsageError(
+                "a file is there already", received=str(place), remedy="name another folder with --into DIR"
+            )
+    for place, path in zip(places, (_files()[name], *needed), strict=True):
+        place.write_bytes(path.read_bytes())
+    return places
+
+
 def _files() -> dict[str, Path]:
     folder = next(folder for folder in FOLDERS if folder.is_dir())
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
