@@ -109,6 +109,22 @@ def test_requests_that_cannot_be_understood(finished: Path, command: Command) ->
     assert command("thermo-run", "small.yaml", "--set", "dynamics.stepz=3", cwd=finished).returncode == 2
 
 
+def test_a_bug_is_shown_with_what_to_send(finished: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody has thought of is 70 and never 1: its traceback, the versions, and a word on what to do."""
+
+    def broken(*given: object) -> None:
+        raise RuntimeError("no \x1b[31midea")
+
+    monkeypatch.setattr("thermo_cli.judging.judge.judge_folder", broken)
+    done = command("thermo-report", "latest", "--require", "settled", cwd=finished)
+    assert done.returncode == 70
+    assert done.stderr.startswith("Traceback")
+    assert "error: this is a bug of thermo: RuntimeError: no \\x1b[31midea" in done.stderr
+    assert "\x1b" not in done.stderr
+    assert "Python 3" in done.stderr
+    assert "send all of the above" in done.stderr
+
+
 def test_interrupted(tmp_path: Path) -> None:
     """Ctrl-C while it trains: 130, and how to go on."""
     (tmp_path / "long.yaml").write_text(SMALL.replace("steps: 400", "steps: 4000000"))

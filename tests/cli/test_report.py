@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import yaml
 
 from tests.conftest import ROOT, Command
 from thermo_cli.contracts import VERDICTS
+from thermo_cli.errors import UsageError
 from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
 from thermo_cli.study import execute, open_run
 
@@ -284,15 +286,77 @@ def test_a_reader_who_has_seen_enough_changes_no_exit_code(finished: Path) -> No
     assert done.stderr == ""
 
 
-def test_the_package_names_its_public_interface() -> None:
-    """`import thermo_cli` offers run, open_run, load_spec and nothing half-built."""
+def test_the_listing_says_how_old_and_how_large(finished: Path, tmp_path: Path, command: Command) -> None:
+    """And reads what an older version has left: its verdict.json has another schema."""
+    shutil.copytree(finished / "results", tmp_path / "results")
+    (folder,) = (tmp_path / "results").glob("small-*")
+    stored = {"schema_version": 1, "verdict": "glassy", "summary": "of another time", "criteria": []}
+    (folder / "verdict.json").write_text(json.dumps(stored))
+    (entry,) = json.loads(command("thermo-report", "--format", "json").stdout)
+    assert (entry["run"], entry["verdict"], entry["summary"]) == (folder.name, "glassy", "of another time")
+    assert entry["bytes"] == sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    assert 0 <= entry["seconds"] < 600
+    line = command("thermo-report").stdout.splitlines()[1]
+    assert re.search(r"glassy +\d+ (s|min) +\d+ (kB|MB) +of another", line), line
+    done = command("thermo-report", "latest", "--format", "json")
+    assert (done.returncode, json.loads(done.stdout)["schema_version"]) == (0, 2)
+
+
+def test_targets_are_listed_and_gate_where_they_are_asked_for(finished: Path, command: Command) -> None:
+    """Judged again with a target: a row in every format, and the verdict is what it was."""
+    target = ("--set", "equilibrium.targets.test_accuracy={at_least: 0.9}")
+    before = json.loads(command("thermo-report", "small", "--format", "json", cwd=finished).stdout)
+    done = command("thermo-report", "small", *target, "--format", "json", "--require", "target", cwd=finished)
+    assert (done.returncode, "required target, received test_accuracy untested" in done.stderr) == (4, True)
+    content = json.loads(done.stdout)
+    assert (content["verdict"], content["outcomes"]) == (before["verdict"], before["outcomes"])
+    assert [row["observable"] for row in content["criteria"] if row["criterion"] == "target"] == ["test_accuracy"]
+    words = {"terminal": "(untested)\n", "markdown": "at least 0.9", "html": "at least 0.9", "csv": "at least 0.9"}
+    for format, word in words.items():
+        text = command("thermo-report", "small", *target, "--details", "--format", format, cwd=finished).stdout
+        assert any(word.strip() in line for line in text.splitlines() if "target" in line), format
+
+
+def test_the_package_names_its_public_interface(finished: Path) -> None:
+    """What `import thermo_cli` offers is listed, documented and there; nothing else is."""
     import thermo_cli
 
+    names = {name for name in dir(thermo_cli) if not name.startswith("__")}
+    assert (
+        names == set(thermo_cli.__all__) == set(["run", "open_run", "load_spec", "judge", "compare", "Run", "Verdict"])
+    )
+    assert all(getattr(thermo_cli, name).__doc__ for name in names)
     assert thermo_cli.load_spec(ROOT / "experiments" / "quickstart.yaml").name == "quickstart"
-    assert thermo_cli.open_run is open_run
-    assert thermo_cli.run is execute
+    assert (thermo_cli.open_run, thermo_cli.run) == (open_run, execute)
     with pytest.raises(AttributeError):
         _ = thermo_cli.nothing
+    run = thermo_cli.open_run("latest", finished / "results")
+    assert isinstance(run, thermo_cli.Run)
+    assert isinstance(run.verdict, thermo_cli.Verdict)
+    assert thermo_cli.compare(run, run).outcome == "equivalent"
+    assert {row.margin for row in thermo_cli.compare(run, run, {"test_accuracy": 3.0}).rows[:2]} == {3.0}
+
+
+def test_a_run_writes_its_report_and_draws_its_observables(finished: Path, tmp_path: Path) -> None:
+    """In the format that the suffix names; a chart that can be saved; what there is not is told with what there is."""
+    run = open_run("latest", finished / "results")
+    for suffix, word in {
+        ".html": "<html",
+        ".md": "#",
+        ".json": '"verdict"',
+        ".xml": "<testsuites",
+        ".csv": "run,",
+        ".txt": "╭",
+    }.items():
+        assert run.report(tmp_path / f"report{suffix}").read_text().lstrip().find(word) >= 0
+    with pytest.raises(UsageError, match="no report has this suffix"):
+        run.report("report.pdf")
+    chart = run.plot("test_accuracy")
+    chart.save(tmp_path / "chart.svg")
+    assert "test_accuracy" in (tmp_path / "chart.svg").read_text()
+    with pytest.raises(UsageError, match="nothing can be drawn") as refusal:
+        run.plot("test_acuracy")
+    assert "did you mean 'test_accuracy'" in refusal.value.remedy
 
 
 def test_the_listing_shows_verdicts_beside_long_names_and_summaries(small: Path, command: Command) -> None:

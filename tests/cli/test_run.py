@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import SMALL, Command
+from tests.conftest import ROOT, SMALL, Command
 
 
 def only_run(folder: Path) -> Path:
@@ -182,6 +182,28 @@ def test_every_example_is_a_spec_to_start_from(small: Path, command: Command) ->
     assert "# " in text
     small.write_text(text)
     assert command("thermo-run", str(small), "--plan").returncode == 0
+
+
+def test_an_example_is_written_with_all_that_it_needs(tmp_path: Path, command: Command) -> None:
+    """Data, code and the schema lie beside the spec; nothing is overwritten, and a wheel carries what examples need."""
+    packed = (ROOT / "pyproject.toml").read_text()
+    for name in (line.split()[0] for line in command("thermo-run", "--example").stdout.splitlines()):
+        done = command("thermo-run", "--example", name, "--into", str(tmp_path / name))
+        assert done.returncode == 0, done.stderr
+        files = {path.name for path in (tmp_path / name).iterdir()}
+        assert files == {Path(line).name for line in done.stdout.splitlines()}
+        assert all(f'"thermo_cli/examples/{file}"' in packed for file in files)
+    for name, need in {
+        "own-module": "own_module.py",
+        "own-table": "own-table.csv",
+        "command": "train_script.py",
+    }.items():
+        assert {f"{name}.yaml", need} <= {path.name for path in (tmp_path / name).iterdir()}
+    planned = command("thermo-run", str(tmp_path / "own-table" / "own-table.yaml"), "--plan")
+    assert planned.returncode == 0, planned.stderr
+    again = command("thermo-run", "--example", "recorded", "--into", str(tmp_path / "recorded"))
+    assert (again.returncode, "a file is there already" in again.stderr) == (2, True)
+    assert command("thermo-run", "--into", str(tmp_path / "x")).returncode == 2
 
 
 def test_the_schema_is_json_and_accepts_the_small_spec(small: Path, command: Command) -> None:

@@ -1,0 +1,57 @@
+"""What observables are held against: settings that are replaced, targets that are stated, directions that are known."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from thermo_cli.equilibrium.ensemble import Settings
+from thermo_cli.judging.standards import direction, merged, target_rows
+from thermo_cli.spec.observing import Equilibrium, Target
+
+
+def test_what_goes_by_observable_is_replaced_observable_by_observable() -> None:
+    """Other margins, targets and directions stay; the rest is replaced whole, and what is wrong is the spec's to say."""
+    own = Equilibrium(margins={"a": 1.0, "b": 2.0}, better={"a": "higher"}).model_dump(mode="json")
+    changed = merged(own, {"margins": {"b": 3.0}, "better": {"b": "lower"}, "confidence": 0.9, "targets": 5})
+    assert changed["margins"] == {"a": 1.0, "b": 3.0}
+    assert changed["better"] == {"a": "higher", "b": "lower"}
+    assert (changed["confidence"], changed["content"], changed["targets"]) == (0.9, 0.85, 5)
+    assert own["margins"] == {"a": 1.0, "b": 2.0}
+
+
+def test_a_target_is_stated_and_open() -> None:
+    """It says what is asked and why it is not answered, and gates nothing by itself."""
+    targets = {"a": Target(at_least=0.95), "b": Target(at_most=3.28, share=0.9), "c": Target(at_least=1.0)}
+    rows = target_rows(targets, ["a", "b"])
+    assert {(row.criterion, row.outcome, row.gates) for row in rows} == {("target", "untested", False)}
+    words = [row.explanation for row in rows]
+    assert words[0].startswith("at least 0.95 of the trimmed mean: ")
+    assert words[1].startswith("at most 3.28 of 0.9 of all replicas: ")
+    assert words[2].endswith("c was not observed")
+
+
+@pytest.mark.parametrize("bounds", [{}, {"at_least": 1.0, "at_most": 2.0}, {"share": 0.5}])
+def test_a_target_has_one_bound(bounds: dict[str, float]) -> None:
+    """Neither none nor both."""
+    with pytest.raises(ValueError, match="one bound"):
+        Target(**bounds)
+
+
+@pytest.mark.parametrize(
+    ("name", "better", "expected"),
+    [
+        ("test_accuracy", {}, True),
+        ("test_loss", {}, False),
+        ("my_score", {}, None),
+        ("my_score", {"my_score": "higher"}, True),
+        ("test_accuracy", {"test_accuracy": "lower"}, False),
+    ],
+)
+def test_the_good_direction(name: str, better: dict[str, str], expected: bool | None) -> None:
+    """What the spec states goes before what the name tells."""
+    traits = SimpleNamespace(learns=False)
+    run: Any = SimpleNamespace(
+        settings=Settings(better=better), folder=SimpleNamespace(spec=SimpleNamespace(traits=traits))
+    )
+    assert direction(run, name) is expected
