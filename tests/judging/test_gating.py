@@ -114,7 +114,7 @@ def test_points_that_cannot_be_judged_come_first() -> None:
     [
         (["thermalised"], False, "did you mean 'thermalized'"),
         (["settled,"], False, None),
-        ([""], False, "nothing is known by"),
+        ([""], False, "is no verdict"),
         (["equivalent"], False, "needs a baseline"),
         (["equivalent"], True, None),
     ],

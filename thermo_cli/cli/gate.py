@@ -27,18 +27,24 @@ def required_words(texts: Sequence[str] | None, compared: bool = False) -> list[
     Raises:
         UsageError: A word is unknown, or needs a comparison and there is none.
     """
+    if not texts:
+        return []  # and import nothing: what is wrong with a spec is told at once
     from thermo_cli.contracts import COMPARISONS, GATES
     from thermo_cli.registry import nearest
 
     required = []
-    for text in texts or ():
+    for text in texts:
         words = [word.strip() for word in text.split(",") if word.strip()]
         for word in words or [text]:
             if word not in GATES:
                 guess = nearest(word, GATES)
                 remedy = f"did you mean {guess!r}? " if guess else ""
                 remedy += f"words: {', '.join(GATES)} (the last two with --compare or --baseline)"
-                raise UsageError("--require has a word that nothing is known by", received=word, remedy=remedy)
+                raise UsageError(
+                    "--require has a word that is no verdict, and nothing else that a gate can ask",
+                    received=word,
+                    remedy=remedy,
+                )
             if word in COMPARISONS and not compared:
                 remedy = f"thermo-report RUN --baseline OTHER --require {word}"
                 raise UsageError(f"{word} than what? it needs a baseline", received=f"--require {text}", remedy=remedy)
