@@ -13,6 +13,7 @@ from thermo_cli.contracts import Row, Verdict
 from thermo_cli.equilibrium.baseline import Difference
 from thermo_cli.judging.record import Decision, Gate
 from thermo_cli.reports.sweep_view import View, decisions
+from thermo_cli.reports.tones import NO_FAILURE
 
 HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 UNTIMED: Final = "0"  # judging takes no time that would be of interest, and readers want a number
@@ -84,7 +85,7 @@ def _criterion(row: Row) -> Case:
     if row.outcome == "holds":
         return Case(row.criterion, name, detail=_numbers(row))
     message = f"{row.outcome}: {row.explanation}"
-    if row.outcome == "fails" and row.criterion != "diversity":
+    if row.outcome == "fails" and row.criterion not in NO_FAILURE:
         return Case(row.criterion, name, "failure", "fails", row.explanation, f"{message}\n{_numbers(row)}")
     return Case(row.criterion, name, "skipped", message=message)
 

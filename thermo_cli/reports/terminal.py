@@ -27,7 +27,7 @@ STYLES: Final = {
     "bad": "red",
     "none": "bright_black",
 }
-ROOMY: Final = 7  # columns; more of them stand closer
+ROOM: Final = 80  # characters; columns that need more stand closer
 EXPLAINED: Final = ("bad", "open", "warm", "cold")  # outcomes that are explained below their table
 
 
@@ -68,8 +68,8 @@ def render(view: View, details: bool = False) -> Group:
         if details or section.first:
             parts += _section(section)
     if not details and not isinstance(view, Unjudged):
-        rest = f"Every row and table: thermo-report {view.title} --details; with charts: --format html"
-        parts += [Text(), _text(rest, "dim")]
+        rest = {"Every row and table": "--details", "With charts": "--format html"}
+        parts += [Text(), *(_text(f"{what}: thermo-report {view.title} {how}", "dim") for what, how in rest.items())]
     return Group(*parts, Text())
 
 
@@ -141,12 +141,12 @@ def _table(table: TextTable) -> Iterator[RenderableType]:
         return
     columns = [table.columns[place] for place in table.narrow]
     rows = [[_cell(line.cells[place], table.columns[place]) for place in table.narrow] for line in lines]
-    sheet = Table(box=None, padding=(0, 2 if len(columns) <= ROOMY else 1, 0, 0))
-    for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
+    heads = [column.text if column.narrow is None else column.narrow for column in columns]
+    widths = [max(map(len, cells)) for cells in zip(heads, *rows, strict=True)]
+    sheet = Table(box=None, padding=(0, 2 if sum(widths) + 2 * len(widths) <= ROOM else 1, 0, 0))
+    for column, head, width in zip(columns, heads, widths, strict=True):
         folds = column.kind in ("words", "name")  # names, which a user chooses, give way where the line is too long
-        head = column.text if column.narrow is None else column.narrow
-        width = None if folds else max(len(cell) for cell in (head, *cells))
-        sheet.add_column(visible(head), no_wrap=not folds, min_width=width, overflow="fold")
+        sheet.add_column(visible(head), no_wrap=not folds, min_width=None if folds else width, overflow="fold")
     for line, row in zip(lines, rows, strict=True):
         styles = [
             _style(cell, line) if column.kind == "outcome" else "" for cell, column in zip(row, columns, strict=True)

@@ -8,6 +8,7 @@ from thermo_cli.equilibrium.baseline import Difference
 from thermo_cli.equilibrium.criteria.criterion import Criterion
 from thermo_cli.judging.record import Baseline, Gate
 from thermo_cli.reports.numerals import NEGLIGIBLE, number
+from thermo_cli.reports.tones import NO_FAILURE
 
 State = Mapping[str, Any]  # of a microscopic quantity: estimate, interval, null, self
 
@@ -158,7 +159,7 @@ def next_steps(verdict: Verdict, trained: bool = True) -> tuple[str, ...]:
 
 def nothing_to_do(verdict: Verdict) -> str:
     """Say why nothing is asked for."""
-    failing = any(row.gates and row.outcome == "fails" and row.criterion != "diversity" for row in verdict.criteria)
+    failing = any(row.gates and row.outcome == "fails" and row.criterion not in NO_FAILURE for row in verdict.criteria)
     if failing or verdict.verdict == "diverged":
         return "No larger run would change this answer: what was found is said above."
     return "Nothing: every criterion that gates has its answer."
