@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from thermo_cli.study import execute as run
     from thermo_cli.study import open_run
 
-__version__ = "0.1.0"
+__version__ = "0.6.0"
 __all__ = ["Run", "Verdict", "compare", "judge", "load_spec", "open_run", "run"]
 
 _PLACES = {

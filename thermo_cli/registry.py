@@ -41,7 +41,7 @@ SYSTEMS: Final = {  # `system.use` -> the model that reads it, and says what it 
     "autoregressive": "thermo_cli.kinds.physical.parts:AutoregressiveSystem",
     "recorded": "thermo_cli.kinds.recorded.parts:RecordedSystem",
     "command": "thermo_cli.kinds.scripts.parts:CommandSystem",
-    "module:Class": "thermo_cli.spec.modules:NamedSystem",
+    "module:Class": "thermo_cli.spec.named:NamedSystem",
 }
 
 DYNAMICS: Final = {  # `dynamics.use` -> the model that reads it, and says what it builds
@@ -57,11 +57,11 @@ DYNAMICS: Final = {  # `dynamics.use` -> the model that reads it, and says what 
 }
 
 SCHEDULES: Final = {  # `dynamics.schedule` -> what it builds
-    "constant": "thermo_cli.kinds.networks.schedules:constant",
-    "cosine": "thermo_cli.kinds.networks.schedules:cosine",
-    "step": "thermo_cli.kinds.networks.schedules:step_down",
-    "warmup": "thermo_cli.kinds.networks.schedules:warmup",
-    "warmup_cosine": "thermo_cli.kinds.networks.schedules:warmup_cosine",
+    "constant": "thermo_cli.kinds.networks.rates:constant",
+    "cosine": "thermo_cli.kinds.networks.rates:cosine",
+    "step": "thermo_cli.kinds.networks.rates:step_down",
+    "warmup": "thermo_cli.kinds.networks.rates:warmup",
+    "warmup_cosine": "thermo_cli.kinds.networks.rates:warmup_cosine",
 }
 
 

@@ -20,7 +20,7 @@ from thermo_cli.data.columns import Column, encode
 from thermo_cli.errors import SpecError
 from thermo_cli.kinds.estimators.pipeline import pipeline
 from thermo_cli.revision import revision_of
-from thermo_cli.spec.modules import NamedSystem
+from thermo_cli.spec.named import NamedSystem
 from thermo_cli.trust import Trust, locate, locate_function, set_trust
 
 BAYES = "sklearn.naive_bayes:GaussianNB"

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 
 from thermo_cli.errors import SpecError
 from thermo_cli.kinds.estimators.pipeline import LEAST, answers, kind_of_answer, pipeline, seeded, time_parameter
-from thermo_cli.spec.modules import NamedSystem
+from thermo_cli.spec.named import NamedSystem
 
 FOREST = "sklearn.ensemble:RandomForestClassifier"
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thermo_cli.kinds.networks.batches import positions
-from thermo_cli.kinds.networks.schedules import constant, cosine
+from thermo_cli.kinds.networks.rates import constant, cosine
 
 
 @settings(deadline=None, max_examples=50)

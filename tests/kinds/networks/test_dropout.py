@@ -14,9 +14,9 @@ from thermo_cli.contracts import Site
 from thermo_cli.errors import SpecError
 from thermo_cli.experiment import prepare
 from thermo_cli.kinds.networks.checks import plain_steps
+from thermo_cli.kinds.networks.draws import uniforms
 from thermo_cli.kinds.networks.dropout import masks
 from thermo_cli.kinds.networks.learner import Learner
-from thermo_cli.kinds.networks.noise import uniforms
 from thermo_cli.replicas import streams_used
 from thermo_cli.spec import identity, load_spec
 from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays

@@ -27,7 +27,7 @@ ODD: Final = ("tanh", "relu")  # activations of scikit-learn's networks whose sy
 
 
 @dataclass(frozen=True)
-class Specimens:
+class FitSpecimens:
     """The replicas that are looked at.
 
     Attributes:
@@ -56,7 +56,7 @@ class Specimens:
         return tuple(row.name for row in self.firsts)
 
 
-def gather_fits(folder: RunFolder, table: Sequence[Replica], most: int) -> Specimens | None:
+def gather_fits(folder: RunFolder, table: Sequence[Replica], most: int) -> FitSpecimens | None:
     """Choose the replicas that are looked at; None where fewer than two have been fitted.
 
     Args:
@@ -77,10 +77,10 @@ def gather_fits(folder: RunFolder, table: Sequence[Replica], most: int) -> Speci
     sets = [(main, partner, roles[1][main], null_bath[main.history, main.index]) for main, partner in roles[0].items()]
     whole = [rows for rows in sets if all(there(row) for row in rows)]
     firsts, partners, nulls, null_partners = (tuple(rows[place] for rows in whole) for place in range(4))
-    return Specimens(mains, firsts, partners, nulls, null_partners)
+    return FitSpecimens(mains, firsts, partners, nulls, null_partners)
 
 
-def examine_estimators(folder: RunFolder, dataset: Dataset, chosen: Specimens) -> Findings:
+def examine_estimators(folder: RunFolder, dataset: Dataset, chosen: FitSpecimens) -> Findings:
     """Examine fitted estimators: structure, then functions and representations as far as the spec asks for them.
 
     Args:
@@ -119,7 +119,7 @@ def examine_estimators(folder: RunFolder, dataset: Dataset, chosen: Specimens) -
     return Findings(arrays, facts)
 
 
-def _support(folder: RunFolder, chosen: Specimens) -> dict[str, Array]:
+def _support(folder: RunFolder, chosen: FitSpecimens) -> dict[str, Array]:
     """Compare support vectors: between replicas, and between fits to shuffled labels."""
 
     def rows(members: Sequence[Replica]) -> NDArray[np.int8]:
@@ -145,7 +145,7 @@ def _outputs(folder: RunFolder, rows: Sequence[Replica]) -> NDArray[np.float32]:
     return np.stack([_final(folder, row, "outputs") for row in rows])
 
 
-def _fits(folder: RunFolder, chosen: Specimens, kind: str) -> Fits:
+def _fits(folder: RunFolder, chosen: FitSpecimens, kind: str) -> Fits:
     total = folder.spec.total
 
     def at(step: int, rows: Sequence[Replica]) -> NDArray[np.floating]:
@@ -169,7 +169,7 @@ def _fits(folder: RunFolder, chosen: Specimens, kind: str) -> Fits:
     )
 
 
-def _network(folder: RunFolder, chosen: Specimens, fits: Fits, dataset: Dataset) -> Findings:
+def _network(folder: RunFolder, chosen: FitSpecimens, fits: Fits, dataset: Dataset) -> Findings:
     """Examine weights as those of networks: symmetries removed, against shuffled copies."""
     activation = str(folder.spec.system.arguments.get("activation", "relu"))
     sizes = tuple(int(size) for size in _final(folder, chosen.mains[0], "sizes"))
@@ -198,7 +198,7 @@ def _network(folder: RunFolder, chosen: Specimens, fits: Fits, dataset: Dataset)
     return Findings(arrays, found.facts)
 
 
-def _representations(folder: RunFolder, chosen: Specimens, fits: Fits) -> tuple[dict[str, Array], list[str]]:
+def _representations(folder: RunFolder, chosen: FitSpecimens, fits: Fits) -> tuple[dict[str, Array], list[str]]:
     """Compare kernels by CKA: between replicas, between label-permuted fits, and between each replica and its own null."""
     sides = {"cka": chosen.mains, "cka_null": (*chosen.nulls, *chosen.null_partners)}
     outputs = {name: _outputs(folder, rows)[:, :, :ANCHORS] for name, rows in sides.items() if len(rows) > 1}

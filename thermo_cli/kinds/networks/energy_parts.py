@@ -9,7 +9,7 @@ from thermo_cli.spec.parts import CLASS, NonNegative, Part, Positive
 TermName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 
-class Term(Part):
+class EnergyTerm(Part):
     """A function of the parameters of your own, with --allow local or --allow PACKAGE."""
 
     use: CLASS
@@ -25,7 +25,7 @@ class Energy(Part):
 
     l1: NonNegative = 0.0
     """L1 penalty lambda: adds lambda sum |theta| over all trained parameters."""
-    terms: Annotated[dict[TermName, Term], Field(max_length=16)] = Field(default_factory=dict)
+    terms: Annotated[dict[TermName, EnergyTerm], Field(max_length=16)] = Field(default_factory=dict)
     """Functions of the parameters, by the name they are reported with."""
 
     @model_validator(mode="after")

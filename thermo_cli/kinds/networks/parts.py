@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from thermo_cli.kinds.networks.energy_parts import Energy
-from thermo_cli.spec.modules import GRADIENT
+from thermo_cli.spec.named import GRADIENT
 from thermo_cli.spec.parts import (
     CLASS,
     DynamicsPart,

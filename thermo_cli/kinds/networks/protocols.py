@@ -12,9 +12,9 @@ import torch
 from thermo_cli import rng
 from thermo_cli.contracts import Dataset, Integers, Optimizer, StackedSystem
 from thermo_cli.errors import SpecError
-from thermo_cli.kinds.networks.custom import custom
 from thermo_cli.kinds.networks.energies import NONE, Energies, energies_of
 from thermo_cli.kinds.networks.torch_optim import torch_optimizer
+from thermo_cli.kinds.networks.user_modules import custom
 from thermo_cli.registry import SCHEDULES, load
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec

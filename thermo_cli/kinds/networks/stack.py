@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset
-from thermo_cli.kinds.networks import batches, layout, noise
+from thermo_cli.kinds.networks import batches, layout
+from thermo_cli.kinds.networks import draws as noise
 from thermo_cli.kinds.networks.batches import CHUNK_STEPS
 from thermo_cli.kinds.networks.clipping import clip
 from thermo_cli.kinds.networks.cohorts import cohorts_of, padded

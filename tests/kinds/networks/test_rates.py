@@ -9,7 +9,7 @@ import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, MultiStepLR
 
 from thermo_cli.errors import SpecError
-from thermo_cli.kinds.networks.schedules import step_down, warmup, warmup_cosine
+from thermo_cli.kinds.networks.rates import step_down, warmup, warmup_cosine
 from thermo_cli.replicas import budgets_of, replica_table
 from thermo_cli.spec import from_resolved, identity, load_spec, to_yaml
 
