@@ -1,6 +1,5 @@
 """Observables of the user: scorers against scikit-learn on real estimators, functions, and everything that is refused."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -312,4 +311,3 @@ def test_other_code_is_another_run_and_the_list_is_written_as_ever(tmp_path: Pat
     assert spec.observe.macro == ["energy", "accuracy", "f1_macro", "own_metrics:top2"]
     plain = load_spec(tmp_path / "own.yaml", ["observe={macro: [accuracy]}", "equilibrium.margins={}"])
     assert plain.model_dump(mode="json")["observe"]["macro"] == ["energy", "accuracy"]
-    assert json.loads(plain.model_dump_json())["histories"]["cold"] == {"init_scale": 1.0, "first": None}
