@@ -14,7 +14,7 @@ from thermo_cli.equilibrium.statistics.mean_and_sd import mean_and_sd
 from thermo_cli.errors import DataError, SpecError
 from thermo_cli.kinds.kind import Facts, Setup
 from thermo_cli.metric import own_names
-from thermo_cli.observables.custom import check_own
+from thermo_cli.observables.own import check_own
 from thermo_cli.replicas import Replica, streams_used
 from thermo_cli.spec import Spec
 from thermo_cli.store import RunFolder

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from thermo_cli import rng
-from thermo_cli.contracts import Group, Integers, Symmetry, Tensors
-from thermo_cli.microstates.symmetry import flat, flip, mean, permute, select
+from thermo_cli.contracts import Integers, Symmetry, Tensors
+from thermo_cli.microstates.symmetry import flat, mean, permute, select
 
 SWEEPS: Final = 30  # of a pair: until nothing changes
 RESTARTS: Final = 3  # of a pair, from random orders, where all groups are
@@ -57,7 +57,7 @@ def match(
             order, signs = _assign(_gain(current, beside, symmetry, group.name), group.sign)
             moved = (order != np.arange(group.size)).any(axis=1) | (signs < 0).any(axis=1)
             if moved.any():
-                _reorder(current, symmetry, group, order, signs)
+                permute(current, symmetry, group.name, order, signs if group.sign else None)
                 before, turned = labels[group.name]
                 before[active] = np.take_along_axis(before[active], order, 1)
                 turned[active] = np.take_along_axis(turned[active], order, 1) * signs
@@ -150,14 +150,9 @@ def relabelled(tensors: Tensors, symmetry: Symmetry, labels: Labels) -> Tensors:
     """Return tensors with their units in another order; they themselves are left as they are."""
     tensors = dict(tensors)
     for group in symmetry.groups:
-        _reorder(tensors, symmetry, group, *labels[group.name])
+        order, signs = labels[group.name]
+        permute(tensors, symmetry, group.name, order, signs if group.sign else None)
     return tensors
-
-
-def _reorder(tensors: Tensors, symmetry: Symmetry, group: Group, order: Integers, signs: NDArray[np.float64]) -> None:
-    permute(tensors, symmetry, group.name, order)
-    if group.sign:
-        flip(tensors, symmetry, group.name, signs)
 
 
 def _count(tensors: Tensors) -> int:

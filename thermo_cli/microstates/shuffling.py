@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Symmetry, Tensors
 from thermo_cli.microstates.canonical import fold, unfolded
-from thermo_cli.microstates.symmetry import flip, permute, rows_of, scale, tensors_of
+from thermo_cli.microstates.symmetry import permute, rows_of, scale, tensors_of
 
 SELF_TEST: Final = 1e-6  # of the largest output, in double precision
 COUNTER: Final = 7  # of the seed's stream
@@ -27,9 +27,9 @@ def random_element(tensors: Tensors, symmetry: Symmetry, generator: np.random.Ge
     replicas = len(next(iter(tensors.values())))
     for group in symmetry.groups:
         shape = (replicas, group.size)
-        permute(tensors, symmetry, group.name, generator.random(shape).argsort(axis=1))
-        if group.sign:
-            flip(tensors, symmetry, group.name, np.where(generator.random(shape) < 0.5, -1.0, 1.0))
+        order = generator.random(shape).argsort(axis=1)
+        signs = np.where(generator.random(shape) < 0.5, -1.0, 1.0) if group.sign else None
+        permute(tensors, symmetry, group.name, order, signs)
         if group.scale:
             scale(tensors, symmetry, group.name, np.exp(0.5 * generator.standard_normal(shape)))
     for name, axis in (*dict.fromkeys(symmetry.shifts, 0).items(), *symmetry.centred.items()):

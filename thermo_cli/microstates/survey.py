@@ -1,7 +1,7 @@
 """What is found out about the microstates of an ensemble: parameters in, named arrays out.
 
-    found = examine(material, system.symmetry(), shared=False)
-    found.arrays["pair_distance"], found.arrays["pair_null"], found.facts["floor"]
+    findings = examine(material, system.symmetry(), shared=False)
+    findings.arrays["pair_distance"], findings.arrays["pair_null"], findings.facts["floor"]
 
 All-pair quantities are over the replicas in one frame; what decides is measured on pairs of replicas that share their bath,
 each matched to its partner. Both are held against a null that went the same way. It knows no system and no run folder.
@@ -18,14 +18,7 @@ from thermo_cli.contracts import Array, Findings, Symmetry
 from thermo_cli.microstates.canonical import dimensions, prepared
 from thermo_cli.microstates.matching import Labels
 from thermo_cli.microstates.material import Material, Parameters, disjoint
-from thermo_cli.microstates.overlap import (
-    cosines,
-    framed,
-    layers_of,
-    matched_pairs,
-    own_distances,
-    squared_distances,
-)
+from thermo_cli.microstates.overlap import cosines, framed, layers_of, matched_pairs, own_distances, squared_distances
 from thermo_cli.microstates.shuffling import scrambled
 
 REFERENCES: Final = 128  # draws from a reference law

@@ -29,16 +29,26 @@ def flat(tensor: NDArray[np.floating]) -> NDArray[np.floating]:
     return tensor.reshape(len(tensor), -1)
 
 
-def permute(tensors: Tensors, symmetry: Symmetry, group: str, order: NDArray[np.int64]) -> None:
-    """Put a group's units in another order, in place; at place i then stands unit order[i] of (replica, unit)."""
+def permute(
+    tensors: Tensors,
+    symmetry: Symmetry,
+    group: str,
+    order: NDArray[np.int64],
+    signs: NDArray[np.floating] | None = None,
+) -> None:
+    """Put a group's units in another order, in place, and turn them over in sign.
+
+    Args:
+        tensors: Block name to (replica, *shape).
+        symmetry: Of the system.
+        group: Name of the group.
+        order: Which unit is to stand at each place, (replica, unit).
+        signs: +1 or -1 of each place, (replica, unit): what goes in and what comes out is multiplied with it.
+    """
     for name, axis in symmetry.places(group):
         tensors[name] = np.stack([np.take(one, row, axis) for one, row in zip(tensors[name], order, strict=True)])
-
-
-def flip(tensors: Tensors, symmetry: Symmetry, group: str, signs: NDArray[np.floating]) -> None:
-    """Turn units over, in place: what goes in and what comes out is multiplied with +1 or -1, (replica, unit)."""
-    for name, axis in symmetry.places(group):
-        tensors[name] = tensors[name] * _along(signs, tensors[name], axis)
+        if signs is not None:
+            tensors[name] = tensors[name] * _along(signs, tensors[name], axis)
 
 
 def scale(tensors: Tensors, symmetry: Symmetry, group: str, factors: NDArray[np.floating]) -> None:

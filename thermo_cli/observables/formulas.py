@@ -5,7 +5,7 @@ from typing import Any
 
 from thermo_cli.contracts import Array, Task
 from thermo_cli.metric import RECORDS, Answers, label, observed, own_names
-from thermo_cli.observables.custom import own_formula
+from thermo_cli.observables.own import own_formula
 from thermo_cli.observables.scorers import check_probabilities
 from thermo_cli.registry import load
 

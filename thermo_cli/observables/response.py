@@ -22,8 +22,8 @@ def errors(outputs: Array, y: Any, task: Task) -> NDArray[Any]:
     """
     finite = np.isfinite(outputs).all(axis=1)
     with np.errstate(over="ignore", invalid="ignore"):
-        found = (outputs.argmax(axis=1) != y) if task == "classification" else (outputs[:, 0, :] - y) ** 2
-    return np.where(finite, found, np.nan).astype(np.float32)
+        error = (outputs.argmax(axis=1) != y) if task == "classification" else (outputs[:, 0, :] - y) ** 2
+    return np.where(finite, error, np.nan).astype(np.float32)
 
 
 def susceptibility(outputs: Array, moved: Array, shift: Array, task: Task) -> Array:

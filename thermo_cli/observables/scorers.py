@@ -77,7 +77,7 @@ def _model(task: Task, outputs: int) -> Any:
     """Return a fitted model that takes its features for its answers: logits of classes, or numbers."""
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-    class Answers(ClassifierMixin if task == "classification" else RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    class StandIn(ClassifierMixin if task == "classification" else RegressorMixin, BaseEstimator):  # type: ignore[misc]
         classes_ = np.arange(outputs)
 
         def __sklearn_is_fitted__(self) -> bool:
@@ -92,4 +92,4 @@ def _model(task: Task, outputs: int) -> Any:
         def decision_function(self, x: Any) -> Any:
             return x[:, 1] - x[:, 0] if outputs == 2 else x
 
-    return Answers()
+    return StandIn()

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from thermo_cli.contracts import Array, Findings
 from thermo_cli.microstates.kernels import kernel_cka
-from thermo_cli.microstates.material import FORMAT, disjoint
+from thermo_cli.microstates.material import FORMAT, Parameters, disjoint
 from thermo_cli.microstates.overlap import squared_distances
 
-Rows = NDArray[np.floating]
-Measure = Callable[[Rows], Array]
+Measure = Callable[[Parameters], Array]
 LEAST_ANCHORS: Final = 6  # entries above the diagonal of a kernel of four anchors
 
 
@@ -30,7 +29,7 @@ class Fits:
         replicas: Names of the main replicas, (replica,).
         pairs: Names of the main replicas that have a partner on their bath, (pair,).
         total: T.
-        kind: Of `systems.structure`.
+        kind: Of `structure`.
         last: Of the main replicas at T, (replica, number).
         firsts: Of the pairs' main replicas at T, (pair, number).
         partners: Of their partners.
@@ -43,12 +42,12 @@ class Fits:
     pairs: tuple[str, ...]
     total: int
     kind: str
-    last: Rows
-    firsts: Rows
-    partners: Rows
-    nulls: Rows
-    null_partners: Rows
-    earlier: Rows
+    last: Parameters
+    firsts: Parameters
+    partners: Parameters
+    nulls: Parameters
+    null_partners: Parameters
+    earlier: Parameters
 
 
 def examine_fits(fits: Fits) -> Findings:
@@ -120,7 +119,7 @@ def same(fits: Fits) -> bool:
     return len(fits.pairs) > 0 and np.array_equal(fits.firsts, fits.partners)
 
 
-def _paired(measure: Measure, first: Rows, second: Rows) -> Array:
+def _paired(measure: Measure, first: Parameters, second: Parameters) -> Array:
     """Return the distance of each row from its partner, (pair,); NaN where one is not finite."""
     found = np.full(len(first), np.nan)
     for row, (a, b) in enumerate(zip(first, second, strict=True)):
@@ -129,7 +128,7 @@ def _paired(measure: Measure, first: Rows, second: Rows) -> Array:
     return found
 
 
-def _kernel_distances(triangles: Rows) -> Array:
+def _kernel_distances(triangles: Parameters) -> Array:
     """1 - CKA of all pairs, no less than 0."""
     found = np.maximum(1.0 - kernel_cka(triangles), 0.0)
     np.fill_diagonal(found, 0.0)

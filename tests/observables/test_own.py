@@ -15,7 +15,7 @@ from thermo_cli import rng
 from thermo_cli.contracts import Dataset, Task
 from thermo_cli.errors import SpecError
 from thermo_cli.metric import label
-from thermo_cli.observables.custom import check_own, own_formula
+from thermo_cli.observables.own import check_own, own_formula
 from thermo_cli.spec import load_spec
 from thermo_cli.trust import Trust, set_trust
 
