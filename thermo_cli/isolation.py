@@ -20,10 +20,11 @@ def leave_working_directory() -> None:
     asked = [os.path.abspath(entry) for entry in _named()]  # noqa: PTH100
     library = os.path.dirname(os.__file__)  # noqa: PTH120
     first = sys.path.index(library) if library in sys.path else len(sys.path)
-    before = [entry for entry in sys.path[:first] if entry in asked or entry not in ("", here)]
+    before, after = [entry or here for entry in sys.path[:first]], sys.path[first:]
+    kept = [entry for entry in before if entry in asked or entry != here]
     checkout = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
-    lost = checkout in sys.path[:first] and checkout not in [*before, *sys.path[first:]]
-    sys.path[:] = [*before, *sys.path[first:], *([checkout] if lost else [])]
+    lost = checkout in before and checkout not in (*kept, *after)
+    sys.path[:] = [*kept, *after, *([checkout] if lost else [])]
 
 
 def isolated_environment() -> dict[str, str]:

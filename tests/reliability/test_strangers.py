@@ -18,6 +18,7 @@ from tests.conftest import ROOT, Command
 from tests.kinds.scripts.toy import toy
 from thermo_cli.data.columns import Column, encode
 from thermo_cli.errors import SpecError
+from thermo_cli.isolation import leave_working_directory
 from thermo_cli.kinds.estimators.pipeline import pipeline
 from thermo_cli.revision import revision_of
 from thermo_cli.spec.named import NamedSystem
@@ -59,6 +60,18 @@ def test_no_module_of_the_working_directory_is_imported(tmp_path: Path, path: st
     ran = tmp_path / "CODE_RAN"
     assert not ran.exists(), ran.read_text()
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("first", ["", str(ROOT)])
+def test_a_checkout_comes_after_what_is_installed(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This package may come from the working directory; what PYTHONPATH names stays where it is."""
+    library = str(Path(os.__file__).parent)
+    monkeypatch.chdir(ROOT)
+    for named, expected in (("", [library, "/installed", str(ROOT)]), (".", [str(ROOT), library, "/installed"])):
+        monkeypatch.setenv("PYTHONPATH", named)
+        monkeypatch.setattr(sys, "path", [first, library, "/installed"])
+        leave_working_directory()
+        assert sys.path == expected
 
 
 def test_a_script_finds_its_modules_beside_it(tmp_path: Path) -> None:
