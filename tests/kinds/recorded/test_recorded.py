@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from thermo_cli.contracts import Trajectories
 from thermo_cli.errors import DataError
-from thermo_cli.kinds.recorded import Recorded, read_parameters, read_recorded
+from thermo_cli.kinds.recorded.ensemble import read_recorded
+from thermo_cli.kinds.recorded.parameters import read_parameters
 
 HEADER = "replica,step,observable,value\n"
 Record = tuple[Any, int, str, float | None, str]
@@ -76,10 +78,10 @@ def write_parquet(path: Path, found: Sequence[Record]) -> Path:
 WRITERS = {"csv": write_csv, "jsonl": write_json_lines, "ndjson": write_json_lines, "parquet": write_parquet}
 
 
-def ensemble(replicas: Sequence[str], histories: Sequence[str], lost: Sequence[bool]) -> Recorded:
+def ensemble(replicas: Sequence[str], histories: Sequence[str], lost: Sequence[bool]) -> Trajectories:
     """Return recorded runs without observables, to find the parameters of."""
     steps = np.array([0, 8], dtype=np.int64)
-    return Recorded(steps, {}, tuple(replicas), tuple(histories), np.array(lost), "")
+    return Trajectories(steps, {}, tuple(replicas), tuple(histories), np.array(lost))
 
 
 def refused(path: Path) -> str:

@@ -5,8 +5,3 @@ replica may be missing, because a training that stopped early is counted as lost
 
 The way: tables (a file as columns) -> cells (converted) -> grid (checked) -> ensemble (arrays); parameters are read beside it.
 """
-
-from thermo_cli.kinds.recorded.ensemble import Recorded, read_recorded
-from thermo_cli.kinds.recorded.parameters import read_parameters
-
-__all__ = ["Recorded", "read_parameters", "read_recorded"]

@@ -19,7 +19,8 @@ from thermo_cli.kinds.kind import (
     no_protocol,
     nothing_to_settle,
 )
-from thermo_cli.kinds.recorded import read_parameters, read_recorded
+from thermo_cli.kinds.recorded.ensemble import read_recorded
+from thermo_cli.kinds.recorded.parameters import read_parameters
 from thermo_cli.metric import default_margins
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
