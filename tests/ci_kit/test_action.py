@@ -296,13 +296,13 @@ def test_a_baseline_goes_to_the_gate_alone(tmp_path: Path) -> None:
         PLAN,
         """
         if "--baseline=baseline/run/old-01234567" in sys.argv:
-            assert "--require=not-worse" in sys.argv
+            assert {"--require=not-worse", "--require=settled,glassy"} < set(sys.argv)
             print("error: the runs do not compare\\n  received: other data")
             sys.exit(2)
         write()
     """,
     )
-    job = run_action(tmp_path, {"spec": "small.yaml", "baseline": "baseline", "require": "not-worse"})
+    job = run_action(tmp_path, {"spec": "small.yaml", "baseline": "baseline", "require": "not-worse\nsettled,glassy"})
     assert job.code == 2
     assert job.annotations == [
         "::error file=small.yaml,title=thermo%3A usage or spec error::It says 5 %25 <b>::error::]]>%0A"

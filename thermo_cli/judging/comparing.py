@@ -57,11 +57,11 @@ def compare_all(runs: Sequence[JudgedRun]) -> tuple[tuple[tuple[Baseline, ...], 
         received = ", ".join(run.folder.name for run in runs) or "no run that can be judged"
         raise UsageError("--compare takes several runs, or a sweep", received=received, remedy="name another run")
     pairs = len(runs) * (len(runs) - 1) // 2
-    held = []
+    comparisons = []
     for number, run in enumerate(runs):
         others = [compare(run, other, pairs) for place, other in enumerate(runs) if place != number]
-        held.append(tuple(tuple(one for other in point for one in other) for point in zip(*others, strict=True)))
-    return tuple(held)
+        comparisons.append(tuple(tuple(one for other in point for one in other) for point in zip(*others, strict=True)))
+    return tuple(comparisons)
 
 
 def _points_compared(sweep: JudgedRun) -> tuple[tuple[Baseline, ...], ...]:
@@ -193,11 +193,11 @@ def _words(title: str, rows: Sequence[Difference]) -> str:
     """Say in one sentence how the run compares."""
     outcome = overall(rows)
     worst = [row for row in rows if row.gates and row.outcome == outcome]
-    named = ", ".join(dict.fromkeys(f"{row.observable} ({row.history})" for row in worst))
+    places = ", ".join(dict.fromkeys(f"{row.observable} ({row.history})" for row in worst))
     if outcome == "equivalent":
         return f"equivalent to {title}: every final mean differs by less than its margin"
     if outcome in ("better", "worse"):
-        return f"{outcome} than {title} in {named}"
+        return f"{outcome} than {title} in {places}"
     needs = [row.replicas_needed for row in worst if row.replicas_needed]
     more = f": about {max(needs)} replicas per history in both would decide" if needs else ""
-    return f"undecided against {title} in {named}{', though not worse' if not_worse(rows) else ''}{more}"
+    return f"undecided against {title} in {places}{', though not worse' if not_worse(rows) else ''}{more}"

@@ -13,13 +13,9 @@ from thermo_cli.store import RunFolder
 
 
 def known_microstates(folder: RunFolder) -> Findings | None:
-    """Return what is known of the microstates, unless an older version has found it out.
-
-    Args:
-        folder: The run.
-    """
-    found = folder.findings()
-    return found if found is not None and current(found) else None
+    """Return what is known of the microstates, unless an older version has found it out."""
+    findings = folder.findings()
+    return findings if findings is not None and current(findings) else None
 
 
 def diagnostics_of(folder: RunFolder, ensemble: Ensemble) -> dict[str, Any]:
@@ -30,31 +26,30 @@ def diagnostics_of(folder: RunFolder, ensemble: Ensemble) -> dict[str, Any]:
         ensemble: Its observables, margins and window.
     """
     values = ensemble.recorded.values
-    found: dict[str, Any] = {"mixing": {}}
-    for name in ensemble.margins:
-        found["mixing"][name] = mixing(values[name][:, ensemble.window])
-    found["energy_terms"] = {
-        name: mean_and_sd(array[:, -1]) for name, array in values.items() if name.startswith("energy_")
+    terms = {name: array[:, -1] for name, array in values.items() if name.startswith("energy_")}
+    diagnostics: dict[str, Any] = {
+        "mixing": {name: mixing(values[name][:, ensemble.window]) for name in ensemble.margins},
+        "energy_terms": {name: mean_and_sd(finals) for name, finals in terms.items()},
     }
     crossed = folder.spec.ensemble.crossed
     if crossed is not None:
         shape = (crossed.init, crossed.subsample, crossed.order)
-        found["noise_budget"] = {
+        diagnostics["noise_budget"] = {
             name: noise_budget(values[name][:, -1].reshape(shape), ensemble.settings.alpha) for name in ensemble.margins
         }
-    return found
+    return diagnostics
 
 
-def beside_microstates(found: Findings | None, ensemble: Ensemble) -> dict[str, Any]:
+def beside_microstates(findings: Findings | None, ensemble: Ensemble) -> dict[str, Any]:
     """Compare the spread of the gating observables with the distance of the same replicas' microstates.
 
     Args:
-        found: What is known of the microstates.
+        findings: What is known of the microstates.
         ensemble: The observables and their margins.
     """
-    apart = divergence(found) if found is not None else None
-    if found is None or apart is None:
+    apart = divergence(findings) if findings is not None else None
+    if findings is None or apart is None:
         return {}
     place = {name: row for row, name in enumerate(ensemble.recorded.replicas)}
-    rows = [place[name] for name in found.facts["replicas"]]
-    return {"comparison": comparison(ensemble, rows, apart, mean_divergence(found))}
+    rows = [place[name] for name in findings.facts["replicas"]]
+    return {"comparison": comparison(ensemble, rows, apart, mean_divergence(findings))}

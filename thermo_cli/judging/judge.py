@@ -61,18 +61,16 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Judg
     """
     equilibrium = equilibrium or folder.spec.equilibrium
     trajectories, settings = folder.trajectories(), settings_of(equilibrium)
-    check_margins(
-        settings.margins, folder.spec, trajectories.values
-    )  # what a script reports is not known before it has
+    check_margins(settings.margins, folder.spec, trajectories.values)  # a script tells what it reports by reporting
     kind = kind_of(folder.spec)
-    found = known_microstates(folder)
+    findings = known_microstates(folder)
     unknown = unknown_overlaps(NOT_EXAMINED) if folder.spec.traits.trains else None
-    overlaps = overlaps_of(found) if found is not None else unknown
+    overlaps = overlaps_of(findings) if findings is not None else unknown
     parameters = kind.raw(folder)
     microscopic = raw_overlaps(*parameters) if parameters is not None else {}
-    microscopic |= summarized(found, settings.confidence) if found is not None else {}
+    microscopic |= summarized(findings, settings.confidence) if findings is not None else {}
     ensemble = Ensemble(trajectories, kind.question(folder, trajectories), settings, overlaps)
-    diagnostics = kind.diagnostics(folder) | diagnostics_of(folder, ensemble) | beside_microstates(found, ensemble)
+    diagnostics = kind.diagnostics(folder) | diagnostics_of(folder, ensemble) | beside_microstates(findings, ensemble)
     verdict = judge(ensemble, microscopic, diagnostics)
     targets = target_rows(equilibrium.targets, trajectories.values)
     verdict = dataclasses.replace(verdict, criteria=(*verdict.criteria, *targets))

@@ -24,7 +24,7 @@ class End:
 
 def final_states(judged: Judged) -> dict[str, End]:
     """Say how each replica ended, by name: the main ones as they were judged, the others by what they recorded."""
-    found, folder = judged.observables, judged.folder
+    observables, folder = judged.observables, judged.folder
     ends: dict[str, End] = {}
     for shard, members in folder.shards.items():
         others = [row for row in members if row.role != "main"]
@@ -35,7 +35,7 @@ def final_states(judged: Judged) -> dict[str, End]:
             name: np.stack(record.values[name], axis=1)[slots]
             if record is not None and name in record.values
             else np.full((len(others), 1), np.nan)
-            for name in found.values
+            for name in observables.values
         }
         nobody, lost = np.zeros(len(others), dtype=bool), record is None and folder.given_up(shard)
         crashed = nobody | lost
@@ -43,12 +43,12 @@ def final_states(judged: Judged) -> dict[str, End]:
             crashed = record.final["crashed"][slots].astype(bool)
         names, histories = (tuple(getattr(row, word) for row in others) for word in ("name", "history"))
         waiting = nobody | (record is None and not lost)
-        ends |= _ends(Trajectories(found.steps, values, names, histories, crashed, unfinished=waiting))
-    return ends | _ends(found)
+        ends |= _ends(Trajectories(observables.steps, values, names, histories, crashed, unfinished=waiting))
+    return ends | _ends(observables)
 
 
-def _ends(told: Trajectories) -> dict[str, End]:
+def _ends(trajectories: Trajectories) -> dict[str, End]:
     return {
-        name: End(state, {observable: float(values[row, -1]) for observable, values in told.values.items()})
-        for row, (name, state) in enumerate(zip(told.replicas, told.states, strict=True))
+        name: End(state, {observable: float(values[row, -1]) for observable, values in trajectories.values.items()})
+        for row, (name, state) in enumerate(zip(trajectories.replicas, trajectories.states, strict=True))
     }

@@ -31,7 +31,7 @@ def frame(run: JudgedRun, table: str) -> "pandas.DataFrame":
             remedy=(f"did you mean {guess!r}? " if guess else "") + "tables: " + ", ".join(TABLES),
         )
     try:
-        found: Any = importlib.import_module("pandas")
+        library: Any = importlib.import_module("pandas")
     except ImportError:
         raise UsageError(
             "frames are made with pandas, which is not installed", received="to_pandas", remedy="pip install pandas"
@@ -43,13 +43,13 @@ def frame(run: JudgedRun, table: str) -> "pandas.DataFrame":
             received=run.folder.name,
             remedy="thermo-report tells why, under diversity",
         )
-    return found.DataFrame({name: _series(found, column) for name, column in joined(parts).items()})
+    return library.DataFrame({name: _series(library, column) for name, column in joined(parts).items()})
 
 
-def _series(pandas: Any, column: Column) -> Any:
+def _series(library: Any, column: Column) -> Any:
     if column.words is not None:
-        return pandas.Categorical.from_codes(column.values, categories=list(column.words))
+        return library.Categorical.from_codes(column.values, categories=list(column.words))
     if column.values.dtype == float or not column.missing.any():
-        return pandas.Series(column.values).mask(column.missing)
-    masked = pandas.arrays.BooleanArray if column.values.dtype == bool else pandas.arrays.IntegerArray
+        return library.Series(column.values).mask(column.missing)
+    masked = library.arrays.BooleanArray if column.values.dtype == bool else library.arrays.IntegerArray
     return masked(column.values, column.missing)
