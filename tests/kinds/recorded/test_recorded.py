@@ -16,8 +16,9 @@ from safetensors.numpy import save_file
 
 from thermo_cli.contracts import Trajectories
 from thermo_cli.errors import DataError
-from thermo_cli.kinds.recorded.ensemble import read_recorded
+from thermo_cli.kinds.recorded.importers import IMPORTERS
 from thermo_cli.kinds.recorded.parameters import read_parameters
+from thermo_cli.kinds.recorded.records import read_records
 
 HEADER = "replica,step,observable,value\n"
 Record = tuple[Any, int, str, float | None, str]
@@ -87,17 +88,22 @@ def ensemble(replicas: Sequence[str], histories: Sequence[str], lost: Sequence[b
 def refused(path: Path) -> str:
     """Return the message that a file is refused with."""
     with pytest.raises(DataError) as caught:
-        read_recorded(path)
+        read_records(path)
     assert caught.value.remedy
     assert str(path) in str(caught.value)
     return str(caught.value)
+
+
+def test_every_importer_is_tested() -> None:
+    """A suffix that is read is one whose records are held against those of the others below."""
+    assert set(IMPORTERS) == {f".{suffix}" for suffix in WRITERS}
 
 
 @pytest.mark.parametrize("suffix", WRITERS)
 def test_each_format_gives_the_records(tmp_path: Path, suffix: str) -> None:
     """Every record is at its place, nothing else has a number, and the fingerprint is that of the bytes."""
     path = WRITERS[suffix](tmp_path / f"runs.{suffix}", records())
-    recorded = read_recorded(path)
+    recorded, fingerprint = read_records(path)
     order = [f"{history}/{replica}" for history in ("hot", "cold") for replica in range(11)]
     assert recorded.replicas == tuple(order)
     assert recorded.histories == ("hot",) * 11 + ("cold",) * 11
@@ -111,15 +117,15 @@ def test_each_format_gives_the_records(tmp_path: Path, suffix: str) -> None:
     for name, values in recorded.values.items():
         assert values.dtype == np.float64
         np.testing.assert_array_equal(values, expected[name])
-    assert recorded.fingerprint == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert fingerprint == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_a_replica_that_ends_early_is_lost_and_kept(tmp_path: Path) -> None:
     """Its tail is NaN; a recorded NaN at the last step is a value and no end."""
     rows = "a,0,loss,3\nb,0,loss,4\na,1,loss,2\na,2,loss,nan\nc,0,loss,5\nc,1,loss,\nc,2,loss,NULL\n"
-    recorded = read_recorded(write(tmp_path, HEADER + rows))
+    recorded, _ = read_records(write(tmp_path, HEADER + rows))
     assert recorded.replicas == ("recorded/a", "recorded/b", "recorded/c")
-    np.testing.assert_array_equal(recorded.lost, [False, True, False])
+    np.testing.assert_array_equal(recorded.crashed, [False, True, False])
     np.testing.assert_array_equal(recorded.values["loss"], [[3, 2, np.nan], [4, np.nan, np.nan], [5, np.nan, np.nan]])
 
 
@@ -137,14 +143,14 @@ def test_numbers_are_ordered_as_numbers_and_names_as_they_appear(
     tmp_path: Path, written: list[str], expected: list[str]
 ) -> None:
     """Replica 10 comes after 9 and not after 1; seeds beyond 2^53 keep their digits; text keeps the order of the file."""
-    recorded = read_recorded(write(tmp_path, HEADER + "".join(f"{name},0,loss,1\n" for name in written)))
+    recorded, _ = read_records(write(tmp_path, HEADER + "".join(f"{name},0,loss,1\n" for name in written)))
     assert [name.removeprefix("recorded/") for name in recorded.replicas] == expected
 
 
 def test_histories_that_alternate_are_grouped(tmp_path: Path) -> None:
     """Groups come in order of first appearance, and values follow their replicas."""
     text = "history,value,step,replica,observable\nhot,1,0,2,e\ncold,2,0,1,e\nhot,3,0,1,e\ncold,4,0,2,e\n"
-    recorded = read_recorded(write(tmp_path, text))
+    recorded, _ = read_records(write(tmp_path, text))
     assert recorded.replicas == ("hot/1", "hot/2", "cold/1", "cold/2")
     np.testing.assert_array_equal(recorded.values["e"], [[3], [1], [2], [4]])
 
@@ -153,13 +159,13 @@ def test_cells_are_read_as_other_programs_write_them(tmp_path: Path) -> None:
     """A byte order mark, blanks, blank lines, quotes, steps such as 10.0 and numbers in quotes mean what they say."""
     text = '\ufeff\n replica, step ,observable,value\r\n" 7 ",0.0,"a,b", 1e-3 \r\n\r\n'
     text += '7,1e1,"a,b",-Infinity\r\n7,9007199254740993,"a,b",NA\r\n'
-    recorded = read_recorded(write(tmp_path, text))
+    recorded, _ = read_records(write(tmp_path, text))
     assert recorded.replicas == ("recorded/7",)
     np.testing.assert_array_equal(recorded.steps, [0, 10, 2**53 + 1])
     np.testing.assert_array_equal(recorded.values["a,b"], [[0.001, -np.inf, np.nan]])
     lines = '{"replica": 7.0, "step": 0.0, "observable": "l", "value": NaN}\n \n'
     lines += '{"replica": "7", "step": "10", "observable": "l", "value": "2.5", "history": ""}'
-    recorded = read_recorded(write(tmp_path, lines, "runs.JSONL"))
+    recorded, _ = read_records(write(tmp_path, lines, "runs.JSONL"))
     assert recorded.replicas == ("recorded/7",)
     np.testing.assert_array_equal(recorded.values["l"], [[np.nan, 2.5]])
 
@@ -307,7 +313,7 @@ def test_a_large_table_is_read_in_a_moment(tmp_path: Path) -> None:
     found = [(r, s, f"o{o}", float(values[s, r, o]), "h") for s in range(200) for r in range(64) for o in range(10)]
     path = write_csv(tmp_path / "runs.csv", found)
     start = time.thread_time()
-    recorded = read_recorded(path)
+    recorded, _ = read_records(path)
     assert time.thread_time() - start < 1.0
     assert recorded.values["o3"].shape == (64, 200)
     np.testing.assert_array_equal(recorded.values["o3"], values[:, :, 3].T)

@@ -3,5 +3,5 @@
 One record says what one observable of one replica was at one step. Replicas are measured at the same steps; only the end of a
 replica may be missing, because a training that stopped early is counted as lost and not dropped.
 
-The way: tables (a file as columns) -> cells (converted) -> grid (checked) -> ensemble (arrays); parameters are read beside it.
+The way: importers (a file as columns) -> cells (converted) -> grid (checked) -> records (arrays); parameters lie beside it.
 """

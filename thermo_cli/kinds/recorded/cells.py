@@ -43,9 +43,6 @@ def check_kinds(table: Table, column: str, cells: list[Any]) -> None:
 def histories(table: Table) -> list[str]:
     """Return the history of each record; `recorded` where none is named.
 
-    Args:
-        table: The file's columns.
-
     Raises:
         DataError: Some records name a history and some do not.
     """
@@ -58,10 +55,10 @@ def histories(table: Table) -> list[str]:
 def converted(table: Table, column: str, convert: Callable[[Any], T]) -> list[T]:
     """Convert each distinct cell of a column once, naming the first one that cannot be."""
     cells = table.columns[column]
-    known: dict[Any, T] = {}
+    values: dict[Any, T] = {}
     for cell in dict.fromkeys(cells):
         try:
-            known[cell] = convert(cell)
+            values[cell] = convert(cell)
         except (ValueError, ArithmeticError):
             raise DataError(
                 _EXPECTED[column],
@@ -69,7 +66,7 @@ def converted(table: Table, column: str, convert: Callable[[Any], T]) -> list[T]
                 remedy=_REMEDIES.get(column, "give it a printable name, the same in each of its records"),
                 where=table.where(cells.index(cell), column),
             ) from None
-    return [known[cell] for cell in cells]
+    return [values[cell] for cell in cells]
 
 
 def _is_nothing(cell: Any) -> bool:
@@ -89,9 +86,6 @@ def as_name(cell: Any) -> str:
 def as_step(cell: Any) -> int:
     """Return a step; 7.0 is 7.
 
-    Args:
-        cell: Of the column `step`.
-
     Raises:
         ValueError: It is no whole number, 0 or more.
     """
@@ -105,9 +99,6 @@ def as_step(cell: Any) -> int:
 
 def as_number(cell: Any) -> float:
     """Return a value; NaN where there is none.
-
-    Args:
-        cell: Of the column `value`.
 
     Raises:
         ValueError: It is no number.

@@ -19,8 +19,8 @@ from thermo_cli.kinds.kind import (
     no_protocol,
     nothing_to_settle,
 )
-from thermo_cli.kinds.recorded.ensemble import read_recorded
 from thermo_cli.kinds.recorded.parameters import read_parameters
+from thermo_cli.kinds.recorded.records import read_records
 from thermo_cli.metric import default_margins
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
@@ -33,9 +33,8 @@ objective, protocol = no_objective, no_protocol
 
 def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> Facts:
     """Read the records."""
-    recorded = read_recorded(base / spec.system.arguments.path)
-    runs = Trajectories(recorded.steps, recorded.values, recorded.replicas, recorded.histories, recorded.lost)
-    return Facts(recorded.fingerprint, runs=runs, observables=tuple(recorded.values))
+    runs, fingerprint = read_records(base / spec.system.arguments.path)
+    return Facts(fingerprint, runs=runs, observables=tuple(runs.values))
 
 
 def begin(setup: Setup) -> None:

@@ -1,17 +1,20 @@
 """What a spec says of runs that exist: where they are, and what is known of them."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
+from thermo_cli.kinds.recorded.header import REQUIRED
+from thermo_cli.kinds.recorded.importers import IMPORTERS
 from thermo_cli.spec.parts import Part, SystemPart
+
+_FILE: Final = f"Records ({', '.join(IMPORTERS)}) with columns {', '.join(REQUIRED)} and optionally history"
 
 
 class RecordedArguments(Part):
     """Arguments of `recorded`."""
 
-    path: Annotated[str, Field(min_length=1)]
-    """CSV, Parquet or JSON lines with columns replica, step, observable, value and optionally history; relative to the spec."""
+    path: Annotated[str, Field(min_length=1, description=f"{_FILE}; relative to the spec.")]
     parameters: Annotated[str, Field(min_length=1)] | None = None
     """Path pattern of safetensors files with parameters, with {history}, {replica} and {step}; relative to the spec."""
     initial: dict[str, float] = Field(default_factory=dict)

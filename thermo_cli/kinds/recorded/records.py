@@ -3,67 +3,44 @@
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from thermo_cli.contracts import Array, Integers
+from thermo_cli.contracts import Integers, Trajectories
 from thermo_cli.data.table import Table
 from thermo_cli.errors import DataError
-from thermo_cli.kinds.recorded import cells, tables
+from thermo_cli.kinds.recorded import cells
 from thermo_cli.kinds.recorded.grid import Grid
+from thermo_cli.kinds.recorded.importers import IMPORTERS
+from thermo_cli.registry import load
 
 _NUMERIC: Final = re.compile(r"-?\d{1,300}(\.\d{1,300})?")
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """An ensemble that was trained elsewhere.
-
-    Attributes:
-        steps: Measured steps, increasing, (time,).
-        values: Observable to (replica, time), in order of appearance; NaN also where a replica has ended early.
-        replicas: Names, `<history>/<replica>`, grouped by history, (replica,).
-        histories: History of each replica, (replica,).
-        lost: Replicas whose records end before the last step, (replica,) of bool.
-        fingerprint: SHA-256 of the bytes of the file.
-    """
-
-    steps: Integers
-    values: Mapping[str, Array]
-    replicas: tuple[str, ...]
-    histories: tuple[str, ...]
-    lost: NDArray[np.bool_]
-    fingerprint: str
-
-
-def read_recorded(path: Path) -> Recorded:
+def read_records(path: Path) -> tuple[Trajectories, str]:
     """Read runs from a long table with the columns replica, step, observable, value and optionally history.
 
     Inside a history, replicas keep their order of appearance, or that of their numbers when all their names are numbers.
 
     Args:
-        path: A .csv file with a header, a .jsonl or .ndjson file of one object a line, or a .parquet file.
+        path: A file of one of `IMPORTERS`.
+
+    Returns:
+        The runs, named `<history>/<replica>` by history, crashed where a replica's records end before the last step;
+        and the SHA-256 of the file.
 
     Raises:
         DataError: With the line of whatever cannot be used.
     """
-    readers = {
-        ".csv": tables.read_csv,
-        ".jsonl": tables.read_json_lines,
-        ".ndjson": tables.read_json_lines,
-        ".parquet": tables.read_parquet,
-    }
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
+    suffix = path.suffix.lower()
+    if suffix not in IMPORTERS:
         raise DataError(
             "recorded runs are not read from files of this kind",
             received=path.suffix or "a name without a suffix",
-            remedy="save them as " + ", ".join(readers),
+            remedy="save them as " + ", ".join(IMPORTERS),
             where=str(path),
         )
     try:
@@ -76,10 +53,10 @@ def read_recorded(path: Path) -> Recorded:
         raise DataError(
             "the file cannot be read", received=error.strerror, remedy="make it a readable file", where=str(path)
         ) from None
-    return _recorded(reader(path, data), hashlib.sha256(data).hexdigest())
+    return _runs(load(IMPORTERS[suffix])(path, data)), hashlib.sha256(data).hexdigest()
 
 
-def _recorded(table: Table, fingerprint: str) -> Recorded:
+def _runs(table: Table) -> Trajectories:
     """Turn records into arrays, after a check that they fill the grid of observables, replicas and steps."""
     if not table.numbers:
         raise DataError(
@@ -91,9 +68,23 @@ def _recorded(table: Table, fingerprint: str) -> Recorded:
     for column, column_cells in table.columns.items():
         cells.check_kinds(table, column, column_cells)
     pairs = list(zip(cells.histories(table), cells.converted(table, "replica", cells.as_name), strict=True))
-    named = cells.converted(table, "observable", cells.as_name)
-    members, observables = _in_order(dict.fromkeys(pairs)), tuple(dict.fromkeys(named))
-    replicas = tuple(f"{history}/{name}" for history, name in members)
+    names = cells.converted(table, "observable", cells.as_name)
+    members, observables = _in_order(dict.fromkeys(pairs)), tuple(dict.fromkeys(names))
+    replicas = _unique(tuple(f"{history}/{name}" for history, name in members), table)
+    number = np.array(cells.converted(table, "step", cells.as_step), dtype=np.int64)
+    value = np.array(cells.converted(table, "value", cells.as_number), dtype=np.float64)
+    steps, time = np.unique(number, return_inverse=True)
+    grid = Grid(table, observables, replicas, steps, _codes(names, observables), _codes(pairs, members), time)
+    lengths = grid.lengths()
+    values = np.full((len(observables), len(replicas), len(steps)), math.nan)
+    values[grid.observable, grid.replica, grid.time] = value
+    histories = tuple(history for history, _ in members)
+    return Trajectories(
+        steps, dict(zip(observables, values, strict=True)), replicas, histories, crashed=lengths < len(steps)
+    )
+
+
+def _unique(replicas: tuple[str, ...], table: Table) -> tuple[str, ...]:
     if len(set(replicas)) < len(replicas):
         twice = next(name for name in replicas if replicas.count(name) > 1)
         raise DataError(
@@ -102,17 +93,7 @@ def _recorded(table: Table, fingerprint: str) -> Recorded:
             remedy="use no / in the names of histories",
             where=str(table.file),
         )
-    number = np.array(cells.converted(table, "step", cells.as_step), dtype=np.int64)
-    value = np.array(cells.converted(table, "value", cells.as_number), dtype=np.float64)
-    steps, time = np.unique(number, return_inverse=True)
-    grid = Grid(table, observables, replicas, steps, _codes(named, observables), _codes(pairs, members), time)
-    lengths = grid.lengths()
-    values = np.full((len(observables), len(replicas), len(steps)), math.nan)
-    values[grid.observable, grid.replica, grid.time] = value
-    histories = tuple(history for history, _ in members)
-    return Recorded(
-        steps, dict(zip(observables, values, strict=True)), replicas, histories, lengths < len(steps), fingerprint
-    )
+    return replicas
 
 
 def _in_order(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -126,6 +107,6 @@ def _in_order(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(history, name) for history, names in groups.items() for name in names]
 
 
-def _codes(cells: Sequence[Any], known: Sequence[Any]) -> Integers:
-    position = {cell: index for index, cell in enumerate(known)}
+def _codes(cells: Sequence[Any], order: Sequence[Any]) -> Integers:
+    position = {cell: index for index, cell in enumerate(order)}
     return np.fromiter((position[cell] for cell in cells), dtype=np.int64, count=len(cells))
