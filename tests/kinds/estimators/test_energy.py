@@ -26,7 +26,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from thermo_cli.contracts import Dataset
 from thermo_cli.kinds.estimators.energy import closed, converged, loss_of, one_optimum, penalties
-from thermo_cli.kinds.estimators.measuring import measure_fit
+from thermo_cli.kinds.estimators.measuring import mean_loss, measure_fit
 from thermo_cli.kinds.estimators.pipeline import answers, kind_of_answer
 from thermo_cli.observables.formulas import formulas_of
 
@@ -50,7 +50,9 @@ def energy(fitted, dataset, with_terms=True):
     scores = fitted.decision_function(dataset.x) if hasattr(fitted, "decision_function") else None
     loss = loss_of(fitted, train, scores, dataset.y)
     terms = penalties(fitted, len(dataset.y)) if with_terms else {}
-    return measure_fit(kind, formulas, dataset, dataset.y, splits, loss, terms)["energy"]
+    if loss is None:
+        loss = mean_loss(kind, dataset, dataset.y, train)
+    return measure_fit(formulas, dataset, dataset.y, splits, loss, terms)["energy"]
 
 
 @pytest.mark.parametrize(

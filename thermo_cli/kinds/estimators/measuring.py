@@ -31,34 +31,27 @@ def before_fit(formulas: Mapping[str, Formula], dataset: Dataset, y: NDArray[Any
 
 
 def measure_fit(
-    kind: Answers,
     formulas: Mapping[str, Formula],
     dataset: Dataset,
     y: NDArray[Any],
     answers: Mapping[str, Array],
-    loss: float | None,
+    loss: float,
     terms: Mapping[str, float],
 ) -> dict[str, float]:
     """Compute the observables of one estimator: energy = loss + its penalties, and each metric on every split.
 
-    The loss is the estimator's own where it is stated, else the cross-entropy or the squared error; of answers without
-    probabilities the share of wrong ones.
-
     Args:
-        kind: What it says.
         formulas: What can be computed.
         dataset: For the test set.
         y: Targets of the subsample, (example,).
         answers: Split to answers, (output, example); `train`, on the subsample, and those of the test sets.
-        loss: Of the estimator itself; None where that is not known.
+        loss: Its mean loss on the subsample.
         terms: Penalty to its energy.
 
     Returns:
         Observable to its value.
     """
     pairs = splits(dataset, y[None], **{split: outputs[None] for split, outputs in answers.items()})
-    if loss is None:
-        loss = _loss(kind, dataset, *pairs["train"])
     values = on_splits(formulas, pairs, dataset.target_sd)
     return {
         "energy": loss + sum(terms.values()),
@@ -68,9 +61,16 @@ def measure_fit(
     }
 
 
-def _loss(kind: Answers, dataset: Dataset, outputs: Array, y: NDArray[Any]) -> float:
-    """Return the mean loss of answers, or the share of wrong ones where there is none."""
-    task, unit = dataset.task, dataset.target_sd
-    if RECORDS["loss"].computable(task, kind):
-        return float(formula("loss", task)(outputs, y, unit)[0])
-    return 1.0 - float(formula("accuracy", task)(outputs, y, unit)[0])
+def mean_loss(kind: Answers, dataset: Dataset, y: NDArray[Any], answers: Array) -> float:
+    """Return the cross-entropy or the squared error of an estimator; without probabilities the share of wrong answers.
+
+    Args:
+        kind: What it says.
+        dataset: For the task and the unit of its targets.
+        y: Targets, (example,).
+        answers: On the same examples, (output, example).
+    """
+    stated = RECORDS["loss"].computable(dataset.task, kind)
+    rule = formula("loss" if stated else "accuracy", dataset.task)
+    value = float(rule(answers[None], y[None], dataset.target_sd)[0])
+    return value if stated else 1.0 - value

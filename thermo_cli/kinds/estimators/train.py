@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from thermo_cli.contracts import Array, Dataset, Integers
 from thermo_cli.kinds.estimators.energy import closed, converged, loss_of, one_optimum, penalties
 from thermo_cli.kinds.estimators.fit import Fit, Moment, fit_of, moments
-from thermo_cli.kinds.estimators.measuring import before_fit, measure_fit
+from thermo_cli.kinds.estimators.measuring import before_fit, mean_loss, measure_fit
 from thermo_cli.kinds.estimators.pipeline import kind_of_answer, seeded
 from thermo_cli.kinds.estimators.structure import ANCHORS, Structure, structure, support_in_pool
 from thermo_cli.observables import response
@@ -183,7 +183,9 @@ def _look(
     kind = kind_of_answer(moment.fitted)
     formulas = formulas_of(spec.observe.macro, dataset.task, kind)
     loss = loss_of(moment.fitted, answers["train"], moment.scores(fit.x), fit.y)
-    for name, value in measure_fit(kind, formulas, dataset, fit.y, answers, loss, terms).items():
+    if loss is None:  # it does not say what it minimizes
+        loss = mean_loss(kind, dataset, fit.y, answers["train"])
+    for name, value in measure_fit(formulas, dataset, fit.y, answers, loss, terms).items():
         found.values.setdefault(name, []).append(value)
     if not any(name.startswith("before/") for name in found.final):
         before = before_fit(formulas, dataset, fit.y)
