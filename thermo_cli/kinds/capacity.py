@@ -22,7 +22,6 @@ def needs_of(spec: Spec, parameters: int, item: int, times: tuple[int, int], obs
         parameters: Numbers in a microstate.
         item: Bytes of one of them.
         times: At how many times observables, and microstates, are kept.
-        observables: How many.
         training: Bytes of a shard in motion.
     """
     measurements, kept = times
@@ -37,7 +36,6 @@ def pace_of(moving: Movement, total: int) -> Pace:
 
     Args:
         moving: A shard at step 0.
-        total: T.
     """
     moving.advance(min(WARM_STEPS, total))
     moving.measure()

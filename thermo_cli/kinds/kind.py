@@ -154,7 +154,6 @@ class Kind(Protocol):
         Args:
             spec: The resolved spec of one point.
             base: Folder of the spec.
-            table: Its replica table.
             loaded: Data that were loaded for other points, by what the spec says of them; what is loaded is added.
 
         Raises:
@@ -211,11 +210,7 @@ class Kind(Protocol):
 
 
 def kind_of(spec: Spec) -> Kind:
-    """Return the kind of a spec's system.
-
-    Args:
-        spec: The resolved spec.
-    """
+    """Return the kind of a spec's system."""
     kind: Kind = importlib.import_module(f"{KINDS[spec.traits.name]}.kind")
     return kind
 
@@ -248,11 +243,7 @@ def nothing_stated(spec: Spec, manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def kept_parameters(folder: RunFolder) -> tuple[NDArray[np.floating], NDArray[np.floating] | None] | None:
-    """Return parameters at T and at the start, (replica, parameter); None where not all replicas kept them.
-
-    Args:
-        folder: The run.
-    """
+    """Return parameters at T and at the start, (replica, parameter); None where not all replicas kept them."""
     if folder.status != "complete":
         return None
     kept = set.intersection(*(set(folder.records[row.shard].snapshots) for row in main_rows(folder.table)))
@@ -262,9 +253,5 @@ def kept_parameters(folder: RunFolder) -> tuple[NDArray[np.floating], NDArray[np
 
 
 def controls_of(folder: RunFolder) -> int:
-    """Return the number of partners, twins and nulls beside the main replicas.
-
-    Args:
-        folder: The run.
-    """
+    """Return the number of partners, twins and nulls beside the main replicas."""
     return sum(row.role not in ("main", "budget") for row in folder.table)

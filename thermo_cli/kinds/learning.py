@@ -27,9 +27,7 @@ def load(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dat
     """Load the data, once for all points that share them, and refuse subsamples that cannot serve.
 
     Args:
-        spec: The experiment.
         base: Folder of the spec.
-        table: Its replica table.
         loaded: What was loaded for other points; what is loaded is added.
 
     Returns:
@@ -52,9 +50,7 @@ def facts(spec: Spec, dataset: Dataset, examples: int, noisy: bool, metrics: Col
     """Try the user's own observables, and collect what is known.
 
     Args:
-        spec: The experiment.
         dataset: Pool and test set.
-        examples: Of each replica.
         noisy: Whether training draws from the `noise` streams at every step.
         metrics: Those that the system's answers allow.
     """
@@ -107,7 +103,6 @@ def scope(spec: Spec, data: Mapping[str, Any]) -> str:
     """Say what a verdict speaks of.
 
     Args:
-        spec: The experiment.
         data: Facts of its data, from the manifest.
     """
     pool = int(data["pool_examples"])
@@ -118,11 +113,7 @@ def scope(spec: Spec, data: Mapping[str, Any]) -> str:
 
 
 def diagnostics(folder: RunFolder) -> dict[str, Any]:
-    """Collect what was tried on each replica at the end of training.
-
-    Args:
-        folder: The run.
-    """
+    """Collect what was tried on each replica at the end of training."""
     errors = folder.finals("test_errors")
     noise = {"test_noise": distribution_wise(errors.astype(np.float64))} if errors is not None else {}
     finals = {name: folder.finals(name) for name in AT_THE_END}
@@ -130,21 +121,12 @@ def diagnostics(folder: RunFolder) -> dict[str, Any]:
 
 
 def protocol(spec: Spec) -> dict[str, Any]:
-    """Return how subsamples are drawn.
-
-    Args:
-        spec: The experiment.
-    """
+    """Return how subsamples are drawn."""
     return {"subsample": spec.ensemble.subsample.model_dump(mode="json")}
 
 
 def stated(spec: Spec, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the data of runs that are compared have to have in common.
-
-    Args:
-        spec: The experiment.
-        manifest: Of the run.
-    """
+    """Return what the data of runs that are compared have to have in common."""
     data = spec.model_dump(mode="json", include={"data"})["data"]
     known = {name: manifest["data"][name] for name in DATA if name in manifest["data"]}
     return {"data": data, **known, "data fingerprint": manifest["data_fingerprint"][:16]}

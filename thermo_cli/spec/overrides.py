@@ -14,7 +14,6 @@ def apply_overrides(source: Source, overrides: Sequence[str]) -> Source:
     """Return the document with the assignments applied; errors in them point at `--set`.
 
     Args:
-        source: The parsed file.
         overrides: Assignments such as `dynamics.with.lr=0.3` or `system.with.hidden=[64, 64]`.
 
     Raises:
@@ -41,9 +40,7 @@ def assign(value: dict[str, Any], path: tuple[str, ...], new: Any, label: str) -
     """Set one field of a document, in place; mappings on the way are made where there are none.
 
     Args:
-        value: The document.
         path: Keys from the root.
-        new: The value.
         label: Where it comes from, for messages.
 
     Raises:

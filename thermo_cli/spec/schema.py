@@ -187,11 +187,7 @@ class Spec(Part):
             raise ValueError(f"histories.{name}.first: {place}: {detail['msg']}") from None
 
     def first_parts(self, first: FirstPhase) -> tuple[Any, Any]:
-        """Return system and dynamics of a first phase: those of the spec with some fields replaced.
-
-        Args:
-            first: The first phase.
-        """
+        """Return system and dynamics of a first phase: those of the spec with some fields replaced."""
         system = self.system.model_dump(mode="json")
         if first.system is not None:
             system["with"] = system["with"] | first.system.arguments

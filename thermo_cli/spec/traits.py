@@ -78,8 +78,6 @@ def learner_streams(spec: Spec, examples: int, pool: int, histories: Sequence[st
     """Return the sources of randomness that whatever learns from examples consumes by its data and its path.
 
     Args:
-        spec: The experiment.
-        examples: Of each replica.
         pool: Examples that they are drawn from.
         histories: Those that are asked about.
     """

@@ -86,7 +86,6 @@ def parse(text: str, label: str) -> Source:
     """Read YAML text into plain values with their places.
 
     Args:
-        text: The document.
         label: What to call it in messages, normally the file's path.
 
     Returns:

@@ -15,7 +15,7 @@ from thermo_cli.data.subsample import draw_subsamples
 from thermo_cli.errors import RunError
 from thermo_cli.kinds.networks import layout
 from thermo_cli.kinds.networks import stack as gradient
-from thermo_cli.kinds.networks.adam import Adam, AdamW
+from thermo_cli.kinds.networks.adam import Adam, adamw
 from thermo_cli.kinds.networks.checks import check_stacking, plain_steps
 from thermo_cli.kinds.networks.learner import Learner, build_stack
 from thermo_cli.kinds.networks.protocols import protocol
@@ -102,7 +102,7 @@ def test_a_stacked_replica_is_the_plain_torch_loop(tmp_path: Path, variant: str)
             {"betas": (0.8, 0.95), "eps": 1e-6, "weight_decay": 0.01},
         ),
         (
-            AdamW(0.1, (0.8, 0.95), 1e-6, 0.2),
+            adamw(0.1, (0.8, 0.95), 1e-6, 0.2),
             torch.optim.AdamW,
             {"betas": (0.8, 0.95), "eps": 1e-6, "weight_decay": 0.2},
         ),

@@ -51,11 +51,7 @@ class Fits:
 
 
 def examine_fits(fits: Fits) -> Findings:
-    """Measure the distances of fitted estimators, and of those on one bath, with those of their null.
-
-    Args:
-        fits: The microstates.
-    """
+    """Measure the distances of fitted estimators, and of those on one bath, with those of their null."""
     kernels = fits.kind not in ("coefficients", "network")
     facts: dict[str, Any] = {
         "format": FORMAT,
@@ -111,11 +107,7 @@ def shared_support(support: NDArray[np.int8]) -> Array:
 
 
 def same(fits: Fits) -> bool:
-    """Say whether all partners on one bath are bit for bit the same: nothing random is consumed.
-
-    Args:
-        fits: The microstates.
-    """
+    """Say whether all partners on one bath are bit for bit the same: nothing random is consumed."""
     return len(fits.pairs) > 0 and np.array_equal(fits.firsts, fits.partners)
 
 

@@ -86,7 +86,6 @@ def loss_of(estimator: Any, outputs: Array, scores: NDArray[Any] | None, y: NDAr
     """Return the mean loss that an estimator itself minimizes; None where that is the cross-entropy or the squared error.
 
     Args:
-        estimator: A fitted one.
         outputs: Its answers, (output, example).
         scores: Its decision values, (example,) or (example, class), where it has them.
         y: Classes, (example,).
@@ -121,7 +120,6 @@ def penalties(estimator: Any, examples: int) -> dict[str, float]:
     """Return the terms that an estimator's objective adds to the mean loss, `l1` and `l2`.
 
     Args:
-        estimator: A fitted one.
         examples: Examples that it was fitted to.
     """
     rule = _RULES.get(type(estimator).__name__)
@@ -158,7 +156,6 @@ def one_optimum(estimator: Any, examples: int, features: int) -> bool:
     """Say whether the data decide the fitted model alone: a strictly convex energy, or a closed form without choices.
 
     Args:
-        estimator: A built one.
         examples: Examples of a replica.
         features: What it sees of each.
     """
@@ -180,11 +177,7 @@ def one_optimum(estimator: Any, examples: int, features: int) -> bool:
 
 
 def converged(estimator: Any) -> bool:
-    """Say whether an iterative fit came to its own end before its largest number of iterations.
-
-    Args:
-        estimator: A fitted one.
-    """
+    """Say whether an iterative fit came to its own end before its largest number of iterations."""
     limit, used = getattr(estimator, "max_iter", None), getattr(estimator, "n_iter_", None)
     if limit is None or used is None or _loose(estimator):
         return False

@@ -61,7 +61,6 @@ def gather_fits(folder: RunFolder, table: Sequence[Replica], most: int) -> FitSp
 
     Args:
         folder: A run whose estimators have been fitted.
-        table: Its replica table.
         most: Main replicas that are looked at, at most.
     """
 
@@ -81,13 +80,7 @@ def gather_fits(folder: RunFolder, table: Sequence[Replica], most: int) -> FitSp
 
 
 def examine_estimators(folder: RunFolder, dataset: Dataset, chosen: FitSpecimens) -> Findings:
-    """Examine fitted estimators: structure, then functions and representations as far as the spec asks for them.
-
-    Args:
-        folder: The run.
-        dataset: Its data.
-        chosen: Which replicas.
-    """
+    """Examine fitted estimators: structure, then functions and representations as far as the spec asks for them."""
     spec = folder.spec
     kind = _kind(folder)
     fits = _fits(folder, chosen, kind)

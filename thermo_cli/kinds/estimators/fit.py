@@ -77,8 +77,6 @@ def fit_of(spec: Spec, dataset: Dataset, member: Replica, rows: Integers | None 
     """Build a replica's pipeline, fit the steps before the estimator, and return what the estimator is fitted to.
 
     Args:
-        spec: The experiment.
-        dataset: Its data.
         member: The replica; of a null the labels are shuffled.
         rows: Its examples, instead of those that the replica table decides.
     """
@@ -103,7 +101,6 @@ def moments(spec: Spec, fit: Fit, steps: Sequence[int], outputs: int) -> Iterato
     """Fit, and stop at some times.
 
     Args:
-        spec: The experiment.
         fit: What is fitted to what.
         steps: The times, increasing, the last being T.
         outputs: Number of classes; 1 for regression.
@@ -114,11 +111,6 @@ def moments(spec: Spec, fit: Fit, steps: Sequence[int], outputs: int) -> Iterato
 
 def try_fit(spec: Spec, dataset: Dataset, member: Replica) -> tuple[Answers, bool]:
     """Fit a replica to a few of its examples, or to all where a few will not do, with two random states.
-
-    Args:
-        spec: The experiment.
-        dataset: Its data.
-        member: The replica.
 
     Returns:
         What its answers are; whether they depend on the random state.
@@ -170,7 +162,6 @@ def few(rows: Integers, dataset: Dataset) -> Integers:
 
     Args:
         rows: Indices into the pool, (example,).
-        dataset: The data.
     """
     if dataset.task == "regression" or len(rows) <= TRIED:
         return rows[:TRIED]
@@ -180,10 +171,6 @@ def few(rows: Integers, dataset: Dataset) -> Integers:
 
 def check_time(spec: Spec, built: Pipeline) -> None:
     """Refuse a time that an estimator does not have.
-
-    Args:
-        spec: The experiment.
-        built: Its pipeline.
 
     Raises:
         SpecError: The estimator has no stages, no warm start, or no partial fits.

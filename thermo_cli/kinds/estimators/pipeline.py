@@ -147,11 +147,7 @@ def time_parameter(system: Any, wanted: str | None, time: str = "budget") -> str
 
 
 def kind_of_answer(estimator: Any) -> Answers:
-    """Return what a fitted estimator says of an example.
-
-    Args:
-        estimator: A fitted one.
-    """
+    """Return what a fitted estimator says of an example."""
     if is_regressor(estimator):
         return "numbers"
     if hasattr(estimator, "predict_proba"):
@@ -165,7 +161,6 @@ def answers(estimator: Any, x: NDArray[Any], outputs: int) -> Array:
     Of probabilities their logarithm; of scores the predicted class is on top, whatever breaks a tie; of mere labels 1 and 0.
 
     Args:
-        estimator: A fitted one.
         x: What it sees, (example, feature).
         outputs: Number of classes; 1 for regression.
     """
@@ -185,7 +180,6 @@ def logits(probabilities: NDArray[Any], classes: NDArray[Any], outputs: int) -> 
     Args:
         probabilities: (example, known class).
         classes: The classes that the estimator knows.
-        outputs: Number of classes.
     """
     found = np.full((outputs, len(probabilities)), LEAST)
     found[classes.astype(np.int64)] = np.clip(probabilities, LEAST, 1.0).T
@@ -196,10 +190,8 @@ def scored(estimator: Any, labels: NDArray[Any], scores: NDArray[Any] | None, ou
     """Return scores whose largest is that of the predicted class, (class, example).
 
     Args:
-        estimator: For its classes.
         labels: Predicted class, (example,).
         scores: Decision values, (example,) or (example, known class); None where there are none.
-        outputs: Number of classes.
     """
     classes = estimator.classes_.astype(np.int64)
     rows, place = np.arange(len(labels)), labels.astype(np.int64)
@@ -278,9 +270,5 @@ def _seed(parts: list[Any], draw: np.random.Generator) -> None:
 
 
 def seeded(parts: Sequence[Any]) -> bool:
-    """Say whether anything in them takes a random state.
-
-    Args:
-        parts: Steps and estimators.
-    """
+    """Say whether anything in them takes a random state."""
     return any(name.endswith("random_state") for part in parts for name in part.get_params(deep=True))

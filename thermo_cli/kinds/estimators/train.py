@@ -78,7 +78,6 @@ def measured_steps(spec: Spec, member: Replica) -> list[int]:
     """Return the times at which an estimator is looked at.
 
     Args:
-        spec: The experiment.
         member: A row of the replica table; only main replicas are looked at before their end.
     """
     if spec.time in ("once", "budget") or member.role != "main":
@@ -90,10 +89,7 @@ def fit_shard(folder: RunFolder, store: ShardStore, spec: Spec, dataset: Dataset
     """Fit one shard until it has finished or the run is asked to stop.
 
     Args:
-        folder: The run.
         store: The shard's disk side.
-        spec: The experiment.
-        dataset: Its data.
         members: The shard's rows of the replica table.
 
     Returns:
@@ -133,8 +129,6 @@ def fit_replica(spec: Spec, dataset: Dataset, member: Replica, rows: Integers | 
     """Fit one replica and record it.
 
     Args:
-        spec: The experiment.
-        dataset: Its data.
         member: A row of the replica table.
         rows: Its examples, instead of those that the replica table decides.
     """

@@ -4,33 +4,36 @@ m <- b1 m + (1-b1) g, v <- b2 v + (1-b2) g^2, theta <- theta - lr (m / (1-b1^t))
 Source: Kingma & Ba 2015, algorithm 1; decoupled decay: Loshchilov & Hutter 2019, algorithm 2.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from torch.optim.adam import adam
-from torch.optim.adamw import adamw
+from torch.optim.adam import adam as torch_adam
+from torch.optim.adamw import adamw as torch_adamw
 
 from thermo_cli.kinds.networks.plain import FunctionalOptimizer, State
 
 
 class Adam:
-    """Adam on the flat parameters of a stack; equals torch.optim.Adam on each replica.
+    """Adam on the flat parameters of a stack; equals torch.optim.Adam, or AdamW, on each replica.
 
     Args:
-        lr: Learning rate.
         betas: b1, b2.
         eps: Added to the root of the running square.
-        weight_decay: lambda of the penalty (lambda / 2) |theta|^2, part of the energy.
+        weight_decay: lambda of the penalty (lambda / 2) |theta|^2, part of the energy; decoupled, it belongs to none.
+        decoupled: Whether decay is theta <- theta - lr lambda theta, before the step.
     """
 
     follows_rate = True
     buffers: tuple[str, ...] = ("mean", "square")
     counters: Mapping[str, torch.dtype] = {"count": torch.float32}
 
-    def __init__(self, lr: float, betas: Sequence[float], eps: float, weight_decay: float) -> None:
-        self.lr, self.eps, self.weight_decay = lr, eps, weight_decay
+    def __init__(
+        self, lr: float, betas: Sequence[float], eps: float, weight_decay: float, decoupled: bool = False
+    ) -> None:
+        self.lr, self.eps, self.weight_decay, self.decoupled = lr, eps, weight_decay, decoupled
         self.betas = (betas[0], betas[1])
-        self.penalty = weight_decay
+        self.penalty = 0.0 if decoupled else weight_decay
 
     def update(
         self, parameters: torch.Tensor, gradient: torch.Tensor, state: Mapping[str, torch.Tensor], lr: float
@@ -38,93 +41,38 @@ class Adam:
         """Move the parameters by one step, in place.
 
         Args:
-            parameters: theta, flat.
-            gradient: Of the loss alone; overwritten.
+            gradient: Of the loss alone, flat; overwritten.
             state: `mean`, `square` and `count`, zero at the start.
-            lr: Learning rate of this step.
         """
-        _fused(torch._fused_adam_, self, parameters, gradient, state, lr)
+        state["count"].add_(1)
+        kernel = torch._fused_adamw_ if self.decoupled else torch._fused_adam_
+        kernel(
+            [parameters],
+            [gradient],
+            [state["mean"]],
+            [state["square"]],
+            [],
+            [state["count"]],
+            lr=lr,
+            beta1=self.betas[0],
+            beta2=self.betas[1],
+            weight_decay=self.weight_decay,
+            eps=self.eps,
+            amsgrad=False,
+            maximize=False,
+        )
 
     def plain(self, parameters: list[torch.nn.Parameter]) -> FunctionalOptimizer:
-        """Return the same rule from torch.optim.
-
-        Args:
-            parameters: Of one replica.
-        """
-        return _plain(adam, self, parameters)
+        """Return the same rule from torch.optim on the parameters of one replica."""
+        return _plain(self, parameters)
 
 
-class AdamW:
-    """Adam with decay decoupled from the gradient: theta <- theta - lr lambda theta first; it belongs to no energy.
-
-    Args:
-        lr: Learning rate.
-        betas: b1, b2.
-        eps: Added to the root of the running square.
-        weight_decay: lambda.
-    """
-
-    follows_rate = True
-    buffers: tuple[str, ...] = ("mean", "square")
-    counters: Mapping[str, torch.dtype] = {"count": torch.float32}
-
-    def __init__(self, lr: float, betas: Sequence[float], eps: float, weight_decay: float) -> None:
-        self.lr, self.eps, self.weight_decay = lr, eps, weight_decay
-        self.betas = (betas[0], betas[1])
-        self.penalty = 0.0
-
-    def update(
-        self, parameters: torch.Tensor, gradient: torch.Tensor, state: Mapping[str, torch.Tensor], lr: float
-    ) -> None:
-        """Move the parameters by one step, in place.
-
-        Args:
-            parameters: theta, flat.
-            gradient: Of the loss; overwritten.
-            state: `mean`, `square` and `count`, zero at the start.
-            lr: Learning rate of this step.
-        """
-        _fused(torch._fused_adamw_, self, parameters, gradient, state, lr)
-
-    def plain(self, parameters: list[torch.nn.Parameter]) -> FunctionalOptimizer:
-        """Return the same rule from torch.optim.
-
-        Args:
-            parameters: Of one replica.
-        """
-        return _plain(adamw, self, parameters)
+adamw = functools.partial(Adam, decoupled=True)
 
 
-def _fused(
-    kernel: object,
-    rule: Adam | AdamW,
-    parameters: torch.Tensor,
-    gradient: torch.Tensor,
-    state: Mapping[str, torch.Tensor],
-    lr: float,
-) -> None:
-    count = state["count"]
-    count += 1
-    kernel(  # type: ignore[operator]
-        [parameters],
-        [gradient],
-        [state["mean"]],
-        [state["square"]],
-        [],
-        [count],
-        lr=lr,
-        beta1=rule.betas[0],
-        beta2=rule.betas[1],
-        weight_decay=rule.weight_decay,
-        eps=rule.eps,
-        amsgrad=False,
-        maximize=False,
-    )
+def _plain(rule: Adam, parameters: list[torch.nn.Parameter]) -> FunctionalOptimizer:
+    function: Callable[..., None] = torch_adamw if rule.decoupled else torch_adam
 
-
-def _plain(
-    function: Callable[..., None], rule: Adam | AdamW, parameters: list[torch.nn.Parameter]
-) -> FunctionalOptimizer:
     def move(moved: list[torch.Tensor], gradients: list[torch.Tensor], state: Sequence[State], lr: float) -> None:
         for parameter, kept in zip(moved, state, strict=True):
             if not kept:

@@ -23,8 +23,6 @@ def positions(orders: Sequence[int], size: int, batch: int, start: int, stop: in
     Args:
         orders: `order` streams, one per replica.
         size: Examples in a subsample.
-        batch: Examples per step.
-        start: First step.
         stop: Step after the last.
 
     Returns:

@@ -22,8 +22,6 @@ def check_stacking(protocol: Protocol, dataset: Dataset, members: Sequence[Repli
     Args:
         protocol: What is trained and how.
         dataset: Pool and test set.
-        members: A few replicas.
-        subsamples: Their examples.
 
     Returns:
         The largest relative difference of a replica's parameters.
@@ -54,9 +52,7 @@ def plain_steps(stack: Stack, slot: int, start: torch.Tensor, steps: int) -> tor
 
     Args:
         stack: Whose legs, data and streams are used.
-        slot: Which replica.
         start: Its initial parameters, (parameters,).
-        steps: Number of steps.
 
     Returns:
         Its parameters afterwards, (parameters,).
@@ -106,9 +102,7 @@ def check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> b
     """Check every protocol that is trained with, and that a first phase keeps shapes; say whether training is noisy.
 
     Args:
-        spec: The experiment.
         dataset: Pool and test set.
-        table: Its replica table.
 
     Raises:
         SpecError: The parameters of a first phase have other shapes.

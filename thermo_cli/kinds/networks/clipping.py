@@ -13,7 +13,6 @@ def clip(gradients: Iterable[torch.Tensor], limit: float) -> None:
 
     Args:
         gradients: Each (replica, *shape).
-        limit: c.
     """
     parts = [gradient.flatten(1) for gradient in gradients]
     norms = torch.stack([torch.linalg.vector_norm(part, dim=1) for part in parts], dim=1)

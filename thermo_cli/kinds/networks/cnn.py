@@ -17,9 +17,7 @@ def cnn(inputs: int, outputs: int, task: Task, channels: int, blocks: int, image
 
     Args:
         inputs: Number of features: pixels times colours.
-        outputs: Number of outputs.
         task: Softmax with cross-entropy, or squared error.
-        channels: Of every layer.
         blocks: Residual blocks after the first layer.
         image: Colours, height and width of an image; a square of one colour if absent.
 
@@ -43,9 +41,6 @@ class Cnn(nn.Module):
 
     Args:
         image: Colours, height and width.
-        outputs: Number of outputs.
-        channels: Of every layer.
-        blocks: Residual blocks.
     """
 
     def __init__(self, image: tuple[int, ...], outputs: int, channels: int, blocks: int) -> None:

@@ -24,7 +24,6 @@ class Cohort:
         number: Which rule of each leg they follow.
         rows: Their places in the stack.
         whole: The stack's padded parameters and gradient.
-        blocks: The system's blocks.
         legs: Of the stack, for what their optimizers keep.
         width: Number of rows of the stack.
 
@@ -67,19 +66,11 @@ class Cohort:
         }
 
     def views(self, flat: torch.Tensor) -> list[torch.Tensor]:
-        """Return each block of these rows, (row, *shape).
-
-        Args:
-            flat: Padded.
-        """
+        """Return each block of these rows, (row, *shape)."""
         return layout.views(flat[: self.size], self.blocks, self.count)
 
     def trained(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return each trained block of these rows by its name, (row, *shape).
-
-        Args:
-            flat: Padded.
-        """
+        """Return each trained block of these rows by its name, (row, *shape)."""
         return {block.name: view for block, view in zip(self.blocks, self.views(flat), strict=True) if block.trained}
 
     def gather(self) -> None:
@@ -98,7 +89,6 @@ def padded(size: int, dtype: torch.dtype) -> torch.Tensor:
 
     Args:
         size: Numbers that are used.
-        dtype: Floating-point type.
     """
     return torch.zeros(-(-size // VECTOR) * VECTOR, dtype=dtype)
 
@@ -111,8 +101,6 @@ def cohorts_of(
     Args:
         legs: Of the stack; all divide it alike.
         whole: The stack's padded parameters and gradient.
-        blocks: The system's blocks.
-        width: Number of rows.
     """
     found, start = [], 0
     for number, count in enumerate(legs[-1].counts):

@@ -23,7 +23,6 @@ def uniforms(streams: Sequence[int], leg: int, numbers: int, start: int, stop: i
         streams: `noise` streams, one per replica.
         leg: Number of the leg; each has numbers of its own.
         numbers: Per replica and step.
-        start: First step.
         stop: Step after the last.
     """
     length = block_steps(numbers)

@@ -57,11 +57,7 @@ def with_masks(module: nn.Module) -> nn.Module:
 
 
 def dropouts(module: nn.Module) -> dict[str, Dropout]:
-    """Return the dropout modules by name.
-
-    Args:
-        module: With or without.
-    """
+    """Return the dropout modules by name."""
     return {name: part for name, part in module.named_modules() if isinstance(part, Dropout)}
 
 
@@ -70,8 +66,6 @@ def sites(module: nn.Module, inputs: int, batch: int) -> tuple[Site, ...]:
 
     Args:
         module: It is left in evaluation.
-        inputs: Number of features.
-        batch: Number of examples.
     """
     found = dropouts(module)
     if not found:
@@ -92,7 +86,6 @@ def masks(noise: torch.Tensor, places: Sequence[Site], dtype: torch.dtype) -> Ma
 
     Args:
         noise: Uniform in [0, 1), (replica, numbers of all sites).
-        places: Where.
         dtype: Floating-point type of the activations.
     """
     parts = torch.split(noise, [place.size for place in places], dim=1)

@@ -81,7 +81,6 @@ class Energies:
 
         Args:
             named: Name to trained parameters, (replica, *shape).
-            gradients: The same shapes.
         """
         if self.l1:
             for name, tensor in named.items():
@@ -96,11 +95,7 @@ class Energies:
                     gradients[name].add_(one)
 
     def plain(self, named: dict[str, torch.Tensor]) -> torch.Tensor | float:
-        """Return the sum of the energies of one replica, as a plain loop would write it.
-
-        Args:
-            named: Name to parameters.
-        """
+        """Return the sum of the energies of one replica, as a plain loop would write it."""
         l1 = self.l1 * sum(tensor.abs().sum() for tensor in named.values())
         return l1 + sum(term.weight * term.function(named) for term in self.terms.values())
 

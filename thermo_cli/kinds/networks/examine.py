@@ -39,8 +39,6 @@ def examine_networks(folder: RunFolder, dataset: Dataset, material: Material) ->
 
     Args:
         folder: A run that has been trained.
-        dataset: Its data.
-        material: Its microstates.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

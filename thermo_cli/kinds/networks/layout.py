@@ -14,11 +14,7 @@ from thermo_cli.contracts import Block
 
 
 def count(blocks: Sequence[Block]) -> int:
-    """Return the number of parameters of one replica.
-
-    Args:
-        blocks: The system's blocks.
-    """
+    """Return the number of parameters of one replica."""
     return sum(block.size for block in blocks)
 
 
@@ -27,7 +23,6 @@ def views(flat: torch.Tensor, blocks: Sequence[Block], width: int) -> list[torch
 
     Args:
         flat: (width * parameters,).
-        blocks: The system's blocks.
         width: Number of replicas in the stack.
     """
     return [part.view(width, *block.shape) for part, block in zip(_parts(flat, blocks, width), blocks, strict=True)]
@@ -38,7 +33,6 @@ def vectors(flat: torch.Tensor, blocks: Sequence[Block], width: int) -> torch.Te
 
     Args:
         flat: (width * parameters,).
-        blocks: The system's blocks.
         width: Number of replicas in the stack.
     """
     return torch.cat([part.view(width, -1) for part in _parts(flat, blocks, width)], dim=1)
@@ -49,7 +43,6 @@ def flatten(rows: torch.Tensor, blocks: Sequence[Block]) -> torch.Tensor:
 
     Args:
         rows: (replica, parameters).
-        blocks: The system's blocks.
     """
     return torch.cat([part.reshape(-1) for part in torch.split(rows, [block.size for block in blocks], dim=1)])
 
@@ -58,7 +51,6 @@ def initial(blocks: Sequence[Block], generator: np.random.Generator, scale: floa
     """Draw the initial parameters of one replica: uniform in (-scale * bound, scale * bound), as torch.nn.Linear does.
 
     Args:
-        blocks: The system's blocks.
         generator: Generator of the replica's `init` stream.
         scale: Factor of the history.
 

@@ -29,7 +29,6 @@ class Learner:
 
     Args:
         specs: The experiment; or one per member, which differ in their dynamics alone, equal ones side by side.
-        dataset: The data.
         members: The shard's rows of the replica table, all of one history and one budget.
     """
 
@@ -70,7 +69,6 @@ class Learner:
         """Continue from a committed state.
 
         Args:
-            step: Steps taken.
             arrays: What `state_arrays` returned then.
         """
         self.stack.restore(step, arrays)
@@ -141,7 +139,6 @@ def build_stack(specs: Spec | Sequence[Spec], dataset: Dataset, members: Sequenc
 
     Args:
         specs: The experiment; or one per member, which differ in their dynamics alone, equal ones side by side.
-        dataset: The data.
         members: The shard's rows of the replica table, all of one history and one budget.
     """
     spec = specs if isinstance(specs, Spec) else specs[0]

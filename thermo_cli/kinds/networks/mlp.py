@@ -21,8 +21,6 @@ def mlp(inputs: int, outputs: int, task: Task, hidden: Sequence[int], activation
     """Build a fully connected network.
 
     Args:
-        inputs: Number of features.
-        outputs: Number of outputs.
         task: Softmax with cross-entropy, or squared error.
         hidden: Units of each hidden layer.
         activation: `relu` or `tanh`.
@@ -35,8 +33,6 @@ def linear(inputs: int, outputs: int, task: Task) -> "Mlp":
     """Build a linear model: a network without hidden layers.
 
     Args:
-        inputs: Number of features.
-        outputs: Number of outputs.
         task: Softmax regression, or least squares.
     """
     return Mlp((inputs, outputs), task, "relu")
@@ -47,7 +43,6 @@ class Mlp:
 
     Args:
         sizes: Features, hidden units, outputs.
-        task: Decides the loss.
         activation: `relu` or `tanh`.
         dropout: Probability of a hidden unit to be left out in training.
     """
@@ -93,7 +88,6 @@ class Mlp:
         Args:
             parameters: The flat parameters that the pass reads, (width * parameters,).
             gradient: Where it writes the gradient, same shape; None for a pass that only goes forward.
-            width: Number of replicas.
             batch: Number of examples per replica.
         """
         return MlpPass(self, parameters, gradient, width, batch)

@@ -24,9 +24,6 @@ class ModuleSystem:
 
     Args:
         build: Returns a fresh module: (example, feature) -> (example, output).
-        inputs: Number of features.
-        outputs: Number of outputs.
-        task: Decides the loss.
 
     Attributes:
         looped: Why its replicas are trained one after the other; empty where they are stacked.
@@ -80,7 +77,6 @@ class ModuleSystem:
         Args:
             parameters: The flat parameters that the pass reads, (width * parameters,).
             gradient: Where it writes the gradient, same shape; None for a pass that only goes forward.
-            width: Number of replicas.
             batch: Number of examples per replica.
         """
         return ModulePass(self, parameters, gradient, width, batch)

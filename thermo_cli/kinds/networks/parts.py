@@ -184,7 +184,7 @@ class AdamDynamics(GradientPart):
 class AdamwDynamics(GradientPart):
     """Adam with decoupled decay."""
 
-    builds: ClassVar[str] = "thermo_cli.kinds.networks.adam:AdamW"
+    builds: ClassVar[str] = "thermo_cli.kinds.networks.adam:adamw"
     use: Literal["adamw"]
     """Adam with decoupled decay."""
     arguments: AdamArguments = Field(default_factory=AdamArguments, alias="with")

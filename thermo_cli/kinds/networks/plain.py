@@ -18,8 +18,6 @@ class FunctionalOptimizer:
     """A rule with what it remembers, used like a torch.optim.Optimizer.
 
     Args:
-        parameters: Of one replica.
-        lr: Learning rate.
         move: Moves parameters, in place, by their gradients; what it remembers of each is its third argument, empty at first.
 
     Attributes:

@@ -38,7 +38,6 @@ def probe(
     """Run every replica on the same examples.
 
     Args:
-        system: The model family.
         rows: Parameters, (replica, parameter), in the precision to compute in.
         x: Features, (example, feature).
         hidden: Whether the hidden activations are wanted too.

@@ -92,7 +92,6 @@ def legs_of(
 
     Args:
         specs: The experiment; or one per replica, which differ in their dynamics alone, equal ones side by side.
-        dataset: The data.
         members: Replicas of one history and one budget.
         subsamples: Their examples, (replica, example).
 

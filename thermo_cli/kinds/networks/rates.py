@@ -9,7 +9,6 @@ def constant(step: int, total: int) -> float:
 
     Args:
         step: The step to be taken, from 0.
-        total: Training time T.
     """
     del step, total
     return 1.0
@@ -20,7 +19,6 @@ def cosine(step: int, total: int) -> float:
 
     Args:
         step: The step to be taken, t, from 0.
-        total: Training time T.
     """
     return 0.5 * (1.0 + math.cos(math.pi * step / total))
 
@@ -30,7 +28,6 @@ def warmup(step: int, total: int, steps: int) -> float:
 
     Args:
         step: The step to be taken, t, from 0.
-        total: Training time T.
         steps: W, length of the rise.
     """
     del total
@@ -42,7 +39,6 @@ def warmup_cosine(step: int, total: int, steps: int) -> float:
 
     Args:
         step: The step to be taken, t, from 0.
-        total: Training time T.
         steps: W, length of the rise.
     """
     return (step + 1) / steps if step < steps else cosine(step - steps, total - steps)
@@ -53,8 +49,5 @@ def step_down(step: int, total: int, at: Sequence[float], factor: float) -> floa
 
     Args:
         step: The step to be taken, from 0.
-        total: Training time T.
-        at: Fractions of T.
-        factor: Of each drop.
     """
     return float(factor ** sum(step >= share * total for share in at))

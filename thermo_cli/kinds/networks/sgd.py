@@ -14,9 +14,6 @@ class Sgd:
     Nesterov: theta <- theta - lr (g + mu v). Source: Sutskever 2013, in the form of torch.optim.SGD.
 
     Args:
-        lr: Learning rate.
-        momentum: mu.
-        nesterov: Nesterov's form.
         weight_decay: lambda of the penalty (lambda / 2) |theta|^2.
     """
 
@@ -35,7 +32,6 @@ class Sgd:
         """Move the parameters by one step, in place.
 
         Args:
-            parameters: theta, flat.
             gradient: Of the loss alone; overwritten.
             state: `velocity`, zero at the start.
             lr: Learning rate of this step.
@@ -54,11 +50,7 @@ class Sgd:
         )
 
     def plain(self, parameters: list[torch.nn.Parameter]) -> FunctionalOptimizer:
-        """Return the same rule from torch.optim.
-
-        Args:
-            parameters: Of one replica.
-        """
+        """Return the same rule from torch.optim."""
 
         def move(moved: list[torch.Tensor], gradients: list[torch.Tensor], state: Sequence[State], lr: float) -> None:
             velocities = [kept.get("velocity") for kept in state]

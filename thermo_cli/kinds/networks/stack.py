@@ -190,7 +190,6 @@ class Stack:
         """Continue from a committed state.
 
         Args:
-            step: Steps taken.
             arrays: What `state_arrays` returned then.
         """
         self.step = step
@@ -214,7 +213,6 @@ class Stack:
         """Return which rows of the pool's features and targets some steps use, each (step, replica * batch).
 
         Args:
-            start: First step.
             stop: Step after the last; both in the same leg.
         """
         leg = self.legs[self.leg(start)]
@@ -229,7 +227,6 @@ class Stack:
         """Return the uniform numbers that some steps drop out by, (step, replica, number).
 
         Args:
-            start: First step.
             stop: Step after the last; both in the same leg.
         """
         number, streams = self.leg(start), [member.noise for member in self.members]
@@ -237,12 +234,7 @@ class Stack:
 
 
 def target_table(dataset: Dataset, dtype: torch.dtype) -> torch.Tensor:
-    """Return the pool's targets as a network sees them: one-hot rows or one number, (pool, output).
-
-    Args:
-        dataset: The data.
-        dtype: Floating-point type.
-    """
+    """Return the pool's targets as a network sees them: one-hot rows or one number, (pool, output)."""
     if dataset.task == "classification":
         return torch.eye(dataset.outputs, dtype=dtype)[torch.from_numpy(dataset.y.astype(np.int64))].contiguous()
     return torch.from_numpy(dataset.y).to(dtype).unsqueeze(1).contiguous()

@@ -35,7 +35,6 @@ def torch_optimizer(use: str, arguments: Mapping[str, Any]) -> "TorchOptimizer":
     """Build the update rule behind `module:Class`.
 
     Args:
-        use: The name.
         arguments: The spec's `dynamics.with`.
 
     Raises:
@@ -148,7 +147,6 @@ class TorchOptimizer:
         """Move the parameters by one step, in place.
 
         Args:
-            parameters: theta, flat.
             gradient: Of the loss alone; may be overwritten.
             state: What `buffers` and `counters` name, zero at the start.
             lr: Learning rate of this step.
@@ -173,11 +171,7 @@ class TorchOptimizer:
         state[BEGAN].fill_(1.0)
 
     def plain(self, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
-        """Return the class itself on one replica.
-
-        Args:
-            parameters: Of one replica.
-        """
+        """Return the class itself on one replica."""
         return self.build(list(parameters))
 
 
@@ -202,7 +196,6 @@ def _moved(
     """Take four steps on six numbers and return where they are.
 
     Args:
-        build: Makes the optimizer.
         parts: How many numbers each optimizer has.
         rates: Factors of the learning rate, in the first step and after it.
         decay: Put lambda theta into the gradient, and no decay into the optimizer.

@@ -34,12 +34,9 @@ def transformer(
     """Build a transformer encoder.
 
     Args:
-        inputs: Number of features.
-        outputs: Number of outputs.
         task: Softmax with cross-entropy, or squared error.
         tokens: Into how many parts a row of features divides; the side of a square if absent.
         width: Of the residual stream.
-        heads: Of each attention.
         layers: Blocks of attention and network.
         hidden: Hidden units of each block's network.
         activation: `relu`, `tanh` or `gelu`.
@@ -66,15 +63,9 @@ class Transformer(nn.Module):
     """x = E token + position; x <- x + attention(norm(x)), x <- x + network(norm(x)); head(mean over tokens of norm(x)).
 
     Args:
-        tokens: Number of tokens.
-        features: Of each token.
-        outputs: Number of outputs.
         width: Of the residual stream.
-        heads: Of each attention.
-        layers: Blocks.
         hidden: Hidden units of each block's network.
         activation: A key of `ACTIVATIONS`.
-        dropout: Probability.
     """
 
     def __init__(
@@ -125,7 +116,6 @@ class Transformer(nn.Module):
         which the norm before every reader takes out, and so a constant in all weights that read it.
 
         Args:
-            blocks: Parameters.
             task: A softmax does not see a shift of all logits.
         """
         axes: dict[str, tuple[str | None, ...]] = {

@@ -21,10 +21,8 @@ def custom(use: str, inputs: int, outputs: int, task: Task, arguments: Mapping[s
     """Build the system behind `module:Class`.
 
     Args:
-        use: The name.
         inputs: Number of features; given to the class if it takes `inputs`.
         outputs: Number of outputs; given to the class if it takes `outputs`.
-        task: Decides the loss.
         arguments: The spec's `system.with`.
 
     Raises:

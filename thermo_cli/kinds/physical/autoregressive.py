@@ -35,12 +35,7 @@ class Autoregressive:
     tau: float
 
     def shape(self, step: Array | int, total: int) -> Array:
-        """Return f(t).
-
-        Args:
-            step: t.
-            total: T.
-        """
+        """Return f(t)."""
         time = np.asarray(step, dtype=np.float64)
         if self.drift == "linear":
             return time / total

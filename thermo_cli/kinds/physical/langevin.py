@@ -47,10 +47,7 @@ class Langevin:
     On a quadratic of stiffness a: variance T/(a (1 - eta a/2)), autocorrelation of one step 1 - eta a.
 
     Args:
-        system: The potential.
         total: Unused: the rule does not depend on the training time.
-        lr: eta.
-        temperature: T.
     """
 
     def __init__(self, system: Potential, total: int, lr: float, temperature: float) -> None:
@@ -92,10 +89,6 @@ class NoisyDescent:
     Args:
         system: The potential, with the variance s^2 of its gradient noise.
         total: Unused: the rule does not depend on the training time.
-        lr: eta.
-        momentum: mu.
-        nesterov: Nesterov's form.
-        weight_decay: lambda.
     """
 
     def __init__(

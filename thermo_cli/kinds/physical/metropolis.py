@@ -14,9 +14,7 @@ class Metropolis:
     """One step tries to flip one spin chosen at random, and does so with probability min(1, exp(-dE/T)).
 
     Args:
-        system: The landscape.
         total: Unused: the rule does not depend on the training time.
-        temperature: T.
     """
 
     def __init__(self, system: RandomEnergy, total: int, temperature: float) -> None:

@@ -53,8 +53,6 @@ class Harmonic:
         """Draw microstates that have nothing in common, (microstate, coordinate); None where their law is not known.
 
         Args:
-            generator: Source of randomness.
-            count: How many.
             law: Stiffness to the variance of a coordinate at equilibrium; NaN where there is no closed form.
             penalty: lambda, added to the stiffness.
         """
@@ -97,14 +95,7 @@ class DoubleWell:
     def reference(
         self, generator: np.random.Generator, count: int, law: Callable[[float], float], penalty: float = 0.0
     ) -> Array | None:
-        """Return nothing: of one coordinate no overlap can be told.
-
-        Args:
-            generator: Unused.
-            count: Unused.
-            law: Unused.
-            penalty: Unused.
-        """
+        """Return nothing: of one coordinate no overlap can be told."""
         return None
 
     def energy(self, x: Array) -> Array:

@@ -14,7 +14,6 @@ class Recursion:
     """z <- phi z + sd sqrt(1 - phi^2) xi, seen through an offset and a drift.
 
     Args:
-        system: The process.
         total: T, the time of the drift.
     """
 

@@ -47,7 +47,6 @@ class Walk:
 
     Args:
         rules: First step to the rule that holds from there on, in order.
-        members: The replicas.
         scale: Factor of the history on the initial law.
     """
 
@@ -91,19 +90,13 @@ class Walk:
         """Continue from a committed state.
 
         Args:
-            step: Steps taken.
             arrays: What `state_arrays` returned then.
         """
         self.step = step
         self.state = {name: np.array(array, dtype=np.float64) for name, array in arrays.items()}
 
     def reference(self, generator: np.random.Generator, count: int) -> Array | None:
-        """Draw microstates that have nothing in common, (microstate, parameter).
-
-        Args:
-            generator: Source of randomness.
-            count: How many.
-        """
+        """Draw microstates that have nothing in common, (microstate, parameter)."""
         return self._final_rule.reference(generator, count)
 
     def _start(self, member: Replica, scale: float) -> dict[str, Array]:
@@ -131,9 +124,7 @@ def walk(spec: Spec, members: Sequence[Replica], total: int) -> Walk:
     """Put a shard of a physical system at step 0.
 
     Args:
-        spec: The experiment.
         members: Rows of the replica table, all of one history.
-        total: T.
     """
     history = spec.histories[members[0].history]
     final = _rule_of(spec.system, spec.dynamics, total)

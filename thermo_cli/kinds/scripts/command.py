@@ -67,7 +67,6 @@ class Command:
 
         Args:
             member: Its row of the replica table.
-            output: Its output folder.
             subsample: The file with its examples, or None.
         """
         values = {name: _text(value) for name, value in self._values(member.history).items()}

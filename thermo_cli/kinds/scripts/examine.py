@@ -25,7 +25,6 @@ def examine_scripts(folder: RunFolder, material: Material) -> Findings:
 
     Args:
         folder: A run in which every script has ended.
-        material: Its microstates.
     """
     spec, given = folder.spec, folder.spec.system.arguments
     shapes = json.loads(next(iter(folder.records.values())).final["tensors"].tobytes())

@@ -18,9 +18,6 @@ _BRACE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 def placeholders(text: str) -> tuple[str, ...]:
     """Return the names in braces, in order.
 
-    Args:
-        text: One argument.
-
     Raises:
         ValueError: A brace is neither doubled nor part of a placeholder.
     """
@@ -37,7 +34,6 @@ def filled(text: str, values: Mapping[str, str]) -> str:
     """Return an argument with its placeholders replaced.
 
     Args:
-        text: One argument.
         values: Name to what stands there instead.
     """
     return _BRACE.sub(lambda match: match[0][0] if match[1] is None else values[match[1].strip()], text)

@@ -36,9 +36,6 @@ def train_script(folder: RunFolder, store: ShardStore, spec: Spec, member: Repli
     """Start a replica's script until it has reported all of its training, at most `attempts` times.
 
     Args:
-        folder: The run.
-        store: The replica's shard.
-        spec: The experiment.
         member: Its row of the replica table.
         base: Folder of the spec, where the script is started.
 
