@@ -38,6 +38,19 @@ class Table:
         place = f"{self.file}:{self.unit}{self.numbers[index]}"
         return f"{place}: {column}" if column else place
 
+    def error(self, what: str, received: str, remedy: str, index: int | None = None, column: str = "") -> DataError:
+        """Return what is wrong with the table, or with one record or cell of it.
+
+        Args:
+            what: Is wrong.
+            received: What there is instead.
+            remedy: What to do.
+            index: Which record, from 0; None for the table as a whole.
+            column: Of the cell that is meant.
+        """
+        where = str(self.file) if index is None else self.where(index, column)
+        return DataError(what, received=received, remedy=remedy, where=where)
+
 
 def read_csv(file: Path, data: bytes, wanted: Wanted, strict: bool) -> Table:
     """Read comma-separated values with a header; lines without a cell are passed over.

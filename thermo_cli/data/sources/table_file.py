@@ -66,42 +66,36 @@ def _each_once(names: list[str], where: str) -> list[str]:
 def _examples(table: Table, data: TableFileData) -> Examples:
     """Make examples of a table, after a look at which column is what."""
     target, columns, key = data.arguments.target, data.arguments.columns, data.split.column
-    if not table.numbers:
-        raise DataError(
-            "the file has no examples", received="nothing", remedy="a header and values", where=str(table.file)
-        )
-    for name, what in ((target, "target column"), *((name, "column") for name in (key, *columns) if name is not None)):
-        if name not in table.columns:
-            guess = nearest(name, table.columns)
-            raise DataError(
-                f"there is no such {what}",
-                received=name,
-                where=str(table.file),
-                remedy=f"did you mean {guess!r}?" if guess else "columns: " + ", ".join(list(table.columns)[:20]),
-            )
-    for name, what in ((target, "the target"), *([(key, "what the split goes by")] if key is not None else [])):
-        if name in columns or (name == target and name == key):
-            raise DataError(
-                f"{what} is no feature",
-                received=f"{name} in columns, or as both",
-                remedy="take it out",
-                where=str(table.file),
-            )
+    _check_columns(table, data)
     features = [name for name in table.columns if name not in (target, key, *columns)]
     coded = [
-        Column(name, table.columns[name], _steps(part), functools.partial(table.where, column=name))
-        for name, part in columns.items()
-        if part != "drop"
+        Column(name, table.columns[name], _steps(rule), functools.partial(table.where, column=name))
+        for name, rule in columns.items()
+        if rule != "drop"
     ]
     if not features and not coded:
-        raise DataError(
-            "the target is the only column", received=target, remedy="add columns of features", where=str(table.file)
-        )
+        raise table.error("the target is the only column", target, "add columns of features")
     x = np.column_stack([np.empty((len(table.numbers), 0)), *(_numbers(table, name) for name in features)])
     values = _answers(table, target)
     keys = None if key is None else _times(table, key) if data.split.use == "time" else _groups(table, key)
     plain = examples_of(x, values, data.arguments.task, table.file, target, keys)
     return dataclasses.replace(plain, encode=functools.partial(encode, coded)) if coded else plain
+
+
+def _check_columns(table: Table, data: TableFileData) -> None:
+    """Refuse a table without rows, a column that is not there, and one that is to be a feature and something else."""
+    target, columns, key = data.arguments.target, data.arguments.columns, data.split.column
+    if not table.numbers:
+        raise table.error("the file has no examples", "nothing", "a header and values")
+    keys = () if key is None else (key,)
+    for name in (target, *keys, *columns):
+        if name not in table.columns:
+            guess = nearest(name, table.columns)
+            remedy = f"did you mean {guess!r}?" if guess else "columns: " + ", ".join(list(table.columns)[:20])
+            raise table.error(f"there is no such {'target column' if name == target else 'column'}", name, remedy)
+    for name, what in zip((target, *keys), ("the target", "what the split goes by"), strict=False):
+        if name in columns or target in keys:
+            raise table.error(f"{what} is no feature", f"{name} in columns, or as both", "take it out")
 
 
 def _steps(rule: Any) -> tuple[tuple[str, Mapping[str, Any]], ...]:
@@ -118,23 +112,13 @@ def _numbers(table: Table, name: str) -> Array:
     if np.isfinite(values).all():
         return values
     row = int(np.argmin(np.isfinite(values)))
-    cell, where = cells[row], table.where(row, name)
+    cell, filled = cells[row], f'`{name}: {{use: "sklearn.impute:SimpleImputer"}}`'
     if isinstance(cell, str) and math.isnan(_number(cell)) and cell.strip().lower() not in ("nan", "+nan", "-nan"):
-        tool = "impute:SimpleImputer" if not cell.strip() else "preprocessing:OneHotEncoder"
-        raise DataError(
-            "expected a number",
-            received=repr(cell),
-            where=where,
-            remedy="turn it into features by an entry of data.with.columns, "
-            f'`{name}: {{use: "sklearn.{tool}"}}`, or leave the column out with `{name}: drop`',
-        )
-    raise DataError(
-        "the value is not finite",
-        received=str(cell),
-        where=where,
-        remedy="remove the example, fill the value in, or let data.with.columns do it: "
-        f'`{name}: {{use: "sklearn.impute:SimpleImputer"}}`',
-    )
+        entry = f'`{name}: {{use: "sklearn.preprocessing:OneHotEncoder"}}`' if cell.strip() else filled
+        remedy = f"turn it into features by an entry of data.with.columns, {entry}, or leave the column out with `{name}: drop`"
+        raise table.error("expected a number", repr(cell), remedy, row, name)
+    remedy = f"remove the example, fill the value in, or let data.with.columns do it: {filled}"
+    raise table.error("the value is not finite", str(cell), remedy, row, name)
 
 
 def _number(cell: Any) -> float:
@@ -166,25 +150,20 @@ def _times(table: Table, name: str) -> Array:
     try:
         values = np.array(cells, dtype=np.float64)
     except ValueError:
-        values = np.array([_seconds(cell, table.where(row, name)) for row, cell in enumerate(cells)])
+        values = np.array([_seconds(table, name, row) for row in range(len(cells))])
     if not np.isfinite(values).all():
         row = int(np.argmin(np.isfinite(values)))
-        raise DataError(
-            "the time is not finite", received=str(cells[row]), remedy="fill it in", where=table.where(row, name)
-        )
+        raise table.error("the time is not finite", str(cells[row]), "fill it in", row, name)
     return values
 
 
-def _seconds(cell: Any, where: str) -> float:
+def _seconds(table: Table, name: str, row: int) -> float:
+    cell = table.columns[name][row]
     try:
         time = datetime.fromisoformat(str(cell).strip())
     except ValueError:
-        raise DataError(
-            "this is neither a number nor a date",
-            received=repr(cell),
-            remedy="write dates as 2026-01-31 or 2026-01-31T12:30",
-            where=where,
-        ) from None
+        remedy = "write dates as 2026-01-31 or 2026-01-31T12:30"
+        raise table.error("this is neither a number nor a date", repr(cell), remedy, row, name) from None
     return (time if time.tzinfo is not None else time.replace(tzinfo=UTC)).timestamp()
 
 
@@ -192,9 +171,7 @@ def _refuse_gaps(table: Table, name: str, what: str) -> None:
     cells = table.columns[name]
     for row, cell in enumerate(cells if not isinstance(cells, np.ndarray) else ()):
         if not str(cell).strip():
-            raise DataError(
-                what, received="nothing", remedy="fill it in or remove the line", where=table.where(row, name)
-            )
+            raise table.error(what, "nothing", "fill it in or remove the line", row, name)
 
 
 def _cells(column: Any, where: str) -> Sequence[str] | Array:

@@ -59,12 +59,8 @@ def read_records(path: Path) -> tuple[Trajectories, str]:
 def _runs(table: Table) -> Trajectories:
     """Turn records into arrays, after a check that they fill the grid of observables, replicas and steps."""
     if not table.numbers:
-        raise DataError(
-            "the file has no records",
-            received="nothing",
-            remedy="write replica, step, observable and value of each measurement",
-            where=str(table.file),
-        )
+        remedy = "write replica, step, observable and value of each measurement"
+        raise table.error("the file has no records", "nothing", remedy)
     for column, column_cells in table.columns.items():
         cells.check_kinds(table, column, column_cells)
     pairs = list(zip(cells.histories(table), cells.converted(table, "replica", cells.as_name), strict=True))
