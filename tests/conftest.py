@@ -97,7 +97,7 @@ def process(tmp_path: Path) -> Command:
             cwd=cwd,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
             env={
                 **os.environ,
