@@ -96,8 +96,8 @@ def finite_range(*arrays: Array) -> tuple[float, float] | None:
     Args:
         arrays: Numbers.
     """
-    found = [array[np.isfinite(array) & (np.abs(array) < HUGE)] for array in map(np.asarray, arrays)]
-    values = np.concatenate([part.ravel() for part in found]) if found else np.empty(0)
+    parts = [array[np.isfinite(array) & (np.abs(array) < HUGE)].ravel() for array in map(np.asarray, arrays)]
+    values = np.concatenate(parts) if parts else np.empty(0)
     return (float(values.min()), float(values.max())) if len(values) else None
 
 

@@ -26,6 +26,12 @@ from thermo_cli.reports.tones import tone_of
 from thermo_cli.reports.view import RunView
 from thermo_cli.reports.wording import short, short_scope
 
+CAPTION: Final = (
+    "Criteria, to scale",
+    "Each estimate with its confidence interval, divided by the margin of its row. Inside the band from -1 to 1 a row "
+    "holds; across its edge more data must decide. Of S3, D and E only the right edge counts; S2 beyond an edge "
+    "fails only if the drift per doubling lies beyond it too. Hollow marks decide nothing.",
+)
 FURTHEST: Final = 3.0  # margins; what lies beyond is an arrow at the edge
 MOST: Final = 120
 ROOM: Final = 74  # pixels to the right of the axis, for the outcome in words
@@ -38,37 +44,31 @@ def criteria(view: RunView) -> dict[str, Chart]:
     Args:
         view: A run.
     """
-    told = [row for row in view.verdict.criteria if row.estimate is not None and row.margin]
-    if not told:
+    estimated = [row for row in view.verdict.criteria if row.estimate is not None and row.margin]
+    if not estimated:
         return {}
-    shown = sorted(told, key=lambda row: not row.gates)[:MOST] if len(told) > MOST else told
+    chosen = sorted(estimated, key=lambda row: not row.gates)[:MOST] if len(estimated) > MOST else estimated
     extent = max(
         (
             abs(value) / row.margin
-            for row in shown
+            for row in chosen
             for value in (row.estimate, *(row.interval or ()))
             if value is not None and row.margin
         ),
         default=0.0,
     )
     edge = min(max(1.5, 1.1 * extent), FURTHEST)
-    rows = [_row(row, edge) for row in shown]
-    caption = (
-        "Each estimate with its confidence interval, divided by the margin of its row. Inside the band from -1 to 1 a row "
-        "holds; across its edge more data must decide. Of S3, D and E only the right edge counts; S2 beyond an edge "
-        "fails only if the drift per doubling lies beyond it too. Hollow marks decide nothing."
-    )
-    beyond = [row for row in rows if row["beyond"]]
-    if beyond:
+    rows = [_row(row, edge) for row in chosen]
+    title, caption = CAPTION
+    if any(row["beyond"] for row in rows):
         caption += f" Arrows point to what lies beyond {edge:.2g} margins or has no bound."
-    if len(told) > len(shown):
-        caption += f" {len(shown)} of {len(told)} rows are drawn, those that gate first; the table has all."
+    if len(estimated) > len(chosen):
+        caption += f" {len(chosen)} of {len(estimated)} rows are drawn, those that gate first; the table has all."
     words = "; ".join(f"{row['name']}: {row['outcome']} at {row['said']} of the margin" for row in rows) + "."
     height = 21 * len(rows)
-    spec = finished(_drawn([row["name"] for row in rows], edge), height) | {
-        "padding": {"left": 4, "top": 4, "right": ROOM, "bottom": 4}
-    }
-    return {"criteria": Chart("criteria", "Criteria, to scale", caption, words, spec, {"rows": rows}, height)}
+    padding = {"padding": {"left": 4, "top": 4, "right": ROOM, "bottom": 4}}
+    spec = finished(_drawn([row["name"] for row in rows], edge), height) | padding
+    return {"criteria": Chart("criteria", title, caption, words, spec, {"rows": rows}, height)}
 
 
 def _row(row: Row, edge: float) -> dict[str, Any]:
@@ -76,16 +76,16 @@ def _row(row: Row, edge: float) -> dict[str, Any]:
     low, high = (None if end is None else end / margin for end in row.interval or (None, None))
     at = (row.estimate or 0.0) / margin
     open_low, open_high = low is None or low < -edge, high is None or high > edge
-    told = row.interval is not None
+    bounded = row.interval is not None
     return {
         "name": " ".join(filter(None, (short(row.statistic), row.observable, f"· {short_scope(row.scope)}"))),
         "at": rounded([at], edge)[0] if abs(at) <= edge else None,
         "tone": tone_of(row.criterion, row.outcome, row.gates),
-        "low": rounded([min(max(-edge if low is None else low, -edge), edge)], edge)[0] if told else None,
-        "high": rounded([max(min(edge if high is None else high, edge), -edge)], edge)[0] if told else None,
-        "left": -edge if (told and open_low) or at < -edge else None,
-        "right": edge if (told and open_high) or at > edge else None,
-        "beyond": bool((told and (open_low or open_high)) or abs(at) > edge),
+        "low": rounded([min(max(-edge if low is None else low, -edge), edge)], edge)[0] if bounded else None,
+        "high": rounded([max(min(edge if high is None else high, edge), -edge)], edge)[0] if bounded else None,
+        "left": -edge if (bounded and open_low) or at < -edge else None,
+        "right": edge if (bounded and open_high) or at > edge else None,
+        "beyond": bool((bounded and (open_low or open_high)) or abs(at) > edge),
         "outcome": row.outcome,
         "gates": row.gates,
         "label": row.outcome if row.gates else f"({row.outcome})",

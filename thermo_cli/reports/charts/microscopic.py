@@ -12,9 +12,21 @@ from thermo_cli.reports.numerals import number
 from thermo_cli.reports.view import RunView
 
 PAIR: Final = (("first:N", "replica"), ("second:N", "and"))  # what a pair is called on hover
-KINDS: Final = ("between replicas", "null", "with itself, T/2 earlier")
+COLOURS: Final = {"between replicas": ACCENT, "null": "var(--none)", "with itself, T/2 earlier": "var(--series-1)"}
+DISTRIBUTION: Final = (
+    "P(q): how alike two replicas are",
+    "0 is nothing in common (the null: pairs that share nothing, compared in the same way), 1 is one model. Where pairs of "
+    "replicas lie apart from the null they share something; where they lie apart from 1 they are different models. The "
+    "outermost bars hold what lies beyond them.",
+)
+MATRIX: Final = (
+    "Overlap matrix, ordered by similarity",
+    "Each cell is a pair, alike replicas side by side: blocks are families, one colour throughout is one cloud. Point at a "
+    "cell for both names.",
+)
 MOST_CELLS: Final = 64  # replicas along a side of the matrix
 HEIGHT: Final = 260
+SIDE: Final = 360
 
 
 def microscopic(view: RunView) -> dict[str, Chart]:
@@ -23,44 +35,35 @@ def microscopic(view: RunView) -> dict[str, Chart]:
     Args:
         view: A run.
     """
-    found: dict[str, Chart] = {}
+    drawn: dict[str, Chart] = {}
     if view.distribution is not None:
-        found["overlap-distribution"] = _distribution(view.distribution)
+        drawn["overlap-distribution"] = _distribution(view.distribution)
     if view.overlaps is not None and len(view.overlaps.replicas) > 1:
-        found["overlap-matrix"] = _matrix(view.overlaps)
+        drawn["overlap-matrix"] = _matrix(view.overlaps)
     for cloud in view.pairs:
         if len(cloud.divergence):
-            found[identifier(f"pairs-{cloud.observable}", list(found))] = _pairs(cloud)
-    return found
+            drawn[identifier(f"pairs-{cloud.observable}", list(drawn))] = _pairs(cloud)
+    return drawn
 
 
-def _distribution(told: Distribution) -> Chart:
-    series = [(KINDS[0], told.between), (KINDS[1], told.null), (KINDS[2], told.own)]
+def _distribution(law: Distribution) -> Chart:
     rows: Rows = []
-    words = []
-    edges = told.edges.tolist()
-    middle = (told.edges[:-1] + told.edges[1:]) / 2
-    for kind, shares in series:
+    parts = []
+    edges = law.edges.tolist()
+    middle = (law.edges[:-1] + law.edges[1:]) / 2
+    for kind, shares in zip(COLOURS, (law.between, law.null, law.own), strict=True):
         if shares is None or not shares.sum():
             continue
         full = np.flatnonzero(shares)
-        rows += [
-            {
-                "kind": kind,
-                "from": round(edges[i], 4),
-                "to": round(edges[i + 1], 4),
-                "share": round(float(shares[i]), 4),
-            }
-            for i in full
-        ]
-        words.append(
-            f"{kind}: from {told.edges[full[0]]:.2f} to {told.edges[full[-1] + 1]:.2f}, centred on "
+        bins = [(round(edges[i], 4), round(edges[i + 1], 4), round(float(shares[i]), 4)) for i in full]
+        rows += [{"kind": kind, "from": low, "to": high, "share": share} for low, high, share in bins]
+        parts.append(
+            f"{kind}: from {law.edges[full[0]]:.2f} to {law.edges[full[-1] + 1]:.2f}, centred on "
             f"{float((middle * shares).sum() / shares.sum()):.2f}"
         )
     low = min(0.0, *(row["from"] for row in rows))
-    names = [kind for kind, _ in series if any(row["kind"] == kind for row in rows)]
-    colours = {KINDS[0]: ACCENT, KINDS[1]: "var(--none)", KINDS[2]: "var(--series-1)"}
-    scale = alt.Scale(domain=names, range=[colours[name] for name in names])
+    names = list(dict.fromkeys(row["kind"] for row in rows))
+    scale = alt.Scale(domain=names, range=[COLOURS[name] for name in names])
     bars = (
         alt.Chart(source("bins"))
         .mark_bar(opacity=0.75, binSpacing=1, orient="vertical")
@@ -73,20 +76,8 @@ def _distribution(told: Distribution) -> Chart:
             tooltip=tips("kind:N", "from:Q", "to:Q", ("share:Q", None, ".2%")),
         )
     )
-    caption = (
-        "0 is nothing in common (the null: pairs that share nothing, compared in the same way), 1 is one model. Where pairs of "
-        "replicas lie apart from the null they share something; where they lie apart from 1 they are different models. The "
-        "outermost bars hold what lies beyond them."
-    )
-    return Chart(
-        "microscopic",
-        "P(q): how alike two replicas are",
-        caption,
-        "; ".join(words) + ".",
-        finished(bars, HEIGHT),
-        {"bins": rows},
-        HEIGHT,
-    )
+    words = "; ".join(parts) + "."
+    return Chart("microscopic", *DISTRIBUTION, words, finished(bars, HEIGHT), {"bins": rows}, HEIGHT)
 
 
 def _matrix(overlaps: OverlapMatrix) -> Chart:
@@ -108,25 +99,14 @@ def _matrix(overlaps: OverlapMatrix) -> Chart:
         if len(finite)
         else "no finite overlap."
     )
-    caption = (
-        "Each cell is a pair, alike replicas side by side: blocks are families, one colour throughout is one cloud. Point at a "
-        "cell for both names."
-    )
+    title, caption = MATRIX
     if len(names) < total:
         caption += f" {len(names)} of {total:,} replicas are drawn."
-    height = 360
-    return Chart(
-        "microscopic",
-        "Overlap matrix, ordered by similarity",
-        caption,
-        words,
-        _cells(names, height, finite),
-        {"rows": rows},
-        height,
-    )
+    spec = _cells(names, finite)
+    return Chart("microscopic", title, caption, words, spec, {"rows": rows}, SIDE)
 
 
-def _cells(names: list[str], height: int, finite: Any) -> dict[str, Any]:
+def _cells(names: list[str], finite: Any) -> dict[str, Any]:
     sides = list(range(len(names)))
     axis: Any = None
     scale = alt.Scale(domain=sides, paddingInner=0, paddingOuter=0)
@@ -151,7 +131,7 @@ def _cells(names: list[str], height: int, finite: Any) -> dict[str, Any]:
         )
         for across, down in (("i", "j"), ("j", "i"))
     ]
-    return finished(alt.layer(*halves).add_params(alt.param(name="names", value=names)), height)
+    return finished(alt.layer(*halves).add_params(alt.param(name="names", value=names)), SIDE)
 
 
 def _pairs(cloud: PairCloud) -> Chart:
@@ -178,12 +158,9 @@ def _pairs(cloud: PairCloud) -> Chart:
     )
     inside = int((cloud.difference <= cloud.margin).sum())
     low, high = cloud.interval
-    related = (
-        "Mantel's r is not known"
-        if cloud.correlation is None
-        else f"Mantel's r is {cloud.correlation:.2f}"
-        + (f", and {number(low, 2)} to {number(high, 2)} with the names shuffled" if low is not None else "")
-    )
+    related = "Mantel's r is not known" if cloud.correlation is None else f"Mantel's r is {cloud.correlation:.2f}"
+    if cloud.correlation is not None and low is not None:
+        related += f", and {number(low, 2)} to {number(high, 2)} with the names shuffled"
     margin = number(cloud.margin, 2)
     words = f"{inside:,} of {len(cloud.difference):,} pairs differ by no more than the margin {margin}; {related}."
     caption = (

@@ -21,6 +21,16 @@ from thermo_cli.reports.charts.looks import (
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.view import RunView
 
+BUDGET: Final = (
+    "Where the spread comes from",
+    "How far each source of randomness alone moves the final value, with its interval; the broken line is the margin. To "
+    "the right, its share of the variance.",
+)
+TEST_SET: Final = (
+    "What the test set adds",
+    "Two equally good models score differently on a finite test set. What an infinite one would leave is the difference "
+    "between models that a user would meet.",
+)
 STEP: Final = 26  # pixels of a bar with its gap
 
 
@@ -36,41 +46,31 @@ def noise(view: RunView) -> dict[str, Chart]:
 def _budget(view: RunView) -> dict[str, Chart]:
     margins = {panel.observable: panel.margin for panel in view.panels}
     rows: Rows = []
-    words = []
+    parts = []
     for share in view.noise_budget:
         margin = margins.get(share.observable)
         if share.sd is None or not margin:
             continue
         low, high = share.interval
-        part = "" if share.share is None else f"{share.share:.0%}"
+        percent = "" if share.share is None else f"{share.share:.0%}"
         rows.append(
             {
                 "row": f"{share.observable} · {share.source}",
                 "source": share.source,
                 "sd": round(share.sd / margin, 4),
-                "low": None if low is None else round(low / margin, 4),
-                "high": None if high is None else round(high / margin, 4),
-                "share": part,
+                **{end: value and round(value / margin, 4) for end, value in (("low", low), ("high", high))},
+                "share": percent,
                 "value": number(share.sd),
             }
         )
-        words.append(
-            f"{share.observable}, {share.source}: {part} of the variance, sd {number(share.sd, 2)} "
+        parts.append(
+            f"{share.observable}, {share.source}: {percent} of the variance, sd {number(share.sd, 2)} "
             f"({number(low, 2)} to {number(high, 2)})"
         )
     if not rows:
         return {}
-    caption = (
-        "How far each source of randomness alone moves the final value, with its interval; the broken line is the margin. To "
-        "the right, its share of the variance."
-    )
-    height = STEP * len(rows)
-    spec = finished(_bars(rows), height)
-    return {
-        "noise-budget": Chart(
-            "noise", "Where the spread comes from", caption, "; ".join(words) + ".", spec, {"rows": rows}, height
-        )
-    }
+    height, words = STEP * len(rows), "; ".join(parts) + "."
+    return {"noise-budget": Chart("noise", *BUDGET, words, finished(_bars(rows), height), {"rows": rows}, height)}
 
 
 def _bars(rows: Rows) -> Layer:
@@ -92,44 +92,28 @@ def _bars(rows: Rows) -> Layer:
 
 
 def _test_set(view: RunView) -> dict[str, Chart]:
-    told = view.noise_share
-    if told is None:
+    noise = view.noise_share
+    if noise is None:
         return {}
-    rows: Rows = [{"row": "as measured", "sd": float(number(told.sd, 4)), "kind": "measured"}]
-    if told.distribution_wise is not None:
-        rows.append({"row": "on an infinite test set", "sd": float(number(told.distribution_wise, 4)), "kind": "rest"})
+    rows: Rows = [{"row": "as measured", "sd": float(number(noise.sd, 4)), "kind": "measured"}]
+    if noise.distribution_wise is not None:
+        rows.append({"row": "on an infinite test set", "sd": float(number(noise.distribution_wise, 4)), "kind": "rest"})
     y = rows_of("row:N", None, labelLimit=190, labelPadding=8)
     x = x_of("sd:Q", "standard deviation of the test error", {"format": "~g", "tickCount": 5})
-    bars = (
-        alt.Chart(source("rows"))
-        .mark_bar(color=ACCENT, height=14)
-        .encode(
-            x=x,
-            y=y,
-            opacity=alt.when("datum.kind == 'rest'").then(alt.value(1)).otherwise(alt.value(0.4)),
-            tooltip=tips(("row:N", "spread"), ("sd:Q", "sd")),
-        )
-    )
-    left = (
-        "what would be left on an infinite test set is lost in its noise"
-        if told.distribution_wise is None
-        else f"of which {number(told.distribution_wise, 2)} would be left on an infinite test set"
-    )
+    opacity = alt.when("datum.kind == 'rest'").then(alt.value(1)).otherwise(alt.value(0.4))
+    marks = alt.Chart(source("rows")).mark_bar(color=ACCENT, height=14)
+    bars = marks.encode(x=x, y=y, opacity=opacity, tooltip=tips(("row:N", "spread"), ("sd:Q", "sd")))
+    left = "what would be left on an infinite test set is lost in its noise"
+    if noise.distribution_wise is not None:
+        left = f"of which {number(noise.distribution_wise, 2)} would be left on an infinite test set"
     words = (
-        f"The test error spreads by {number(told.sd, 2)} over replicas, {left}: the finite set makes {told.share:.0%} of the "
+        f"The test error spreads by {number(noise.sd, 2)} over replicas, {left}: the finite set makes {noise.share:.0%} of the "
         "variance."
     )
-    caption = (
-        "Two equally good models score differently on a finite test set. What an infinite one would leave is the difference "
-        "between models that a user would meet."
-    )
-    if told.share > 1:
+    title, caption = TEST_SET
+    if noise.share > 1:
         caption += (
             " The estimate is above 100 %: no difference between the models is left that could be told from this noise."
         )
     height = STEP * len(rows)
-    return {
-        "test-set-noise": Chart(
-            "noise", "What the test set adds", caption, words, finished(bars, height), {"rows": rows}, height
-        )
-    }
+    return {"test-set-noise": Chart("noise", title, caption, words, finished(bars, height), {"rows": rows}, height)}

@@ -59,11 +59,11 @@ def plane_of_sweep(view: SweepView) -> dict[str, Chart]:
     rows: Rows = []
     for place, point in enumerate(view.points, 1):
         placed = plane(point.decided) if point.decided is not None else ()
-        shown = next((one for one in placed if one.label == point.observable), placed[0] if placed else None)
-        if shown is not None:
+        mark = next((one for one in placed if one.label == point.observable), placed[0] if placed else None)
+        if mark is not None:
             name = f"point {place}: {point.label}"
             rows.append(
-                {"x": shown.divergence, "y": shown.spread, "label": str(place), "verdict": point.verdict, "name": name}
+                {"x": mark.divergence, "y": mark.spread, "label": str(place), "verdict": point.verdict, "name": name}
             )
     if not rows:
         return {}

@@ -27,20 +27,20 @@ def trajectories(view: RunView) -> dict[str, Chart]:
     Args:
         view: A run.
     """
-    found: dict[str, Chart] = {}
+    figures: dict[str, Chart] = {}
     begin = int((view.verdict.diagnostics.get("window") or {}).get("from_step", 0))
     for panel in view.panels:
         if finite_range(*(trace.values for trace in panel.traces)) is None:
             continue
-        name = identifier(f"trajectory-{panel.observable}", list(found))
+        name = identifier(f"trajectory-{panel.observable}", list(figures))
         if len(panel.steps) < 2:
-            found[name] = _finals(panel)
+            figures[name] = _finals(panel)
             continue
-        found[name] = _course(panel, begin, view.content)
+        figures[name] = _course(panel, begin, view.content)
         if panel.margin is not None and (panel.steps >= begin).sum() > 2 and begin > panel.steps[0]:
-            name = identifier(f"window-{panel.observable}", list(found))
-            found[name] = _course(panel.since(begin), begin, view.content, window=True)
-    return found
+            name = identifier(f"window-{panel.observable}", list(figures))
+            figures[name] = _course(panel.since(begin), begin, view.content, window=True)
+    return figures
 
 
 def _course(panel: Panel, begin: int, content: float, window: bool = False) -> Chart:
