@@ -15,10 +15,6 @@ FAILURE = "report.error.txt"
 def write_page(view: Any, folder: Path) -> Path | None:
     """Write the HTML report into a run folder; if that fails, say so and keep the traceback, for the verdict stands without it.
 
-    Args:
-        view: What to show.
-        folder: The run's.
-
     Returns:
         Where it is; None where it could not be written.
     """
@@ -42,7 +38,6 @@ def write_pictures(views: Sequence[Any], folder: Path) -> None:
     """Write every chart as SVG and PNG, of several runs into a folder for each.
 
     Args:
-        views: What to show.
         folder: Where to; it is made.
 
     Raises:

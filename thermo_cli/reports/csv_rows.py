@@ -35,11 +35,7 @@ COLUMNS: Final = ("run", "point", *LINE)
 
 
 def text(views: Sequence[View]) -> str:
-    """Write the table; what does not exist is an empty cell.
-
-    Args:
-        views: Runs and sweeps.
-    """
+    """Write the table; what does not exist is an empty cell."""
     written = io.StringIO()
     writer = csv.writer(written)
     writer.writerow(COLUMNS)

@@ -113,10 +113,10 @@ def plane(verdict: Verdict) -> tuple[PlanePoint, ...]:
     Args:
         verdict: With `comparison` among its diagnostics.
     """
-    found: Mapping[str, Any] = verdict.diagnostics.get("comparison") or {}
+    compared: Mapping[str, Any] = verdict.diagnostics.get("comparison") or {}
     return tuple(
         PlanePoint(name, point["spread"], point["divergence"], verdict.verdict)
-        for name, point in found.items()
+        for name, point in compared.items()
         if _number(point["spread"]) and _number(point["divergence"])
     )
 
@@ -131,10 +131,8 @@ def pair_clouds(
     """Set the difference of two replicas against their microscopic divergence, pair by pair.
 
     Args:
-        trajectories: The observables.
         margins: delta of each gating observable.
         apart: 1 - Q*_rs, (replica, replica).
-        names: Of those replicas.
         diagnostics: With `comparison`, which has the correlations.
     """
     if apart is None or len(names) < 2:
@@ -143,7 +141,7 @@ def pair_clouds(
     rows = [place[name] for name in names]
     first, second = np.triu_indices(len(names), 1)
     chosen = np.unique(np.linspace(0, len(first) - 1, min(MOST_PAIRS, len(first))).round().astype(np.int64))
-    found = []
+    clouds = []
     for name, delta in margins.items():
         if name not in trajectories.values:
             continue
@@ -153,7 +151,7 @@ def pair_clouds(
         pairs = chosen[finite]
         related = (diagnostics.get("comparison") or {}).get(name, {}).get("mantel") or {}
         low, high = related.get("interval") or (None, None)
-        found.append(
+        clouds.append(
             PairCloud(
                 name,
                 delta,
@@ -166,7 +164,7 @@ def pair_clouds(
                 (low, high),
             )
         )
-    return tuple(found)
+    return tuple(clouds)
 
 
 def overlap_matrix(apart: Array | None, names: Sequence[str]) -> OverlapMatrix | None:
@@ -174,7 +172,6 @@ def overlap_matrix(apart: Array | None, names: Sequence[str]) -> OverlapMatrix |
 
     Args:
         apart: 1 - Q*_rs, (replica, replica).
-        names: Of the replicas.
 
     Source: Bar-Joseph 2001 (optimal leaf ordering).
     """
@@ -192,11 +189,7 @@ def overlap_matrix(apart: Array | None, names: Sequence[str]) -> OverlapMatrix |
 
 
 def distribution(microscopic: Mapping[str, Mapping[str, Any]]) -> Distribution | None:
-    """Turn the counts of P(q) into shares.
-
-    Args:
-        microscopic: Of a verdict.
-    """
+    """Turn the counts of P(q) into shares."""
     counts = (microscopic.get("overlap") or {}).get("distribution")
     if not counts:
         return None
@@ -213,29 +206,24 @@ def courses(microscopic: Mapping[str, Mapping[str, Any]], last: int) -> tuple[Co
     """Collect what is known of the microstates at several steps.
 
     Args:
-        microscopic: Of a verdict.
         last: Step T, at which a replica overlaps with itself by 1.
     """
     overlap = microscopic.get("overlap") or {}
     own = overlap.get("with_itself") or {}
-    found = [
+    quantities = [
         ("overlap Q* between replicas", overlap.get("between") or {}),
         ("overlap Q* of a replica with itself at T", {**own, str(last): 1.0} if own else {}),
         ("dispersion: log-variance less the null's", (microscopic.get("dispersion") or {}).get("between") or {}),
     ]
     return tuple(
         Course(words, tuple(int(step) for step in values), tuple(float(v) for v in values.values()))
-        for words, values in found
+        for words, values in quantities
         if len(values) > 1 and all(_number(value) for value in values.values())
     )
 
 
 def noise_budget(diagnostics: Mapping[str, Any]) -> tuple[Share, ...]:
-    """Collect the noise budget.
-
-    Args:
-        diagnostics: Of a verdict.
-    """
+    """Collect the noise budget."""
     return tuple(
         Share(name, source, part["share"], part["sd"], (_root(part["lower"]), _root(part["upper"])))
         for name, budget in (diagnostics.get("noise_budget") or {}).items()
@@ -244,11 +232,7 @@ def noise_budget(diagnostics: Mapping[str, Any]) -> tuple[Share, ...]:
 
 
 def noise_share(diagnostics: Mapping[str, Any]) -> NoiseShare | None:
-    """Say how much of the spread the finite test set makes.
-
-    Args:
-        diagnostics: Of a verdict.
-    """
+    """Say how much of the spread the finite test set makes."""
     noise = diagnostics.get("test_noise") or {}
     if not _number(noise.get("noise_share")) or not _number(noise.get("variance")):
         return None
@@ -256,8 +240,7 @@ def noise_share(diagnostics: Mapping[str, Any]) -> NoiseShare | None:
 
 
 def _shares(counts: Sequence[int]) -> Array:
-    total = max(sum(counts), 1)
-    return np.array(counts, dtype=np.float64) / total
+    return np.array(counts, dtype=np.float64) / max(sum(counts), 1)
 
 
 def _root(value: float | None) -> float | None:

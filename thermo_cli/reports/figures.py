@@ -30,11 +30,7 @@ def images(view: View) -> Iterator[tuple[str, bytes]]:
 
 
 def still(chart: Chart) -> dict[str, Any]:
-    """Return the spec of a picture: with its title, in fixed colours and width, without what only shows on hover.
-
-    Args:
-        chart: The chart.
-    """
+    """Return the spec of a picture: with its title, in fixed colours and width, without what only shows on hover."""
     spec: dict[str, Any] = _fixed({**chart.spec, "datasets": dict(chart.data)})
     hidden = {view for param in spec.get("params", ()) for view in param.get("views", ())}
     names = {param["name"] for param in spec.get("params", ()) if "select" in param}

@@ -45,8 +45,6 @@ def rendered(format: str, views: "Sequence[View]", details: bool = False) -> str
     """Draw views, imported only now: what one format needs, another does not wait for.
 
     Args:
-        format: One of `FORMATS`.
-        views: Runs and sweeps.
         details: Whether every row and table is drawn by formats that are short otherwise.
     """
     writer = FORMATS[format]

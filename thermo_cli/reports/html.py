@@ -28,11 +28,7 @@ MOST_IN_SIGHT: Final = 20  # lines of a table that does not scroll by itself
 
 
 def text(views: Sequence[View]) -> str:
-    """Draw the page of one run or sweep.
-
-    Args:
-        views: One view.
-    """
+    """Draw the page of one run or sweep."""
     (view,) = views
     drawn = charts(view)
     style = _style(drawn)
@@ -51,11 +47,7 @@ def text(views: Sequence[View]) -> str:
 
 
 def embedded(value: Mapping[str, Any]) -> Markup:
-    r"""Write JSON that no HTML parser can leave: `<`, `>` and `&` as \u003c, \u003e and \u0026.
-
-    Args:
-        value: Plain values.
-    """
+    r"""Write JSON that no HTML parser can leave: `<`, `>` and `&` as \u003c, \u003e and \u0026."""
     content = json.dumps(value, allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         content = content.replace(character, f"\\u{ord(character):04x}")

@@ -12,11 +12,7 @@ COMING: Final = ("target", "mean")  # criteria that a later version may judge
 
 
 def text(views: Sequence[View]) -> str:
-    """Write what verdict.json says; of several runs as an array.
-
-    Args:
-        views: Runs and sweeps.
-    """
+    """Write what verdict.json says; of several runs as an array."""
     records = [json.dumps(view.record, indent=1, allow_nan=False, ensure_ascii=False) for view in views]
     return records[0] + "\n" if len(records) == 1 else "[" + ",\n".join(records) + "]\n"
 

@@ -41,11 +41,7 @@ class Case:
 
 
 def text(views: Sequence[View]) -> str:
-    """Write one document for all runs.
-
-    Args:
-        views: Runs and sweeps.
-    """
+    """Write one document for all runs."""
     root = ElementTree.Element("testsuites", {"name": "thermo"})
     suites = [suite for view in views for suite in _suites(view)]
     root.extend(suites)

@@ -36,22 +36,13 @@ _JOINER: Final = "\u2060"
 
 
 def text(views: Sequence[View]) -> str:
-    """Write runs and sweeps as Markdown, at most 900 kB of it.
-
-    Args:
-        views: Runs and sweeps.
-    """
+    """Write runs and sweeps as Markdown, at most 900 kB of it."""
     lines = [line for view in views for line in _lines(document_of(view))]
     return limited("\n".join(lines) + "\n", MOST_BYTES)
 
 
 def limited(markdown: str, most: int) -> str:
-    """Cut a text that is too long at the end of a paragraph, and say so.
-
-    Args:
-        markdown: The text.
-        most: Bytes of UTF-8.
-    """
+    """Cut a text that is too long at the end of a paragraph, and say so."""
     encoded = markdown.encode()
     if len(encoded) <= most:
         return markdown

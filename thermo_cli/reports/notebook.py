@@ -31,11 +31,7 @@ MOST: Final = 64  # lines of a table
 
 
 def fragment(view: RunView | SweepView) -> str:
-    """Draw a run or a sweep: what comes first, and its main tables.
-
-    Args:
-        view: What to show.
-    """
+    """Draw a run or a sweep: what comes first, and its main tables."""
     document = document_of(view)
     parts = [_head(document.head)]
     for section in document.sections:

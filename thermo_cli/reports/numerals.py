@@ -13,11 +13,7 @@ BARS: Final = "▁▂▃▄▅▆▇█"
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """Draw a curve with one character per value, lowest to highest; a blank where there is no number.
-
-    Args:
-        values: The curve.
-    """
+    """Draw a curve with one character per value, lowest to highest; a blank where there is no number."""
     array = np.asarray(values, dtype=float) / 2  # so that no difference overflows
     finite = array[np.isfinite(array)]
     if not len(finite):
@@ -30,12 +26,7 @@ def sparkline(values: Sequence[float]) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Write a number briefly; a dash where there is none.
-
-    Args:
-        value: The number.
-        digits: Significant digits.
-    """
+    """Write a number briefly; a dash where there is none."""
     return "-" if value is None or not np.isfinite(value) else f"{value:.{digits}g}"
 
 
@@ -45,11 +36,7 @@ def bounds(low: float | None, high: float | None, digits: int = 3) -> str:
 
 
 def interval(row: Row) -> str:
-    """Write estimate and interval of a row, as precisely as its margin deserves.
-
-    Args:
-        row: Of the court.
-    """
+    """Write estimate and interval of a row, as precisely as its margin deserves."""
     if row.estimate is None:
         return ""
     nothing = NEGLIGIBLE * (row.margin or 0.0)

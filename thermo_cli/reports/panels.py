@@ -89,7 +89,6 @@ def panels(trajectories: Trajectories, margins: Mapping[str, float], content: fl
     """Collect the trajectories, observables that gate first.
 
     Args:
-        trajectories: The observables.
         margins: delta of each observable that has one.
         content: Share of replicas that a band holds.
     """
@@ -99,7 +98,7 @@ def panels(trajectories: Trajectories, margins: Mapping[str, float], content: fl
     waiting = (
         trajectories.unfinished if trajectories.unfinished is not None else np.zeros(len(trajectories.replicas), bool)
     )
-    found = []
+    drawn = []
     for name in names:
         values = np.where(np.isfinite(trajectories.values[name]), trajectories.values[name], np.nan)[:, times]
         spreads = tuple(_spread(history, values[trajectories.members(history)], content) for history in histories)
@@ -109,8 +108,8 @@ def panels(trajectories: Trajectories, margins: Mapping[str, float], content: fl
             for row in _thinned_rows(odd)
         )
         total = len(trajectories.replicas)
-        found.append(Panel(name, margins.get(name), trajectories.steps[times], spreads, traces, total))
-    return tuple(found)
+        drawn.append(Panel(name, margins.get(name), trajectories.steps[times], spreads, traces, total))
+    return tuple(drawn)
 
 
 def _thinned_times(steps: Integers) -> Integers:
@@ -145,8 +144,6 @@ def replica_lines(
     """List the replicas with their final values and what is odd about them.
 
     Args:
-        trajectories: The observables.
-        columns: Which to list.
         margins: delta of each observable that has one.
     """
     finals = {name: np.where(np.isfinite(v[:, -1]), v[:, -1], np.nan) for name, v in trajectories.values.items()}
@@ -159,8 +156,8 @@ def replica_lines(
             for observable in columns
             if np.isfinite(distance := odd[observable][row])
         )
-        shown = tuple(float(finals[column][row]) if np.isfinite(finals[column][row]) else None for column in columns)
-        lines.append(ReplicaLine(name, trajectories.histories[row], state, shown, apart))
+        last = tuple(float(finals[column][row]) if np.isfinite(finals[column][row]) else None for column in columns)
+        lines.append(ReplicaLine(name, trajectories.histories[row], state, last, apart))
     return tuple(lines)
 
 
@@ -170,7 +167,6 @@ def standing_apart(finals: Array, margin: float | None) -> Array:
     Apart is |A_r - median| > 3.5 x 1.4826 MAD; where more than half of the replicas are equal (MAD = 0), more than the margin.
 
     Args:
-        finals: A_r(T), (replica,).
         margin: delta; None where there is none.
 
     Source: Iglewicz & Hoaglin 1993 (modified z-score).

@@ -68,12 +68,12 @@ def difference_cells(row: Difference | None) -> tuple[str, ...]:
     return ("-", "-") if row is None else (wording.difference(row), number(row.margin, 2))
 
 
-def reproduction(made: Reproduction) -> Section:
+def reproduction(recipe: Reproduction) -> Section:
     """Say how to get a run again."""
-    facts = tuple(TableLine((name, value)) for name, value in made.facts.items())
+    facts = tuple(TableLine((name, value)) for name, value in recipe.facts.items())
     table = TextTable("What it was made with.", (ColumnHead("what"), *names("which")), facts)
-    spec = Details("The resolved spec", "every default filled in", (Listing("Resolved spec", made.spec, "yaml"),))
-    blocks: list[TextTable | Details] = [*([table] if facts else []), *([spec] if made.spec else [])]
-    commands = Listing("Commands", "\n".join(made.commands), "sh")
-    parts = (Bullets(made.cautions, alarm=True), commands, *blocks)
-    return Section("reproduction", "How to reproduce it", parts, made.promise)
+    spec = Details("The resolved spec", "every default filled in", (Listing("Resolved spec", recipe.spec, "yaml"),))
+    blocks: list[TextTable | Details] = [*([table] if facts else []), *([spec] if recipe.spec else [])]
+    commands = Listing("Commands", "\n".join(recipe.commands), "sh")
+    parts = (Bullets(recipe.cautions, alarm=True), commands, *blocks)
+    return Section("reproduction", "How to reproduce it", parts, recipe.promise)

@@ -106,7 +106,6 @@ def point_view(values: Mapping[str, Any], verdict: Verdict | None, reason: str) 
     Args:
         values: Swept field to its value.
         verdict: What was decided; None where that cannot be.
-        reason: Why not.
     """
     if verdict is None:
         return PointView(values, "not judged", "", "", None, None, None, None, None, reason)

@@ -35,18 +35,13 @@ def text(views: Sequence[View], details: bool = False) -> str:
     """Draw runs and sweeps for this terminal.
 
     Args:
-        views: Runs and sweeps.
         details: Whether every row and table is printed.
     """
     return "\n".join(drawn(render(view, details)) for view in views)
 
 
 def drawn(renderable: RenderableType) -> str:
-    """Draw a rich renderable as text for this terminal; no markup is read from text.
-
-    Args:
-        renderable: What to draw.
-    """
+    """Draw a rich renderable as text for this terminal; no markup is read from text."""
     console = Console(markup=False, highlight=False, emoji=False)
     with console.capture() as capture:
         console.print(renderable)
@@ -57,7 +52,6 @@ def render(view: View, details: bool = False) -> Group:
     """Draw a run or a sweep: the answer, what to do next and where the rest is; or everything.
 
     Args:
-        view: What to show.
         details: Whether every row and table is printed.
     """
     document = document_of(view)

@@ -129,7 +129,6 @@ def next_steps(verdict: Verdict, trained: bool = True) -> tuple[str, ...]:
     """Collect what the open and failing rows ask for, the largest request of each kind; first of all, that training ends.
 
     Args:
-        verdict: What was decided.
         trained: Whether thermo trains the replicas; of those recorded elsewhere no field of the spec makes more.
     """
     if verdict.unfinished:  # the rows are those of a part: what they ask for may be on its way

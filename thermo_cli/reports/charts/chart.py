@@ -42,12 +42,7 @@ class Chart:
 
 
 def identifier(text: str, taken: Sequence[str] = ()) -> str:
-    """Make a name for an element or a file of any text: letters, digits, `_` and `-`; a number follows where it is taken.
-
-    Args:
-        text: Any text.
-        taken: Names that exist.
-    """
+    """Make a name for an element or a file of any text: letters, digits, `_` and `-`; a number follows where it is taken."""
     plain = re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-")[:60] or "chart"
     name, number = plain, 2
     while name in taken:
@@ -59,7 +54,6 @@ def rounded(values: Any, span: float | None = None) -> list[float | None]:
     """Round to a thousandth of the range or finer; what is not finite becomes None.
 
     Args:
-        values: Numbers.
         span: The range; by default that of the values.
     """
     array = np.asarray(values, dtype=np.float64).ravel()
@@ -72,30 +66,18 @@ def rounded(values: Any, span: float | None = None) -> list[float | None]:
 
 
 def decimals(span: float) -> int:
-    """Return how many digits behind the point keep a thousandth of a range or finer (negative: before it).
-
-    Args:
-        span: The range.
-    """
+    """Return how many digits behind the point keep a thousandth of a range or finer (negative: before it)."""
     return 4 if not span or not math.isfinite(span) else 4 - math.floor(math.log10(abs(span)) + 1)
 
 
 def ticks_of(last: float) -> list[int]:
-    """Return the marks of a time axis that begins at 0 and grows like a logarithm: 0, the powers of ten, the end.
-
-    Args:
-        last: The end.
-    """
+    """Return the marks of a time axis that begins at 0 and grows like a logarithm: 0, the powers of ten, the end."""
     powers = [10**power for power in range(int(math.log10(max(last, 1))) + 1)]
     return [0, *(power for power in powers if power < last / 5), int(last)]
 
 
 def finite_range(*arrays: Array) -> tuple[float, float] | None:
-    """Return the smallest and the largest value of some arrays that can be drawn; None where there is none.
-
-    Args:
-        arrays: Numbers.
-    """
+    """Return the smallest and the largest value of some arrays that can be drawn; None where there is none."""
     parts = [array[np.isfinite(array) & (np.abs(array) < HUGE)].ravel() for array in map(np.asarray, arrays)]
     values = np.concatenate(parts) if parts else np.empty(0)
     return (float(values.min()), float(values.max())) if len(values) else None
@@ -105,7 +87,6 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     """Write names in a row, the first few of many.
 
     Args:
-        names: What to write.
         most: How many are written out.
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""

@@ -35,11 +35,7 @@ CAPTIONS: Final = {  # of each chart, its title and how to read it
 
 
 def courses(view: RunView) -> dict[str, Chart]:
-    """Draw energy, overlaps and dispersion against time.
-
-    Args:
-        view: A run.
-    """
+    """Draw energy, overlaps and dispersion against time."""
     last = int(view.steps[-1])
     if last <= 0:
         return {}
@@ -96,7 +92,7 @@ def _chart(title: str, caption: str, rows: Rows, last: int, points: bool) -> Cha
 
 
 def _said(row: dict[str, Any]) -> str:
-    told = [(step, value) for step, value in zip(row["step"], row["y"], strict=True) if value is not None]
-    (first, start), (last, end) = told[0], told[-1]
+    points = [(step, value) for step, value in zip(row["step"], row["y"], strict=True) if value is not None]
+    (first, start), (last, end) = points[0], points[-1]
     name = ", ".join(filter(None, (row["name"], row["history"])))
     return f"{name}: {number(start)} at step {first:,}, {number(end)} at step {last:,}"

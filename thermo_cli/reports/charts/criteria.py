@@ -39,11 +39,7 @@ SHAPES: Final = {"holds": "circle", "fails": "triangle-up", "undecided": "diamon
 
 
 def criteria(view: RunView) -> dict[str, Chart]:
-    """Draw each row of the court over its margin.
-
-    Args:
-        view: A run.
-    """
+    """Draw each row of the court over its margin."""
     estimated = [row for row in view.verdict.criteria if row.estimate is not None and row.margin]
     if not estimated:
         return {}

@@ -91,11 +91,7 @@ def _targets(steps: Integers, window: bool) -> list[int]:
 
 
 def time_axis(last: float) -> alt.X:
-    """Return a time axis that begins at 0 and grows like a logarithm.
-
-    Args:
-        last: The last step.
-    """
+    """Return a time axis that begins at 0 and grows like a logarithm."""
     axis = {"grid": False, "format": ",d", "values": ticks_of(last)}
     return x_of("step:Q", "step", axis, type="symlog", constant=1, domain=[0, last], nice=False)
 
@@ -106,11 +102,8 @@ def drawn(
     """Draw the data sets `lines`, `bands`, `ends` and `margin`.
 
     Args:
-        steps: The times, (time,).
-        extent: The vertical range.
         begin: Step at which the window begins.
         window: Whether the window alone is drawn.
-        histories: In order.
         height: Of the plot, pixels.
     """
     spec = _template(tuple(histories), window, height)

@@ -86,7 +86,6 @@ def finished(layers: Layer, height: int) -> dict[str, Any]:
     """Give a chart its size, and return its spec.
 
     Args:
-        layers: The chart.
         height: Of the plot, pixels.
     """
     sized = layers.properties(width="container", height=height)
@@ -101,8 +100,6 @@ def x_of(field: str, title: str | None, axis: Mapping[str, Any] = NUMBERS, **sca
 
     Args:
         field: What lies along it.
-        title: Below it.
-        axis: Its looks.
         scale: Its range and kind; by default Vega-Lite's.
     """
     return alt.X(field, title=title, axis=alt.Axis(**axis), scale=alt.Scale(**scale) if scale else alt.Undefined)
@@ -146,10 +143,6 @@ def source(name: str) -> alt.NamedData:
 
 
 def inline(*rows: Mapping[str, Any]) -> Layer:
-    """Return a few objects as a data set of their own, for what is the same in all charts.
-
-    Args:
-        rows: The objects.
-    """
+    """Return a few objects as a data set of their own, for what is the same in all charts."""
     make: Any = alt.Data  # unlike InlineData it stays where it is
     return make(values=[dict(row) for row in rows])

@@ -30,11 +30,7 @@ SIDE: Final = 360
 
 
 def microscopic(view: RunView) -> dict[str, Chart]:
-    """Draw what is known of the microstates.
-
-    Args:
-        view: A run.
-    """
+    """Draw what is known of the microstates."""
     drawn: dict[str, Chart] = {}
     if view.distribution is not None:
         drawn["overlap-distribution"] = _distribution(view.distribution)

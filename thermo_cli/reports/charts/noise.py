@@ -35,11 +35,7 @@ STEP: Final = 26  # pixels of a bar with its gap
 
 
 def noise(view: RunView) -> dict[str, Chart]:
-    """Draw the noise budget and the share of the test set.
-
-    Args:
-        view: A run.
-    """
+    """Draw the noise budget and the share of the test set."""
     return _budget(view) | _test_set(view)
 
 

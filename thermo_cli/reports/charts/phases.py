@@ -16,11 +16,7 @@ ORDER: Final = ("spread, sd / margin", "overlap Q* on one bath", "Q* with itself
 
 
 def phases(view: SweepView) -> dict[str, Chart]:
-    """Draw the phase diagram of two fields, or order parameters against one; nothing of more fields.
-
-    Args:
-        view: A sweep.
-    """
+    """Draw the phase diagram of two fields, or order parameters against one; nothing of more fields."""
     fields = list(view.points[0].values)
     if len(fields) == 2:
         return {"phase-diagram": _diagram(view, *fields)}

@@ -32,11 +32,7 @@ CAPTION: Final = (
 
 
 def plane_of_run(view: RunView) -> dict[str, Chart]:
-    """Draw the ensemble in the plane, one point for each gating observable.
-
-    Args:
-        view: A run.
-    """
+    """Draw the ensemble in the plane, one point for each gating observable."""
     if not view.plane:
         return {}
     rows = [
@@ -51,11 +47,7 @@ def plane_of_run(view: RunView) -> dict[str, Chart]:
 
 
 def plane_of_sweep(view: SweepView) -> dict[str, Chart]:
-    """Draw every point of a sweep in the plane, numbered as in the table.
-
-    Args:
-        view: A sweep.
-    """
+    """Draw every point of a sweep in the plane, numbered as in the table."""
     rows: Rows = []
     for place, point in enumerate(view.points, 1):
         placed = plane(point.decided) if point.decided is not None else ()

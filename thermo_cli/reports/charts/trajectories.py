@@ -22,11 +22,7 @@ NAMED: Final = 6  # places at which names are written beside the lines
 
 
 def trajectories(view: RunView) -> dict[str, Chart]:
-    """Draw the observables in time; those that gate also within the window, enlarged.
-
-    Args:
-        view: A run.
-    """
+    """Draw the observables in time; those that gate also within the window, enlarged."""
     figures: dict[str, Chart] = {}
     begin = int((view.verdict.diagnostics.get("window") or {}).get("from_step", 0))
     for panel in view.panels:
