@@ -15,7 +15,7 @@ from thermo_cli.spec import Spec
 
 ABSENT: Final = object()
 FINGERPRINT: Final = "data fingerprint"
-SHOWN: Final = 12
+MOST_LINES: Final = 12
 
 
 def check_comparable(run: Judged, baseline: Judged, where: str = "") -> None:
@@ -34,9 +34,9 @@ def check_comparable(run: Judged, baseline: Judged, where: str = "") -> None:
         UsageError: They do not compare, or the baseline is no measure.
     """
     _check_baseline(baseline, where)
-    found = [*_kind(run, baseline)] or [*_data(run, baseline), *_protocol(run, baseline), *_observables(run, baseline)]
-    if found:
-        lines = "\n    ".join(["", *found])
+    unlike = [*_kind(run, baseline)] or [*_data(run, baseline), *_protocol(run, baseline), *_observables(run, baseline)]
+    if unlike:
+        lines = "\n    ".join(["", *unlike])
         raise UsageError(
             f"{run.folder.name} and {baseline.folder.name} do not compare{where}",
             received=f"what differs:{lines}",
@@ -52,25 +52,25 @@ def differences(run: Judged, baseline: Judged) -> tuple[str, ...]:
         baseline: The run that it is held against.
     """
     one, other = run.folder.spec, baseline.folder.spec
-    found = []
+    lines = []
     for part in ("system", "dynamics", "histories"):
         ours, theirs = (spec.model_dump(mode="json", include={part})[part] or {} for spec in (one, other))
         if ours.get("use") != theirs.get("use"):
-            found.append(_said(f"{part}.use", ours.get("use", ABSENT), theirs.get("use", ABSENT)))
+            lines.append(_line(f"{part}.use", ours.get("use", ABSENT), theirs.get("use", ABSENT)))
         else:
-            found += _unlike(_flat(ours, f"{part}."), _flat(theirs, f"{part}."))
-    if len(found) > SHOWN:
-        found = [*found[:SHOWN], f"and {len(found) - SHOWN} more fields"]
+            lines += _unlike(_flat(ours, f"{part}."), _flat(theirs, f"{part}."))
+    if len(lines) > MOST_LINES:
+        lines = [*lines[:MOST_LINES], f"and {len(lines) - MOST_LINES} more fields"]
     sizes = ({"ensemble.replicas": spec.ensemble.replicas.last} for spec in (one, other))
     seeds = ({"ensemble.seed": spec.ensemble.seed} for spec in (one, other))
-    found += [*_unlike(*sizes), *_unlike(*seeds)]
+    lines += [*_unlike(*sizes), *_unlike(*seeds)]
     here, there = run.folder.manifest, baseline.folder.manifest
     if here["data_fingerprint"] != there["data_fingerprint"]:  # comparable all the same: a script, or recorded runs
-        found.append(_said("files", here["data_fingerprint"][:8], there["data_fingerprint"][:8]))
+        lines.append(_line("files", here["data_fingerprint"][:8], there["data_fingerprint"][:8]))
     revisions = [(one.get("git") or {}).get("revision", "unknown")[:8] for one in (here, there)]
     if revisions[0] != revisions[1]:
-        found.append(_said("git revision", *revisions))
-    return tuple(found + changes(there, here))
+        lines.append(_line("git revision", *revisions))
+    return tuple(lines + changes(there, here))
 
 
 def gating_of(run: Judged, baseline: Judged) -> tuple[str, ...]:
@@ -120,7 +120,7 @@ def _check_baseline(baseline: Judged, where: str) -> None:
 def _kind(run: Judged, baseline: Judged) -> list[str]:
     """Learners compare with learners, whatever their system; scripts, recorded and physical systems with their like."""
     kinds = [each.folder.spec.traits.title for each in (run, baseline)]
-    return [_said("kind", *kinds)] if kinds[0] != kinds[1] else []
+    return [_line("kind", *kinds)] if kinds[0] != kinds[1] else []
 
 
 def _data(run: Judged, baseline: Judged) -> list[str]:
@@ -136,53 +136,52 @@ def _protocol(run: Judged, baseline: Judged) -> list[str]:
     """Compare how replicas are drawn, and which paths they take."""
     one, other = run.folder.spec, baseline.folder.spec
     names = [sorted(set(each.observables.histories)) for each in (run, baseline)]
-    found = [] if names[0] == names[1] else [_said("histories", ", ".join(names[0]), ", ".join(names[1]))]
-    found += _unlike(_ensemble(one), _ensemble(other))
+    lines = [] if names[0] == names[1] else [_line("histories", ", ".join(names[0]), ", ".join(names[1]))]
+    lines += _unlike(_ensemble(one), _ensemble(other))
     ours, theirs = (_flat(kind_of(spec).protocol(spec), "ensemble.") for spec in (one, other))
     common = ours.keys() & theirs.keys()  # estimators choose their own precision
-    found += _unlike(*({name: fields[name] for name in fields if name in common} for fields in (ours, theirs)))
+    lines += _unlike(*({name: fields[name] for name in fields if name in common} for fields in (ours, theirs)))
     fixed = [name for name in STREAMS if name in {*fixed_sources(run), *fixed_sources(baseline)}]
-    if (
-        fixed and one.ensemble.seed != other.ensemble.seed
-    ):  # one draw of each for all replicas: no spread tells its effect
-        found.append(
-            _said(f"ensemble.seed, which draws the fixed {', '.join(fixed)}", one.ensemble.seed, other.ensemble.seed)
+    if fixed and one.ensemble.seed != other.ensemble.seed:  # one draw of each for all: no spread tells its effect
+        lines.append(
+            _line(f"ensemble.seed, which draws the fixed {', '.join(fixed)}", one.ensemble.seed, other.ensemble.seed)
         )
-    return found
+    return lines
 
 
 def _ensemble(spec: Spec) -> dict[str, Any]:
     crossed = spec.ensemble.crossed
-    found: dict[str, Any] = {"ensemble.vary": ", ".join(spec.ensemble.vary)}
-    found["ensemble.design"] = "independent" if crossed is None else f"crossed: {crossed.model_dump()}"
-    return found
+    return {
+        "ensemble.vary": ", ".join(spec.ensemble.vary),
+        "ensemble.design": "independent" if crossed is None else f"crossed: {crossed.model_dump()}",
+    }
 
 
 def _observables(run: Judged, baseline: Judged) -> list[str]:
     """What gates in either run must have been measured in both."""
-    gating, found = gating_of(run, baseline), []
+    gating, lines = gating_of(run, baseline), []
     for name in gating:
         there = [name in each.observables.values for each in (run, baseline)]
         if not all(there):
-            found.append(_said(name, *("observed" if known else "not observed" for known in there)))
-    return found if gating else ["nothing that compares has a margin: state one with --margin OBSERVABLE=VALUE"]
+            lines.append(_line(name, *("observed" if measured else "not observed" for measured in there)))
+    return lines if gating else ["nothing that compares has a margin: state one with --margin OBSERVABLE=VALUE"]
 
 
 def _flat(content: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     """Name every value by its dotted keys."""
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for key, value in content.items():
-        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return found
+        fields |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return fields
 
 
 def _unlike(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
     names: Iterable[str] = dict.fromkeys([*ours, *theirs])
     pairs = [(name, ours.get(name, ABSENT), theirs.get(name, ABSENT)) for name in names]
-    return [_said(name, here, there) for name, here, there in pairs if here != there]
+    return [_line(name, here, there) for name, here, there in pairs if here != there]
 
 
-def _said(name: str, here: Any, there: Any) -> str:
+def _line(name: str, here: Any, there: Any) -> str:
     words = [
         "none" if value is ABSENT or value is None else value if isinstance(value, str) else json.dumps(value)
         for value in (here, there)
