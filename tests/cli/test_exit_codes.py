@@ -125,6 +125,14 @@ def test_a_bug_is_shown_with_what_to_send(finished: Path, command: Command, monk
     assert "send all of the above" in done.stderr
 
 
+def test_code_of_a_spec_that_ends_the_process_is_told(finished: Path, tmp_path: Path, command: Command) -> None:
+    """Its exit code is not taken for the gate's."""
+    (tmp_path / "leaving.py").write_text("raise SystemExit(1)\n")
+    shutil.copy(finished / "small.yaml", tmp_path)
+    done = command("thermo-run", "small.yaml", "--set", "system={use: 'leaving:Net'}", "--allow", "local")
+    assert (done.returncode, "has ended the process" in done.stderr) == (2, True)
+
+
 def test_interrupted(tmp_path: Path) -> None:
     """Ctrl-C while it trains: 130, and how to go on."""
     (tmp_path / "long.yaml").write_text(SMALL.replace("steps: 400", "steps: 4000000"))

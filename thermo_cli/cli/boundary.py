@@ -69,6 +69,12 @@ def leave_with(work: Callable[[], int]) -> NoReturn:
         code = work()
     except KeyboardInterrupt:
         raise Interrupted("interrupted", remedy="give the same command again") from None
+    except SystemExit as left:  # nothing of thermo leaves from within
+        raise UsageError(
+            "code that the spec names has ended the process",
+            received=f"exit code {left.code}",
+            remedy="let it raise an error instead",
+        ) from None
     raise typer.Exit(code)
 
 
