@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from thermo_cli.contracts import Verdict
     from thermo_cli.runs.arrays import judge
-    from thermo_cli.runs.run import Run, compare
+    from thermo_cli.runs.judged_run import Run, compare
     from thermo_cli.spec.loading import load_spec
     from thermo_cli.study import execute as run
     from thermo_cli.study import open_run
@@ -28,8 +28,8 @@ _PLACES = {
     "open_run": ("thermo_cli.study", "open_run"),
     "load_spec": ("thermo_cli.spec.loading", "load_spec"),
     "judge": ("thermo_cli.runs.arrays", "judge"),
-    "compare": ("thermo_cli.runs.run", "compare"),
-    "Run": ("thermo_cli.runs.run", "Run"),
+    "compare": ("thermo_cli.runs.judged_run", "compare"),
+    "Run": ("thermo_cli.runs.judged_run", "Run"),
     "Verdict": ("thermo_cli.contracts", "Verdict"),
 }
 

@@ -16,7 +16,7 @@ from thermo_cli.experiment import Experiment, prepare
 from thermo_cli.judging.judge import judge_folder
 from thermo_cli.kinds.kind import kind_of
 from thermo_cli.replicas import to_csv
-from thermo_cli.runs.run import Run
+from thermo_cli.runs.judged_run import Run
 from thermo_cli.spec import load_spec
 from thermo_cli.store import RunFolder, find_run
 from thermo_cli.training import ShardTask, train_shard

@@ -20,7 +20,7 @@ from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.judging.setting import settings_of
 from thermo_cli.kinds.kind import kind_of
 from thermo_cli.microstates.summary import overlaps_of
-from thermo_cli.runs.run import Run
+from thermo_cli.runs.judged_run import Run
 
 PAIRS: Final = 8  # same-bath pairs of a group, as in a run by default
 SPECS: Final = Path(__file__).resolve().parents[2] / "experiments" / "calibration"

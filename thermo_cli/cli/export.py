@@ -47,7 +47,7 @@ def export(runs: Sequence[Any], output: Path | None) -> str:
         UsageError: A folder cannot be made, or two runs have the same name.
         StoreError: A file cannot be written.
     """
-    from thermo_cli.runs.tables import TABLES, chunks
+    from thermo_cli.runs.tidy import TABLES, chunks
     from thermo_cli.store.parquet import write_parquet
 
     said = []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from thermo_cli.errors import UsageError
 from thermo_cli.judging.record import JudgedRun
 from thermo_cli.registry import nearest
-from thermo_cli.runs.tables import TABLES, chunks
+from thermo_cli.runs.tidy import TABLES, chunks
 from thermo_cli.store.columns import Column, joined
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from thermo_cli.examination import examine_run
 from thermo_cli.judging.judge import judge_folder
 from thermo_cli.kinds.scripts.train import refuse_strangers
 from thermo_cli.plan import describe
-from thermo_cli.runs.run import Run
+from thermo_cli.runs.judged_run import Run
 from thermo_cli.store import RunFolder
 
 PAIRS: dict[str, Any] = {"dynamics__steps": 40, "args": ["--every", "1"]}

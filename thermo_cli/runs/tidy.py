@@ -22,7 +22,7 @@ CHUNK: Final = 1 << 20  # lines
 
 
 @dataclass(frozen=True)
-class Part:
+class Extract:
     """What a run holds of one point.
 
     Attributes:
@@ -45,13 +45,13 @@ def chunks(run: JudgedRun, table: str) -> Iterator[Columns]:
         run: Which, with all its points.
         table: One of `TABLES`.
     """
-    for part in _parts(run):
-        for columns in TABLES[table](part):
+    for extract in _extracts(run):
+        for columns in TABLES[table](extract):
             length = len(next(iter(columns.values())))
-            yield {name: cell.repeated(length) for name, cell in part.place.items()} | columns
+            yield {name: cell.repeated(length) for name, cell in extract.place.items()} | columns
 
 
-def _parts(run: JudgedRun) -> Iterator[Part]:
+def _extracts(run: JudgedRun) -> Iterator[Extract]:
     name = run.folder.name
     observables = dict.fromkeys(
         name for point in run.points if point.judged for name in point.judged.observables.values
@@ -61,7 +61,7 @@ def _parts(run: JudgedRun) -> Iterator[Part]:
         place = {"run": texts([name])} | ({"point": integers([number])} if run.sweep else {})
         place |= {field: column[number : number + 1] for field, column in swept.items()}
         decision = Decision(name, point.values, point.judged.verdict if point.judged else None, point.reason)
-        yield Part(place, decision, point.judged, tuple(observables))
+        yield Extract(place, decision, point.judged, tuple(observables))
 
 
 def _swept(values: Sequence[Any]) -> Column:
@@ -76,11 +76,11 @@ def _swept(values: Sequence[Any]) -> Column:
     return texts(values if kinds == {str} else [json.dumps(value) for value in values])
 
 
-def _trajectories(part: Part) -> Iterator[Columns]:
+def _trajectories(extract: Extract) -> Iterator[Columns]:
     """Every measurement of every main replica: replica, history, step, observable, value."""
-    if part.judged is None:
+    if extract.judged is None:
         return
-    found = part.judged.observables
+    found = extract.judged.observables
     histories = list(dict.fromkeys(found.histories))
     belongs = np.array([histories.index(history) for history in found.histories])
     times, observables = len(found.steps), list(found.values)
@@ -97,11 +97,11 @@ def _trajectories(part: Part) -> Iterator[Columns]:
             }
 
 
-def _replicas(part: Part) -> Iterator[Columns]:
+def _replicas(extract: Extract) -> Iterator[Columns]:
     """Every replica, controls among them: where it was trained, its streams, how it ended, its final values."""
-    if part.judged is None:
+    if extract.judged is None:
         return
-    found, table = part.judged.observables, part.judged.folder.table
+    found, table = extract.judged.observables, extract.judged.folder.table
     names = [row.name for row in table] or list(found.replicas)
     nothing = [None] * len(names)  # runs that were made elsewhere have no design
     columns = {
@@ -114,26 +114,26 @@ def _replicas(part: Part) -> Iterator[Columns]:
     }
     for stream in STREAMS:  # in hexadecimal, as in replicas.csv: no type of Parquet holds 128 bits
         columns[stream] = texts([f"{getattr(row, stream):032x}" for row in table] or nothing)
-    ends = final_states(part.judged)
+    ends = final_states(extract.judged)
     columns["state"] = texts([ends[name].state for name in names])
-    for observable in part.observables:
+    for observable in extract.observables:
         columns[f"final_{observable}"] = numbers([ends[name].finals.get(observable) for name in names])
     yield columns
 
 
-def _criteria(part: Part) -> Iterator[Columns]:
+def _criteria(extract: Extract) -> Iterator[Columns]:
     """Every row of the court; a point that cannot be judged has one line, with the reason."""
-    rows = list(lines(part.decision))
+    rows = list(lines(extract.decision))
     kinds = {str: texts, float: numbers, int: integers, bool: truths}
     yield {name: kinds[kind]([row.get(name) for row in rows]) for name, kind in LINE.items()}
 
 
-def _macroscopic(part: Part) -> Iterator[Columns]:
+def _macroscopic(extract: Extract) -> Iterator[Columns]:
     """Every observable at the end, over all histories (history is missing) and of each one."""
-    if part.judged is None:
+    if extract.judged is None:
         return
     rows: list[tuple[str, str | None, Mapping[str, Any]]] = []
-    for name, state in part.judged.verdict.macroscopic.items():
+    for name, state in extract.judged.verdict.macroscopic.items():
         rows += [(name, None, state), *((name, history, one) for history, one in state["histories"].items())]
     ends = [state.get("tolerance_interval", (None, None)) for _, _, state in rows]
     yield {
@@ -147,11 +147,11 @@ def _macroscopic(part: Part) -> Iterator[Columns]:
     }
 
 
-def _microscopic(part: Part) -> Iterator[Columns]:
-    """Every microscopic quantity; one that is part of another is named after it, `overlap/same_bath`."""
-    if part.judged is None:
+def _microscopic(extract: Extract) -> Iterator[Columns]:
+    """Every microscopic quantity; one that is extract of another is named after it, `overlap/same_bath`."""
+    if extract.judged is None:
         return
-    rows = list(_quantities(part.judged.verdict.microscopic))
+    rows = list(_quantities(extract.judged.verdict.microscopic))
     intervals = [state["interval"] for _, state in rows]
     yield {
         "quantity": texts([name for name, _ in rows]),
@@ -171,9 +171,9 @@ def _quantities(states: Mapping[str, Any], above: str = "") -> Iterator[tuple[st
             yield from _quantities(state, f"{above}{name}/")
 
 
-def _overlaps(part: Part) -> Iterator[Columns]:
+def _overlaps(extract: Extract) -> Iterator[Columns]:
     """Q* of every pair of replicas that were brought into one frame, each pair once."""
-    found = part.judged.folder.findings() if part.judged is not None else None
+    found = extract.judged.folder.findings() if extract.judged is not None else None
     apart = divergence(found) if found is not None else None
     if found is None or apart is None:
         return
@@ -186,7 +186,7 @@ def _overlaps(part: Part) -> Iterator[Columns]:
         yield {"replica_a": coded(rows[one], names), "replica_b": coded(other, names), "q_star": numbers(q)}
 
 
-TABLES: Final[dict[str, Callable[[Part], Iterator[Columns]]]] = {
+TABLES: Final[dict[str, Callable[[Extract], Iterator[Columns]]]] = {
     "trajectories": _trajectories,
     "replicas": _replicas,
     "criteria": _criteria,

@@ -21,8 +21,8 @@ from thermo_cli.cli import export as exporting
 from thermo_cli.cli.export import export
 from thermo_cli.errors import UsageError
 from thermo_cli.reports.formats import rendered
-from thermo_cli.runs.run import Run
-from thermo_cli.runs.tables import TABLES
+from thermo_cli.runs.judged_run import Run
+from thermo_cli.runs.tidy import TABLES
 from thermo_cli.runs.views import view
 
 HARMONIC = """\
@@ -271,7 +271,7 @@ def test_text_is_stored_once(runs: Runs, tmp_path: Path) -> None:
 def test_chunks_do_not_change_a_table(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut after every few replicas, the same lines in the same order."""
     whole = {table: one(runs, "network").to_pandas(table) for table in ("trajectories", "overlaps")}
-    monkeypatch.setattr("thermo_cli.runs.tables.CHUNK", 20)
+    monkeypatch.setattr("thermo_cli.runs.tidy.CHUNK", 20)
     for table, frame in whole.items():
         assert len(frame) > 3 * 20, "one chunk would show nothing"
         again = _plain(one(runs, "network").to_pandas(table))
