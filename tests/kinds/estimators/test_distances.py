@@ -8,7 +8,7 @@ import pytest
 from tests.equilibrium.ensembles import only, paired
 from thermo_cli.equilibrium.criteria.diversity import diversity
 from thermo_cli.kinds.estimators.distances import Fits, examine_fits, same, shared_support
-from thermo_cli.kinds.estimators.structure import upper
+from thermo_cli.kinds.estimators.structures.microstate import upper
 from thermo_cli.microstates.kernels import kernel_cka, unbiased_cka
 from thermo_cli.microstates.summary import microscopic, overlaps_of
 

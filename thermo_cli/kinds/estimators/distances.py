@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Array, Findings
+from thermo_cli.kinds.estimators.structures import NOTHING, VECTORS
 from thermo_cli.microstates.kernels import kernel_cka
 from thermo_cli.microstates.material import FORMAT, Parameters, disjoint
 from thermo_cli.microstates.overlap import squared_distances
@@ -29,7 +30,7 @@ class Fits:
         replicas: Names of the main replicas, (replica,).
         pairs: Names of the main replicas that have a partner on their bath, (pair,).
         total: T.
-        kind: Of `structure`.
+        kind: Name of their structure.
         last: Of the main replicas at T, (replica, number).
         firsts: Of the pairs' main replicas at T, (pair, number).
         partners: Of their partners.
@@ -52,7 +53,7 @@ class Fits:
 
 def examine_fits(fits: Fits) -> Findings:
     """Measure the distances of fitted estimators, and of those on one bath, with those of their null."""
-    kernels = fits.kind not in ("coefficients", "network")
+    kernels = fits.kind not in VECTORS
     facts: dict[str, Any] = {
         "format": FORMAT,
         "replicas": list(fits.replicas),
@@ -134,7 +135,7 @@ def _floor(fits: Fits, kernels: bool) -> float:
 
 
 def _useless(fits: Fits, kernels: bool) -> str:
-    if fits.kind == "none":
+    if fits.kind == NOTHING:
         return "nothing is known of the inner state of this estimator, or nothing of it is observed (observe.micro)"
     if not fits.last.shape[1] or (kernels and fits.last.shape[1] < LEAST_ANCHORS):
         return "replicas have features of their own, or too few anchors: their inner states cannot be held together"

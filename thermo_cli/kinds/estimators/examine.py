@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Findings
 from thermo_cli.kinds.estimators.distances import Fits, examine_fits, same, shared_support
-from thermo_cli.kinds.estimators.structure import ANCHORS, KERNELS
+from thermo_cli.kinds.estimators.structures import KERNELS, VECTORS
+from thermo_cli.kinds.estimators.structures.microstate import ANCHORS
+from thermo_cli.kinds.estimators.structures.weights import NETWORK
 from thermo_cli.microstates.kernels import kernel_cka, unbiased_cka
 from thermo_cli.microstates.material import Material
 from thermo_cli.microstates.outputs import functions
@@ -84,9 +86,9 @@ def examine_estimators(folder: RunFolder, dataset: Dataset, chosen: FitSpecimens
     spec = folder.spec
     kind = _kind(folder)
     fits = _fits(folder, chosen, kind)
-    found = _network(folder, chosen, fits, dataset) if kind == "network" else examine_fits(fits)
+    found = _network(folder, chosen, fits, dataset) if kind == NETWORK.name else examine_fits(fits)
     arrays, facts = dict(found.arrays), dict(found.facts)
-    basis = kind in ("coefficients", "network") and any(_final(folder, row, "seeded_steps") for row in chosen.mains)
+    basis = kind in VECTORS and any(_final(folder, row, "seeded_steps") for row in chosen.mains)
     if basis and not same(fits):
         facts["untested"] = (
             "a step before the estimator draws random numbers: its coefficients refer to features of their own"

@@ -21,7 +21,10 @@ from thermo_cli.kinds.estimators.energy import closed, converged, loss_of, one_o
 from thermo_cli.kinds.estimators.fit import Fit, Moment, fit_of, moments
 from thermo_cli.kinds.estimators.measuring import before_fit, mean_loss, measure_fit
 from thermo_cli.kinds.estimators.pipeline import kind_of_answer, seeded
-from thermo_cli.kinds.estimators.structure import ANCHORS, Structure, structure, support_in_pool
+from thermo_cli.kinds.estimators.structures import NOTHING, microstate
+from thermo_cli.kinds.estimators.structures.decisions import is_machine, support_in_pool
+from thermo_cli.kinds.estimators.structures.microstate import ANCHORS
+from thermo_cli.kinds.estimators.structures.weights import NETWORK, layer_sizes
 from thermo_cli.observables import response
 from thermo_cli.observables.formulas import formulas_of
 from thermo_cli.replicas import Replica
@@ -144,20 +147,20 @@ def fit_replica(spec: Spec, dataset: Dataset, member: Replica, rows: Integers | 
             if moment.step in measured_steps(spec, member):
                 answers = _look(found, spec, dataset, fit, moment, test, shifted)
             if moment.step in kept:
-                state = _structure(moment.fitted, test[:ANCHORS], dataset.task, bool(spec.observe.micro))
-                found.snapshots[moment.step] = state.vector
-        found.final |= _final(dataset, fit, moment.fitted, answers, state)
+                structure, vector = _microstate(moment.fitted, test[:ANCHORS], dataset.task, bool(spec.observe.micro))
+                found.snapshots[moment.step] = vector
+        found.final |= _final(dataset, fit, moment.fitted, answers, structure)
     return found
 
 
-def _structure(fitted: Any, anchors: NDArray[Any], task: str, wanted: bool) -> Structure:
+def _microstate(fitted: Any, anchors: NDArray[Any], task: str, wanted: bool) -> tuple[str, NDArray[np.floating]]:
     """Return the microstate; none where nothing microscopic is observed, or a model is not made as its parts seem to say."""
     if not wanted:
-        return Structure("none", np.empty(0))
+        return NOTHING, np.empty(0)
     try:
-        return structure(fitted, anchors, task)
+        return microstate(fitted, anchors, task)
     except (AttributeError, IndexError, NotImplementedError, TypeError, ValueError):
-        return Structure("none", np.empty(0))
+        return NOTHING, np.empty(0)
 
 
 def _look(
@@ -187,21 +190,20 @@ def _look(
     return answers["test"]
 
 
-def _final(dataset: Dataset, fit: Fit, fitted: Any, answers: Array, state: Structure) -> dict[str, NDArray[Any]]:
+def _final(dataset: Dataset, fit: Fit, fitted: Any, answers: Array, structure: str) -> dict[str, NDArray[Any]]:
     """Return what is found out once, at the end."""
     unique = one_optimum(fitted, len(fit.y), fit.x.shape[1])
     rest = closed(fitted) or (unique and converged(fitted))
     errors = response.errors(answers[None], dataset.y_test, dataset.task)[0]
-    machine = hasattr(fitted, "dual_coef_") and hasattr(fitted, "support_")
-    support = {"support": support_in_pool(fitted, fit.rows, len(dataset.y))} if machine else {}
+    support = {"support": support_in_pool(fitted, fit.rows, len(dataset.y))} if is_machine(fitted) else {}
     return support | {
         "test_errors": errors,
         "outputs": answers[:, :TEST_OUTPUTS].astype(np.float32),
         "unique": np.array(unique),
         "timeless": np.array(rest and all(closed(step) for step in fit.built.steps)),
         "seeded_steps": np.array(seeded(fit.built.steps)),
-        f"kind:{state.kind}": np.array(True),
-        "sizes": np.array(state.sizes, dtype=np.int64),
+        f"kind:{structure}": np.array(True),
+        "sizes": np.array(layer_sizes(fitted) if structure == NETWORK.name else (), dtype=np.int64),
     }
 
 

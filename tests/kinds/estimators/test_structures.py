@@ -18,14 +18,11 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from thermo_cli.kinds.estimators.structure import (
-    leaves,
-    same_leaf,
-    shared_neighbours,
-    structure,
-    support_in_pool,
-    upper,
-)
+from thermo_cli.kinds.estimators.structures import microstate
+from thermo_cli.kinds.estimators.structures.decisions import support_in_pool
+from thermo_cli.kinds.estimators.structures.microstate import upper
+from thermo_cli.kinds.estimators.structures.neighbours import shared_neighbours
+from thermo_cli.kinds.estimators.structures.trees import leaves, same_leaf
 
 X, Y = load_wine(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
@@ -89,13 +86,13 @@ def test_kinds():
         (SVC(), "decision", 20 * 19 // 2),
         (GaussianNB(), "none", 0),
     ):
-        found = structure(estimator.fit(X, Y), X[:20], "classification")
-        assert (found.kind, found.vector.size) == (kind, size)
+        structure, vector = microstate(estimator.fit(X, Y), X[:20], "classification")
+        assert (structure, vector.size) == (kind, size)
 
 
 def test_what_is_common_to_all_classes_is_no_difference():
     """A softmax does not see what is added to the coefficients of all classes."""
     fitted = LogisticRegression().fit(X, Y)
-    before = structure(fitted, X[:20], "classification").vector
+    _, before = microstate(fitted, X[:20], "classification")
     fitted.coef_ = fitted.coef_ + np.arange(13.0)
-    np.testing.assert_allclose(structure(fitted, X[:20], "classification").vector, before, atol=1e-12)
+    np.testing.assert_allclose(microstate(fitted, X[:20], "classification")[1], before, atol=1e-12)
