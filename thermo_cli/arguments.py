@@ -1,7 +1,9 @@
 """Arguments of scikit-learn's parts that reach beyond them, to files, processes or caches; looked for at any depth."""
 
 import inspect
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from thermo_cli.errors import SpecError
@@ -33,6 +35,30 @@ def refuse_unknown(
                 remedy=f"did you mean {guess!r}?" if guess else f"it takes {', '.join(accepted) or 'no arguments'}",
                 where=where,
             )
+
+
+@contextmanager
+def building(what: str, accepted: Iterable[str], where: str) -> Iterator[None]:
+    """Turn whatever a constructor raises into an error of the spec.
+
+    Args:
+        what: Is built, for messages.
+        accepted: Names of the arguments that it takes.
+        where: Field of the spec.
+
+    Raises:
+        SpecError: It cannot be built of these arguments.
+    """
+    try:
+        yield
+    except Exception as error:
+        words = re.sub(r"\s+", " ", str(error))
+        raise SpecError(
+            f"{what} cannot be built",
+            received=f"{type(error).__name__}: {words}",
+            remedy=f"it takes {', '.join(accepted) or 'no arguments'}",
+            where=where,
+        ) from error
 
 
 class Refusal(NamedTuple):

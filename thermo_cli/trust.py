@@ -133,6 +133,29 @@ def locate_function(name: str, where: str) -> Callable[..., Any]:
     return function  # type: ignore[no-any-return]
 
 
+def locate_class(name: str, base: type, what: str, where: str) -> Any:
+    """Import the class that `module:Class` names.
+
+    Args:
+        name: `module:Class`.
+        base: What it inherits from.
+        what: Is wanted, for messages.
+        where: Field of the spec, for messages.
+
+    Raises:
+        SpecError: It is not allowed, not there, or no such class.
+    """
+    kind = locate(name, where)
+    if not (isinstance(kind, type) and issubclass(kind, base)):
+        raise SpecError(
+            f"this is no {what}",
+            received=f"{name}: {type(kind).__name__}",
+            remedy=f"name a class that inherits from {base.__module__}.{base.__qualname__}",
+            where=where,
+        )
+    return kind
+
+
 def _check_home(part: Any, home: str | None, name: str, where: str) -> None:
     """Refuse what is neither a module of a package nor defined in it: packages hold `os` and the like."""
     own = part.__name__ if isinstance(part, ModuleType) else getattr(part, "__module__", None)

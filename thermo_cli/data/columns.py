@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from thermo_cli.arguments import UNSAFE, refuse_arguments, refuse_unknown
+from thermo_cli.arguments import UNSAFE, building, refuse_arguments, refuse_unknown
 from thermo_cli.contracts import Array, Integers
 from thermo_cli.errors import DataError, SpecError
-from thermo_cli.trust import locate
+from thermo_cli.trust import locate_class
 
 MOST_BYTES: Final = 2**31
 
@@ -89,33 +89,21 @@ def _encoded(column: Column, pool: Integers, test: Integers, seed: int) -> tuple
 
 def _built(column: Column, use: str, arguments: Mapping[str, Any], seed: int) -> Any:
     """Build the transformer, after a check that it is one and takes these arguments."""
-    from sklearn.base import BaseEstimator, TransformerMixin
+    from sklearn.base import BaseEstimator
 
-    kind, where = locate(use, f"{column.field}.use"), f"{column.field}.with"
-    if not (isinstance(kind, type) and issubclass(kind, BaseEstimator) and hasattr(kind, "transform")) or (
-        not issubclass(kind, TransformerMixin) and not hasattr(kind, "fit_transform")
-    ):
-        raise SpecError(
-            "this is no scikit-learn transformer",
-            received=use,
-            where=f"{column.field}.use",
-            remedy="name a class with fit and transform, such as sklearn.preprocessing:OneHotEncoder",
-        )
+    what, place, where = "scikit-learn transformer", f"{column.field}.use", f"{column.field}.with"
+    kind = locate_class(use, BaseEstimator, what, place)
+    if not (hasattr(kind, "transform") and hasattr(kind, "fit_transform")):
+        remedy = "name a class with fit and transform, such as sklearn.preprocessing:OneHotEncoder"
+        raise SpecError(f"this is no {what}", received=use, remedy=remedy, where=place)
     accepted = inspect.signature(kind).parameters
     refuse_arguments(arguments, UNSAFE, where)
     refuse_unknown(kind.__name__, arguments, accepted, where)
     arguments = dict(arguments)
     if "random_state" in accepted and arguments.get("random_state") is None:
         arguments["random_state"] = seed
-    try:
+    with building("the transformer", accepted, where):
         return kind(**arguments)
-    except Exception as error:
-        raise SpecError(
-            "the transformer cannot be built",
-            received=f"{type(error).__name__}: {error}",
-            remedy=f"it takes {', '.join(accepted)}",
-            where=where,
-        ) from error
 
 
 def _cells(column: Column, text: bool) -> NDArray[Any]:

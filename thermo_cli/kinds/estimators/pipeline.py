@@ -4,7 +4,6 @@ Every `random_state` in them, however deep, is set from the replica's `init` str
 """
 
 import inspect
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,12 +13,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 
 from thermo_cli import rng
-from thermo_cli.arguments import UNSAFE, Refusal, refuse_arguments, refuse_unknown
+from thermo_cli.arguments import UNSAFE, Refusal, building, refuse_arguments, refuse_unknown
 from thermo_cli.contracts import Array, Task
 from thermo_cli.errors import SpecError
 from thermo_cli.metric import Answers
 from thermo_cli.registry import nearest
-from thermo_cli.trust import locate
+from thermo_cli.trust import locate_class
 
 SYSTEM, USE, WITH = "system", "system.use", "system.with"
 BUDGETS: Final = ("n_estimators", "max_iter")  # arguments that a training time can be given to
@@ -217,30 +216,13 @@ def _part(use: str, arguments: Mapping[str, Any], where: str) -> Any:
 
 def _built(use: str, arguments: Mapping[str, Any], where: str) -> Any:
     """Import and construct an estimator, and those among its arguments."""
-    kind = locate(use, f"{where}.use")
-    if not (isinstance(kind, type) and issubclass(kind, BaseEstimator)):
-        what = "abstract" if inspect.isabstract(kind) else type(kind).__name__
-        raise SpecError(
-            "this is no scikit-learn estimator",
-            received=f"{use}: {what}",
-            remedy="name a class such as sklearn.ensemble:RandomForestClassifier",
-            where=f"{where}.use",
-        )
-    where = f"{where}.with"
+    kind, where = locate_class(use, BaseEstimator, "scikit-learn estimator", f"{where}.use"), f"{where}.with"
     accepted = inspect.signature(kind).parameters
     refuse_unknown(use, arguments, accepted, where)
     values = {name: _argument(value, f"{where}.{name}") for name, value in arguments.items()}
-    try:
+    with building("the estimator", accepted, where):
         built = kind(**values)
         built._validate_params()
-    except Exception as error:
-        words = re.sub(r"\s+", " ", str(error))
-        raise SpecError(
-            "the estimator does not take these arguments",
-            received=f"{type(error).__name__}: {words}",
-            remedy=f"it takes {', '.join(accepted)}",
-            where=where,
-        ) from error
     return built
 
 

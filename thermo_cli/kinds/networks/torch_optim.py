@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import torch
 
+from thermo_cli.arguments import building
 from thermo_cli.errors import SpecError
-from thermo_cli.trust import locate
+from thermo_cli.trust import locate_class
 
 USE, WITH = "dynamics.use", "dynamics.with"
 BEGAN: Final = "began"  # 0 before the first step, when the class itself makes its state
@@ -40,39 +41,24 @@ def torch_optimizer(use: str, arguments: Mapping[str, Any]) -> "TorchOptimizer":
     Raises:
         SpecError: It may not be imported, is no elementwise optimizer, or does not take these arguments.
     """
-    found = locate(use, USE)
-    if not (isinstance(found, type) and issubclass(found, torch.optim.Optimizer)):
-        raise SpecError(
-            "this is no optimizer of torch",
-            received=f"{use}: {type(found).__name__}",
-            remedy="name a class that inherits from torch.optim.Optimizer",
-            where=USE,
-        )
+    kind = locate_class(use, torch.optim.Optimizer, "optimizer of torch", USE)
     for name, why in NOT_ELEMENTWISE.items():
-        if issubclass(found, getattr(torch.optim, name, ())):
+        if issubclass(kind, getattr(torch.optim, name, ())):
             raise SpecError(
                 "this optimizer is not elementwise, so stacked replicas would not move as separate ones",
                 received=f"{use}: {why}",
                 remedy="take another: torch.optim:AdamW, torch.optim:RMSprop, ...",
                 where=USE,
             )
-    taken = [name for name in list(inspect.signature(found).parameters)[1:] if name not in NOT_TAKEN]
+    taken = [name for name in list(inspect.signature(kind).parameters)[1:] if name not in NOT_TAKEN]
     for name in NOT_TAKEN.keys() & arguments.keys():
         raise SpecError(
             "this argument cannot be given", received=f"{name}: {NOT_TAKEN[name]}", remedy="leave it out", where=WITH
         )
     plain = {name: tuple(value) if isinstance(value, list) else value for name, value in arguments.items()}
-    make: Any = found  # how its constructor is called is its own affair
-    build: Build = functools.partial(make, **plain)
-    try:
+    build: Build = functools.partial(kind, **plain)
+    with building("the optimizer", taken, WITH):
         made = build([torch.zeros(1)])
-    except Exception as error:
-        raise SpecError(
-            "the optimizer cannot be built",
-            received=f"{type(error).__name__}: {error}",
-            remedy=f"it takes {', '.join(taken)}",
-            where=WITH,
-        ) from error
     rate = made.defaults.get("lr")
     if not isinstance(rate, int | float) or isinstance(rate, bool) or not rate > 0:
         raise SpecError(

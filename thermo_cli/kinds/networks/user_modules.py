@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from thermo_cli.arguments import building
 from thermo_cli.contracts import Task
 from thermo_cli.errors import SpecError
 from thermo_cli.kinds.networks.dropout import dropouts, with_masks
 from thermo_cli.kinds.networks.modules import ModuleSystem, seeded
-from thermo_cli.trust import locate
+from thermo_cli.trust import locate_class
 
 USE, WITH = "system.use", "system.with"
 
@@ -28,30 +29,16 @@ def custom(use: str, inputs: int, outputs: int, task: Task, arguments: Mapping[s
     Raises:
         SpecError: It may not be imported, is no module, or does not map features to outputs.
     """
-    found = locate(use, USE)
-    if not (isinstance(found, type) and issubclass(found, nn.Module)):
-        raise SpecError(
-            "this is no torch module",
-            received=f"{use}: {type(found).__name__}",
-            remedy="name a class that inherits from torch.nn.Module",
-            where=USE,
-        )
-    accepted = inspect.signature(found).parameters
+    kind = locate_class(use, nn.Module, "torch module", USE)
+    accepted = inspect.signature(kind).parameters
     sizes = {name: size for name, size in (("inputs", inputs), ("outputs", outputs)) if name in accepted}
-    make = functools.partial(found, **{**sizes, **arguments})
+    make = functools.partial(kind, **{**sizes, **arguments})
 
     def build() -> nn.Module:
         return with_masks(make())
 
-    try:
+    with building("the module", accepted, WITH):
         module = seeded(build, 0)
-    except Exception as error:
-        raise SpecError(
-            "the module cannot be built",
-            received=f"{type(error).__name__}: {error}",
-            remedy=f"it takes {', '.join(accepted) or 'no arguments'}",
-            where=WITH,
-        ) from error
     _check(module, use, inputs, outputs)
     return ModuleSystem(build, inputs, outputs, task)
 
