@@ -2,7 +2,7 @@
 
 `use: module:object` is looked up only below `sklearn.` and `torch.`, and in places that the user allows with `--allow local`
 (modules beside the spec and in the working directory) or `--allow PACKAGE`. What the user allows is the one setting of a
-process; it is read here and nowhere else.
+process, and is kept here.
 """
 
 import hashlib
