@@ -14,6 +14,7 @@ from thermo_cli.errors import DataError, SpecError
 from thermo_cli.trust import locate_class
 
 MOST_BYTES: Final = 2**31
+OTHERS: Final = "another transformer or other arguments"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Column:
     def title(self) -> str:
         """Where it stands in the spec, and what turns it into features."""
         return f"{self.field} ({', '.join(use for use, _ in self.steps)})"
+
+    def error(self, what: str, received: object, remedy: str) -> DataError:
+        """Return what its transformers make of it that cannot be used."""
+        said = f"{type(received).__name__}: {received}" if isinstance(received, Exception) else str(received)
+        return DataError(what, received=said, remedy=remedy, where=self.title)
 
 
 def encode(columns: Sequence[Column], pool: Integers, test: Integers, seed: int) -> tuple[Array, Array]:
@@ -74,12 +80,7 @@ def _encoded(column: Column, pool: Integers, test: Integers, seed: int) -> tuple
     try:
         fitted = transformer.fit_transform(cells[pool])
     except Exception as error:
-        raise DataError(
-            "the transformer cannot be fitted to this column",
-            received=f"{type(error).__name__}: {error}",
-            remedy="another transformer or other arguments",
-            where=column.title,
-        ) from error
+        raise column.error("the transformer cannot be fitted to this column", error, OTHERS) from error
     try:
         applied = transformer.transform(cells[test])
     except Exception as error:
@@ -122,34 +123,25 @@ def _cells(column: Column, text: bool) -> NDArray[Any]:
 
 def _unseen(column: Column, cells: NDArray[Any], pool: Integers, test: Integers, error: Exception) -> DataError:
     """Name the first value of the test set that the pool does not hold, if that is what the transformer stumbled over."""
-    known = set(cells[pool].ravel().tolist())
+    fitted = set(cells[pool].ravel().tolist())
     for row in test.tolist():
         value = cells[row].item() if isinstance(cells[row], np.ndarray) else cells[row]
-        if value not in known and value == value:
+        if value not in fitted and value == value:
             return DataError(
                 "the test set holds a value that is not in the pool",
                 received=f"{column.name}: {value!r}",
                 remedy="with: {handle_unknown: ignore}, if the transformer takes it, or another data.split_seed",
                 where=column.where(row),
             )
-    return DataError(
-        "the transformer cannot be applied to the test set",
-        received=f"{type(error).__name__}: {error}",
-        remedy="another transformer or other arguments",
-        where=column.title,
-    )
+    return column.error("the transformer cannot be applied to the test set", error, OTHERS)
 
 
 def _dense(column: Column, values: Any, rows: int) -> Array:
     """Return what a transformer gives as a plain finite array, (rows, features)."""
     shape: tuple[int, ...] = getattr(values, "shape", ())
     if len(shape) != 2 or shape[0] != rows:
-        raise DataError(
-            "the transformer does not return one row of features for each example",
-            received=str(shape),
-            remedy="another transformer",
-            where=column.title,
-        )
+        what = "the transformer does not return one row of features for each example"
+        raise column.error(what, shape, "another transformer")
     if rows * shape[1] * 8 > MOST_BYTES:
         raise DataError(
             "the column becomes more features than fit",
@@ -159,10 +151,6 @@ def _dense(column: Column, values: Any, rows: int) -> Array:
         )
     features = np.asarray(values.toarray() if hasattr(values, "toarray") else values)
     if not np.issubdtype(features.dtype, np.number) or not np.isfinite(features).all():
-        raise DataError(
-            "the transformer does not return finite numbers",
-            received=str(features.dtype),
-            remedy="sklearn.impute:SimpleImputer fills gaps, sklearn.preprocessing:OneHotEncoder turns text into numbers",
-            where=column.title,
-        )
+        remedy = "sklearn.impute:SimpleImputer fills gaps, sklearn.preprocessing:OneHotEncoder turns text into numbers"
+        raise column.error("the transformer does not return finite numbers", features.dtype, remedy)
     return features.astype(np.float64)
