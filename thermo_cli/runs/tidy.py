@@ -80,18 +80,18 @@ def _trajectories(extract: Extract) -> Iterator[Columns]:
     """Every measurement of every main replica: replica, history, step, observable, value."""
     if extract.judged is None:
         return
-    found = extract.judged.observables
-    histories = list(dict.fromkeys(found.histories))
-    belongs = np.array([histories.index(history) for history in found.histories])
-    times, observables = len(found.steps), list(found.values)
+    trajectories = extract.judged.observables
+    histories = list(dict.fromkeys(trajectories.histories))
+    belongs = np.array([histories.index(history) for history in trajectories.histories])
+    times, observables = len(trajectories.steps), list(trajectories.values)
     some = max(1, CHUNK // times)
-    for number, values in enumerate(found.values.values()):
-        for first in range(0, len(found.replicas), some):
-            rows = np.arange(first, min(first + some, len(found.replicas)))
+    for number, values in enumerate(trajectories.values.values()):
+        for first in range(0, len(trajectories.replicas), some):
+            rows = np.arange(first, min(first + some, len(trajectories.replicas)))
             yield {
-                "replica": coded(np.repeat(rows, times), found.replicas),
+                "replica": coded(np.repeat(rows, times), trajectories.replicas),
                 "history": coded(np.repeat(belongs[rows], times), histories),
-                "step": integers(np.tile(found.steps, len(rows))),
+                "step": integers(np.tile(trajectories.steps, len(rows))),
                 "observable": coded(np.full(len(rows) * times, number), observables),
                 "value": numbers(values[rows].ravel()),
             }
@@ -101,12 +101,12 @@ def _replicas(extract: Extract) -> Iterator[Columns]:
     """Every replica, controls among them: where it was trained, its streams, how it ended, its final values."""
     if extract.judged is None:
         return
-    found, table = extract.judged.observables, extract.judged.folder.table
-    names = [row.name for row in table] or list(found.replicas)
+    trajectories, table = extract.judged.observables, extract.judged.folder.table
+    names = [row.name for row in table] or list(trajectories.replicas)
     nothing = [None] * len(names)  # runs that were made elsewhere have no design
     columns = {
         "replica": texts(names),
-        "history": texts([row.history for row in table] or list(found.histories)),
+        "history": texts([row.history for row in table] or list(trajectories.histories)),
         "role": texts([row.role for row in table] or ["main"] * len(names)),
         "steps": integers([row.steps for row in table] or nothing),
         "shard": texts([row.shard for row in table] or nothing),
@@ -148,7 +148,7 @@ def _macroscopic(extract: Extract) -> Iterator[Columns]:
 
 
 def _microscopic(extract: Extract) -> Iterator[Columns]:
-    """Every microscopic quantity; one that is extract of another is named after it, `overlap/same_bath`."""
+    """Every microscopic quantity; one that is part of another is named after it, `overlap/same_bath`."""
     if extract.judged is None:
         return
     rows = list(_quantities(extract.judged.verdict.microscopic))
@@ -173,11 +173,11 @@ def _quantities(states: Mapping[str, Any], above: str = "") -> Iterator[tuple[st
 
 def _overlaps(extract: Extract) -> Iterator[Columns]:
     """Q* of every pair of replicas that were brought into one frame, each pair once."""
-    found = extract.judged.folder.findings() if extract.judged is not None else None
-    apart = divergence(found) if found is not None else None
-    if found is None or apart is None:
+    findings = extract.judged.folder.findings() if extract.judged is not None else None
+    apart = divergence(findings) if findings is not None else None
+    if findings is None or apart is None:
         return
-    names = found.facts["replicas"]
+    names = findings.facts["replicas"]
     some = max(1, CHUNK // len(names))
     for first in range(0, len(names) - 1, some):
         rows = np.arange(first, min(first + some, len(names) - 1))
