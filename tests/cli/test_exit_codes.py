@@ -98,7 +98,7 @@ def test_a_run_that_failed_leaves_a_page_with_the_reason(tmp_path: Path, command
     done = command("thermo-run", "bad.yaml", "--allow", "command", "--workers", "1", "--require", "settled")
     assert done.returncode == 3, done.stderr
     page = next((tmp_path / "results").glob("bad-*/report.html")).read_text()
-    assert "<h1>not judged</h1>" in page
+    assert "<h1>Not judged</h1>" in page
     assert "every replica failed" in page
 
 

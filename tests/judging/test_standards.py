@@ -50,8 +50,6 @@ def test_a_target_has_one_bound(bounds: dict[str, float]) -> None:
 )
 def test_the_good_direction(name: str, better: dict[str, str], expected: bool | None) -> None:
     """What the spec states goes before what the name tells."""
-    traits = SimpleNamespace(learns=False)
-    run: Any = SimpleNamespace(
-        settings=Settings(better=better), folder=SimpleNamespace(spec=SimpleNamespace(traits=traits))
-    )
+    spec = SimpleNamespace(observe=SimpleNamespace(macro=["accuracy", "loss"]))
+    run: Any = SimpleNamespace(settings=Settings(better=better), folder=SimpleNamespace(spec=spec))
     assert direction(run, name) is expected
