@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thermo_cli import rng
-from thermo_cli.replicas import control_rows, main_rows, replica_table, shards, streams_used, to_csv
+from thermo_cli.replicas import Block, control_rows, lay_out, main_rows, replica_table, shards, streams_used, to_csv
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import load_spec
+from thermo_cli.spec.sweeping import points_of
 
 
 def test_streams_of_main_replicas_are_all_different(small: Path) -> None:
@@ -36,11 +37,47 @@ def test_what_is_not_varied_is_shared_by_all(small: Path) -> None:
     assert len({replica.order for replica in table}) == len(table)
 
 
-def test_shards_hold_one_history_and_have_constant_width(small: Path) -> None:
-    """Six replicas in shards of four are 4 + 2, per history; controls have shards of their own."""
+def test_shards_hold_one_history_and_role_and_begin_at_their_name(small: Path) -> None:
+    """Six replicas in shards of four are 4 + 2, per history; partners and twins have shards of their own."""
     groups = shards(replica_table(load_spec(small)))
-    assert [len(members) for members in groups.values()] == [4, 2, 4, 2, 3]
-    assert all(len({member.history for member in members}) == 1 for members in groups.values())
+    sizes = {name: len(members) for name, members in groups.items()}
+    mains = {f"{history}-{first}": count for history in ("cold", "hot") for first, count in (("0000", 4), ("0004", 2))}
+    assert sizes == mains | {"cold@same_bath-0000": 2, "cold@twin-0000": 1}
+    assert all(len({(member.history, member.role) for member in members}) == 1 for members in groups.values())
+    assert all([member.slot for member in members] == list(range(len(members))) for members in groups.values())
+
+
+def test_no_shard_crosses_the_end_of_a_look(small: Path) -> None:
+    """From 6 to 30: looks end at 6, 12 and 24; every piece lies between multiples of four as well."""
+    spec = load_spec(small, ["ensemble.replicas={from: 6, to: 30}", "histories={cold: {}}"])
+    groups = shards(main_rows(replica_table(spec)))
+    assert [members[0].index for members in groups.values()] == [0, 4, 6, 8, 12, 16, 20, 24, 28]
+    assert [name for name in groups][2] == "cold-0006"
+    whole = shards(main_rows(replica_table(load_spec(small, ["ensemble.replicas=30", "histories={cold: {}}"]))))
+    assert [members[0].index for members in whole.values()] == list(range(0, 30, 4))
+
+
+def test_what_is_on_disk_decides_first(small: Path) -> None:
+    """Rows 8 and 9 lie in a file: the next ones begin another; a file with more rows than are asked for counts as a whole."""
+    spec = load_spec(
+        small, ["ensemble.replicas=20", "histories={cold: {}}", "ensemble.controls={same_bath: 0, twin: 0}"]
+    )
+    points = points_of(spec)
+    stored = {(0, "cold"): [Block(8, 2, "cold-0008"), Block(17, 9, "old", 5)]}
+    roster = lay_out(points, stored)
+    first = {name: (members[0].index, len(members)) for name, members in roster.shards.items()}
+    assert first == {
+        **{f"cold-{index:04d}": (index, 4) for index in (0, 4)},
+        "cold-0008": (8, 2),
+        "cold-0010": (10, 2),
+        "cold-0012": (12, 4),
+        "cold-0016": (16, 1),
+        "old": (17, 9),
+    }
+    assert [row.index for row in roster.rows] == list(range(20))
+    assert [(row.shard, row.slot) for row in roster.rows[16:]] == [("cold-0016", 0), ("old", 5), ("old", 6), ("old", 7)]
+    for row, plain in zip(roster.rows, replica_table(spec), strict=True):
+        assert all(getattr(row, name) == getattr(plain, name) for name in STREAMS)
 
 
 def test_the_csv_file_has_a_row_for_every_replica(small: Path) -> None:

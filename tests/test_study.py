@@ -9,9 +9,14 @@ import pytest
 import thermo_cli
 from tests.conftest import SERIAL, SMALL
 from thermo_cli.errors import SpecError
+from thermo_cli.experiment import prepare
+from thermo_cli.replicas import replica_table
+from thermo_cli.rng import STREAMS
 from thermo_cli.spec import load_spec
 from thermo_cli.spec.sweeping import points_of
 from thermo_cli.store import RunFolder
+from thermo_cli.study import begin
+from thermo_cli.training import tasks_of
 
 SWEEP = SMALL.replace("replicas: 6", "replicas: 4").replace("steps: 400", "steps: 120") + (
     "sweep:\n  dynamics.with.lr: [0.02, 0.05]\n  ensemble.subsample.fraction: [0.4, 0.6]\n"
@@ -26,8 +31,25 @@ def sweep(tmp_path: Path) -> Path:
     return path
 
 
+def test_points_have_shards_of_their_own_and_share_stacks(sweep, tmp_path):
+    """No file mixes points; rates share stacks, sizes of the bath do not; replicas are those of the point alone."""
+    study = prepare(load_spec(sweep), tmp_path, tmp_path / "results")
+    study.folder.make()
+    begin(study, SWEEP)
+    assert all(len({(row.point, row.history, row.role) for row in rows}) == 1 for rows in study.folder.shards.values())
+    assert {name.partition("/")[0] for name in study.folder.shards} == {"p0000", "p0001", "p0002", "p0003"}
+    tasks = tasks_of(study.folder, tmp_path, (), 1, 16)
+    together = {frozenset(row.point for rows in task.shards for row in rows) for task in tasks}
+    assert together == {frozenset({0, 2}), frozenset({1, 3})}
+    names = [name for task in tasks for name in task.names]
+    assert sorted(names) == sorted(study.folder.shards)
+    alone = {row.name: row for row in replica_table(points_of(study.spec)[2].spec)}
+    for row in study.folder.points[2].table:
+        assert all(getattr(row, name) == getattr(alone[row.name], name) for name in STREAMS)
+
+
 def test_a_point_is_what_it_is_alone(sweep, tmp_path):
-    """Observables and parameters of a point equal those of its own run, bit for bit, as its shards begin at the same slots."""
+    """Observables and parameters of a point equal those of its own run, bit for bit, whoever else is in its stacks."""
     swept = thermo_cli.run(sweep, results=tmp_path / "results", engine=SERIAL)
     path = tmp_path / "alone.yaml"
     path.write_text(SWEEP[: SWEEP.index("sweep:")])
@@ -61,9 +83,9 @@ def test_a_sweep_has_a_verdict_per_point_and_none_of_its_own(sweep, tmp_path, co
     rows = json.loads(again.stdout)["points"][0]["criteria"]
     assert {row["margin"] for row in rows if row["observable"] == "test_accuracy"} == {2.5, 5.0}
     assert "4 points" in command("thermo-report").stdout
-    before = {path.name: path.stat().st_mtime_ns for path in (folder / "shards").glob("*.safetensors")}
+    before = {path.name: path.stat().st_mtime_ns for path in folder.glob("shards/*/*.safetensors")}
     assert command("thermo-run", str(sweep)).returncode == 0
-    assert before == {path.name: path.stat().st_mtime_ns for path in (folder / "shards").glob("*.safetensors")}
+    assert before == {path.name: path.stat().st_mtime_ns for path in folder.glob("shards/*/*.safetensors")}
 
 
 def test_a_point_that_cannot_be_judged_does_not_hide_the_others(sweep, tmp_path, command):
@@ -73,7 +95,7 @@ def test_a_point_that_cannot_be_judged_does_not_hide_the_others(sweep, tmp_path,
     folder = RunFolder(path)
     for name, rows in folder.shards.items():
         if {row.point for row in rows} == {1}:
-            (path / "shards" / f"{name}.safetensors").unlink()
+            (path / "shards" / f"{name}.0.safetensors").unlink()
     judged = thermo_cli.open_run(path)
     assert judged.runs[0] is not None
     assert judged.runs[1] is None

@@ -14,6 +14,7 @@ from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec, identity
 from thermo_cli.spec.sweeping import Point, points_of
 from thermo_cli.store import RunFolder
+from thermo_cli.store.catalogue import find_or_name
 from thermo_cli.trust import Trust, code_fingerprint, set_trust
 
 
@@ -28,6 +29,7 @@ class Experiment:
         table: The replica table of all points.
         points: In order; without a sweep there is one.
         fingerprint: Hash of the data, scripts or records that the run rests on.
+        identity: The eight digits of the run.
     """
 
     spec: Spec
@@ -36,6 +38,12 @@ class Experiment:
     table: tuple[Replica, ...]
     points: tuple[Setup, ...]
     fingerprint: str
+    identity: str
+
+    @property
+    def stacked(self) -> int:
+        """Replicas that pay in one stack; 0 where bits depend on its width, so that each shard trains alone."""
+        return min(point.facts.stacked for point in self.points)
 
 
 def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) -> Experiment:
@@ -59,12 +67,13 @@ def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) ->
     facts = [_facts(point, base, rows, loaded) for point, rows in zip(points, tables, strict=True)]
     fingerprint = "+".join(dict.fromkeys(one.fingerprint for one in facts))
     code = "".join(dict.fromkeys(_code(point.spec) for point in points))
-    folder = RunFolder(results / f"{spec.name}-{identity(spec, fingerprint + code, DEVICE)}")
+    digits = identity(spec, fingerprint + code, DEVICE)
+    folder = find_or_name(results, spec.name, digits, fingerprint, code)
     setups = tuple(
         Setup(point.spec, base, fact, rows, RunFolder(folder.path, point.number) if spec.sweep else folder)
         for point, fact, rows in zip(points, facts, tables, strict=True)
     )
-    return Experiment(spec, base, folder, table, setups, fingerprint)
+    return Experiment(spec, base, folder, table, setups, fingerprint, digits)
 
 
 def _facts(point: Point, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> Facts:

@@ -7,8 +7,11 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import Final
 
 from thermo_cli import rng
 from thermo_cli.rng import STREAMS
@@ -23,8 +26,8 @@ class Replica:
     Attributes:
         history: Name of its history.
         index: Position in the history.
-        shard: Name of the shard that trains it, `<history>-<number>`.
-        slot: Its place in the shard's stack.
+        shard: Name of the shard whose files hold it; it follows from what is on disk, and decides no number.
+        slot: Its place in those files.
         part: Which part of the pool is its own when subsamples are disjoint.
         init: Stream of the initial parameters.
         subsample: Stream of the examples.
@@ -63,35 +66,145 @@ class Replica:
         return f"{self.history}/{self.index}" + ending.get(self.role, "")
 
 
+@dataclass(frozen=True)
+class Block:
+    """Neighbouring rows of one numbering that lie in one file.
+
+    Attributes:
+        first: Index of the first of them.
+        count: Number of rows.
+        shard: Name of the file's shard.
+        slot: Place of the first of them in the file.
+    """
+
+    first: int
+    count: int
+    shard: str
+    slot: int = 0
+
+
+Stored = Mapping[tuple[int, str], Sequence[Block]]  # of point and numbering
+NOTHING: Final[Stored] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The replicas of a run, or of a point of a sweep.
+
+    Attributes:
+        rows: Those that the spec asks for.
+        shards: Name of each shard that holds one of them to all of its rows; on disk there may be more than is asked for.
+    """
+
+    rows: tuple[Replica, ...]
+    shards: dict[str, tuple[Replica, ...]]
+
+
 def replica_table(spec: Spec) -> tuple[Replica, ...]:
     """Lay out the ensemble: for each history its replicas in order; the same with smaller budgets, if asked for; controls.
 
-    Of a sweep, the ensembles of its points one after the other. Points that differ only in numbers of their dynamics share
-    shards, as they can move in one stack; since a replica does not depend on its neighbours, they are what they are alone.
-
-    A source of randomness that is not varied has one stream, that of replica 0 of a history without a name.
+    Of a sweep, the ensembles of its points one after the other. A source of randomness that is not varied has one stream, that
+    of replica 0 of a history without a name.
 
     Args:
         spec: The experiment; recorded runs have no table.
     """
-    if not spec.traits.trains:
-        return ()
-    if spec.sweep:
-        return _swept(points_of(spec))
-    rows = [
-        _replica(spec, position, history, index)
-        for position, history in enumerate(spec.histories)
-        for index in range(replicas_of(spec))
-    ]
+    return lay_out(points_of(spec)).rows
+
+
+def lay_out(points: Sequence[Point], stored: Stored = NOTHING) -> Roster:
+    """Lay out the ensembles of some points, in the shards that are on disk, and in new ones where nothing is.
+
+    Args:
+        points: Of a sweep; a run without one is one point.
+        stored: What is on disk.
+    """
+    rows: list[Replica] = []
+    shards: dict[str, list[Replica]] = {}
+    for point in points:
+        folder = folder_of(point)
+        for numbering in _numberings(point.spec) if point.spec.traits.trains else ():
+            there = stored.get((point.number, numbering.name), ())
+            for block in _blocks(numbering, f"{folder}/{numbering.name}".lstrip("/"), there):
+                members = [
+                    dataclasses.replace(
+                        numbering.row(block.first + place),
+                        shard=block.shard,
+                        slot=block.slot + place,
+                        point=point.number,
+                    )
+                    for place in range(block.count)
+                ]
+                shards.setdefault(block.shard, []).extend(members)
+                rows += [member for member in members if member.index < numbering.count]
+    return Roster(tuple(rows), {name: tuple(members) for name, members in shards.items()})
+
+
+def folder_of(point: Point) -> str:
+    """Return the folder of a point's shards, inside `shards`; empty where there is no sweep.
+
+    Args:
+        point: Of a sweep.
+    """
+    return f"p{point.number:04d}" if point.values else ""
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """Rows that are numbered from 0: those of a history, or those of one role or budget beside it.
+
+    Attributes:
+        name: `<history>`, or `<history>@<role or budget>`.
+        count: Rows that the spec asks for.
+        look: Rows at the first look, which doubles from look to look.
+        width: Rows of a shard.
+        row: Lays out one of them.
+    """
+
+    name: str
+    count: int
+    look: int
+    width: int
+    row: Callable[[int], Replica]
+
+
+def _blocks(numbering: Numbering, stem: str, stored: Sequence[Block]) -> Iterator[Block]:
+    """Divide a numbering: by what is on disk, then at multiples of the width and where a look ends."""
+    starts, first = {block.first: block for block in stored}, 0
+    while first < numbering.count:
+        block = starts.get(first)
+        if block is None:
+            whole, look = first - first % numbering.width + numbering.width, numbering.look
+            while look <= first:
+                look *= 2
+            end = min(whole, look, numbering.count, *(start for start in starts if start > first))
+            block = Block(first, end - first, f"{stem}-{first:04d}")
+        yield block
+        first += block.count
+
+
+def _numberings(spec: Spec) -> Iterator[Numbering]:
+    """Return main replicas of each history, the same with smaller budgets, and the controls of the first history's."""
+    count, width = replicas_of(spec), spec.width
+    look = spec.ensemble.replicas.first if spec.ensemble.crossed is None else count
+    mains = {history: partial(_replica, spec, place, history) for place, history in enumerate(spec.histories)}
+    for history, main in mains.items():
+        yield Numbering(history, count, look, width, main)
     for budget in budgets_of(spec):
-        rows += [
-            dataclasses.replace(
-                row, role="budget", steps=budget, shard=f"{row.history}@{budget}-{row.shard.rpartition('-')[2]}"
-            )
-            for row in rows
-            if row.role == "main"
-        ]
-    return (*rows, *_controls(spec, rows))
+        for history, main in mains.items():
+            yield Numbering(f"{history}@{budget}", count, look, width, partial(_shorter, main, budget))
+    if spec.ensemble.crossed is not None:
+        return
+    history, main = next(iter(mains.items()))
+    wanted, partner = spec.ensemble.controls, partial(_partner, spec, main)
+    pairs = min(wanted.same_bath, count) if spec.traits.partners(spec) else 0
+    roles = {"same_bath": (pairs, partner)}
+    if spec.traits.nulls:
+        roles |= {"null": (pairs, main), "null_bath": (pairs, partner)}
+    if spec.traits.twins:
+        roles |= {"twin": (min(wanted.twin, count), main)}
+    for role, (number, row) in roles.items():
+        yield Numbering(f"{history}@{role}", number, number, width, partial(_control, row, role))
 
 
 def main_rows(table: Sequence[Replica]) -> tuple[Replica, ...]:
@@ -167,27 +280,13 @@ def budgets_of(spec: Spec) -> tuple[int, ...]:
     return (spec.total // 4, spec.total // 2) if wanted else ()
 
 
-def _swept(points: Sequence[Point]) -> tuple[Replica, ...]:
-    """Lay out the points of a sweep, in shards of the groups that can move together."""
-    groups: dict[str, int] = {}
-    filled: dict[str, int] = {}
-    rows = []
-    for point in points:
-        group = groups.setdefault(_together(point), len(groups))
-        for row in replica_table(point.spec):
-            kind = f"g{group:03d}~{row.shard.rpartition('-')[0]}"
-            number = filled.get(kind, 0)
-            filled[kind] = number + 1
-            shard, slot = divmod(number, point.spec.width)
-            rows.append(dataclasses.replace(row, shard=f"{kind}-{shard:04d}", slot=slot, point=point.number))
-    return tuple(rows)
+def alike(spec: Spec) -> str:
+    """Return what replicas of several points must have in common to move in one stack: all but the numbers of the dynamics.
 
-
-def _together(point: Point) -> str:
-    """Return what points must have in common to move in one stack: everything but the numbers of their dynamics."""
-    if not point.spec.traits.stacks:
-        return str(point.number)
-    content = point.spec.model_dump(mode="json", exclude={"name", "description", "equilibrium", "sweep"})
+    Args:
+        spec: The experiment of a point.
+    """
+    content = spec.model_dump(mode="json", exclude={"name", "description", "equilibrium", "sweep"})
     arguments = content["dynamics"]["with"]
     content["dynamics"]["with"] = {name: value for name, value in arguments.items() if not _number(value)}
     return json.dumps(content, sort_keys=True)
@@ -211,38 +310,27 @@ def _replica(spec: Spec, position: int, history: str, index: int) -> Replica:
         else rng.stream(ensemble.seed, name, "", 0)
         for name in STREAMS
     }
-    shard, slot = divmod(index, spec.width)
     part = index * len(spec.histories) + position
     init, examples, order, noise = (streams[name] for name in STREAMS)
-    return Replica(history, index, f"{history}-{shard:04d}", slot, part, init, examples, order, noise, spec.total)
+    return Replica(history, index, "", 0, part, init, examples, order, noise, spec.total)
 
 
-def _controls(spec: Spec, rows: Sequence[Replica]) -> list[Replica]:
-    """Lay out partners and twins of the first history's replicas; they train in shards of their own, of the same width."""
-    ensemble, history = spec.ensemble, next(iter(spec.histories))
-    mains = [row for row in rows if row.role == "main" and row.history == history]
-    if ensemble.crossed is not None:
-        return []
-    partners = ensemble.controls.same_bath if spec.traits.partners(spec) else 0
-    found = []
-    for row in mains[:partners]:
-        init, order, noise = (
-            rng.stream(ensemble.seed, name, f"{history}/bath", row.index) if name in ensemble.vary else own
-            for name, own in zip(("init", "order", "noise"), (row.init, row.order, row.noise), strict=True)
-        )
-        found.append(dataclasses.replace(row, role="same_bath", init=init, order=order, noise=noise))
-    if spec.traits.nulls:
-        found += [
-            dataclasses.replace(row, role=role)
-            for main, partner in zip(mains, found[:], strict=False)
-            for row, role in ((main, "null"), (partner, "null_bath"))
-        ]
-    if spec.traits.twins:
-        found += [dataclasses.replace(row, role="twin") for row in mains[: ensemble.controls.twin]]
-    return [
-        dataclasses.replace(row, shard=f"{history}@controls-{number // spec.width:04d}", slot=number % spec.width)
-        for number, row in enumerate(found)
-    ]
+def _shorter(main: Callable[[int], Replica], budget: int, index: int) -> Replica:
+    return dataclasses.replace(main(index), role="budget", steps=budget)
+
+
+def _partner(spec: Spec, main: Callable[[int], Replica], index: int) -> Replica:
+    """Lay out the partner of a main replica: the same examples, everything else drawn again."""
+    row, ensemble = main(index), spec.ensemble
+    init, order, noise = (
+        rng.stream(ensemble.seed, name, f"{row.history}/bath", index) if name in ensemble.vary else own
+        for name, own in zip(("init", "order", "noise"), (row.init, row.order, row.noise), strict=True)
+    )
+    return dataclasses.replace(row, init=init, order=order, noise=noise)
+
+
+def _control(row: Callable[[int], Replica], role: str, index: int) -> Replica:
+    return dataclasses.replace(row(index), role=role)
 
 
 def shards(table: Sequence[Replica]) -> dict[str, tuple[Replica, ...]]:
@@ -251,8 +339,10 @@ def shards(table: Sequence[Replica]) -> dict[str, tuple[Replica, ...]]:
     Args:
         table: The replica table.
     """
-    names = dict.fromkeys(replica.shard for replica in table)
-    return {name: tuple(replica for replica in table if replica.shard == name) for name in names}
+    groups: dict[str, list[Replica]] = {}
+    for row in table:
+        groups.setdefault(row.shard, []).append(row)
+    return {name: tuple(members) for name, members in groups.items()}
 
 
 def to_csv(table: Sequence[Replica], sizes: Sequence[int]) -> str:

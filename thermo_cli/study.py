@@ -15,11 +15,10 @@ from thermo_cli.examination import examine_run
 from thermo_cli.experiment import Experiment, prepare
 from thermo_cli.judging.judge import judge_folder
 from thermo_cli.kinds.kind import kind_of
-from thermo_cli.replicas import to_csv
 from thermo_cli.runs.judged_run import Run
 from thermo_cli.spec import load_spec
 from thermo_cli.store import RunFolder, find_run
-from thermo_cli.training import ShardTask, train_shard
+from thermo_cli.training import ShardTask, tasks_of, train_shard
 
 
 class Watcher(Protocol):
@@ -116,8 +115,8 @@ def begin(experiment: Experiment, spec_text: str) -> None:
         spec_text: The spec as given.
     """
     examples = [point.facts.examples for point in experiment.points]
-    replicas = to_csv(experiment.table, examples) if experiment.table else None
-    experiment.folder.create(spec_text, experiment.spec, replicas, _manifest(experiment))
+    experiment.folder.create(spec_text, experiment.spec, _manifest(experiment))
+    experiment.folder.write_table(examples)
     for point in experiment.points:
         kind_of(point.spec).begin(point)
 
@@ -136,12 +135,11 @@ def train(experiment: Experiment, engine: Engine, watcher: Watcher, allow: Seque
         ThermoError: A worker met something that the user must mend (a full disk, changed data).
     """
     folder = experiment.folder
-    missing = folder.unfinished()
-    if not missing:
+    tasks = tasks_of(folder, experiment.base, allow, engine.workers, experiment.stacked)
+    if not tasks:
         return
     _note_changes(experiment, watcher)
     folder.stop_file.unlink(missing_ok=True)
-    tasks = [ShardTask(folder.path.resolve(), name, experiment.base, tuple(allow)) for name in missing]
     watcher.begin(folder)
     try:
         outcome = engine.run(train_shard, tasks, watcher.tick, folder.stop_file.touch)
@@ -165,13 +163,18 @@ def examine(experiment: Experiment) -> None:
 def _manifest(experiment: Experiment) -> dict[str, Any]:
     """Describe the surroundings of a run, and the data of each point of a sweep."""
     first, spec = experiment.points[0].facts, experiment.points[0].spec
-    whole = manifest(first.dataset, experiment.fingerprint, experiment.base, first.noisy, spec.traits.stacks)
+    whole = {"run": experiment.identity, "dtype": spec.ensemble.precision, "stacked": experiment.stacked}
+    whole |= manifest(first.dataset, experiment.fingerprint, experiment.base, first.noisy, spec.traits.stacks)
     facts = [facts_of(point.facts.dataset, point.facts.noisy) for point in experiment.points]
     return whole | ({"points": facts} if experiment.spec.sweep else {})
 
 
 def _note_changes(experiment: Experiment, watcher: Watcher) -> None:
     """Say when a run is resumed on other versions or another processor than it began with."""
+    if not experiment.stacked:
+        watcher.note(
+            "on this processor the rounding of a replica depends on the width of its stack: shards train one by one"
+        )
     changed = changes(experiment.folder.manifest, _manifest(experiment))
     if changed:
         watcher.note(f"resumed with {', '.join(changed)}: the rest may round differently than the part that is done")
@@ -189,4 +192,5 @@ def _answer(outcome: Outcome[ShardTask], folder: RunFolder) -> None:
     for task, error in outcome.failed.items():
         if isinstance(error, ThermoError):
             raise error
-        folder.shard(task.shard).write_error("".join(traceback.format_exception(error)))
+        for name in task.names:
+            folder.shard(name).write_error("".join(traceback.format_exception(error)))

@@ -1,48 +1,87 @@
-"""One shard from its rows in the replica table to its file on disk: what a worker process does, start to end.
+"""Shards from their rows in the replica table to their files on disk: what a worker process does, start to end.
 
 Workers commit into the run folder and return; nobody believes what they return, the disk is the truth.
 """
 
-import time
+import itertools
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from thermo_cli.contracts import Array, Dataset, Movement
+from thermo_cli.contracts import Dataset, Movement
 from thermo_cli.data.split import load_dataset
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.kind import Work, kind_of
-from thermo_cli.replicas import Replica, control_rows
+from thermo_cli.replicas import Replica, alike
+from thermo_cli.segments import Training
 from thermo_cli.spec import Spec
 from thermo_cli.store.run_folder import RunFolder
-from thermo_cli.store.shard import ShardRecords, ShardStore
-from thermo_cli.times import measurement_steps, snapshot_steps
+from thermo_cli.store.shard import ShardStore
 from thermo_cli.trust import Trust, set_trust
 
-CHUNK_STEPS: Final = 256  # between two looks at the clock
-COMMIT_SECONDS: Final = 1.0
-COMMIT_SHARE: Final = 20.0  # a commit that takes t seconds is not repeated before 20 t have passed
-PROGRESS_SECONDS: Final = 0.25
 LOCK_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True)
 class ShardTask:
-    """What a worker is told: which shard of which run, where relative data paths start, and what the spec may import."""
+    """What a worker is told.
+
+    Attributes:
+        folder: Of the run.
+        shards: All rows of each shard to be trained, in one stack where there are several.
+        base: Folder of the spec, where relative data paths start.
+        allow: What the spec may run beyond the built-ins.
+        filled: Whether an incomplete shard is filled with copies, because bits depend on the width of a stack here.
+    """
 
     folder: Path
-    shard: str
+    shards: tuple[tuple[Replica, ...], ...]
     base: Path
     allow: tuple[str, ...] = ()
+    filled: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the shards."""
+        return tuple(members[0].shard for members in self.shards)
+
+
+def tasks_of(folder: RunFolder, base: Path, allow: Sequence[str], workers: int, most: int) -> list[ShardTask]:
+    """Divide what is still to be trained among workers: as many shards to a stack as pay, and no worker without one.
+
+    Args:
+        folder: The run.
+        base: Folder of the spec.
+        allow: What the spec may run.
+        workers: Number of processes.
+        most: Replicas of one stack; 0 where bits depend on its width, so that each shard trains alone and filled.
+    """
+    names = folder.unfinished()
+    likes = {point: alike(spec) for point, spec in folder.specs.items()} if most else {}
+    groups: dict[object, list[tuple[Replica, ...]]] = {}
+    for name in names:
+        members = folder.shards[name]
+        first, spec = members[0], folder.spec_of(members[0])
+        together = most >= 2 * spec.width
+        key = (likes[first.point], first.history, first.steps, first.role == "main") if together else name
+        groups.setdefault(key, []).append(members)
+    tasks = []
+    for shards in groups.values():
+        share = max(min(most // folder.spec_of(shards[0][0]).width, len(names) // workers), 1)
+        stacks = -(-len(shards) // share)
+        cuts = [number * len(shards) // stacks for number in range(stacks + 1)]
+        tasks += [tuple(shards[start:stop]) for start, stop in itertools.pairwise(cuts)]
+    return [ShardTask(folder.path.resolve(), shards, base, tuple(allow), filled=not most) for shards in tasks]
 
 
 def train_shard(task: ShardTask) -> str:
-    """Train one shard until it has finished or the run is asked to stop.
+    """Train some shards until they have finished or the run is asked to stop.
 
     Args:
-        task: Which shard.
+        task: Which shards.
 
     Returns:
         `finished`, `interrupted`, or `failed` where a script did and the reason is kept.
@@ -53,39 +92,48 @@ def train_shard(task: ShardTask) -> str:
     """
     set_trust(Trust(task.allow, task.base))
     folder = RunFolder(task.folder)
-    store = folder.shard(task.shard)
-    with store.lock(LOCK_SECONDS):
-        if store.finished:
-            store.finish(store.read())
-            return "finished"
-        members = folder.shards[task.shard]
-        specs = [folder.spec_of(member) for member in members]
+    shards = [(folder.store_of(members), members) for members in task.shards]
+    with ExitStack() as locks:
+        for store, _ in shards:
+            locks.callback(store.lock(LOCK_SECONDS).release)
+        missing = []
+        for store, members in shards:
+            if store.finished:
+                store.clean()
+            else:
+                missing.append((store, members))
+        for group in _abreast(missing):
+            word = _train(folder, task, group)
+            if word != "finished":
+                return word
+    return "finished"
 
-        def dataset() -> Dataset:
-            return _dataset(specs[0].model_dump_json(), task.base, task.folder, folder.manifest["data_fingerprint"])
 
-        def move(moving: Movement) -> str:
-            return _Training(folder, store, specs[0], members, kept_steps(members, folder.table), moving).run()
-
-        return kind_of(specs[0]).train(Work(folder, store, specs, members, task.base, dataset, move))
+Shards = list[tuple[ShardStore, tuple[Replica, ...]]]
 
 
-def kept_steps(members: Sequence[Replica], table: Sequence[Replica]) -> set[int]:
-    """Return the steps at which a shard's parameters are kept: twins and their originals are also compared after one step.
+def _abreast(shards: Shards) -> list[Shards]:
+    """Group shards that stand at the same step: one that was killed amid a commit has left some of them behind."""
+    groups: dict[tuple[int, int], Shards] = {}
+    for store, members in shards:
+        groups.setdefault((store.segments, store.step), []).append((store, members))
+    return list(groups.values())
 
-    Args:
-        members: The shard's rows of the replica table.
-        table: The replica table.
-    """
-    if members[0].role == "budget":
-        return set()
-    point = {member.point for member in members}
-    compared = any(member.role == "twin" for member in members) or any(
-        row in members
-        for number in point
-        for row in control_rows([one for one in table if one.point == number], "twin")
-    )
-    return {*snapshot_steps((members[0].steps,)), *((1,) if compared else ())}
+
+def _train(folder: RunFolder, task: ShardTask, shards: Shards) -> str:
+    store, rows = shards[0][0], tuple(row for _, members in shards for row in members)
+    spec = folder.spec_of(rows[0])
+    if spec.traits.stacks:  # a stack of one rounds otherwise than one of two
+        rows += (rows[0],) * ((spec.width if task.filled else 2) - len(rows))
+
+    def dataset() -> Dataset:
+        return _dataset(spec.model_dump_json(), task.base, task.folder, folder.manifest["data_fingerprint"])
+
+    def move(moving: Movement) -> str:
+        return Training(folder, spec, shards, moving).run()
+
+    specs = [folder.spec_of(row) for row in rows]
+    return kind_of(spec).train(Work(folder, store, specs, rows, task.base, dataset, move))
 
 
 @lru_cache(maxsize=1)
@@ -102,69 +150,3 @@ def _dataset(spec: str, base: Path, run: Path, fingerprint: str) -> Dataset:
             + ("; a function must return the same data each time: give it a seed" if ":" in data.use else ""),
         )
     return dataset
-
-
-class _Training:
-    """The loop over measurements, with commits in between."""
-
-    def __init__(
-        self,
-        folder: RunFolder,
-        store: ShardStore,
-        spec: Spec,
-        members: tuple[Replica, ...],
-        kept: set[int],
-        stack: Movement,
-    ) -> None:
-        self.folder, self.store, self.stack = folder, store, stack
-        total, self.main = members[0].steps, members[0].role == "main"
-        steps = measurement_steps((total,), spec.observe.window_measurements) if self.main else [total]
-        self.measured = {int(step) for step in steps}
-        self.kept = kept
-        self.records, self.new = ShardRecords(), ShardRecords()
-        self.next_commit = self.next_progress = 0.0
-        self.latest: dict[str, Array] = {}
-
-    def run(self) -> str:
-        done = -1
-        committed = self.store.resume()
-        if committed is not None:
-            done, state, self.records = committed
-            self.stack.restore(done, state)
-        self.next_commit = time.monotonic() + COMMIT_SECONDS
-        for event in sorted(step for step in self.measured | self.kept if step > done):
-            while self.stack.step < event:
-                if not self._between():
-                    return "interrupted"
-                self.stack.advance(min(event, self.stack.step + CHUNK_STEPS))
-            self._record(event)
-        self._finish()
-        return "finished"
-
-    def _between(self) -> bool:
-        """Commit and report when it is time; say whether to go on. Everything up to the current step is recorded here."""
-        now = time.monotonic()
-        stop = self.folder.stop_file.exists()
-        if stop or now >= self.next_commit:
-            self.store.commit(self.stack.step, self.stack.state_arrays(), self.new)
-            self.records.extend(self.new)
-            self.new = ShardRecords()
-            took = time.monotonic() - now
-            self.next_commit = time.monotonic() + max(COMMIT_SECONDS, COMMIT_SHARE * took)
-        if now >= self.next_progress:
-            self.store.report_progress(self.stack.step, self.latest)
-            self.next_progress = now + PROGRESS_SECONDS
-        return not stop
-
-    def _finish(self) -> None:
-        self.records.extend(self.new)
-        if self.main:
-            self.records.final = dict(self.stack.finish())
-        self.store.finish(self.records)
-
-    def _record(self, step: int) -> None:
-        if step in self.measured:
-            self.latest = dict(self.stack.measure())
-            self.new.add(step, self.latest)
-        if step in self.kept:
-            self.new.snapshots[step] = self.stack.vectors().copy()

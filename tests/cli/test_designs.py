@@ -65,7 +65,7 @@ def test_a_schedule_is_judged_by_budgets(tmp_path: Path, command: Command) -> No
     table = (folder / "replicas.csv").read_text()
     assert table.count("budget") == 24
     shards = {path.name.partition("-")[0] for path in folder.glob("shards/*.safetensors")}
-    assert shards == {"cold", "hot", "cold@100", "hot@100", "cold@200", "hot@200", "cold@controls"}
+    assert shards == {"cold", "hot", "cold@100", "hot@100", "cold@200", "hot@200", "cold@same_bath", "cold@twin"}
 
 
 def record(folder: Path, replicas: int = 32) -> None:

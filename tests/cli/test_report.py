@@ -192,7 +192,7 @@ def test_a_damaged_or_partial_run_is_never_flattered(finished: Path, tmp_path: P
     assert stored["run"]["replicas"] == counted(finished=8, controls=3)
     assert stored["verdict"] == "undecided"
     assert "4 of 12 replicas are still to be trained" in stored["summary"]
-    shard.with_name(f"{shard.stem}.error.txt").write_text("Traceback\nMemoryError")
+    shard.with_name(shard.name.replace(".0.safetensors", ".error.txt")).write_text("Traceback\nMemoryError")
     stored = json.loads(command("thermo-report", "latest", "--format", "json").stdout)
     assert stored["run"]["replicas"]["crashed"] == 4
     assert stored["verdict"] == "diverged"
@@ -223,9 +223,7 @@ def test_a_run_of_an_older_version_is_judged_on_what_it_has(finished: Path, tmp_
     (folder / "resolved.yaml").write_text(yaml.safe_dump(resolved))
     kept = read_arrays(folder / "microstates.safetensors")
     arrays = {name: array for name, array in kept.arrays.items() if name != "main_null"}
-    write_arrays(
-        folder / "microstates.safetensors", ArrayFile(arrays, {"kind": "microstates", "facts": kept.record["facts"]})
-    )
+    write_arrays(folder / "microstates.safetensors", ArrayFile(arrays, kept.record))
     done = command("thermo-report", "latest", "--format", "json")
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)

@@ -17,7 +17,6 @@ from thermo_cli.errors import DataError, SpecError
 from thermo_cli.experiment import Experiment, prepare
 from thermo_cli.judging.judge import judge_run
 from thermo_cli.kinds.kind import kind_of
-from thermo_cli.replicas import to_csv
 from thermo_cli.runs.views import run_view
 from thermo_cli.spec import load_spec
 from thermo_cli.training import ShardTask, train_shard
@@ -64,7 +63,7 @@ def begun(folder: Path, kind: str, *overrides: str) -> Experiment:
     study.folder.make()
     (point,) = study.points
     facts = manifest(point.facts.dataset, study.fingerprint, folder)
-    study.folder.create("", study.spec, to_csv(study.table, [point.facts.examples]), facts)
+    study.folder.create("", study.spec, {"run": study.identity, **facts})
     kind_of(point.spec).begin(point)
     assert train_shard(task(study, 0)) == "finished"
     return study
@@ -72,7 +71,7 @@ def begun(folder: Path, kind: str, *overrides: str) -> Experiment:
 
 def task(study: Experiment, shard: int) -> ShardTask:
     """Return what a worker is told."""
-    return ShardTask(study.folder.path, list(study.folder.shards)[shard], study.base, ("local",))
+    return ShardTask(study.folder.path, (list(study.folder.shards.values())[shard],), study.base, ("local",))
 
 
 @pytest.fixture(autouse=True)

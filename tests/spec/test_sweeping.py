@@ -1,4 +1,4 @@
-"""Sweeps: points of a spec, the shards that they share, and what cannot be swept."""
+"""Sweeps: points of a spec, and what cannot be swept."""
 
 from pathlib import Path
 
@@ -6,7 +6,6 @@ import pytest
 
 from tests.conftest import SMALL
 from thermo_cli.errors import SpecError
-from thermo_cli.replicas import replica_table, shards
 from thermo_cli.spec import from_resolved, load_spec, to_yaml
 from thermo_cli.spec.sweeping import points_of
 
@@ -32,34 +31,6 @@ def test_points_are_the_grid_in_order(sweep):
     assert all(not point.spec.sweep for point in points)
     assert points[1].label == "dynamics.with.lr=0.02, ensemble.subsample.fraction=0.6"
     assert from_resolved(to_yaml(spec), "again") == spec
-
-
-def test_points_that_differ_in_numbers_of_their_dynamics_share_shards(sweep):
-    """Rates share stacks, sizes of the bath do not; a shard is filled by several points, and none mixes histories."""
-    spec = load_spec(sweep)
-    table = replica_table(spec)
-    groups = {name: {row.point for row in rows} for name, rows in shards(table).items()}
-    assert {frozenset(points) for name, points in groups.items()} <= {
-        frozenset({0, 2}),
-        frozenset({1, 3}),
-        frozenset({0}),
-        frozenset({1}),
-        frozenset({2}),
-        frozenset({3}),
-    }
-    assert any(points == {0, 2} for points in groups.values())
-    for rows in shards(table).values():
-        assert len({row.history for row in rows}) == 1
-        assert len(rows) <= spec.width
-        assert [row.slot for row in rows] == list(range(len(rows)))
-    alone = {row.name: row for row in replica_table(points_of(spec)[2].spec)}
-    for row in table:
-        if row.point == 2:
-            assert (row.init, row.order, row.subsample) == (
-                alone[row.name].init,
-                alone[row.name].order,
-                alone[row.name].subsample,
-            )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from thermo_cli.errors import StoreError
 from thermo_cli.store import files
-from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays, write_text
+from thermo_cli.store.files import ArrayFile, read_arrays, read_record, write_arrays, write_text
 
 ARRAYS = {
     "a": np.arange(12.0).reshape(3, 4).T,
@@ -63,6 +63,35 @@ def test_torn_missing_and_newer_files_are_refused(tmp_path: Path) -> None:
     write_arrays(tmp_path / "f", ArrayFile(ARRAYS, {"schema_version": 99}))
     with pytest.raises(StoreError, match="another version"):
         read_arrays(tmp_path / "f")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(st.data())
+def test_a_flipped_bit_of_the_record_is_found(tmp_path: Path, data: st.DataObject) -> None:
+    """Anywhere in the head of the file, names and shapes of the arrays among it; a blank that fills it up means nothing."""
+    record = {"kind": "segment", "run": "01234567", "rows": ["cold/0", "cold/1"], "sequence": 3, "follows": "0" * 64}
+    write_arrays(tmp_path / "f", ArrayFile(ARRAYS, record))
+    content = bytearray((tmp_path / "f").read_bytes())
+    head = 8 + int.from_bytes(content[:8], "little")
+    content[data.draw(st.integers(0, head - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    (tmp_path / "f").write_bytes(content)
+    try:
+        read = read_arrays(tmp_path / "f")
+    except StoreError:
+        return
+    assert {name: read.record[name] for name in record} == record
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(read.arrays[name], array)
+
+
+def test_a_file_of_another_place_is_refused(tmp_path: Path) -> None:
+    """By what its record says and what was expected; what is not asked for may be anything."""
+    write_arrays(tmp_path / "f", ArrayFile(ARRAYS, {"run": "aaaaaaaa", "shard": "cold-0000"}))
+    assert read_arrays(tmp_path / "f", {"shard": "cold-0000"}).record["run"] == "aaaaaaaa"
+    with pytest.raises(StoreError, match="belongs elsewhere") as caught:
+        read_arrays(tmp_path / "f", {"run": "bbbbbbbb", "shard": "cold-0000"})
+    assert "run 'aaaaaaaa', expected 'bbbbbbbb'" in str(caught.value)
+    assert read_record(tmp_path / "f") == read_arrays(tmp_path / "f").record
 
 
 def test_a_full_disk_keeps_the_old_file_and_leaves_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

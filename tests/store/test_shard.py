@@ -1,12 +1,15 @@
-"""Commits of a shard: what is committed comes back, what the state does not name is dropped."""
+"""Commits and segments of a shard: what is committed comes back, what no state names is dropped, nothing is mixed up."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from thermo_cli.errors import StoreError
-from thermo_cli.store.shard import ShardRecords, ShardStore
+from thermo_cli.store.shard import Place, ShardRecords, ShardStore
+
+PLACE = Place("0a1b2c3d", 0, "cold-0000", ("cold/0", "cold/1"))
 
 
 def recorded(*steps: int) -> ShardRecords:
@@ -19,9 +22,9 @@ def recorded(*steps: int) -> ShardRecords:
     return records
 
 
-def opened(folder: Path) -> ShardStore:
+def opened(folder: Path, place: Place = PLACE) -> ShardStore:
     """Open the shard as a new process would."""
-    store = ShardStore(folder, "cold-0000")
+    store = ShardStore(folder, place)
     store.folder.mkdir(parents=True, exist_ok=True)
     return store
 
@@ -31,6 +34,7 @@ def test_nothing_committed_means_start_again(tmp_path: Path) -> None:
     store = opened(tmp_path)
     assert store.resume() is None
     store.commit(1, {"p": np.ones(2)}, recorded(0, 1))
+    assert store.step == 1
     (store.folder / "state.safetensors").unlink()
     assert opened(tmp_path).resume() is None
     assert not list(store.folder.glob("commit-*"))
@@ -55,7 +59,17 @@ def test_commits_add_up_and_an_unnamed_one_is_dropped(tmp_path: Path) -> None:
     assert len(list(store.folder.glob("commit-*"))) == 2
 
 
-def test_a_finished_shard_is_one_file_whatever_its_commits_were(tmp_path: Path) -> None:
+def test_a_state_before_the_first_measurement_is_kept(tmp_path: Path) -> None:
+    """It names no commit, and is not taken for nothing."""
+    store = opened(tmp_path)
+    store.commit(7, {"p": np.full(2, 7.0)}, ShardRecords())
+    for _ in range(2):
+        resumed = opened(tmp_path).resume()
+        assert resumed is not None
+        assert resumed[0] == 7
+
+
+def test_a_finished_segment_is_one_file_whatever_its_commits_were(tmp_path: Path) -> None:
     """The bytes do not tell when commits happened, and the folder is gone."""
     for name, groups in (("one", [(0, 1, 2)]), ("three", [(0,), (1,), (2,)])):
         store = opened(tmp_path / name)
@@ -65,16 +79,85 @@ def test_a_finished_shard_is_one_file_whatever_its_commits_were(tmp_path: Path) 
             records.extend(recorded(*group))
         store.finish(records)
         assert store.finished
-        assert [path.name for path in (tmp_path / name).iterdir()] == ["cold-0000.safetensors"]
-    contents = {(tmp_path / name / "cold-0000.safetensors").read_bytes() for name in ("one", "three")}
+        assert [path.name for path in (tmp_path / name / "shards").iterdir()] == ["cold-0000.0.safetensors"]
+    contents = {(tmp_path / name / "shards" / "cold-0000.0.safetensors").read_bytes() for name in ("one", "three")}
     assert len(contents) == 1
+
+
+def test_segments_follow_each_other(tmp_path: Path) -> None:
+    """The second goes on from the state at the end of the first, which is never written again; who asks for one reads one."""
+    store = opened(tmp_path)
+    store.finish(recorded(0, 1), 1, {"p": np.full(2, 1.0)})
+    first = store.segment_file(0).read_bytes()
+    longer = opened(tmp_path, dataclasses.replace(PLACE, segments=2))
+    assert not longer.finished
+    resumed = longer.resume()
+    assert resumed is not None
+    assert (resumed[0], resumed[2].steps) == (1, [])
+    np.testing.assert_array_equal(resumed[1]["p"], [1, 1])
+    longer.commit(2, {"p": np.full(2, 2.0)}, recorded(2))
+    assert opened(tmp_path, dataclasses.replace(PLACE, segments=2)).resume()[0] == 2  # type: ignore[index]
+    longer.finish(recorded(2, 3), 3, {"p": np.full(2, 3.0)})
+    assert store.segment_file(0).read_bytes() == first
+    assert [longer.last_file(number).exists() for number in range(2)] == [False, True]
+    assert longer.read().steps == [0, 1, 2, 3]
+    assert opened(tmp_path).read().steps == [0, 1]
+
+
+def test_without_a_last_state_there_is_no_next_segment(tmp_path: Path) -> None:
+    """It is said with the remedy."""
+    opened(tmp_path).finish(recorded(0, 1))
+    with pytest.raises(StoreError, match="its steps cannot grow"):
+        opened(tmp_path, dataclasses.replace(PLACE, segments=2)).resume()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"run": "ffffffff"},
+        {"point": 1},
+        {"rows": ("cold/0", "cold/2")},
+        {"shard": "hot-0000"},
+    ],
+)
+def test_a_file_of_another_run_or_place_is_refused(tmp_path: Path, other: dict[str, object]) -> None:
+    """Finished, or in training: what its record says is held against what was here."""
+    place = dataclasses.replace(PLACE, **other)  # type: ignore[arg-type]
+    for folder, own in (("here", PLACE), ("there", place)):
+        opened(tmp_path / folder, own).commit(1, {"p": np.ones(2)}, recorded(0, 1))
+    here, there = opened(tmp_path / "here"), opened(tmp_path / "there", place)
+    for name in ("commit-000000.safetensors", "state.safetensors"):
+        content = (here.folder / name).read_bytes()
+        (here.folder / name).write_bytes((there.folder / name).read_bytes())
+        with pytest.raises(StoreError, match="belongs elsewhere"):
+            opened(tmp_path / "here").resume()
+        (here.folder / name).write_bytes(content)
+    here.finish(recorded(0, 1))
+    there.finish(recorded(0, 1))
+    here.segment_file(0).write_bytes(there.segment_file(0).read_bytes())
+    with pytest.raises(StoreError, match="belongs elsewhere") as caught:
+        here.read()
+    assert "expected" in str(caught.value)
+
+
+def test_commits_that_change_places_are_refused(tmp_path: Path) -> None:
+    """Each names the one that it follows."""
+    store = opened(tmp_path)
+    store.commit(1, {}, recorded(0, 1))
+    store.commit(2, {}, recorded(2))
+    first, second = (store.folder / f"commit-00000{number}.safetensors" for number in range(2))
+    content = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(content)
+    with pytest.raises(StoreError, match="belongs elsewhere"):
+        opened(tmp_path).resume()
 
 
 def test_a_shard_has_one_worker_at_a_time(tmp_path: Path) -> None:
     """The second one is told, and gets it when the first has let go."""
-    with ShardStore(tmp_path, "x").lock(1), pytest.raises(StoreError, match="another process"):
-        ShardStore(tmp_path, "x").lock(0.1)
-    ShardStore(tmp_path, "x").lock(0.1).release()
+    with ShardStore(tmp_path, PLACE).lock(1), pytest.raises(StoreError, match="another process"):
+        ShardStore(tmp_path, PLACE).lock(0.1)
+    ShardStore(tmp_path, PLACE).lock(0.1).release()
 
 
 def test_progress_is_best_effort(tmp_path: Path) -> None:

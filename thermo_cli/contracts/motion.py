@@ -99,7 +99,7 @@ class StackedSystem(Protocol):
 
 
 class Movement(Protocol):
-    """One shard in motion, whatever moves it: what training needs to know."""
+    """A stack of replicas in motion, whatever moves it: what training needs to know."""
 
     @property
     def step(self) -> int:
@@ -117,11 +117,14 @@ class Movement(Protocol):
     def finish(self) -> "Mapping[str, NDArray[Any]]":
         """Return what is recorded once, at the end, each (replica, ...)."""
 
-    def state_arrays(self) -> "dict[str, NDArray[np.floating]]":
-        """Return everything that decides the rest, except the step and the replica table."""
+    def state_arrays(self, slots: slice) -> "dict[str, NDArray[np.floating]]":
+        """Return everything that decides the rest for some neighbours, except the step and the replica table.
 
-    def restore(self, step: int, arrays: "dict[str, NDArray[np.floating]]") -> None:
-        """Continue from a committed state."""
+        Each array is (replica, ...), or a single number that they share.
+        """
+
+    def restore(self, step: int, slots: slice, arrays: "dict[str, NDArray[np.floating]]") -> None:
+        """Continue from a committed state of some neighbours."""
 
 
 class PlainOptimizer(Protocol):

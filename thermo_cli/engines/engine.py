@@ -23,7 +23,13 @@ class Outcome(Generic[TaskT]):
 
 
 class Engine(Protocol):
-    """Somewhere to run tasks."""
+    """Somewhere to run tasks.
+
+    Attributes:
+        workers: Tasks at the same time, at most.
+    """
+
+    workers: int
 
     def run(
         self,

@@ -14,6 +14,7 @@ class SerialEngine:
 
     def __init__(self, workers: int | None = None) -> None:
         del workers
+        self.workers = 1
 
     def run(
         self,

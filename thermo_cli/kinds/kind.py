@@ -33,6 +33,7 @@ class Facts:
         examples: Examples of each replica; 0 without data.
         pool: Examples that they are drawn from; 0 without data.
         noisy: Whether training draws from the `noise` streams at every step.
+        stacked: Replicas that pay in one stack; 0 where the bits of a replica depend on its width.
         observables: What can carry a margin; None where only the first replica shows it.
     """
 
@@ -43,6 +44,7 @@ class Facts:
     pool: int = 0
     noisy: bool = False
     observables: Collection[str] | None = None
+    stacked: int = 1
 
 
 @dataclass(frozen=True)
@@ -108,13 +110,13 @@ class Pace:
 
 @dataclass(frozen=True)
 class Work:
-    """A shard to be trained.
+    """Shards to be trained.
 
     Attributes:
         folder: The run.
-        store: The shard's disk side.
+        store: The first shard's disk side.
         specs: The experiment of each replica; they differ in numbers of the dynamics at most.
-        members: The shard's rows of the replica table.
+        members: Rows of the replica table: of one shard, or of several that share a stack; copies may fill it.
         base: Folder of the spec.
         dataset: Loads the data; None where nothing is learned from data.
         move: Takes a shard at step 0 through its measurements and commits, and returns what became of it.

@@ -7,6 +7,7 @@ from typing import Final
 
 from thermo_cli.errors import UsageError
 from thermo_cli.store.run_folder import RunFolder
+from thermo_cli.store.version_1 import same_run
 
 _RUN_NAME: Final = re.compile(r".+-[0-9a-f]{8}")
 
@@ -48,6 +49,21 @@ def list_runs(results: Path) -> list[RunFolder]:
         return []
     found = [path for path in results.iterdir() if _RUN_NAME.fullmatch(path.name) and (path / "manifest.json").exists()]
     return [RunFolder(path) for path in sorted(found, key=_last_touched, reverse=True)]
+
+
+def find_or_name(results: Path, name: str, digits: str, fingerprint: str, code: str) -> RunFolder:
+    """Return where a run is, or will be; one that version 0.5 began is where it was, unless it rests on code of its own.
+
+    Args:
+        results: The results folder.
+        name: Of the run.
+        digits: Its identity.
+        fingerprint: Hash of its data.
+        code: Hashes of local code, which older manifests do not say.
+    """
+    path = results / f"{name}-{digits}"
+    old = same_run(results, name, digits, fingerprint) if not path.exists() and not code else None
+    return RunFolder(old or path)
 
 
 def _last_touched(path: Path) -> float:

@@ -119,19 +119,20 @@ def _budgets(folder: "RunFolder", values: Mapping[str, NDArray[np.float64]]) -> 
 
 def _nothing_finished(folder: "RunFolder") -> StoreError:
     """Say why, where it is known: the first reason that is kept."""
-    files = sorted((folder.path / "shards").glob("*.error.txt"))
-    failed = [file for file in files if file.name.removesuffix(".error.txt") in folder.shards]
+    files = {name: folder.path / "shards" / f"{name}.error.txt" for name in folder.shards}
+    failed = [(name, file) for name, file in files.items() if file.exists()]
     if not failed:
         return StoreError(
             "no part of this run has finished, so there is nothing to judge",
             received=str(folder.path),
             remedy="give the thermo-run command again: it resumes",
         )
-    text = failed[0].read_text(errors="replace").strip()
+    name, file = failed[0]
+    text = file.read_text(errors="replace").strip()
     lines = text.splitlines()
     first = lines[-1:] if text.startswith("Traceback") else lines[: lines.index("") if "" in lines else None]
     return StoreError(
         f"every replica failed ({len(failed)} reasons are kept), so there is nothing to judge",
-        received="\n    ".join([failed[0].name.removesuffix(".error.txt"), *first]),
-        remedy=f"all of it is in {failed[0]}",
+        received="\n    ".join([name, *first]),
+        remedy=f"all of it is in {file}",
     )

@@ -1,7 +1,8 @@
-"""Files that are either whole or absent: atomic writes, and arrays with a checksum of their content.
+"""Files that are either whole or absent: atomic writes, and arrays with a record of what they are.
 
 A write goes to a temporary file in the same folder, is synced, replaces the target, and the folder is synced. A safetensors
-file detects truncation but not a flipped bit, so each carries a SHA-256 of its arrays, verified on every read.
+file detects truncation but not a flipped bit, so each carries a SHA-256 of its arrays and its record, verified on every read;
+and who reads it says what the record must say, so that a file of another run or place is not taken for the one that was here.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO, Final
 
 import numpy as np
@@ -20,7 +22,7 @@ from safetensors.numpy import save
 
 from thermo_cli.errors import StoreError
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 _KEY: Final = "thermo"  # one metadata key: with two, the bytes vary between saves
 
 
@@ -112,36 +114,38 @@ def write_device(path: Path, text: str) -> None:
         ) from None
 
 
-def write_arrays(path: Path, content: ArrayFile) -> None:
-    """Write arrays with a checksum; equal content gives equal bytes.
+def write_arrays(path: Path, content: ArrayFile) -> str:
+    """Write arrays and their record with a checksum; equal content gives equal bytes.
 
     Args:
         path: The target.
         content: Arrays and record.
+
+    Returns:
+        The checksum, by which later files name this one.
     """
     # not ascontiguousarray: it would make a vector of an optimizer's step count, which no resumed run could take back
     arrays = {name: np.asarray(content.arrays[name], order="C") for name in sorted(content.arrays)}
-    record = {"schema_version": SCHEMA_VERSION, "sha256": _digest(arrays), **content.record}
-    write_bytes(path, save(arrays, metadata={_KEY: json.dumps(record, sort_keys=True)}))
+    record = {"schema_version": SCHEMA_VERSION, **content.record}
+    checksum = digest(arrays, record)
+    text = json.dumps(record | {"sha256": checksum}, sort_keys=True)
+    write_bytes(path, save(arrays, metadata={_KEY: text}))
+    return checksum
 
 
-def read_arrays(path: Path) -> ArrayFile:
-    """Read arrays and verify their checksum.
+def read_arrays(path: Path, expected: Mapping[str, Any] = MappingProxyType({})) -> ArrayFile:
+    """Read arrays, and verify their checksum and what their record says.
 
     Args:
         path: A file written by `write_arrays`.
+        expected: What the record must say.
 
     Raises:
-        StoreError: The file is missing, torn, changed, or of a newer version.
+        StoreError: The file is missing, torn, changed, of a newer version, or belongs elsewhere.
     """
-    try:
-        with safe_open(path, framework="np") as handle:
-            record = json.loads((handle.metadata() or {}).get(_KEY, "{}"))
-            arrays = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 - not a dict
-    except (OSError, SafetensorError, ValueError) as error:
-        raise StoreError(
-            "a file of the run cannot be read", received=f"{path}: {error}", remedy="start again with --fresh"
-        ) from None
+    with _opened(path) as handle:
+        record = _record(handle)
+        arrays = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 - not a dict
     version = record.get("schema_version")
     if not isinstance(version, int) or version > SCHEMA_VERSION:
         raise StoreError(
@@ -149,19 +153,80 @@ def read_arrays(path: Path) -> ArrayFile:
             received=f"{path}: schema version {version}, known up to {SCHEMA_VERSION}",
             remedy="use the version that wrote it",
         )
-    if record.get("sha256") != _digest(arrays):
+    if record.get("sha256") != digest(arrays, record):
         raise StoreError(
             "the file's content does not match its checksum",
             received=str(path),
             remedy="restore it from a copy, or start again with --fresh",
         )
+    check_record(path, record, expected)
     return ArrayFile(arrays, record)
 
 
-def _digest(arrays: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256()
+def check_record(path: Path, record: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    """Refuse a file that belongs elsewhere.
+
+    Args:
+        path: Of the file, for messages.
+        record: What its record says.
+        expected: What it must say.
+
+    Raises:
+        StoreError: They differ.
+    """
+    for key, value in expected.items():
+        if record.get(key) != value:
+            raise StoreError(
+                "this file belongs elsewhere",
+                received=f"{path}: {key} {record.get(key)!r}, expected {value!r}",
+                remedy="put the file that was here back from a copy, or start again with --fresh",
+            )
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Read the record of a file alone; that it is whole is verified when its arrays are read.
+
+    Args:
+        path: A file written by `write_arrays`.
+
+    Raises:
+        StoreError: The file is missing or torn.
+    """
+    with _opened(path) as handle:
+        return _record(handle)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with safe_open(path, framework="np") as handle:
+            yield handle
+    except (OSError, SafetensorError, ValueError) as error:
+        raise StoreError(
+            "a file of the run cannot be read", received=f"{path}: {error}", remedy="start again with --fresh"
+        ) from None
+
+
+def _record(handle: Any) -> dict[str, Any]:
+    record = json.loads((handle.metadata() or {}).get(_KEY, "{}"))
+    if not isinstance(record, dict):
+        raise ValueError("its record is no mapping")
+    return record
+
+
+def digest(arrays: Mapping[str, Any], record: Mapping[str, Any]) -> str:
+    """Return the checksum of a file; in schema version 1 it did not cover the record.
+
+    Args:
+        arrays: By name.
+        record: With or without its checksum.
+    """
+    checksum = hashlib.sha256()
     for name in sorted(arrays):
         array = arrays[name]
-        digest.update(repr((name, str(array.dtype), array.shape)).encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
+        checksum.update(repr((name, str(array.dtype), array.shape)).encode())
+        checksum.update(np.ascontiguousarray(array).tobytes())
+    if record.get("schema_version") != 1:
+        words = {key: value for key, value in record.items() if key != "sha256"}
+        checksum.update(json.dumps(words, sort_keys=True).encode())
+    return checksum.hexdigest()

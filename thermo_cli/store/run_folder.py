@@ -1,9 +1,9 @@
 """The run folder: everything a run is, on disk, movable and readable without the code that wrote it."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -14,48 +14,28 @@ from numpy.typing import NDArray
 
 from thermo_cli.contracts import Findings, Trajectories
 from thermo_cli.errors import SpecError, StoreError, UsageError
-from thermo_cli.replicas import Replica, main_rows, replica_table, shards
+from thermo_cli.replicas import Block, Replica, Roster, folder_of, lay_out, main_rows, to_csv
 from thermo_cli.spec import Spec, from_resolved, to_yaml
 from thermo_cli.spec.sweeping import Point, points_of
-from thermo_cli.store import collected
-from thermo_cli.store.files import SCHEMA_VERSION, ArrayFile, read_arrays, write_arrays, write_text
+from thermo_cli.store import collected, version_1
+from thermo_cli.store.files import SCHEMA_VERSION, ArrayFile, check_record, read_arrays, write_arrays, write_text
 from thermo_cli.store.recorded import read_recorded, read_recorded_parameters
-from thermo_cli.store.shard import ShardRecords, ShardStore
+from thermo_cli.store.shard import Place, ShardRecords, ShardStore
+from thermo_cli.store.stored import stored_blocks
 
 MEND: Final = "restore the file from a copy, or start again with --fresh"
 
 
-@dataclass(frozen=True)
-class Layout:
-    """What follows from a resolved spec: all that a run consists of.
-
-    Attributes:
-        spec: The resolved spec.
-        points: Of a sweep; the spec itself without one.
-        table: The replica table.
-        rows: The rows of each point.
-    """
-
-    spec: Spec
-    points: tuple[Point, ...]
-    table: tuple[Replica, ...]
-    rows: tuple[tuple[Replica, ...], ...]
-
-
 @lru_cache(maxsize=2)
-def layout_of(text: str, label: str) -> Layout:
-    """Lay a run out, once in a process.
+def points_in(text: str, label: str) -> tuple[Spec, tuple[Point, ...]]:
+    """Read a resolved spec and its points, once in a process.
 
     Args:
         text: The resolved spec.
         label: Its path, for messages.
     """
     spec = from_resolved(text, label)
-    points, table = points_of(spec), replica_table(spec)
-    rows: list[list[Replica]] = [[] for _ in points]
-    for row in table:
-        rows[row.point].append(row)
-    return Layout(spec, points, table, tuple(map(tuple, rows)))
+    return spec, points_of(spec)
 
 
 class RunFolder:
@@ -93,21 +73,29 @@ class RunFolder:
                 remedy="choose another with --results",
             ) from None
 
-    def create(self, spec_text: str, spec: Spec, replicas_csv: str | None, manifest: dict[str, Any]) -> None:
-        """Write what is known before training; harmless when it is there already.
+    def create(self, spec_text: str, spec: Spec, manifest: dict[str, Any]) -> None:
+        """Write what is known before training; of a run that is there already, what is asked of it now.
 
         Args:
             spec_text: The spec as given.
             spec: The resolved spec.
-            replicas_csv: The replica table; None where the replicas were made elsewhere.
-            manifest: Versions, hardware, fingerprint of the data.
+            manifest: Identity, versions, hardware, fingerprint of the data.
         """
+        if (self.path / "manifest.json").exists() and self._old:
+            version_1.prepare_to_grow(self.path)
         write_text(self.path / "spec.yaml", spec_text)
         write_text(self.path / "resolved.yaml", to_yaml(spec))
-        if replicas_csv is not None:
-            write_text(self.path / "replicas.csv", replicas_csv)
         if not (self.path / "manifest.json").exists():
             self.write_json("manifest.json", {"schema_version": SCHEMA_VERSION, **manifest})
+
+    def write_table(self, sizes: Sequence[int]) -> None:
+        """Write the replica table; recorded runs have none.
+
+        Args:
+            sizes: Number of examples in a subsample, at each point.
+        """
+        if self.table:
+            write_text(self.path / "replicas.csv", to_csv(self.table, sizes))
 
     def set_aside(self) -> Path | None:
         """Rename an existing run so that its place is free; nothing is overwritten or deleted.
@@ -143,24 +131,44 @@ class RunFolder:
     @cached_property
     def spec(self) -> Spec:
         """The resolved spec; that of the point, where one is looked at."""
-        return self._layout.spec if self.point is None else self._layout.points[self.point].spec
+        return self._points[0] if self.point is None else self._points[1][self.point].spec
 
     @cached_property
     def points(self) -> tuple["RunFolder", ...]:
         """The points of a sweep, in order; none of a run without one."""
-        return (
-            tuple(RunFolder(self.path, number) for number in range(len(self._layout.points))) if self.spec.sweep else ()
-        )
+        return tuple(RunFolder(self.path, point.number) for point in self._points[1]) if self.spec.sweep else ()
 
     @cached_property
     def swept(self) -> dict[str, Any]:
         """Values of the swept fields at this point; empty where none is looked at."""
-        return self._layout.points[self.point].values if self.point is not None else {}
+        return self._points[1][self.point].values if self.point is not None else {}
 
     @cached_property
+    def roster(self) -> Roster:
+        """The replicas that the spec asks for, in the shards that are on disk and in those that are still to be trained."""
+        points = self._points[1] if self.point is None else self._points[1][self.point : self.point + 1]
+        stored: dict[tuple[int, str], list[Block]] = {}
+        for point in points:
+            blocks = stored_blocks(self.path, point.number, folder_of(point))
+            for key, older in version_1.old_blocks(self.path, point.number).items() if self._old else ():
+                blocks[key] = sorted([*older, *blocks.get(key, ())], key=lambda block: block.first)
+            stored |= blocks
+        return lay_out(points, stored)
+
+    @property
     def table(self) -> tuple[Replica, ...]:
-        """The replica table; of a point its rows, in the shards that it shares with others."""
-        return self._layout.table if self.point is None else self._layout.rows[self.point]
+        """The replica table: the rows that the spec asks for, however many are stored."""
+        return self.roster.rows
+
+    @property
+    def shards(self) -> dict[str, tuple[Replica, ...]]:
+        """All rows of each shard that holds one of the table."""
+        return self.roster.shards
+
+    @property
+    def specs(self) -> dict[int, Spec]:
+        """The experiment of each point, by its number."""
+        return {point.number: point.spec for point in self._points[1]}
 
     def spec_of(self, row: Replica) -> Spec:
         """Return the experiment of a replica: that of its point.
@@ -168,7 +176,17 @@ class RunFolder:
         Args:
             row: Of the replica table.
         """
-        return self._layout.points[row.point].spec
+        return self._points[1][row.point].spec
+
+    @cached_property
+    def identity(self) -> str:
+        """The eight digits that the run's files know it by, whatever the folder is called."""
+        return str(self.manifest.get("run") or version_1.identity_of(self.manifest))
+
+    @cached_property
+    def _old(self) -> bool:
+        """Whether version 0.5 made the run."""
+        return version_1.is_old(self.read_json("manifest.json"))
 
     @property
     def resolved_text(self) -> str:
@@ -176,21 +194,16 @@ class RunFolder:
         return self._text("resolved.yaml")
 
     @cached_property
-    def _layout(self) -> "Layout":
+    def _points(self) -> tuple[Spec, tuple[Point, ...]]:
         text = self.resolved_text
         try:
-            return layout_of(text, str(self.path / "resolved.yaml"))
+            return points_in(text, str(self.path / "resolved.yaml"))
         except SpecError as error:
             raise StoreError(
                 "the resolved spec of the run is damaged",
                 received=str(error),
                 remedy="give the thermo-run command again: it is rewritten",
             ) from None
-
-    @cached_property
-    def shards(self) -> dict[str, tuple[Replica, ...]]:
-        """The replica table by shard."""
-        return shards(self.table)
 
     @cached_property
     def records(self) -> dict[str, ShardRecords]:
@@ -251,8 +264,9 @@ class RunFolder:
         Args:
             name: Of its shard.
         """
-        (self.path / "logs").mkdir(exist_ok=True)
-        return self.path / "logs" / f"{name}.log"
+        log = self.path / "logs" / f"{name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log
 
     def keep_output(self, name: str, output: Path) -> None:
         """Keep what a replica's script has left, as `outputs/<shard>`.
@@ -263,7 +277,7 @@ class RunFolder:
         """
         place = self.path / "outputs" / name
         shutil.rmtree(place, ignore_errors=True)
-        place.parent.mkdir(exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
         output.rename(place)
 
     def shard(self, name: str) -> ShardStore:
@@ -272,7 +286,27 @@ class RunFolder:
         Args:
             name: Its name in the replica table.
         """
-        return ShardStore(self.path / "shards", name)
+        return self.store_of(self.shards[name])
+
+    def store_of(self, members: Sequence[Replica]) -> ShardStore:
+        """Return the disk side of a shard.
+
+        Args:
+            members: All of its rows.
+        """
+        spec, last = self.spec_of(members[0]), members[-1]
+        ensemble = spec.ensemble
+        first = ensemble.replicas.first if ensemble.crossed is None else last.index + 1
+        place = Place(
+            self.identity,
+            last.point,
+            last.shard,
+            tuple(member.name for member in members),
+            look=(-(-(last.index + 1) // first) - 1).bit_length() + 1,
+            segments=1 if last.role == "budget" else len(spec.ends),
+            old=self._old and version_1.segment_file(self.path, last.shard).exists(),
+        )
+        return ShardStore(self.path, place)
 
     @property
     def stop_file(self) -> Path:
@@ -294,11 +328,14 @@ class RunFolder:
         return "" if self.point is None else f"-{self.point:04d}"
 
     def findings(self) -> Findings | None:
-        """Return what is known of the microstates, or None where they have not been examined."""
+        """Return what is known of the microstates, or None where these replicas have not been examined."""
         if not self.microstates_file.exists():
             return None
         file = read_arrays(self.microstates_file)
-        return Findings(file.arrays, file.record["facts"])
+        if file.record["schema_version"] == 1:  # of a run that has not grown since
+            return Findings(file.arrays, file.record["facts"])
+        check_record(self.microstates_file, file.record, self._place)
+        return Findings(file.arrays, file.record["facts"]) if file.record["follows"] == self._evidence else None
 
     def write_findings(self, found: Findings) -> None:
         """Keep what was found out about the microstates.
@@ -306,9 +343,19 @@ class RunFolder:
         Args:
             found: Arrays and facts.
         """
-        write_arrays(
-            self.microstates_file, ArrayFile(found.arrays, {"kind": "microstates", "facts": dict(found.facts)})
-        )
+        record = {**self._place, "follows": self._evidence, "facts": dict(found.facts)}
+        write_arrays(self.microstates_file, ArrayFile(found.arrays, record))
+
+    @property
+    def _place(self) -> dict[str, Any]:
+        return {"kind": "microstates", "run": self.identity, "point": self.point or 0}
+
+    @cached_property
+    def _evidence(self) -> str:
+        """Hash of the replicas that are asked for and of what has been recorded of them."""
+        seals = {name: self.shard(name).seals for name in self.shards if self.shard(name).finished}
+        content = json.dumps([self.total, [row.name for row in self.table], seals])
+        return hashlib.sha256(content.encode()).hexdigest()
 
     def source(self) -> dict[str, Any] | None:
         """Return what is known of features that stay on disk (`Dataset.source`), or None where there are none."""
@@ -356,7 +403,8 @@ class RunFolder:
         for name, members in self.shards.items():
             store = self.shard(name)
             word = store.progress()
-            words[name] = (members[0].steps, {}) if store.finished else (int(word["step"]), word["values"])
+            before = self.spec_of(members[0]).ends[store.segments - 1] if store.segments else 0
+            words[name] = (members[0].steps, {}) if store.finished else (max(int(word["step"]), before), word["values"])
         return words
 
     def trajectories(self) -> Trajectories:

@@ -1,9 +1,10 @@
-"""The disk side of one shard: commits while it trains, one file when it has finished.
+"""The disk side of one shard: commits while it trains, a file for each segment of the training that has finished.
 
 While training, the folder `shards/<name>/` holds numbered commits (records since the one before) and `state.safetensors`
 (everything that decides the rest, naming the last commit it follows). A crash between the two leaves a commit that the state
-does not name: it is dropped on resume. At the end everything becomes `shards/<name>.safetensors`, whose bytes do not depend
-on when commits happened, and the folder goes away.
+does not name: it is dropped on resume. At the end of a segment its commits become `shards/<name>.<segment>.safetensors`, whose
+bytes do not depend on when commits happened and which is never written again; beside it `states/` keeps the state from which
+the next segment goes on, where there can be one.
 """
 
 import json
@@ -18,7 +19,17 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from thermo_cli.errors import StoreError
-from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays, write_text
+from thermo_cli.store import version_1
+from thermo_cli.store.files import (
+    SCHEMA_VERSION,
+    ArrayFile,
+    check_record,
+    digest,
+    read_arrays,
+    read_record,
+    write_arrays,
+    write_text,
+)
 
 Records = dict[str, list[NDArray[np.float64]]]
 
@@ -60,6 +71,7 @@ class ShardRecords:
         for name, arrays in later.values.items():
             self.values.setdefault(name, []).extend(arrays)
         self.snapshots.update(later.snapshots)
+        self.final = later.final
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the records as named arrays: `steps`, `values/...` (replica, time), `snapshot/<step>`, `final/...`."""
@@ -87,23 +99,96 @@ class ShardRecords:
         return records
 
 
-class ShardStore:
-    """Commits of one shard.
+@dataclass(frozen=True)
+class Place:
+    """What a shard's files say of themselves, and must say to be read.
 
-    Args:
-        shards: The run's `shards` folder.
-        name: The shard's name.
+    Attributes:
+        run: Identity of the run.
+        point: Of a sweep.
+        shard: Name of the shard.
+        rows: Names of its replicas, in the order of the arrays.
+        look: The first look that has all of these rows.
+        segments: Segments of the training that are asked for.
+        old: Whether version 0.5 wrote it.
     """
 
-    def __init__(self, shards: Path, name: str) -> None:
-        self.folder = shards / name
-        self.finished_file = shards / f"{name}.safetensors"
-        self._commits = 0
+    run: str
+    point: int
+    shard: str
+    rows: tuple[str, ...]
+    look: int = 1
+    segments: int = 1
+    old: bool = False
+
+    def record(self, kind: str, sequence: int, follows: str) -> dict[str, Any]:
+        """Return what a file's record must say.
+
+        Args:
+            kind: `commit`, `state`, `segment` or `last`.
+            sequence: Number of the file among those of its kind.
+            follows: Checksum of the file that it goes on from; empty of the first.
+        """
+        where = {"run": self.run, "point": self.point, "shard": self.shard, "rows": list(self.rows)}
+        return where | {"kind": kind, "sequence": sequence, "follows": follows}
+
+
+class ShardStore:
+    """Commits and segments of one shard.
+
+    Args:
+        run: The run's folder.
+        place: What its files say of themselves.
+    """
+
+    def __init__(self, run: Path, place: Place) -> None:
+        self.place, self._run = place, run
+        self.folder = run / "shards" / place.shard
+        self._states = run / "states" / place.shard
+        self._commits, self._follows = 0, ""
+
+    def segment_file(self, number: int) -> Path:
+        """Return where a finished segment is.
+
+        Args:
+            number: From 0.
+        """
+        if self.place.old and number == 0:
+            return version_1.segment_file(self._run, self.place.shard)
+        return self.folder.with_name(f"{self.folder.name}.{number}.safetensors")
+
+    def last_file(self, number: int) -> Path:
+        """Return where the state at the end of a segment is.
+
+        Args:
+            number: From 0.
+        """
+        return self._states.with_name(f"{self._states.name}.{number}.safetensors")
+
+    @property
+    def segments(self) -> int:
+        """Segments that have finished."""
+        number = 0
+        while self.segment_file(number).exists():
+            number += 1
+        return number
 
     @property
     def finished(self) -> bool:
         """Whether the shard needs no more training."""
-        return self.finished_file.exists()
+        return self.segment_file(self.place.segments - 1).exists()
+
+    @property
+    def step(self) -> int:
+        """The committed step of the segment in training; -1 where nothing is committed."""
+        record = read_record(self._state_file) if self._state_file.exists() else {}
+        return int(record["step"]) if record.get("segment") == self.segments else -1
+
+    @property
+    def seals(self) -> tuple[str, ...]:
+        """Checksums of the segments that are asked for and have finished."""
+        numbers = range(min(self.segments, self.place.segments))
+        return tuple(str(read_record(self.segment_file(number)).get("sha256")) for number in numbers)
 
     def lock(self, timeout: float) -> FileLock:
         """Hold the shard against another worker, such as one left by a killed run that has half a second to live.
@@ -125,23 +210,25 @@ class ShardStore:
         return lock
 
     def resume(self) -> tuple[int, dict[str, NDArray[Any]], ShardRecords] | None:
-        """Return the committed step, the state arrays and all records up to it, or None when nothing is committed.
+        """Return the committed step, the state there and all records of the segment up to it; None at the very beginning.
 
         Raises:
-            StoreError: A file that the state relies on is missing or damaged.
+            StoreError: A file that the state relies on is missing, damaged, or belongs elsewhere.
         """
-        state_file = self.folder / "state.safetensors"
-        if not state_file.exists():
-            for path in self._commit_files():
-                path.unlink()
-            return None
-        state = read_arrays(state_file)
-        self._commits = int(state.record["commits"])
+        done = self.segments
+        self._commits, self._follows = 0, self._seal(done)
+        state_file, records = self._state_file, ShardRecords()
+        state = read_arrays(state_file) if state_file.exists() else None
+        if state is None or state.record.get("segment", done) != done:  # of a segment that has finished since
+            self._drop_all()
+            return self._last(done - 1) if done else None
+        for number in range(int(state.record.get("sequence", 0))):
+            commit = read_arrays(self._commit_file(number), self.place.record("commit", number, self._follows))
+            self._commits, self._follows = number + 1, commit.record["sha256"]
+            records.extend(ShardRecords.of(commit.arrays))
+        check_record(state_file, state.record, self.place.record("state", self._commits, self._follows))
         for path in self._commit_files()[self._commits :]:
             path.unlink()
-        records = ShardRecords()
-        for number in range(self._commits):
-            records.extend(ShardRecords.of(read_arrays(self._commit_file(number)).arrays))
         return int(state.record["step"]), dict(state.arrays), records
 
     def commit(self, step: int, state: Mapping[str, NDArray[Any]], new: ShardRecords) -> None:
@@ -152,31 +239,55 @@ class ShardStore:
             state: What decides the rest of the training.
             new: Records since the last commit.
         """
+        segment = self.segments
+        if self._commits == 0:
+            self._follows = self._seal(segment)
         if new.steps or new.snapshots:
-            write_arrays(self._commit_file(self._commits), ArrayFile(new.arrays(), {"kind": "commit"}))
+            record = self._record("commit", self._commits, self._follows, segment)
+            self._follows = write_arrays(self._commit_file(self._commits), ArrayFile(new.arrays(), record))
             self._commits += 1
-        write_arrays(
-            self.folder / "state.safetensors",
-            ArrayFile(state, {"kind": "state", "step": step, "commits": self._commits}),
-        )
+        record = self._record("state", self._commits, self._follows, segment) | {"segment": segment, "step": step}
+        write_arrays(self._state_file, ArrayFile(state, record))
 
-    def finish(self, records: ShardRecords) -> None:
-        """Write the shard's only lasting file and remove its commits.
+    def finish(self, records: ShardRecords, step: int = 0, state: Mapping[str, NDArray[Any]] | None = None) -> None:
+        """Write the lasting file of a segment, and remove its commits.
 
         Args:
-            records: Everything recorded, from the first step to the last.
+            records: Everything recorded since the segment before.
+            step: At its end.
+            state: What decides how the training would go on; None where it cannot.
         """
-        write_arrays(self.finished_file, ArrayFile(records.arrays(), {"kind": "shard"}))
-        self.finished_file.with_suffix(".error.txt").unlink(missing_ok=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        number = self.segments
+        segment = ArrayFile(records.arrays(), self._record("segment", number, self._seal(number), number))
+        if state is not None:  # first, as the segment's file says that both are there
+            follows = digest(segment.arrays, {"schema_version": SCHEMA_VERSION, **segment.record})
+            self._states.parent.mkdir(parents=True, exist_ok=True)
+            record = self._record("last", number, follows, number) | {"step": step}
+            write_arrays(self.last_file(number), ArrayFile(state, record))
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        write_arrays(self.segment_file(number), segment)
+        self._error_file.unlink(missing_ok=True)
+        self.clean()
 
-    def write_error(self, text: str) -> None:
-        """Keep the traceback of a shard that could not be trained.
+    def clean(self) -> None:
+        """Remove what finished segments no longer need."""
+        for number in range(self.segments - 1):
+            self.last_file(number).unlink(missing_ok=True)
+        self._commits = 0
+        if self.finished:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        else:
+            self._drop_all()
 
-        Args:
-            text: The traceback.
-        """
-        write_text(self.finished_file.with_suffix(".error.txt"), text)
+    def read(self) -> ShardRecords:
+        """Return the records of all segments that are asked for."""
+        records, follows = ShardRecords(), ""
+        for number in range(self.place.segments):
+            expected = {} if self.place.old else self.place.record("segment", number, follows)
+            file = read_arrays(self.segment_file(number), expected)
+            follows = file.record["sha256"]
+            records.extend(ShardRecords.of(file.arrays))
+        return records
 
     def refuse(self, text: str) -> None:
         """Count a finished shard as one that could not be trained.
@@ -185,11 +296,16 @@ class ShardStore:
             text: Why.
         """
         self.write_error(text)
-        self.finished_file.unlink()
+        self.segment_file(0).unlink()
 
-    def read(self) -> ShardRecords:
-        """Return the records of a finished shard."""
-        return ShardRecords.of(read_arrays(self.finished_file).arrays)
+    def write_error(self, text: str) -> None:
+        """Keep the traceback of a shard that could not be trained.
+
+        Args:
+            text: The traceback.
+        """
+        self._error_file.parent.mkdir(parents=True, exist_ok=True)
+        write_text(self._error_file, text)
 
     def report_progress(self, step: int, values: Mapping[str, NDArray[np.float64]]) -> None:
         """Leave word of where the training is, for the live display; not durable, never read back into the numbers.
@@ -216,3 +332,35 @@ class ShardStore:
 
     def _commit_files(self) -> list[Path]:
         return sorted(self.folder.glob("commit-*.safetensors"))
+
+    @property
+    def _state_file(self) -> Path:
+        return self.folder / "state.safetensors"
+
+    @property
+    def _error_file(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}.error.txt")
+
+    def _record(self, kind: str, sequence: int, follows: str, segment: int) -> dict[str, Any]:
+        return self.place.record(kind, sequence, follows) | {"look": max(self.place.look, segment + 1)}
+
+    def _seal(self, segments: int) -> str:
+        """Return the checksum of the last of so many segments; empty of none."""
+        return str(read_record(self.segment_file(segments - 1)).get("sha256")) if segments else ""
+
+    def _last(self, segment: int) -> tuple[int, dict[str, NDArray[Any]], ShardRecords]:
+        """Return where a finished segment ended."""
+        path = self.last_file(segment)
+        if not path.exists():
+            raise StoreError(
+                "the last state of this shard was not kept, so its steps cannot grow",
+                received=str(path),
+                remedy="restore the file from a copy, or start a new run of so many steps (another name, or --fresh)",
+            )
+        file = read_arrays(path, self.place.record("last", segment, self._seal(segment + 1)))
+        return int(file.record["step"]), dict(file.arrays), ShardRecords()
+
+    def _drop_all(self) -> None:
+        """Remove all commits and their state."""
+        for path in (*self._commit_files(), self._state_file):
+            path.unlink(missing_ok=True)

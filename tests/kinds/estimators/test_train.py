@@ -15,6 +15,7 @@ from thermo_cli.kinds.estimators.train import Fitted, fit_shard
 from thermo_cli.replicas import replica_table, shards
 from thermo_cli.spec import load_spec
 from thermo_cli.store import RunFolder
+from thermo_cli.store.shard import Place, ShardStore
 
 LOGISTIC = """\
 name: logistic
@@ -164,7 +165,7 @@ def test_an_interrupted_shard_goes_on_where_it_was(tmp_path, monkeypatch):
     path = tmp_path / "spec.yaml"
     path.write_text(FOREST)
     spec = load_spec(path)
-    dataset, members = load_dataset(spec.data, tmp_path), shards(replica_table(spec))["cold-0001"]
+    dataset, members = load_dataset(spec.data, tmp_path), shards(replica_table(spec))["cold-0002"]
     files, real = [], fitting.fit_replica
     for interrupted in (False, True):
         folder = RunFolder(tmp_path / f"run-{interrupted}")
@@ -178,7 +179,7 @@ def test_an_interrupted_shard_goes_on_where_it_was(tmp_path, monkeypatch):
             return real(*arguments)
 
         monkeypatch.setattr(fitting, "fit_replica", counted)
-        store = folder.shard("cold-0001")
+        store = ShardStore(folder.path, Place("", 0, "cold-0002", tuple(member.name for member in members)))
         with store.lock(1.0):
             said = fit_shard(folder, store, spec, dataset, members)
             if interrupted:
@@ -188,7 +189,7 @@ def test_an_interrupted_shard_goes_on_where_it_was(tmp_path, monkeypatch):
                 said = fit_shard(folder, store, spec, dataset, members)
         assert said == "finished"
         assert calls == [member.name for member in members]
-        files.append(store.finished_file.read_bytes())
+        files.append(store.segment_file(0).read_bytes())
     assert files[0] == files[1]
 
 

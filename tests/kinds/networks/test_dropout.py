@@ -99,8 +99,8 @@ def test_a_restored_stack_goes_on_and_a_replica_is_its_own(nets: Path, name: str
     whole, first, second = (build(nets, [*changes, "ensemble.replicas=12"])[2] for _ in range(3))
     whole.advance(90)
     first.advance(41)
-    write_arrays(nets / "state", ArrayFile(first.state_arrays()))
-    second.restore(41, dict(read_arrays(nets / "state").arrays))
+    write_arrays(nets / "state", ArrayFile(first.state_arrays(slice(0, None))))
+    second.restore(41, slice(0, None), dict(read_arrays(nets / "state").arrays))
     second.advance(90)
     np.testing.assert_array_equal(rows(second), rows(whole))
     few = build(nets, [*changes, "ensemble.replicas=3"])[2]
@@ -141,9 +141,9 @@ def test_evaluation_is_without_dropout_and_leaves_no_trace(nets: Path) -> None:
             parameter.data.copy_(values.view_as(parameter))
         expected = module(torch.from_numpy(dataset.x_test).float()).detach().numpy().T
         np.testing.assert_allclose(one.test[2], expected, rtol=1e-4, atol=1e-5)
-        before = {key: array.copy() for key, array in learner.state_arrays().items()}
+        before = {key: array.copy() for key, array in learner.state_arrays(slice(0, None)).items()}
         first, second = learner.finish(), learner.finish()
-        for key, array in learner.state_arrays().items():
+        for key, array in learner.state_arrays(slice(0, None)).items():
             np.testing.assert_array_equal(array, before[key])
         for key, array in first.items():
             np.testing.assert_array_equal(array, second[key])

@@ -149,9 +149,9 @@ def test_replicas_are_clipped_and_penalized_each_by_itself(functions: Path) -> N
     np.testing.assert_array_equal(rows(few)[:3], rows(many)[:3])
     again = build(functions, [*changes, "ensemble.replicas=12"])[2]
     again.advance(31)
-    kept = {name: array.copy() for name, array in again.state_arrays().items()}
+    kept = {name: array.copy() for name, array in again.state_arrays(slice(0, None)).items()}
     last = build(functions, [*changes, "ensemble.replicas=12"])[2]
-    last.restore(31, kept)
+    last.restore(31, slice(0, None), kept)
     last.advance(60)
     np.testing.assert_array_equal(rows(last), rows(many))
 

@@ -181,9 +181,9 @@ def test_what_is_tried_at_the_end_leaves_no_trace(tmp_path: Path) -> None:
     spec = load_spec(tmp_path / "s.yaml")
     learner = Learner(spec, load_dataset(spec.data, tmp_path), first(spec, 4))
     learner.advance(400)
-    before = {name: array.copy() for name, array in learner.state_arrays().items()}
+    before = {name: array.copy() for name, array in learner.state_arrays(slice(0, None)).items()}
     found = learner.finish()
-    for name, array in learner.state_arrays().items():
+    for name, array in learner.state_arrays(slice(0, None)).items():
         np.testing.assert_array_equal(array, before[name])
     assert learner.step == 400
     accuracy = learner.measure()["test_accuracy"]
@@ -200,8 +200,8 @@ def test_a_restored_stack_goes_on_with_the_same_bits(tmp_path: Path, variant: st
     whole, first, second = (build(tmp_path, VARIANTS[variant])[2] for _ in range(3))
     whole.advance(400)
     first.advance(stop)
-    write_arrays(tmp_path / "state", ArrayFile(first.state_arrays()))
-    second.restore(stop, dict(read_arrays(tmp_path / "state").arrays))
+    write_arrays(tmp_path / "state", ArrayFile(first.state_arrays(slice(0, None))))
+    second.restore(stop, slice(0, None), dict(read_arrays(tmp_path / "state").arrays))
     second.advance(400)
     np.testing.assert_array_equal(rows(second), rows(whole))
 

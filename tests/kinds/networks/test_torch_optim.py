@@ -97,9 +97,9 @@ def test_a_restored_stack_goes_on_with_the_same_bits(tmp_path: Path, name: str) 
     whole.advance(30)
     for stop in (0, 13):
         first.advance(stop)
-        write_arrays(tmp_path / "state", ArrayFile(first.state_arrays()))
+        write_arrays(tmp_path / "state", ArrayFile(first.state_arrays(slice(0, None))))
         second = build(tmp_path, change(f"torch.optim:{name}", OPTIMIZERS[name]))[2]
-        second.restore(stop, dict(read_arrays(tmp_path / "state").arrays))
+        second.restore(stop, slice(0, None), dict(read_arrays(tmp_path / "state").arrays))
         second.advance(30)
         np.testing.assert_array_equal(rows(second), rows(whole))
 
@@ -144,9 +144,9 @@ def test_the_penalty_is_measured_and_quenched(tmp_path: Path) -> None:
     norms, found = (learner.vectors().astype(np.float64) ** 2).sum(axis=1), learner.measure()
     np.testing.assert_allclose(found["energy_l2"], 0.005 * norms)
     np.testing.assert_allclose(found["energy"], found["energy_loss"] + found["energy_l2"])
-    before = {name: array.copy() for name, array in learner.state_arrays().items()}
+    before = {name: array.copy() for name, array in learner.state_arrays(slice(0, None)).items()}
     assert np.isfinite(learner.finish()["quench_gap"]).all()
-    for name, array in learner.state_arrays().items():
+    for name, array in learner.state_arrays(slice(0, None)).items():
         np.testing.assert_array_equal(array, before[name])
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.kinds.scripts.toy import reason, toy, trained
+from tests.kinds.scripts.toy import reason, task, toy, trained
 from thermo_cli.errors import DataError, RunError
 from thermo_cli.kinds.scripts.process import LOG_BYTES, run_process
-from thermo_cli.training import ShardTask, train_shard
+from thermo_cli.store.files import read_arrays
+from thermo_cli.training import train_shard
 
 CHILD = "child = subprocess.Popen(['sleep', '300']); Path('pids').open('a').write(f'{os.getpid()} {child.pid} ')"
 HANG = CHILD + "; time.sleep(300)"
@@ -88,9 +89,11 @@ def test_attempts_are_bounded_and_begin_anew(tmp_path: Path) -> None:
     assert [line[:10] for line in starts] == ["[attempt 1", "[attempt 2"]
     assert starts[0][11:] == starts[1][11:]
     undisturbed, _ = trained(toy(tmp_path), shards=["cold-0000"])
-    files = [run.path / "shards" / "cold-0000.safetensors" for run in (folder, undisturbed)]
+    files = [run.path / "shards" / "cold-0000.0.safetensors" for run in (folder, undisturbed)]
     assert files[0] != files[1]
-    assert files[0].read_bytes() == files[1].read_bytes()
+    again, plain = (read_arrays(file).arrays for file in files)
+    assert again.keys() == plain.keys()
+    assert all(again[name].tobytes() == plain[name].tobytes() for name in plain)
     _, words = trained(toy(tmp_path, "sys.exit(1)"), "dynamics.with.attempts=3", shards=["cold-0000"])
     assert words == {"cold-0000": "failed"}
 
@@ -139,9 +142,9 @@ def test_a_script_ends_with_the_worker_that_is_killed(tmp_path: Path) -> None:
 def test_a_replica_is_seen_while_it_runs_and_stopped_without_a_failure(tmp_path: Path) -> None:
     """Its latest line is what the display reads; once the stop file is there it ends within a second, and nothing is kept."""
     folder, _ = trained(toy(tmp_path, HANG), shards=[])
-    task = ShardTask(folder.path, "cold-0000", tmp_path, ("command",))
+    began = task(folder, "cold-0000")
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(train_shard, task)
+        future = pool.submit(train_shard, began)
         wait_for(lambda: folder.progress()["cold-0000"][0] == 16)
         values = folder.progress()["cold-0000"][1]
         assert set(values) == {"energy", "test_accuracy"}
@@ -161,7 +164,7 @@ def test_a_script_that_changes_while_the_run_is_in_progress_is_refused(tmp_path:
     folder, _ = trained(path, shards=["cold-0000"])
     (tmp_path / "toy.py").write_text((tmp_path / "toy.py").read_text() + "\n# another\n")
     with pytest.raises(DataError, match="changed while the run was in progress"):
-        train_shard(ShardTask(folder.path, "cold-0001", tmp_path, ("command",)))
+        train_shard(task(folder, "cold-0001"))
 
 
 def start(path: Path, results: Path, *arguments: str) -> "subprocess.Popen[str]":
@@ -197,7 +200,7 @@ def test_interrupted_or_killed_nothing_is_left_running_and_what_has_finished_is_
     process = start(path, results, "--workers", "1")
     wait_for(lambda: len(pids(tmp_path)) == 2)
     finished = shards(results)
-    assert list(finished) == ["cold-0000.safetensors", "cold-0001.safetensors"]
+    assert list(finished) == ["cold-0000.0.safetensors", "cold-0001.0.safetensors"]
     os.killpg(process.pid, signal.SIGINT)
     assert gone(pids(tmp_path), 1.5)
     _, errors = process.communicate(timeout=30)

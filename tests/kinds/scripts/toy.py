@@ -9,7 +9,6 @@ from thermo_cli.environment import manifest
 from thermo_cli.experiment import Experiment, prepare
 from thermo_cli.spec import load_spec
 from thermo_cli.store import RunFolder
-from thermo_cli.study import to_csv
 from thermo_cli.training import ShardTask, train_shard
 
 SCRIPT = """
@@ -133,10 +132,15 @@ def trained(path: Path, *overrides: str, shards: list[str] | None = None) -> tup
     folder, examples = experiment.folder, experiment.points[0].facts.examples
     folder.make()
     facts = manifest(None, experiment.fingerprint, experiment.base)
-    folder.create(path.read_text(), experiment.spec, to_csv(experiment.table, [examples]), facts)
-    tasks = shards if shards is not None else folder.unfinished()
-    words = {name: train_shard(ShardTask(folder.path, name, path.parent, ("command",))) for name in tasks}
-    return folder, words
+    folder.create(path.read_text(), experiment.spec, {"run": experiment.identity, **facts})
+    folder.write_table([examples])
+    names = shards if shards is not None else folder.unfinished()
+    return folder, {name: train_shard(task(folder, name)) for name in names}
+
+
+def task(folder: RunFolder, shard: str) -> ShardTask:
+    """Return what a worker is told."""
+    return ShardTask(folder.path, (folder.shards[shard],), folder.path.parent.parent, ("command",))
 
 
 def reason(folder: RunFolder, shard: str) -> str:

@@ -2,8 +2,11 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any, Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from thermo_cli.contracts import Dataset, Integers
 from thermo_cli.data.subsample import draw_subsamples
@@ -14,6 +17,11 @@ from thermo_cli.kinds.networks.protocols import Leg, Protocol, legs_of
 from thermo_cli.kinds.networks.stack import Stack
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
+
+MOST_STACKED: Final = 16  # replicas; more gain little at any width
+STACK_NUMBERS: Final = 2**18  # parameters of a stack: sixteen replicas of width 64, eight of 128, four of 256
+TRIED_STEPS: Final = 3
+LEAST_STACKED: Final = 2  # alone, a replica goes through other kernels: it is trained beside a copy
 
 
 def check_stacking(protocol: Protocol, dataset: Dataset, members: Sequence[Replica], subsamples: Integers) -> float:
@@ -45,6 +53,44 @@ def check_stacking(protocol: Protocol, dataset: Dataset, members: Sequence[Repli
             remedy="install the torch version that this release was tested with (pyproject.toml)",
         )
     return worst
+
+
+def stackable(
+    protocol: Protocol, dataset: Dataset, members: Sequence[Replica], subsamples: Integers, shard: int
+) -> int:
+    """Say how many replicas pay in one stack, so that shards may share it: 0 where the bits of a replica depend on the others.
+
+    Some steps and an evaluation of the first two replicas, of the first shard, and of a whole stack are compared to the last
+    bit, on one thread as in workers.
+
+    Args:
+        protocol: What is trained and how.
+        dataset: Pool and test set.
+        members: A few replicas; they are repeated to fill the stack.
+        subsamples: Their examples.
+        shard: Replicas of a shard.
+    """
+    pays = STACK_NUMBERS // max(layout.count(protocol.system.blocks), 1) // shard * shard
+    most = min(max(pays, shard), MOST_STACKED)
+    rows = np.resize(np.arange(len(members)), most)
+    bits: list[list[NDArray[Any]]] = []
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for count in (most, shard, LEAST_STACKED):
+            examples, some = subsamples[rows[:count]], [members[row] for row in rows[:count]]
+            stack = Stack((Leg((protocol,), (count,), TRIED_STEPS, examples, examples),), dataset, some)
+            stack.advance(TRIED_STEPS)
+            now = stack.evaluate()
+            bits.append([stack.vectors(), now.train, now.test, now.gradient])
+    finally:
+        torch.set_num_threads(threads)
+    same = all(
+        np.array_equal(whole[: len(part)], part, equal_nan=True)
+        for parts in bits[1:]
+        for whole, part in zip(bits[0], parts, strict=True)
+    )
+    return most if same else 0
 
 
 def plain_steps(stack: Stack, slot: int, start: torch.Tensor, steps: int) -> torch.Tensor:
@@ -98,17 +144,20 @@ def plain_steps(stack: Stack, slot: int, start: torch.Tensor, steps: int) -> tor
     return values
 
 
-def check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> bool:
-    """Check every protocol that is trained with, and that a first phase keeps shapes; say whether training is noisy.
+def check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> tuple[bool, int]:
+    """Check every protocol that is trained with, and that a first phase keeps shapes.
 
     Args:
         dataset: Pool and test set.
+
+    Returns:
+        Whether training draws noise at every step, and how many replicas pay in one stack.
 
     Raises:
         SpecError: The parameters of a first phase have other shapes.
         RunError: The stacked step is not the plain one.
     """
-    noisy = False
+    noisy, stacked = False, 0
     for history in spec.histories:
         members = [row for row in table if row.history == history][:2]
         part, subsamples = dataset.gathered(draw_subsamples(spec, len(dataset.y), members, dataset.classes))
@@ -125,4 +174,6 @@ def check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> b
         for leg in legs if history == table[0].history or len(legs) > 1 else ():
             for protocol in leg.protocols:
                 check_stacking(protocol, part, members, leg.examples)
-    return noisy
+        if history == table[0].history:
+            stacked = stackable(legs[-1].protocol, part, members, subsamples, spec.width)
+    return noisy, stacked

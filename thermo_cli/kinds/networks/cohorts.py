@@ -69,6 +69,14 @@ class Cohort:
         """Return each block of these rows, (row, *shape)."""
         return layout.views(flat[: self.size], self.blocks, self.count)
 
+    def vectors(self, flat: torch.Tensor) -> torch.Tensor:
+        """Return one row for each of these rows, (row, parameter).
+
+        Args:
+            flat: Padded.
+        """
+        return layout.vectors(flat[: self.size], self.blocks, self.count)
+
     def trained(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return each trained block of these rows by its name, (row, *shape)."""
         return {block.name: view for block, view in zip(self.blocks, self.views(flat), strict=True) if block.trained}

@@ -1,5 +1,6 @@
 """Networks, from the spec to what the court has to know; torch is imported where something is trained or looked at."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -35,8 +36,9 @@ def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, 
     from thermo_cli.kinds.networks.checks import check_protocols
 
     dataset, examples = learning.load(spec, base, table, loaded)
-    noisy = check_protocols(spec, dataset, table)
-    return learning.facts(spec, dataset, examples, noisy, observed(spec.observe.macro, dataset.task))
+    noisy, stacked = check_protocols(spec, dataset, table)
+    facts = learning.facts(spec, dataset, examples, noisy, observed(spec.observe.macro, dataset.task))
+    return dataclasses.replace(facts, stacked=stacked)
 
 
 def outline(setup: Setup, needs: Needs | None, workers: int) -> dict[str, str]:

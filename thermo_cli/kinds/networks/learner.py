@@ -61,17 +61,22 @@ class Learner:
         """Return the parameters of each replica, (replica, parameter)."""
         return self.stack.vectors()
 
-    def state_arrays(self) -> dict[str, NDArray[np.floating]]:
-        """Return everything that decides the rest of the training, except the step and the replica table."""
-        return self.stack.state_arrays()
-
-    def restore(self, step: int, arrays: dict[str, NDArray[np.floating]]) -> None:
-        """Continue from a committed state.
+    def state_arrays(self, slots: slice) -> dict[str, NDArray[np.floating]]:
+        """Return everything that decides the rest of the training of some neighbours, except the step and the replica table.
 
         Args:
+            slots: Their places in the stack; all of one protocol.
+        """
+        return self.stack.state_arrays(slots)
+
+    def restore(self, step: int, slots: slice, arrays: dict[str, NDArray[np.floating]]) -> None:
+        """Continue from a committed state of some neighbours.
+
+        Args:
+            slots: Their places in the stack; all of one protocol.
             arrays: What `state_arrays` returned then.
         """
-        self.stack.restore(step, arrays)
+        self.stack.restore(step, slots, arrays)
 
     def finish(self) -> dict[str, NDArray[Any]]:
         """Return what is recorded once, at the end, each (replica, ...); the stack is left as it was.
@@ -124,11 +129,11 @@ class Learner:
         NaN where the optimizer does not look at its rate.
         """
         stack, before = self.stack, self._observables(now)["energy"]
-        kept = {name: array.copy() for name, array in stack.state_arrays().items()}
-        first, steps = stack.step, max(round(QUENCH_SHARE * stack.legs[-1].until), 1)
+        state = stack.whole_state()
+        first, steps = stack.step, max(round(QUENCH_SHARE * stack.step), 1)
         stack.advance(first + steps, rate=lambda rule, step: rule.rate(first - 1) * (1 - (step - first + 1) / steps))
         after = self._energy()
-        stack.restore(first, kept)
+        stack.put_back(first, state)
         leg = stack.legs[-1]
         annealed = np.repeat([rule.optimizer.follows_rate for rule in leg.protocols], leg.counts)
         return np.where(annealed, before - after, np.nan)

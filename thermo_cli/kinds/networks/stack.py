@@ -4,7 +4,7 @@ Losses add over replicas, so one backward pass gives every replica its own gradi
 (not even a NaN) reaches another.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Final
 
@@ -18,7 +18,7 @@ from thermo_cli.kinds.networks import batches, layout
 from thermo_cli.kinds.networks import draws as noise
 from thermo_cli.kinds.networks.batches import CHUNK_STEPS
 from thermo_cli.kinds.networks.clipping import clip
-from thermo_cli.kinds.networks.cohorts import cohorts_of, padded
+from thermo_cli.kinds.networks.cohorts import Cohort, cohorts_of, padded
 from thermo_cli.kinds.networks.protocols import Leg, Protocol
 from thermo_cli.observables.macroscopic import Evaluation
 from thermo_cli.replicas import Replica
@@ -182,27 +182,63 @@ class Stack:
             found.append(_numpy(piece.forward()))
         return np.concatenate(found, axis=2)
 
-    def state_arrays(self) -> dict[str, NDArray[np.floating]]:
-        """Return everything that decides the rest of the training, except the step and the replica table."""
-        return {name: tensor.numpy() for name, tensor in self._state().items()}
-
-    def restore(self, step: int, arrays: dict[str, NDArray[np.floating]]) -> None:
-        """Continue from a committed state.
+    def state_arrays(self, slots: slice) -> dict[str, NDArray[np.floating]]:
+        """Return what decides the rest of the training of some neighbours, except the step and the replica table.
 
         Args:
+            slots: Their places in the stack; all follow one protocol.
+
+        Returns:
+            `parameters` and what the optimizer keeps, each (replica, parameter), or one number of all.
+        """
+        cohort, inside = self._cohort(slots)
+        arrays = {"parameters": self.vectors()[slots]}
+        for name, tensor in cohort.state.items():
+            array = cohort.vectors(tensor)[inside].numpy() if tensor.ndim else tensor.numpy().copy()
+            arrays[f"optimizer.{name}"] = array
+        return arrays
+
+    def restore(self, step: int, slots: slice, arrays: Mapping[str, NDArray[np.floating]]) -> None:
+        """Continue from a committed state of some neighbours.
+
+        Args:
+            slots: Their places in the stack; all follow one protocol.
             arrays: What `state_arrays` returned then.
         """
         self.step = step
-        for name, tensor in self._state().items():
-            tensor.copy_(torch.from_numpy(arrays[name]))
+        cohort, inside = self._cohort(slots)
+        blocks = self.protocol.system.blocks
+        _put_rows(layout.views(self.parameters, blocks, self.width), slots, arrays["parameters"])
+        for name, tensor in cohort.state.items():
+            array = arrays[f"optimizer.{name}"]
+            if tensor.ndim:
+                _put_rows(cohort.views(tensor), inside, array)
+            else:
+                tensor.copy_(torch.from_numpy(array))
 
-    def _state(self) -> dict[str, torch.Tensor]:
-        found = {"parameters": self.parameters}
-        for cohort in self.cohorts:
-            place = f"optimizer.{cohort.number}" if len(self.cohorts) > 1 else "optimizer"
-            for name, tensor in cohort.state.items():
-                found[f"{place}.{name}"] = tensor[: cohort.size] if tensor.ndim else tensor
-        return found
+    def whole_state(self) -> list[torch.Tensor]:
+        """Return a copy of everything that decides the rest of the training, to be put back."""
+        return [tensor.clone() for tensor in self._tensors()]
+
+    def put_back(self, step: int, state: Sequence[torch.Tensor]) -> None:
+        """Go back to where the stack was.
+
+        Args:
+            step: Steps taken then.
+            state: What `whole_state` returned then.
+        """
+        self.step = step
+        for tensor, earlier in zip(self._tensors(), state, strict=True):
+            tensor.copy_(earlier)
+
+    def _tensors(self) -> list[torch.Tensor]:
+        return [self.parameters, *(tensor for cohort in self.cohorts for tensor in cohort.state.values())]
+
+    def _cohort(self, slots: slice) -> tuple[Cohort, slice]:
+        """Return the cohort that neighbours belong to, and their places in it."""
+        start, stop, _ = slots.indices(self.width)
+        cohort = next(one for one in self.cohorts if one.rows.start <= start < one.rows.stop)
+        return cohort, slice(start - cohort.rows.start, stop - cohort.rows.start)
 
     def vectors(self) -> NDArray[np.floating]:
         """Return the parameters of each replica as one row, in the training's own precision, (replica, parameters)."""
@@ -238,6 +274,13 @@ def target_table(dataset: Dataset, dtype: torch.dtype) -> torch.Tensor:
     if dataset.task == "classification":
         return torch.eye(dataset.outputs, dtype=dtype)[torch.from_numpy(dataset.y.astype(np.int64))].contiguous()
     return torch.from_numpy(dataset.y).to(dtype).unsqueeze(1).contiguous()
+
+
+def _put_rows(views: Sequence[torch.Tensor], slots: slice, rows: NDArray[np.floating]) -> None:
+    """Write vectors of some replicas, (replica, parameter), into the blocks of a stack, each (replica, *shape)."""
+    parts = torch.split(torch.from_numpy(rows), [view[0].numel() for view in views], dim=1)
+    for view, part in zip(views, parts, strict=True):
+        view[slots] = part.reshape(view[slots].shape)
 
 
 def _numpy(tensor: torch.Tensor) -> Array:

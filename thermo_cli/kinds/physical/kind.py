@@ -80,7 +80,7 @@ def pace(setup: Setup) -> Pace:
 
 def train(work: Work) -> str:
     """Walk."""
-    return work.move(walk(work.specs[0], work.members, work.members[0].steps))
+    return work.move(walk(work.specs[0], work.members, work.specs[0].ends[0]))
 
 
 def examine(folder: RunFolder, dataset: Dataset | None, specimens: Any) -> Findings:

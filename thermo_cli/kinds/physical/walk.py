@@ -82,18 +82,24 @@ class Walk:
         """Return what is recorded once, at the end: nothing."""
         return {}
 
-    def state_arrays(self) -> dict[str, NDArray[np.floating]]:
-        """Return everything that decides the rest, except the step and the replica table."""
-        return dict(self.state)
-
-    def restore(self, step: int, arrays: Mapping[str, NDArray[np.floating]]) -> None:
-        """Continue from a committed state.
+    def state_arrays(self, slots: slice) -> dict[str, NDArray[np.floating]]:
+        """Return everything that decides the rest for some neighbours, except the step and the replica table.
 
         Args:
+            slots: Their places in the stack.
+        """
+        return {name: array[slots] for name, array in self.state.items()}
+
+    def restore(self, step: int, slots: slice, arrays: Mapping[str, NDArray[np.floating]]) -> None:
+        """Continue from a committed state of some neighbours.
+
+        Args:
+            slots: Their places in the stack.
             arrays: What `state_arrays` returned then.
         """
         self.step = step
-        self.state = {name: np.array(array, dtype=np.float64) for name, array in arrays.items()}
+        for name, array in arrays.items():
+            self.state[name][slots] = array
 
     def reference(self, generator: np.random.Generator, count: int) -> Array | None:
         """Draw microstates that have nothing in common, (microstate, parameter)."""
