@@ -2,16 +2,19 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
 
 def work(task: tuple[str, str]) -> str:
-    """Do what the task says: return, raise, or die."""
+    """Do what the task says: return, raise, exit, or die."""
     kind, folder = task
     (Path(folder) / f"{kind}-{time.monotonic_ns()}").touch()
     if kind.startswith("raise"):
         raise ValueError(kind)
+    if kind.startswith("exit"):
+        sys.exit(kind)
     if kind.startswith("die"):
         time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGKILL)

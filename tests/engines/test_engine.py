@@ -23,13 +23,16 @@ def begun(folder: Path) -> Counter[str]:
 
 
 def test_every_task_runs_once_and_errors_stay_with_their_task(engine: Engine, tmp_path: Path) -> None:
-    """One task that raises sinks no other."""
-    tasks = [(kind, str(tmp_path)) for kind in ("a", "raise", "b", "c")]
+    """One task that raises, or would end the process, sinks no other."""
+    tasks = [(kind, str(tmp_path)) for kind in ("a", "raise", "exit", "b", "c")]
     outcome = engine.run(work, tasks, lambda: None, lambda: None)
     assert outcome.returned == {(kind, str(tmp_path)): f"done {kind}" for kind in ("a", "b", "c")}
-    assert {kind: repr(error) for (kind, _), error in outcome.failed.items()} == {"raise": "ValueError('raise')"}
+    assert {kind: repr(error) for (kind, _), error in outcome.failed.items()} == {
+        "raise": "ValueError('raise')",
+        "exit": "SystemExit('exit')",
+    }
     assert not outcome.interrupted
-    assert begun(tmp_path) == Counter(("a", "raise", "b", "c"))
+    assert begun(tmp_path) == Counter(("a", "raise", "exit", "b", "c"))
 
 
 def test_an_interrupt_tells_the_tasks_and_begins_no_others(engine: Engine, tmp_path: Path) -> None:

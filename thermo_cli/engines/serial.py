@@ -33,6 +33,6 @@ class SerialEngine:
                 outcome.interrupted = True
                 stop()
                 break
-            except Exception as error:  # noqa: BLE001 - whatever a task raises is its outcome
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a task raises is its outcome
                 outcome.failed[task] = error
         return outcome
