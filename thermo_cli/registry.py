@@ -32,7 +32,7 @@ DATA: Final = {  # `data.use` -> the model that reads it, and says what it build
 
 SYSTEMS: Final = {  # `system.use` -> the model that reads it, and says what it builds
     "mlp": "thermo_cli.kinds.networks.parts:MlpSystem",
-    "linear": "thermo_cli.kinds.networks.parts:LinearSystem",
+    "linear": "thermo_cli.kinds.networks.linear:LinearSystem",
     "cnn": "thermo_cli.kinds.networks.parts:CnnSystem",
     "transformer": "thermo_cli.kinds.networks.parts:TransformerSystem",
     "harmonic": "thermo_cli.kinds.physical.parts:HarmonicSystem",

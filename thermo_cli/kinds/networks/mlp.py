@@ -1,4 +1,4 @@
-"""Fully connected networks and linear models as stacks, with a written-out forward and backward pass.
+"""Fully connected networks as stacks, linear models among them, with a written-out forward and backward pass.
 
 Activations are feature-major, (replica, feature, example): the softmax over ten classes then runs along contiguous examples,
 14 times faster than across them, and every product is one batched matrix product written into a buffer that is kept.
@@ -27,15 +27,6 @@ def mlp(inputs: int, outputs: int, task: Task, hidden: Sequence[int], activation
         dropout: Probability of a hidden unit to be left out in training.
     """
     return Mlp((inputs, *hidden, outputs), task, activation, dropout)
-
-
-def linear(inputs: int, outputs: int, task: Task) -> "Mlp":
-    """Build a linear model: a network without hidden layers.
-
-    Args:
-        task: Softmax regression, or least squares.
-    """
-    return Mlp((inputs, outputs), task, "relu")
 
 
 class Mlp:

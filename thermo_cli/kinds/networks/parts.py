@@ -9,7 +9,6 @@ from thermo_cli.spec.named import GRADIENT
 from thermo_cli.spec.parts import (
     CLASS,
     DynamicsPart,
-    NoArguments,
     NonNegative,
     Part,
     Positive,
@@ -48,17 +47,6 @@ class MlpSystem(NetworkSystem):
     """A fully connected network."""
     arguments: MlpArguments = Field(default_factory=MlpArguments, alias="with")
     """Hidden layers and activation."""
-
-
-class LinearSystem(NetworkSystem):
-    """A linear model: softmax regression for classes, least squares for numbers."""
-
-    builds: ClassVar[str] = "thermo_cli.kinds.networks.mlp:linear"
-
-    use: Literal["linear"]
-    """A linear model."""
-    arguments: NoArguments = Field(default_factory=NoArguments, alias="with")
-    """No arguments."""
 
 
 class CnnArguments(Part):
