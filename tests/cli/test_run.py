@@ -67,6 +67,7 @@ def test_fresh_sets_the_old_run_aside(small: Path, command: Command) -> None:
         (["absent.yaml"], ["no such file", "absent.yaml", "--example quickstart"]),
         (["small.yaml", "--set", "dynamics.stpes=3"], ["unknown key", "did you mean 'steps'"]),
         (["small.yaml", "--require", "setled"], ["no verdict", "did you mean 'settled'"]),
+        (["small.yaml", "--require", "settled", "--require", "target"], ["states no target", "at_least"]),
         (["small.yaml", "--workers", "0"], ["--workers"]),
         (["small.yaml", "--nonsense"], ["No such option"]),
         (["--example", "quickstrat"], ["no such example", "did you mean 'quickstart'"]),

@@ -9,6 +9,7 @@ from thermo_cli.errors import StoreError, UsageError
 if TYPE_CHECKING:
     from thermo_cli.judging.gating import Required
     from thermo_cli.judging.record import Baseline, Gate, JudgedRun
+    from thermo_cli.spec import Spec
 
 METAVAR = "WORD[,WORD]"
 HELP = (
@@ -50,6 +51,20 @@ def required_words(texts: Sequence[str] | None, compared: bool = False) -> list[
                 raise UsageError(f"{word} than what? it needs a baseline", received=f"--require {text}", remedy=remedy)
         required.append(words)
     return required
+
+
+def check_targets(required: Sequence[Sequence[str]], spec: "Spec") -> None:
+    """Refuse a gate on targets of a spec that states none, before anything is trained.
+
+    Raises:
+        UsageError: The gate could never be met.
+    """
+    if ["target"] in [[*words] for words in required] and not spec.equilibrium.targets:
+        raise UsageError(
+            "this spec states no target",
+            received="--require target",
+            remedy="state one, for example --set equilibrium.targets.test_accuracy={at_least: 0.95}",
+        )
 
 
 def gated(run: "JudgedRun", required: "Required", partners: "Sequence[Sequence[Baseline]]" = ()) -> "tuple[Any, Gate]":

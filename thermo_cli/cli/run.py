@@ -76,7 +76,7 @@ def run(
             raise UsageError("which experiment?", received="no SPEC.yaml", remedy=remedy)
         required = gate.required_words(require)
         if plan or pilot:
-            return _plan(spec, workers, pilot, **given)
+            return _plan(spec, required, workers=workers, pilot=pilot, **given)
         return _train(spec, required, workers=workers, fresh=fresh, engine=context.obj, **given)
 
     leave_with(work)
@@ -101,11 +101,19 @@ def _print_source(schema: bool, example: str | None, into: Path | None) -> int:
 
 
 def _plan(
-    spec: Path, workers: int | None, pilot: bool, *, overrides: list[str], results: Path, allow: list[str]
+    spec: Path,
+    required: list[list[str]],
+    *,
+    overrides: list[str],
+    results: Path,
+    allow: list[str],
+    workers: int | None,
+    pilot: bool,
 ) -> int:
     from thermo_cli.spec import load_spec
 
     checked = load_spec(spec, overrides)  # errors in the spec answer before torch is imported
+    gate.check_targets(required, checked)
     from thermo_cli.experiment import prepare
     from thermo_cli.plan import describe
 
@@ -117,7 +125,7 @@ def _train(spec: Path, required: list[list[str]], *, overrides: list[str], **giv
     """Train, judge and report; what is given goes on to `execute`."""
     from thermo_cli.spec import load_spec
 
-    load_spec(spec, overrides)  # errors in the spec answer before torch is imported
+    gate.check_targets(required, load_spec(spec, overrides))  # such errors answer before torch is imported
     from thermo_cli.cli.live import Live
     from thermo_cli.reports.formats import rendered
     from thermo_cli.study import execute
