@@ -65,7 +65,7 @@ def command(tmp_path: Path) -> Command:
         main = importlib.import_module(f"thermo_cli.cli.{name.removeprefix('thermo-')}").main
         engine = [SERIAL] if name == "thermo-run" else []
         output, errors, code = io.StringIO(), io.StringIO(), None
-        handler, known = signal.getsignal(signal.SIGTERM), set(sys.modules)
+        handler, before = signal.getsignal(signal.SIGTERM), set(sys.modules)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "argv", [name, *arguments])
             patch.setenv("COLUMNS", "80")
@@ -78,7 +78,7 @@ def command(tmp_path: Path) -> Command:
                 code = left.code
             finally:
                 signal.signal(signal.SIGTERM, handler)
-                for module in set(sys.modules) - known:
+                for module in set(sys.modules) - before:
                     if str(getattr(sys.modules[module], "__file__", "")).startswith(str(cwd)):
                         del sys.modules[module]
         assert isinstance(code, int), "a command leaves with an exit code"

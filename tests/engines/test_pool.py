@@ -29,19 +29,19 @@ def test_a_task_that_kills_its_worker_is_blamed_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_that_comes_inside_a_finalizer_is_not_lost(tmp_path: Path, number: signal.Signals) -> None:
     """Python drops an exception that a finalizer raises; the signal is counted all the same, and the handler given back."""
-    told: list[bool] = []
+    stops: list[bool] = []
 
     class Dropped:
         def __del__(self) -> None:
             signal.raise_signal(number)
 
     def tick() -> None:
-        if any(tmp_path.iterdir()) and not told:
+        if any(tmp_path.iterdir()) and not stops:
             Dropped()
 
     before = signal.getsignal(number)
     tasks = [(kind, str(tmp_path)) for kind in ("slow", "slow2", "never", "never2")]
-    outcome = PoolEngine(2).run(work, tasks, tick, lambda: told.append(True))
+    outcome = PoolEngine(2).run(work, tasks, tick, lambda: stops.append(True))
     assert outcome.interrupted
     assert not list(tmp_path.glob("never*"))
     assert signal.getsignal(number) is before

@@ -1,9 +1,10 @@
 """What an engine is, what becomes of tasks, and the table of the engines there are."""
 
-import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, Protocol, TypeVar
+
+from thermo_cli.registry import load
 
 TaskT = TypeVar("TaskT")
 
@@ -55,6 +56,5 @@ def open_engine(name: str, workers: int | None = None) -> Engine:
         name: A key of `ENGINES`.
         workers: Tasks at the same time, at most; None leaves it to the engine.
     """
-    module, _, attribute = ENGINES[name].partition(":")
-    engine: Engine = getattr(importlib.import_module(module), attribute)(workers)
+    engine: Engine = load(ENGINES[name])(workers)
     return engine
