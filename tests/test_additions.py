@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 import thermo_cli
+from tests.conftest import ROOT
 
+PAGE = (ROOT / ".github" / "CONTRIBUTING.md").read_text()
+PACKAGE = Path(thermo_cli.__file__).parent
 FILES = {
     "kinds/networks/narrowing.py": '''
 """A network whose layers get narrower."""
@@ -78,11 +81,11 @@ from thermo_cli.engines.serial import SerialEngine
 
 class BackwardsEngine:
     def __init__(self, workers=None):
-        self.serial = SerialEngine()
+        self.workers = 1
 
     def run(self, function, tasks, tick, stop):
         print("backwards:", len(tasks))
-        return self.serial.run(function, tasks[::-1], tick, stop)
+        return SerialEngine().run(function, tasks[::-1], tick, stop)
 ''',
     "observables/confidence.py": '''
 """How sure a classifier is of its answers."""
@@ -190,7 +193,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A copy of the package with seven additions, in which three specs have been run and all commands been asked."""
     folder = tmp_path_factory.mktemp("house")
     package = folder / "thermo_cli"
-    shutil.copytree(Path(thermo_cli.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     for name, text in FILES.items():
         assert not (package / name).exists()
         (package / name).write_text(text.lstrip())
@@ -289,3 +292,22 @@ def test_the_schema_of_verdicts_knows_the_criterion(house: Path) -> None:
     schema = json.loads(said(house, "verdict"))["$defs"]
     assert "plenty" in schema["criterion"]["enum"]
     assert "plenty" in schema["decided"]["properties"]["outcomes"]["required"]
+
+
+def test_the_page_says_where_each_belongs() -> None:
+    """A line of its table for each addition here: the room of its file, one there to copy, and the table with its line."""
+    rows = re.findall(r"^\| [^|]+ \| `(\S+/)`; `(\w+\.py)` \|.*\| `([A-Z]+)` in `(\S+)` \|$", PAGE, re.MULTILINE)
+    assert sorted(room for room, *_ in rows) == sorted(f"{Path(name).parent}/" for name in FILES)
+    assert {file for *_, file in rows} == {*LINES, *NAMES}
+    for room, example, table, file in rows:
+        assert (PACKAGE / room / example).is_file()
+        assert re.search(rf"^{table}: Final", (PACKAGE / file).read_text(), re.MULTILINE), table
+
+
+def test_the_map_has_every_room() -> None:
+    """Every folder and module of the package is on it, every wing, and nothing that is not there."""
+    (tree,) = re.findall(r"```\nthermo_cli/\n(.*?)```", PAGE, re.DOTALL)
+    rooms = {name for line in tree.splitlines() for name in re.match(r"((?: *\w+(?:/|\.py)(?= ))+)", line)[1].split()}
+    wings = {f"{path.name}/" for path in (PACKAGE / "kinds").iterdir() if (path / "kind.py").exists()}
+    there = {f"{path.name}/" if path.is_dir() else path.name for path in PACKAGE.iterdir()}
+    assert rooms == (there | wings) - {"__init__.py", "__pycache__/", "py.typed"}

@@ -165,7 +165,7 @@ def test_noise_alone_tells_replicas_apart(nets: Path) -> None:
     for use, good in ((["system.with.dropout=0.2"], True), (["system={use: 'nets:Net'}"], True), ([], False)):
         spec = load_spec(nets / "s.yaml", [*use, "ensemble.vary=[noise]"])
         if good:
-            assert prepare(spec, nets, nets, ("local",)).noisy
+            assert prepare(spec, nets, nets, ("local",)).points[0].facts.noisy
             continue
         with pytest.raises(SpecError, match="copies"):
             prepare(spec, nets, nets, ("local",))
