@@ -60,7 +60,7 @@ def tasks_of(folder: RunFolder, base: Path, allow: Sequence[str], workers: int, 
         most: Replicas of one stack; 0 where bits depend on its width, so that each shard trains alone and filled.
     """
     names = folder.unfinished()
-    likes = {point: alike(spec) for point, spec in folder.specs.items()} if most else {}
+    likes = {point: alike(spec) for point, spec in folder.specs.items()} if names and most else {}
     groups: dict[object, list[tuple[Replica, ...]]] = {}
     for name in names:
         members = folder.shards[name]

@@ -1,18 +1,17 @@
 """The court on anybody's numbers: arrays in, verdict out, no spec and no run folder."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from thermo_cli.contracts import Array, Integers, Overlaps, Trajectories, Verdict
+from thermo_cli.contracts import Array, Integers, Trajectories, Verdict
 from thermo_cli.equilibrium import court
 from thermo_cli.equilibrium.ensemble import Ensemble, Question, Settings
 from thermo_cli.errors import DataError, UsageError
 from thermo_cli.metric import default_margins
-from thermo_cli.microstates.raw import raw_overlaps
+from thermo_cli.runs.bath_pairs import pair_overlaps, raw_microscopic
 
 
 def judge(
@@ -68,7 +67,8 @@ def judge(
     values = {name: _matrix(name, array, len(times), "measurements") for name, array in observables.items()}
     labels, count = _labels(values, histories)
     finals = {name: _matrix(f"budgets of {name}", array, 3, "budgets") for name, array in (budgets or {}).items()}
-    overlaps, final = _overlaps(microstates) if isinstance(microstates, Mapping) else (None, microstates)
+    overlaps = pair_overlaps(microstates) if isinstance(microstates, Mapping) else None
+    final = None if isinstance(microstates, Mapping) else microstates
     _check_counts({**finals, **({"microstates": np.asarray(final)} if final is not None else {})}, count)
     settings = Settings(
         confidence,
@@ -91,7 +91,7 @@ def judge(
         initial=dict(initial or {}),
         energy_margin=bool(times[0] == 0),
     )
-    return court.judge(Ensemble(trajectories, question, settings, overlaps), _microscopic(final))
+    return court.judge(Ensemble(trajectories, question, settings, overlaps), raw_microscopic(final))
 
 
 def _times(steps: ArrayLike) -> Integers:
@@ -205,53 +205,3 @@ def _names(labels: Sequence[str]) -> tuple[str, ...]:
         names.append(f"{label}/{seen.setdefault(label, 0)}")
         seen[label] += 1
     return tuple(names)
-
-
-def _overlaps(parts: Mapping[str, ArrayLike]) -> tuple[Overlaps, None]:
-    """Measure the distances of pairs and of states without anything in common, coordinate by coordinate."""
-    unknown = sorted(set(parts) - {"pairs", "reference", "earlier", "floor"})
-    if unknown or not {"pairs", "reference"} <= set(parts):
-        raise UsageError(
-            "microstates are not what they should be",
-            received=", ".join(parts) or "nothing",
-            remedy="pairs and reference; earlier and floor if known",
-        )
-    try:
-        pairs, reference = (np.asarray(parts[name], dtype=np.float64) for name in ("pairs", "reference"))
-        earlier = np.asarray(parts.get("earlier", np.empty((0, 0))), dtype=np.float64)
-        norms = np.linalg.norm(pairs.reshape(-1, pairs.shape[-1]), axis=1)
-        default = (
-            np.finfo(np.float64).eps * float(norms[np.isfinite(norms)].mean()) if np.isfinite(norms).any() else 0.0
-        )
-        floor = float(np.asarray(parts.get("floor", default), dtype=np.float64))
-    except (TypeError, ValueError, IndexError) as error:
-        raise DataError(
-            "microstates are no numbers of one shape", received=str(error), remedy="give arrays of numbers"
-        ) from None
-    if not (math.isfinite(floor) and floor >= 0):
-        raise DataError("the floor is a distance", received=floor, remedy="a finite number, 0 or more")
-    wanted = (pairs.ndim == 3 and pairs.shape[1] == 2, reference.ndim == 2 and len(reference) > 15)
-    if not all(wanted) or pairs.shape[2] != reference.shape[1] or (len(earlier) and earlier.shape != pairs[:, 0].shape):
-        raise DataError(
-            "microstates have the wrong shape",
-            received=f"pairs {pairs.shape}, reference {reference.shape}, earlier {earlier.shape}",
-            remedy="pairs (pair, 2, parameter), reference (at least 16, parameter), earlier (pair, parameter)",
-        )
-    first, second = pairs[:, 0], pairs[:, 1]
-    even = len(reference) // 2 * 2
-    own = np.square(first - earlier).sum(axis=1) if len(earlier) else np.empty(0)
-    return Overlaps(
-        np.square(first - second).sum(axis=1),
-        np.square(reference[0:even:2] - reference[1:even:2]).sum(axis=1),
-        own,
-        floor,
-        float("nan"),
-        pairs.shape[2],
-    ), None
-
-
-def _microscopic(microstates: ArrayLike | None) -> dict[str, dict[str, Any]]:
-    if microstates is None:
-        return {}
-    final: NDArray[np.floating] = np.asarray(microstates, dtype=np.float64).reshape(len(np.asarray(microstates)), -1)
-    return raw_overlaps(final, None)
