@@ -85,7 +85,7 @@ class Course:
 
 
 @dataclass(frozen=True)
-class Share:
+class NoiseSource:
     """What one source of randomness contributes to the variance of an observable, with the ends of its sd's interval."""
 
     observable: str
@@ -222,10 +222,10 @@ def courses(microscopic: Mapping[str, Mapping[str, Any]], last: int) -> tuple[Co
     )
 
 
-def noise_budget(diagnostics: Mapping[str, Any]) -> tuple[Share, ...]:
+def noise_budget(diagnostics: Mapping[str, Any]) -> tuple[NoiseSource, ...]:
     """Collect the noise budget."""
     return tuple(
-        Share(name, source, part["share"], part["sd"], (_root(part["lower"]), _root(part["upper"])))
+        NoiseSource(name, source, part["share"], part["sd"], (_root(part["lower"]), _root(part["upper"])))
         for name, budget in (diagnostics.get("noise_budget") or {}).items()
         for source, part in budget.items()
     )

@@ -56,7 +56,7 @@ class RunView:
         verdict: What was decided.
         trajectories: Macroscopic observables.
         margins: delta of each observable that has one.
-        content: Share of replicas that the bands hold.
+        content: NoiseSource of replicas that the bands hold.
         apart: 1 - Q*_rs between some replicas, (replica, replica); None where there is no null.
         names: Of those replicas.
         reproduction: How to get the same run again.
@@ -149,7 +149,7 @@ class RunView:
         return evidence.courses(self.verdict.microscopic, int(self.steps[-1]))
 
     @property
-    def noise_budget(self) -> tuple[evidence.Share, ...]:
+    def noise_budget(self) -> tuple[evidence.NoiseSource, ...]:
         """Which source of randomness moves which observable; empty without a crossed design."""
         return evidence.noise_budget(self.verdict.diagnostics)
 
