@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ["OMP_NUM_THREADS"] = "1"  # set before torch is imported: test processes run side by side
 
 from thermo_cli.engines.serial import SerialEngine
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")  # a machine that does other things at the same time is no failure
 
 ROOT = Path(__file__).resolve().parent.parent
 
