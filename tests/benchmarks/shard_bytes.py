@@ -117,7 +117,7 @@ def read_1(folder: Path) -> Rows:
 def read_2(folder: Path) -> Rows:
     """Return the rows of format 2: the arrays of format 1, in one file or in numbered ones that follow each other in time.
 
-    States, which this leaves out, are files whose record says so, and arrays that begin with `state/`.
+    States lie in a folder of their own, and are left out.
 
     Args:
         folder: The run.
@@ -137,11 +137,8 @@ def parts_2(folder: Path, shard: str) -> Iterator[Arrays]:
         folder: The run.
         shard: Its name in the replica table.
     """
-    own = folder / "shards" / f"{shard}.safetensors"
-    for path in [own] if own.exists() else sorted((folder / "shards" / shard).glob("*.safetensors")):
-        arrays, record = read_file(path)
-        if record.get("kind") != "state":
-            yield arrays
+    for path in sorted((folder / "shards").glob(f"{shard}.*.safetensors")):
+        yield read_file(path)[0]
 
 
 def joined(parts: Sequence[Arrays]) -> Arrays:

@@ -19,9 +19,10 @@ LONG = SMALL.replace("steps: 400", "steps: 24000")
 
 
 def arrays(results: Path) -> dict[str, bytes]:
-    """Return the content of every stored array file of the only run."""
-    files = [*results.glob("small-*/shards/*.safetensors"), *results.glob("small-*/microstates.safetensors")]
-    return {path.name: path.read_bytes() for path in sorted(files)}
+    """Return everything of the only run whose bytes are promised, but its verdict."""
+    (folder,) = results.glob("small-*")
+    files = [*folder.glob("s*/*.safetensors"), folder / "microstates.safetensors", folder / "replicas.csv"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(files)}
 
 
 def start(spec: Path, results: Path, *arguments: str) -> "subprocess.Popen[bytes]":
@@ -51,7 +52,9 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, byt
     (folder / "small.yaml").write_text(LONG)
     thermo_cli.run(folder / "small.yaml", results=folder / "results", engine=SERIAL)
     stored = arrays(folder / "results")
-    assert len(stored) == 6, "two shards for each history, the controls, and what is known of the microstates"
+    assert len(stored) == 2 * 6 + 2, (
+        "two shards for each history, partners, twins; their last states; microstates and table"
+    )
     return folder / "small.yaml", stored
 
 
