@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 def check(spec: "Spec") -> None:
     """Refuse data and first phases: what is recorded has moved already."""
-    refuse_data(spec)
     for name, history in spec.histories.items():
         if history.first is not None:
             raise ValueError(f"histories.{name}.first: {spec.system.use} runs have moved already: leave it out")
+    refuse_data(spec)
 
 
 def streams(spec: "Spec", examples: int, pool: int, histories: Sequence[str], noisy: bool) -> set[str]:

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 def check(spec: "Spec") -> None:
     """Refuse data and first phases: a script has its own, and trains itself."""
-    refuse_data(spec)
     for name, history in spec.histories.items():
         if history.first is not None:
             raise ValueError(f"histories.{name}.first: a command trains itself: tell it by histories.{name}.values")
+    refuse_data(spec)
 
 
 def streams(spec: "Spec", examples: int, pool: int, histories: Sequence[str], noisy: bool) -> set[str]:
