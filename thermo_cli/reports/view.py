@@ -56,7 +56,7 @@ class RunView:
         verdict: What was decided.
         trajectories: Macroscopic observables.
         margins: delta of each observable that has one.
-        content: NoiseSource of replicas that the bands hold.
+        content: Share of replicas that the bands hold.
         apart: 1 - Q*_rs between some replicas, (replica, replica); None where there is no null.
         names: Of those replicas.
         reproduction: How to get the same run again.
