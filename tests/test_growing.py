@@ -10,6 +10,7 @@ from thermo_cli.engines.serial import SerialEngine
 from thermo_cli.errors import StoreError
 from thermo_cli.experiment import prepare
 from thermo_cli.spec import load_spec
+from thermo_cli.store import RunFolder
 from thermo_cli.study import begin
 from thermo_cli.training import tasks_of, train_shard
 
@@ -152,3 +153,15 @@ def test_microstates_of_other_replicas_do_not_count(tmp_path: Path) -> None:
     grown = thermo_cli.open_run(folder)
     assert grown.folder.status == "partial"
     assert grown.folder.findings() is None
+
+
+def test_more_replicas_of_a_shorter_time_than_others_have(tmp_path: Path) -> None:
+    """Some have gone on to 128 already; at 64 all are judged alike, and how far they are can be told."""
+    alone = [*FEW, "histories={cold: {}}"]
+    run(tmp_path, *alone, "dynamics.steps={from: 64, to: 128}")
+    folder = run(tmp_path, *alone, "dynamics.steps=64", "ensemble.replicas=10")
+    assert {step for step, _ in RunFolder(folder).progress().values()} == {64}
+    assert (
+        content(folder)["verdict.json"]
+        == content(run(tmp_path / "fresh", *alone, "dynamics.steps=64", "ensemble.replicas=10"))["verdict.json"]
+    )

@@ -402,9 +402,12 @@ class RunFolder:
         words: dict[str, tuple[int, dict[str, list[float | None]]]] = {}
         for name, members in self.shards.items():
             store = self.shard(name)
-            word = store.progress()
-            before = self.spec_of(members[0]).ends[store.segments - 1] if store.segments else 0
-            words[name] = (members[0].steps, {}) if store.finished else (max(int(word["step"]), before), word["values"])
+            if store.finished:
+                words[name] = (members[0].steps, {})
+                continue
+            word, segments = store.progress(), store.segments
+            begun = self.spec_of(members[0]).ends[segments - 1] if segments else 0
+            words[name] = (max(int(word["step"]), begun), word["values"])
         return words
 
     def trajectories(self) -> Trajectories:
