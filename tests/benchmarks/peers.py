@@ -75,22 +75,22 @@ def data(width: int) -> tuple[Any, Any, Any]:
 
 
 def thermo(width: int, replicas: int, steps: int) -> Work:
-    """Stacks of 16, as `thermo-run` trains them; a shard that is not full is padded, and only real replicas count.
+    """Stacks as wide as `thermo-run` trains them where every worker has enough.
 
     Args:
         width: Units of each hidden layer.
-        replicas: How many of the first shards' replicas.
+        replicas: How many of the first history's.
         steps: Steps of each.
     """
     import torch
 
     from thermo_cli.kinds.networks import batches
     from thermo_cli.kinds.networks.learner import build_stack
-    from thermo_cli.replicas import shards
 
     torch.set_num_threads(1)
     study, _, _ = data(width)
-    groups = list(shards(study.table).values())[: -(-replicas // 16)]
+    rows, most = [row for row in study.table if row.history == study.table[0].history][:replicas], study.stacked
+    groups = [rows[first : first + most] for first in range(0, replicas, most)]
     stacks = [build_stack(study.spec, study.points[0].facts.dataset, members) for members in groups]
     stacks[0].advance(10)
     stacks[0].step = 0

@@ -20,7 +20,7 @@ from thermo_cli.kinds.kind import (
     nothing_to_settle,
 )
 from thermo_cli.metric import default_margins, observed
-from thermo_cli.replicas import Replica, budgets_of, shards
+from thermo_cli.replicas import Replica, budgets_of, main_rows
 from thermo_cli.spec import Spec
 from thermo_cli.spec.schedules import name_of
 from thermo_cli.store import RunFolder
@@ -71,7 +71,7 @@ def needs(setup: Setup) -> Needs:
     parameters = layout.count(rule.system.blocks)
     evaluated = min(setup.facts.examples, CHUNK_EXAMPLES) + min(len(dataset.y_test), CHUNK_EXAMPLES)
     active = rule.system.activations() * 2 * (rule.batch + evaluated)
-    stack = spec.width * (parameters * (4 + len(rule.optimizer.buffers)) + active) * item
+    stack = (setup.facts.stacked or spec.width) * (parameters * (4 + len(rule.optimizer.buffers)) + active) * item
     times = len(measurement_steps(spec.ends, spec.observe.window_measurements)), len(snapshot_steps(spec.ends))
     splits = 2 + (dataset.x_shifted is not None)
     observables = splits * len(observed(spec.observe.macro, dataset.task)) + WATCHED
@@ -79,7 +79,7 @@ def needs(setup: Setup) -> Needs:
 
 
 def pace(setup: Setup) -> Pace:
-    """Train the first shard for a moment, on one thread as workers do."""
+    """Train a stack of the first shards for a moment, on one thread as workers do, and say what a shard of it costs."""
     import torch
 
     from thermo_cli.kinds.networks.learner import Learner
@@ -88,8 +88,10 @@ def pace(setup: Setup) -> Pace:
     torch.set_num_threads(1)
     try:
         assert setup.facts.dataset is not None
-        members = next(iter(shards(setup.table).values()))
-        return pace_of(Learner(setup.spec, setup.facts.dataset, members), setup.spec.total)
+        first = [row for row in main_rows(setup.table) if row.history == setup.table[0].history]
+        members = first[: setup.facts.stacked or setup.spec.width]
+        whole, share = pace_of(Learner(setup.spec, setup.facts.dataset, members), setup.spec.total), 1 / len(members)
+        return Pace(setup.spec.width * share * whole.step, setup.spec.width * share * whole.measurement)
     finally:
         torch.set_num_threads(threads)
 
