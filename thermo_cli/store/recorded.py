@@ -7,14 +7,15 @@ from numpy.typing import NDArray
 
 from thermo_cli.contracts import Trajectories
 from thermo_cli.errors import StoreError, UsageError
-from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
+from thermo_cli.store.files import ArrayFile, check_record, read_arrays, write_arrays
 
 
-def write_recorded(path: Path, trajectories: Trajectories, parameters: NDArray[np.floating] | None) -> None:
+def write_recorded(path: Path, run: str, trajectories: Trajectories, parameters: NDArray[np.floating] | None) -> None:
     """Keep recorded runs.
 
     Args:
         path: Where.
+        run: Identity of the run.
         trajectories: What was recorded.
         parameters: Microstates at the last step, (replica, parameter), where they were recorded.
     """
@@ -22,20 +23,26 @@ def write_recorded(path: Path, trajectories: Trajectories, parameters: NDArray[n
     arrays |= {f"values/{name}": array for name, array in trajectories.values.items()}
     if parameters is not None:
         arrays[f"snapshot/{int(trajectories.steps[-1]):012d}"] = parameters
-    record = {"kind": "recorded", "replicas": list(trajectories.replicas), "histories": list(trajectories.histories)}
+    record = {
+        "kind": "recorded",
+        "run": run,
+        "replicas": list(trajectories.replicas),
+        "histories": list(trajectories.histories),
+    }
     write_arrays(path, ArrayFile(arrays, record))
 
 
-def read_recorded(path: Path) -> Trajectories:
+def read_recorded(path: Path, run: str) -> Trajectories:
     """Return recorded runs.
 
     Args:
         path: What `write_recorded` wrote.
+        run: Identity of the run.
 
     Raises:
         StoreError: There is nothing, or it is damaged.
     """
-    file = _read(path)
+    file = _read(path, run)
     values = {
         name.removeprefix("values/"): np.asarray(array, dtype=np.float64)
         for name, array in file.arrays.items()
@@ -50,17 +57,18 @@ def read_recorded(path: Path) -> Trajectories:
     )
 
 
-def read_recorded_parameters(path: Path, step: int) -> NDArray[np.floating]:
+def read_recorded_parameters(path: Path, run: str, step: int) -> NDArray[np.floating]:
     """Return the microstates of recorded runs, (replica, parameter).
 
     Args:
         path: What `write_recorded` wrote.
+        run: Identity of the run.
         step: The last step.
 
     Raises:
         UsageError: None were recorded at this step.
     """
-    arrays = _read(path).arrays
+    arrays = _read(path, run).arrays
     name = f"snapshot/{step:012d}"
     if name not in arrays:
         kept = [str(int(key.partition("/")[2])) for key in arrays if key.startswith("snapshot/")]
@@ -71,11 +79,14 @@ def read_recorded_parameters(path: Path, step: int) -> NDArray[np.floating]:
     return found
 
 
-def _read(path: Path) -> ArrayFile:
+def _read(path: Path, run: str) -> ArrayFile:
     if not path.exists():
         raise StoreError(
             "the recorded runs have not been read into this folder",
             received=str(path),
             remedy="give the thermo-run command again",
         )
-    return read_arrays(path)
+    file = read_arrays(path)
+    if file.record["schema_version"] > 1:  # version 0.5 did not say whose it is
+        check_record(path, file.record, {"kind": "recorded", "run": run})
+    return file

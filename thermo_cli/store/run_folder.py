@@ -412,7 +412,9 @@ class RunFolder:
 
     def trajectories(self) -> Trajectories:
         """Return the observables of all main replicas; those of shards that are not there are NaN."""
-        return collected.trajectories(self) if self.spec.traits.trains else read_recorded(self.recorded_file)
+        if self.spec.traits.trains:
+            return collected.trajectories(self)
+        return read_recorded(self.recorded_file, self.identity)
 
     def given_up(self, shard: str) -> bool:
         """Say of a shard without records whether it will not get any: it has left an error, or other records than the rest.
@@ -441,7 +443,7 @@ class RunFolder:
             StoreError: Not all shards have finished.
         """
         if not self.spec.traits.trains:
-            return read_recorded_parameters(self.recorded_file, step)
+            return read_recorded_parameters(self.recorded_file, self.identity, step)
         return self.microstates(step, main_rows(self.table))
 
     def microstates(self, step: int, replicas: Sequence[Replica]) -> NDArray[np.floating]:

@@ -42,7 +42,7 @@ def begin(setup: Setup) -> None:
     runs, pattern = setup.facts.runs, setup.spec.system.arguments.parameters
     assert runs is not None
     parameters = read_parameters(pattern, setup.base, runs, int(runs.steps[-1])) if pattern is not None else None
-    write_recorded(setup.folder.recorded_file, runs, parameters)
+    write_recorded(setup.folder.recorded_file, setup.folder.identity, runs, parameters)
 
 
 def outline(setup: Setup, needs: Needs | None, workers: int) -> dict[str, str]:
