@@ -16,7 +16,7 @@ from thermo_cli.experiment import Experiment, prepare
 from thermo_cli.judging.judge import judge_folder
 from thermo_cli.kinds.kind import kind_of
 from thermo_cli.runs.judged_run import Run
-from thermo_cli.spec import load_spec
+from thermo_cli.spec import SpecFile, open_spec
 from thermo_cli.store import RunFolder, find_run
 from thermo_cli.training import ShardTask, tasks_of, train_shard
 
@@ -54,7 +54,7 @@ class Nobody:
 
 
 def execute(
-    spec_path: str | Path,
+    spec_path: str | Path | SpecFile,
     *,
     overrides: Sequence[str] = (),
     results: str | Path = "results",
@@ -67,7 +67,7 @@ def execute(
     """Train the ensemble that a spec describes, as far as it is not trained yet, and judge it.
 
     Args:
-        spec_path: The YAML file.
+        spec_path: The YAML file, or what was read of it.
         overrides: `key.sub=value` assignments.
         results: Where run folders are.
         workers: Processes to train in; all cores by default. The numbers do not depend on it.
@@ -83,13 +83,14 @@ def execute(
         StoreError: The run folder cannot be written or read.
         Interrupted: The user stopped it; the same call resumes.
     """
-    experiment = prepare(load_spec(spec_path, overrides), Path(spec_path).resolve().parent, Path(results), allow)
+    given = spec_path if isinstance(spec_path, SpecFile) else open_spec(spec_path, overrides)
+    experiment = prepare(given.spec, given.folder, Path(results), allow)
     folder = experiment.folder
     if fresh:
         folder.set_aside()
     folder.make()
     with folder.lock():
-        begin(experiment, Path(spec_path).read_text(encoding="utf-8-sig"))
+        begin(experiment, given.text)
         train(experiment, engine or open_engine("pool", workers), watcher or Nobody(), allow)
         examine(experiment)
         run = Run(judge_folder(folder))

@@ -123,16 +123,17 @@ def _plan(
 
 def _train(spec: Path, required: list[list[str]], *, overrides: list[str], **given: Any) -> int:
     """Train, judge and report; what is given goes on to `execute`."""
-    from thermo_cli.spec import load_spec
+    from thermo_cli.spec import open_spec
 
-    gate.check_targets(required, load_spec(spec, overrides))  # such errors answer before torch is imported
+    opened = open_spec(spec, overrides)
+    gate.check_targets(required, opened.spec)  # such errors answer before torch is imported
     from thermo_cli.cli.live import Live
     from thermo_cli.reports.formats import rendered
     from thermo_cli.study import execute
 
     live = Live()
     try:
-        done = execute(spec, overrides=overrides, watcher=live, **given)
+        done = execute(opened, watcher=live, **given)
     except StoreError as error:
         if live.trained is not None:
             write_page(gate.unjudged(live.trained, required, error), live.trained.path)

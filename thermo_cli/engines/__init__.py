@@ -1,4 +1,4 @@
-"""Engines take tasks and give outcomes: `engine.py` says what that means, and every engine is a file beside it.
+"""Engines take tasks and give outcomes: `engine.py` says what that means, and has the table `ENGINES` of the files beside it.
 
 An engine does not know what a task is; nor does anybody believe what a task returns: whether its work is done stands on disk.
 

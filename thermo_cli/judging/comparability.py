@@ -138,7 +138,7 @@ def _protocol(run: Judged, baseline: Judged) -> list[str]:
     names = [sorted(set(each.observables.histories)) for each in (run, baseline)]
     lines = [] if names[0] == names[1] else [_line("histories", ", ".join(names[0]), ", ".join(names[1]))]
     lines += _unlike(_ensemble(one), _ensemble(other))
-    ours, theirs = (_flat(kind_of(spec).protocol(spec), "ensemble.") for spec in (one, other))
+    ours, theirs = (_flat(kind_of(spec).comparable_fields(spec), "ensemble.") for spec in (one, other))
     common = ours.keys() & theirs.keys()  # estimators choose their own precision
     lines += _unlike(*({name: fields[name] for name in fields if name in common} for fields in (ours, theirs)))
     fixed = [name for name in STREAMS if name in {*fixed_sources(run), *fixed_sources(baseline)}]

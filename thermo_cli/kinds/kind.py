@@ -118,7 +118,7 @@ class Work:
         specs: The experiment of each replica; they differ in numbers of the dynamics at most.
         members: Rows of the replica table: of one shard, or of several that share a stack; copies may fill it.
         base: Folder of the spec.
-        dataset: Loads the data; None where nothing is learned from data.
+        dataset: Loads the data, where the kind learns from some.
         move: Takes a shard at step 0 through its measurements and commits, and returns what became of it.
     """
 
@@ -204,7 +204,7 @@ class Kind(Protocol):
     def objective(self, spec: Spec) -> Any:
         """Return what decides the meaning of the energy besides the loss: penalties and further terms."""
 
-    def protocol(self, spec: Spec) -> dict[str, Any]:
+    def comparable_fields(self, spec: Spec) -> dict[str, Any]:
         """Return the fields of `ensemble` that must be the same in runs that are compared, where both have them."""
 
     def stated(self, spec: Spec, manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -234,7 +234,7 @@ def no_objective(spec: Spec) -> None:
     """Return nothing: the energy is what the system says it is."""
 
 
-def no_protocol(spec: Spec) -> dict[str, Any]:
+def no_comparable_fields(spec: Spec) -> dict[str, Any]:
     """Return nothing: replicas are drawn as the system says."""
     return {}
 

@@ -120,7 +120,7 @@ def diagnostics(folder: RunFolder) -> dict[str, Any]:
     return noise | {name: mean_and_sd(values) for name, values in finals.items() if values is not None}
 
 
-def protocol(spec: Spec) -> dict[str, Any]:
+def comparable_fields(spec: Spec) -> dict[str, Any]:
     """Return how subsamples are drawn."""
     return {"subsample": spec.ensemble.subsample.model_dump(mode="json")}
 

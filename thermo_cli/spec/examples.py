@@ -12,7 +12,10 @@ FOLDERS = (_PACKAGE / "examples", _PACKAGE.parent / "experiments")  # installed;
 
 def example_names() -> dict[str, str]:
     """Return the examples' names with their descriptions, the first to read first."""
-    names = {path.stem: str(yaml_source.read(path).value.get("description", "")) for path in _files().values()}
+    names = {
+        path.stem: str(yaml_source.parse(yaml_source.read_text(path), str(path)).value.get("description", ""))
+        for path in _files().values()
+    }
     return dict(sorted(names.items(), key=lambda item: (item[0] != "quickstart", item[0])))
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import typing
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -12,6 +13,36 @@ from thermo_cli.spec.overrides import apply_overrides
 from thermo_cli.spec.schema import Spec
 from thermo_cli.spec.sweeping import points_of
 from thermo_cli.spec.validation import validate
+
+
+@dataclass(frozen=True)
+class SpecFile:
+    """A spec as it was given; the file is read once.
+
+    Attributes:
+        spec: With every default filled in.
+        text: Of the file.
+        folder: Where relative paths start.
+    """
+
+    spec: Spec
+    text: str
+    folder: Path
+
+
+def open_spec(path: str | Path, overrides: typing.Sequence[str] = ()) -> SpecFile:
+    """Read and validate a spec, and keep what was read.
+
+    Args:
+        overrides: `key.sub=value` assignments, applied in order and validated like the file.
+
+    Raises:
+        SpecError: Anything in it is missing, misspelled, of a wrong type or impossible.
+    """
+    text = yaml_source.read_text(Path(path))
+    spec = validate(apply_overrides(yaml_source.parse(text, str(path)), overrides))
+    points_of(spec)
+    return SpecFile(spec, text, Path(path).resolve().parent)
 
 
 def load_spec(path: str | Path, overrides: typing.Sequence[str] = ()) -> Spec:
@@ -27,10 +58,7 @@ def load_spec(path: str | Path, overrides: typing.Sequence[str] = ()) -> Spec:
     Raises:
         SpecError: Anything in it is missing, misspelled, of a wrong type or impossible.
     """
-    source = apply_overrides(yaml_source.read(Path(path)), overrides)
-    spec = validate(source)
-    points_of(spec)
-    return spec
+    return open_spec(path, overrides).spec
 
 
 def to_yaml(spec: Spec) -> str:

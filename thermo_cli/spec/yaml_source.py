@@ -123,8 +123,8 @@ def parse(text: str, label: str) -> Source:
     return Source(label, value, walk.places)
 
 
-def read(path: Path) -> Source:
-    """Read a YAML file into plain values with their places.
+def read_text(path: Path) -> str:
+    """Read the text of a spec.
 
     Args:
         path: The file; at most 1 MiB.
@@ -148,12 +148,11 @@ def read(path: Path) -> Source:
     if len(data) > MAX_BYTES:
         raise SpecError("the spec is larger than 1 MiB", received=str(path), remedy="data belongs in files of its own")
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SpecError(
             "the spec is not UTF-8 text", received=f"byte {error.start} of {path}", remedy="save it as UTF-8"
         ) from None
-    return parse(text, str(path))
 
 
 class _Walk:

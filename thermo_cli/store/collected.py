@@ -1,7 +1,8 @@
 """What the shards of a run recorded, collected replica by replica in the order of the replica table."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +10,38 @@ from numpy.typing import NDArray
 from thermo_cli.contracts import Trajectories
 from thermo_cli.errors import StoreError, UsageError
 from thermo_cli.replicas import Replica, budgets_of, main_rows
+from thermo_cli.spec import Spec
+from thermo_cli.store.shard import ShardRecords
 
-if TYPE_CHECKING:
-    from thermo_cli.store.run_folder import RunFolder
+
+class Recordings(Protocol):
+    """What is collected from: a run folder, or one point of it."""
+
+    @property
+    def path(self) -> Path:
+        """Of the run."""
+
+    @property
+    def spec(self) -> Spec:
+        """The experiment."""
+
+    @property
+    def table(self) -> tuple[Replica, ...]:
+        """The rows that are asked for."""
+
+    @property
+    def shards(self) -> Mapping[str, Sequence[Replica]]:
+        """All rows by shard."""
+
+    @property
+    def records(self) -> Mapping[str, ShardRecords]:
+        """What every finished shard recorded."""
+
+    def given_up(self, shard: str) -> bool:
+        """Say of a shard without records whether it will not get any."""
 
 
-def trajectories(folder: "RunFolder") -> Trajectories:
+def trajectories(folder: Recordings) -> Trajectories:
     """Collect the observables of all main replicas; those of shards that are not there are NaN.
 
     Replicas of a shard that has left an error have crashed, those of any other that is not there are still to be trained.
@@ -53,7 +80,7 @@ def trajectories(folder: "RunFolder") -> Trajectories:
     return Trajectories(steps, values, names, histories, crashed, budgets, waiting if waiting.any() else None)
 
 
-def finals(folder: "RunFolder", name: str) -> NDArray[Any] | None:
+def finals(folder: Recordings, name: str) -> NDArray[Any] | None:
     """Return what was found out about each main replica at the end, (replica, ...), or None where it was not.
 
     Args:
@@ -71,7 +98,7 @@ def finals(folder: "RunFolder", name: str) -> NDArray[Any] | None:
     return result
 
 
-def microstates(folder: "RunFolder", step: int, replicas: Sequence[Replica]) -> NDArray[np.floating]:
+def microstates(folder: Recordings, step: int, replicas: Sequence[Replica]) -> NDArray[np.floating]:
     """Return the parameters of some replicas at a kept step, (replica, parameters).
 
     Args:
@@ -99,7 +126,7 @@ def microstates(folder: "RunFolder", step: int, replicas: Sequence[Replica]) -> 
     return np.stack(rows)
 
 
-def _budgets(folder: "RunFolder", values: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+def _budgets(folder: Recordings, values: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
     """Collect the final values of all main replicas with total budgets T/4, T/2 and T, observable to (replica, 3)."""
     budgets = budgets_of(folder.spec)
     if not budgets:
@@ -117,7 +144,7 @@ def _budgets(folder: "RunFolder", values: Mapping[str, NDArray[np.float64]]) -> 
     return finals
 
 
-def _nothing_finished(folder: "RunFolder") -> StoreError:
+def _nothing_finished(folder: Recordings) -> StoreError:
     """Say why, where it is known: the first reason that is kept."""
     files = {name: folder.path / "shards" / f"{name}.error.txt" for name in folder.shards}
     failed = [(name, file) for name, file in files.items() if file.exists()]

@@ -25,7 +25,7 @@ from thermo_cli.replicas import Replica, control_rows, main_rows
 from thermo_cli.store import RunFolder
 
 LEAST: Final = 4  # anchors of a kernel
-ODD: Final = ("tanh", "relu")  # activations of scikit-learn's networks whose symmetries are known
+KNOWN: Final = ("tanh", "relu")  # activations of scikit-learn's networks whose symmetries are known
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def _network(folder: RunFolder, chosen: FitSpecimens, fits: Fits, dataset: Datas
     )
     found = examine(material, symmetry, shared=False)
     arrays = {name: array for name, array in found.arrays.items() if name != "memory"}  # where they began was not kept
-    if activation not in ODD:
+    if activation not in KNOWN:
         return Findings(arrays, {**found.facts, "untested": f"the symmetries of {activation} units are not known here"})
     return Findings(arrays, found.facts)
 

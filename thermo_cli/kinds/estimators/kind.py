@@ -20,7 +20,7 @@ from thermo_cli.spec import Spec
 from thermo_cli.store import RunFolder
 
 begin, diagnostics = learning.begin, learning.diagnostics
-protocol, stated = learning.protocol, learning.stated
+comparable_fields, stated = learning.comparable_fields, learning.stated
 settle = nothing_to_settle
 
 

@@ -139,9 +139,9 @@ def objective(spec: Spec) -> Any:
     return decay, energy.model_dump(mode="json") if energy is not None else None
 
 
-def protocol(spec: Spec) -> dict[str, Any]:
+def comparable_fields(spec: Spec) -> dict[str, Any]:
     """Return how subsamples are drawn, and how parameters are rounded."""
-    return {**learning.protocol(spec), "precision": spec.ensemble.precision}
+    return {**learning.comparable_fields(spec), "precision": spec.ensemble.precision}
 
 
 def _protocol(setup: Setup) -> Any:

@@ -17,9 +17,9 @@ from thermo_cli.kinds.kind import (
     Work,
     controls_of,
     kept_parameters,
+    no_comparable_fields,
     no_diagnostics,
     no_objective,
-    no_protocol,
     nothing_stated,
     nothing_to_begin,
     nothing_to_settle,
@@ -31,7 +31,7 @@ from thermo_cli.spec import Spec
 from thermo_cli.store import RunFolder
 from thermo_cli.times import measurement_steps, snapshot_steps
 
-protocol = no_protocol
+comparable_fields = no_comparable_fields
 begin, settle, diagnostics = nothing_to_begin, nothing_to_settle, no_diagnostics
 gather, raw, objective, stated = gathering.gather, kept_parameters, no_objective, nothing_stated
 

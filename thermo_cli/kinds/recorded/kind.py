@@ -14,9 +14,9 @@ from thermo_cli.kinds.kind import (
     Needs,
     Setup,
     Work,
+    no_comparable_fields,
     no_diagnostics,
     no_objective,
-    no_protocol,
     nothing_to_settle,
 )
 from thermo_cli.kinds.recorded.parameters import read_parameters
@@ -28,7 +28,7 @@ from thermo_cli.store import RunFolder
 from thermo_cli.store.recorded import write_recorded
 
 settle, diagnostics = nothing_to_settle, no_diagnostics
-objective, protocol = no_objective, no_protocol
+objective, comparable_fields = no_objective, no_comparable_fields
 
 
 def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> Facts:

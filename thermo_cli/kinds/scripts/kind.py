@@ -93,9 +93,9 @@ def question(folder: RunFolder, trajectories: Trajectories) -> Question:
     )
 
 
-def protocol(spec: Spec) -> dict[str, Any]:
+def comparable_fields(spec: Spec) -> dict[str, Any]:
     """Return how subsamples are drawn, where the script is told of them."""
-    return learning.protocol(spec) if pool_of(spec) else {}
+    return learning.comparable_fields(spec) if pool_of(spec) else {}
 
 
 def stated(spec: Spec, manifest: Mapping[str, Any]) -> dict[str, Any]:
