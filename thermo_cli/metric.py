@@ -178,6 +178,15 @@ def default_margins(test_examples: int | None) -> dict[str, float]:
     }
 
 
+def resolutions(test_examples: int | None) -> dict[str, float]:
+    """Return the unit of each observable that counts test examples: values are multiples of 1/n.
+
+    Args:
+        test_examples: Size of the test set; None where it is not known.
+    """
+    return {metric.gating: 1 / test_examples for metric in METRICS if metric.examples and test_examples}
+
+
 def higher_is_better(observable: str, macro: Sequence[str] = ()) -> bool | None:
     """Tell the good direction of an observable by its name; None where it is not known, as of a user's own function.
 

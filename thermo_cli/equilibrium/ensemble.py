@@ -32,6 +32,7 @@ class Settings:
         tolerance: Kind of tolerance interval of the agreement criterion.
         require_ergodic: Whether thermalized also needs ergodicity.
         better: Observable to its good direction, `higher` or `lower`, where its name does not tell it.
+        look: Which look this is at an ensemble that grows until it is decided, from 1; 0 where it does not grow.
     """
 
     confidence: float = 0.95
@@ -42,11 +43,17 @@ class Settings:
     tolerance: Literal["distribution-free", "normal"] = "distribution-free"
     require_ergodic: bool = False
     better: Mapping[str, str] = field(default_factory=dict)
+    look: int = 0
 
     @property
     def alpha(self) -> float:
-        """Error rate of each confidence statement."""
-        return 1.0 - self.confidence
+        """Error rate of each confidence statement: (1 - confidence) / 2^k at look k, so that all looks together keep it."""
+        return (1.0 - self.confidence) * 0.5**self.look
+
+    @property
+    def trim(self) -> float:
+        """Share of the replicas that trimmed means leave out on each side."""
+        return 1.0 - self.content
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,7 @@ class Question:
         initial: Observable to its mean before training, stated by who recorded it.
         energy_margin: Whether a margin of the energy may be derived from its fall.
         controls: Partners and twins beside the main replicas.
+        resolutions: Observable to the unit that its values are multiples of: 1/n for shares of n test examples.
     """
 
     steps: int
@@ -80,6 +88,7 @@ class Question:
     initial: Mapping[str, float] = field(default_factory=dict)
     energy_margin: bool = True
     controls: int = 0
+    resolutions: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -157,6 +166,10 @@ class Ensemble:
             derived = energy_margin(self.values["energy"][self.members[plain]], self.window)
             margins |= {"energy": derived} if derived is not None else {}
         return margins
+
+    def least_variance(self, observable: str) -> float:
+        """Return resolution^2 / 12, what rounding alone makes of the variance of a value; 0 where the unit is not known."""
+        return self.question.resolutions.get(observable, 0.0) ** 2 / 12
 
     @property
     def first_to_diverge(self) -> str:

@@ -10,7 +10,7 @@ from thermo_cli.contracts import Array, Integers, Trajectories, Verdict
 from thermo_cli.equilibrium import court
 from thermo_cli.equilibrium.ensemble import Ensemble, Question, Settings
 from thermo_cli.errors import DataError, UsageError
-from thermo_cli.metric import default_margins
+from thermo_cli.metric import default_margins, resolutions
 from thermo_cli.runs.bath_pairs import pair_overlaps, raw_microscopic
 
 
@@ -90,6 +90,7 @@ def judge(
         scope,
         initial=dict(initial or {}),
         energy_margin=bool(times[0] == 0),
+        resolutions=resolutions(test_examples),
     )
     return court.judge(Ensemble(trajectories, question, settings, overlaps), raw_microscopic(final))
 

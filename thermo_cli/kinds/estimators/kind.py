@@ -13,7 +13,7 @@ from thermo_cli.equilibrium.ensemble import Question
 from thermo_cli.kinds import learning
 from thermo_cli.kinds.capacity import needs_of
 from thermo_cli.kinds.kind import Facts, Needs, Pace, Setup, Work, controls_of, nothing_to_settle
-from thermo_cli.metric import default_margins
+from thermo_cli.metric import default_margins, resolutions
 from thermo_cli.observables.formulas import formulas_of
 from thermo_cli.replicas import Replica, budgets_of
 from thermo_cli.spec import Spec
@@ -107,6 +107,7 @@ def question(folder: RunFolder, trajectories: Trajectories) -> Question:
         once=spec.time == "once" and not timeless,
         initial=_before(folder),
         energy_margin=False,
+        resolutions=resolutions(int(data["test_examples"])),
     )
 
 

@@ -19,7 +19,7 @@ from thermo_cli.kinds.kind import (
     kept_parameters,
     nothing_to_settle,
 )
-from thermo_cli.metric import default_margins, observed
+from thermo_cli.metric import default_margins, observed, resolutions
 from thermo_cli.replicas import Replica, budgets_of, main_rows
 from thermo_cli.spec import Spec
 from thermo_cli.spec.schedules import name_of
@@ -126,6 +126,7 @@ def question(folder: RunFolder, trajectories: Trajectories) -> Question:
         rate_of(spec.dynamics.arguments if spec.dynamics is not None else None),
         independent=spec.ensemble.crossed is None,
         controls=controls_of(folder),
+        resolutions=resolutions(int(data["test_examples"])),
     )
 
 

@@ -21,7 +21,7 @@ from thermo_cli.kinds.kind import (
 )
 from thermo_cli.kinds.recorded.parameters import read_parameters
 from thermo_cli.kinds.recorded.records import read_records
-from thermo_cli.metric import default_margins
+from thermo_cli.metric import default_margins, resolutions
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
 from thermo_cli.store import RunFolder
@@ -89,6 +89,7 @@ def question(folder: RunFolder, trajectories: Trajectories) -> Question:
         given.scope,
         initial=given.initial,
         energy_margin=bool(trajectories.steps[0] == 0),
+        resolutions=resolutions(given.test_examples),
     )
 
 

@@ -22,7 +22,7 @@ from thermo_cli.kinds.kind import (
 from thermo_cli.kinds.scripts.command import Command
 from thermo_cli.kinds.scripts.examine import examine_scripts
 from thermo_cli.kinds.scripts.train import refuse_strangers, train_script
-from thermo_cli.metric import default_margins
+from thermo_cli.metric import default_margins, resolutions
 from thermo_cli.replicas import Replica, main_rows, pool_of, shards, streams_used
 from thermo_cli.spec import Spec
 from thermo_cli.store import RunFolder
@@ -90,6 +90,7 @@ def question(folder: RunFolder, trajectories: Trajectories) -> Question:
         independent=spec.ensemble.crossed is None,
         energy_margin=bool(trajectories.steps[0] == 0),
         controls=controls_of(folder),
+        resolutions=resolutions(spec.system.arguments.test_examples),
     )
 
 
