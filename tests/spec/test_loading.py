@@ -16,6 +16,7 @@ EXPERIMENTS = sorted((ROOT / "experiments").glob("**/*.yaml"))
 
 MISTAKES = [
     ("steps: 400", "stpes: 400", ["4:", "unknown key", "stpes", "did you mean 'steps'"]),
+    ("replicas: 6", "replicas: 6, shard: 16", ["unknown key", "shard", "since 0.6", "leave it out"]),
     ("use: wine", "use: whine", ["2:17", "unknown name", "did you mean 'wine'"]),
     ("use: mlp", "use: perceptron", ["3:", "unknown name", "known: mlp, linear"]),
     ("hidden: [8]", "hiden: [8]", ["3:29", "system.with.hiden", "did you mean 'hidden'"]),

@@ -14,6 +14,9 @@ from thermo_cli.registry import DATA, DYNAMICS, SCHEDULES, SYSTEMS, nearest
 from thermo_cli.spec.schema import Spec
 from thermo_cli.spec.yaml_source import Location, Source
 
+GONE: Final[Mapping[str, str]] = {
+    "ensemble.shard": "leave it out: since 0.6 the width of a shard follows from the kind of system"
+}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "data": DATA,
     "system": SYSTEMS,
@@ -82,6 +85,7 @@ def _explain(source: Source, group: list[ErrorDetails]) -> SpecError:
         known = _keys(_model_at(source.value, location[:-1]))
         guess = nearest(str(location[-1]), known)
         remedy = f"did you mean {guess!r}?" if guess else "known here: " + ", ".join(known)
+        remedy = GONE.get(name, remedy)
         return SpecError(
             "unknown key", received=location[-1], remedy=remedy, where=f"{source.where(location, key=True)}: {name}"
         )

@@ -74,7 +74,7 @@ def test_columns_are_bounded_one_by_one() -> None:
 
 @pytest.mark.parametrize(("trim", "shift", "least", "most"), [(TRIM, 1.0, 0.02, 0.075), (0.0, 0.0, 0.12, 1.0)])
 def test_a_minority_far_away_is_left_to_counts(trim: float, shift: float, least: float, most: float) -> None:
-    """One replica in twenty is stuck 20 margins away. Where trimmed means differ by one margin, the interval lies inside in 5 %.
+    """One replica in twenty is stuck 20 margins away; trimmed means differ by a margin: the interval lies inside in 5 %.
 
     Where plain means do, nearly a fifth of the ensembles have no such replica, and the plain interval lies inside: it is blind.
     """
