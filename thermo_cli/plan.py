@@ -4,7 +4,8 @@ from typing import Final
 
 from thermo_cli.engines.workers import usable_cores
 from thermo_cli.equilibrium.criteria.diversity import PAIRS
-from thermo_cli.equilibrium.statistics.share import count_to_hold, replicas_for_share
+from thermo_cli.equilibrium.statistics.share import count_to_hold, least_replicas
+from thermo_cli.equilibrium.statistics.tolerance import count_to_agree
 from thermo_cli.experiment import Experiment
 from thermo_cli.kinds.kind import Needs, Pace, Setup, kind_of
 from thermo_cli.replicas import budgets_of, main_rows, shards
@@ -109,7 +110,7 @@ def _share(spec: Spec, name: str, count: int, spare: int) -> str:
     hold = count_to_hold(count, content, alpha)
     if hold is not None and hold <= count - spare:
         return f"  {name:<28} can hold, with up to {count - spare - hold} of {count} outside the margin"
-    enough = replicas_for_share(1.0, content, alpha, spare)
+    enough = least_replicas(content, alpha, count_to_agree if spare else count_to_hold)
     return f"  {name:<28} cannot hold with {count}: at least {enough} are needed {'in all' if spare else 'per history'}"
 
 

@@ -77,7 +77,7 @@ def test_too_few_replicas_say_how_many_are_needed() -> None:
     """Four per history can settle nothing, and the report asks for more."""
     view, text = shown(ensemble(0.005, 0.0, replicas=4))
     assert view.verdict.verdict == "undecided"
-    assert "--set ensemble.replicas=19" in text
+    assert "--set ensemble.replicas=40" in text
     assert any("replicas" in step for step in next_steps(view.verdict))
 
 
@@ -85,7 +85,7 @@ def test_recorded_runs_are_asked_for_what_can_be_done() -> None:
     """No field of the spec makes more of them, or makes them longer."""
     view, _ = shown(ensemble(0.005, 0.01, replicas=4))
     asked = next_steps(view.verdict, trained=False)
-    assert "record 19 runs of each history: as many replicas per history would decide what is open" in asked
+    assert "record 40 runs of each history: as many replicas per history would decide what is open" in asked
     assert any(step.startswith("record runs of 2000 steps: ") for step in asked)
     assert not any("--set" in step for step in asked)
 

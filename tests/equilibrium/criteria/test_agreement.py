@@ -53,9 +53,9 @@ def test_a_diverged_replica_counts_as_beyond_every_bound() -> None:
 
 
 def test_the_replicas_asked_for_would_decide() -> None:
-    """Too few and all alike: 30 in all are asked for, 15 for each of two histories."""
+    """Too few and all alike: 51 in all are asked for, 26 for each of two histories."""
     row, reported = rows(np.zeros(8), histories=("cold", "hot") * 4)
-    assert (row.outcome, row.replicas_needed, row.gates) == ("undecided", 15, True)
+    assert (row.outcome, row.replicas_needed, row.gates) == ("undecided", 26, True)
     assert not reported.gates
     assert row.interval == (0.0, np.inf)
 

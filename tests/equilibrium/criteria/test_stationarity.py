@@ -39,7 +39,7 @@ def test_s1_turns_where_the_replicas_leave_the_margin() -> None:
         values[:count, late] = 1.001
         assert rows(values)["S1"].outcome == expected
     assert rows(np.zeros((18, 64)))["S1"].outcome == "undecided"
-    assert rows(np.zeros((18, 64)))["S1"].replicas_needed == 19
+    assert rows(np.zeros((18, 64)))["S1"].replicas_needed == 30
 
 
 def test_s2_turns_at_its_two_margins() -> None:

@@ -1,35 +1,81 @@
-"""Forecasts: as many replicas as are asked for decide, if what was seen stays what it is."""
+"""Forecasts: with as many replicas as are asked for, four of five fresh ensembles are decided."""
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from thermo_cli.equilibrium.statistics.forecast import replicas_for_mean
+from thermo_cli import rng
+from thermo_cli.equilibrium.statistics.forecast import CHANCE, MAX_REPLICAS, SURER, replicas_for_mean
 from thermo_cli.equilibrium.statistics.interval import Interval
-from thermo_cli.equilibrium.statistics.share import replicas_for_share, share_bounds
+from thermo_cli.equilibrium.statistics.share import count_not_to_fail, count_to_hold, replicas_for_share
+from thermo_cli.equilibrium.statistics.tolerance import count_to_agree
+from thermo_cli.equilibrium.statistics.trimmed import mean_interval
 
-ALPHA = 0.05
+ALPHA, CONTENT = 0.05, 0.85
 
 
-def test_the_number_of_replicas_asked_for_decides() -> None:
-    """With that many replicas and the same share, or the same spread, the answer is no longer open; with many fewer it is."""
-    n = replicas_for_share(0.95, 0.85, ALPHA)
-    assert n is not None
-    lower, upper = share_bounds(int(0.95 * n), n, ALPHA)
-    assert lower >= 0.85
-    lower, upper = share_bounds(int(0.95 * (n // 2)), n // 2, ALPHA)
-    assert lower < 0.85 <= upper
-    n = replicas_for_share(0.5, 0.85, ALPHA)
-    assert n is not None
-    assert share_bounds(int(np.ceil(0.5 * n)), n, ALPHA)[1] < 0.85
-    assert replicas_for_share(0.85, 0.85, ALPHA) is None
-    needed = replicas_for_mean(Interval(0.5, -0.5, 1.5), 1.0, 10)
-    assert needed == 41
+def decided(share: float, replicas: int) -> float:
+    """Chance that a count of fresh replicas decides."""
+    hold, keep = count_to_hold(replicas, CONTENT, ALPHA), count_not_to_fail(replicas, CONTENT, ALPHA)
+    chance = stats.binom.sf(hold - 1, replicas, share) if hold is not None else 0.0
+    return float(chance + stats.binom.cdf(keep - 1, replicas, share))
+
+
+@pytest.mark.parametrize("inside", range(16, 32))
+def test_a_number_is_the_first_with_the_chance(inside: int) -> None:
+    """More than there are, and four in five by the binomial law; with two thirds of it, less: or none up to the most."""
+    share, needed = (inside + 0.5) / 33, replicas_for_share(inside, 32, CONTENT, ALPHA)
+    if needed is None:
+        assert decided(share, MAX_REPLICAS) < CHANCE
+    else:
+        assert needed > 32
+        assert decided(share, needed) >= CHANCE
+        assert needed == 33 or decided(share, max(2 * needed // 3, 33)) < CHANCE
+
+
+@pytest.mark.parametrize("share", [0.93, 0.92, 0.75])
+def test_open_counts_of_32_are_decided_in_four_of_five(share: float) -> None:
+    """Over all counts that are open and give a number; twice or half the chance to be outside would not do."""
+    chance = weight = 0.0
+    for inside in range(33):
+        needed = replicas_for_share(inside, 32, CONTENT, ALPHA)
+        if count_not_to_fail(32, CONTENT, ALPHA) <= inside < 31 and needed is not None:
+            seen = float(stats.binom.pmf(inside, 32, share))
+            weight, chance = weight + seen, chance + seen * decided(share, needed)
+    assert 0.75 <= chance / weight <= 0.95
+
+
+def test_all_inside_is_no_certainty() -> None:
+    """With 18 of 18 inside, 19 would do if all always were; where one in 40 lies outside they decide in 62 %."""
+    assert decided(0.975, 19) < 0.65
+    needed = replicas_for_share(18, 18, CONTENT, ALPHA)
+    assert needed is not None
+    assert decided(0.975, needed) >= CHANCE
+    spanned = replicas_for_share(18, 18, CONTENT, ALPHA, count_to_agree)
+    assert spanned is not None
+    assert spanned > needed
+
+
+@pytest.mark.parametrize(("shift", "sd"), [(0.5, 2.0), (0.0, 4.0)])
+def test_means_are_decided_in_four_of_five(shift: float, sd: float) -> None:
+    """Ensembles of 32 that are open ask for a number; fresh ones of it are inside in four of five, not without the factor."""
+    generator, answers = rng.generator(4), {1.0: [0, 0], SURER: [0, 0]}
+    for _ in range(400):
+        interval = mean_interval(generator.normal(shift, sd, 32), ALPHA, 0.15)
+        needed = replicas_for_mean(interval, 1.0, 32) if interval.inside(1.0) == "undecided" else None
+        for factor, answer in answers.items() if needed is not None else ():
+            fresh = generator.normal(shift, sd, max(int(needed * factor / SURER), 5))
+            answer[0] += mean_interval(fresh, ALPHA, 0.15).inside(1.0) == "holds"
+            answer[1] += 1
+    shares = {factor: hits / tries for factor, (hits, tries) in answers.items()}
+    assert 0.75 <= shares[SURER] <= 0.95
+    assert shares[1.0] < shares[SURER] - 0.1
+
+
+def test_what_no_number_decides_has_none() -> None:
+    """An estimate at the margin, an infinite spread, or more than a thousand."""
+    assert replicas_for_mean(Interval(0.5, -0.5, 1.5), 1.0, 10) == int(np.ceil(40 * SURER)) + 1
+    assert pytest.approx(2.285, abs=1e-3) == SURER
     assert replicas_for_mean(Interval(1.0, 0.0, 2.0), 1.0, 10) is None
-
-
-@pytest.mark.parametrize("k", range(24, 32))
-def test_replicas_asked_for_are_more_than_there_are(k: int) -> None:
-    """An open share of 32 replicas is decided by more of them, or by none up to the limit."""
-    lower, upper = share_bounds(k, 32, ALPHA)
-    needed = replicas_for_share(k / 32, 0.85, ALPHA)
-    assert lower >= 0.85 or upper < 0.85 or needed is None or needed > 32
+    assert replicas_for_mean(Interval(0.0, -np.inf, np.inf), 1.0, 10) is None
+    assert replicas_for_mean(Interval(0.9, -0.1, 1.9), 1.0, 10) is None

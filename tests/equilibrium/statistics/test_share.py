@@ -11,7 +11,7 @@ from thermo_cli.equilibrium.statistics.interval import Interval
 from thermo_cli.equilibrium.statistics.share import (
     count_not_to_fail,
     count_to_hold,
-    replicas_for_share,
+    least_replicas,
     share_bounds,
     size_quantile,
 )
@@ -34,7 +34,7 @@ def test_the_smallest_number_that_can_hold(content: float, smallest: int) -> Non
     """With all inside, content^n <= alpha is needed."""
     assert count_to_hold(smallest, content, ALPHA) == smallest
     assert count_to_hold(smallest - 1, content, ALPHA) is None
-    assert replicas_for_share(1.0, content, ALPHA) == smallest
+    assert least_replicas(content, ALPHA) == smallest
 
 
 @settings(deadline=None)

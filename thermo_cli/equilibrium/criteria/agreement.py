@@ -15,7 +15,7 @@ from thermo_cli.equilibrium.ensemble import Ensemble, Settings
 from thermo_cli.equilibrium.statistics.interval import Interval
 from thermo_cli.equilibrium.statistics.normal import normal_half_width, replicas_for_normal
 from thermo_cli.equilibrium.statistics.share import replicas_for_share
-from thermo_cli.equilibrium.statistics.tolerance import half_width, most_inside
+from thermo_cli.equilibrium.statistics.tolerance import count_to_agree, half_width, most_inside
 
 FINALS: Final = "A tolerance interval, final values"
 MEANS: Final = "A* tolerance interval, window means"
@@ -81,8 +81,8 @@ def _needed(values: Array, delta: float, interval: Interval, settings: Settings)
     """Return how many replicas of all histories would decide, if any number would."""
     if settings.tolerance == "normal":
         return replicas_for_normal(interval.estimate / delta, settings.content, settings.alpha)
-    inside = most_inside(values, 2 * delta) / len(values)
-    return replicas_for_share(inside, settings.content, settings.alpha, spare=1)
+    inside = most_inside(values, 2 * delta)
+    return replicas_for_share(inside, len(values), settings.content, settings.alpha, count_to_agree)
 
 
 AGREEMENT: Final = Criterion(

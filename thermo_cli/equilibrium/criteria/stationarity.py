@@ -154,7 +154,7 @@ def still(row: Row, changes: Changes, delta: float, ensemble: Ensemble) -> Row:
     interval = size_quantile(moved, content, alpha)
     outcome = interval.below(delta)
     inside = int((moved <= delta * (1 + ROUNDING)).sum())
-    needed = replicas_for_share(inside / len(moved), content, alpha) if outcome == "undecided" else None
+    needed = replicas_for_share(inside, len(moved), content, alpha) if outcome == "undecided" else None
     words = (
         f"{inside} of {len(moved)} replicas moved by at most {delta:.3g} {changes.between}; "
         f"at least {content:.0%} of fresh ones must"

@@ -7,11 +7,11 @@ import numpy as np
 from scipy import optimize, stats
 
 from thermo_cli.contracts import Array
-from thermo_cli.equilibrium.statistics.forecast import fewest
+from thermo_cli.equilibrium.statistics.forecast import CHANCE, fewest
 from thermo_cli.equilibrium.statistics.interval import Interval
 
 NODES: Final = 40
-MOST, STEP = 10_000, 1.05  # of the forecast
+STEP = 1.05  # of the forecast
 
 
 def normal_half_width(values: Array, content: float, alpha: float) -> Interval:
@@ -55,16 +55,19 @@ def tolerance_factor(replicas: int, content: float, alpha: float) -> float:
 
 @cache
 def replicas_for_normal(ratio: float, content: float, alpha: float) -> int | None:
-    """Return how many replicas would decide, if half-width / delta stays what it is, or None when no number up to 10,000 would.
+    """Return how many replicas would decide in four of five cases, or None when no number up to 1,000 would.
+
+    s^2 (n-1) / sigma^2 is chi-square, so that s of fresh replicas is below sigma sqrt(chi2_.8 / (n-1)) in four of five.
 
     Args:
-        ratio: z s / delta.
+        ratio: z s / delta, taken for z sigma / delta.
         content: Share of fresh replicas.
     """
     z = float(stats.norm.ppf((1 + content) / 2))
 
     def decides(n: int) -> bool:
-        fails = ratio * np.sqrt((n - 1) / stats.chi2.ppf(1 - alpha, n - 1)) > 1
-        return bool(fails) or ratio * tolerance_factor(n, content, alpha) / z <= 1
+        low, high = (ratio * np.sqrt(stats.chi2.ppf(q, n - 1) / (n - 1)) for q in (1 - CHANCE, CHANCE))
+        fails = low * np.sqrt((n - 1) / stats.chi2.ppf(1 - alpha, n - 1)) > 1
+        return bool(fails) or high * tolerance_factor(n, content, alpha) / z <= 1
 
-    return fewest(decides, STEP, MOST)
+    return fewest(decides, STEP)

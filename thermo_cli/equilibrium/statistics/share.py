@@ -1,15 +1,19 @@
 """Counts: what share of fresh replicas would be inside? Clopper & Pearson 1934, and the same as bounds of a quantile."""
 
+import itertools
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 from scipy import stats
 
 from thermo_cli.contracts import Array
-from thermo_cli.equilibrium.statistics.forecast import fewest
+from thermo_cli.equilibrium.statistics.forecast import CHANCE, fewest
 from thermo_cli.equilibrium.statistics.interval import Interval
 
-STEP = 1.02  # of the forecast
+STEP = 1.03  # of the forecast
+SUPPOSED = 0.97  # the least share that is forecast with where all of a few are inside
+Count = Callable[[int, float, float], int | None]
 
 
 def share_bounds(inside: int, replicas: int, alpha: float) -> tuple[float, float]:
@@ -64,22 +68,42 @@ def size_quantile(sizes: Array, content: float, alpha: float) -> Interval:
 
 
 @cache
-def replicas_for_share(share: float, content: float, alpha: float, spare: int = 0) -> int | None:
-    """Return how many replicas would decide whether a share reaches `content`, if it stays what it is.
+def least_replicas(content: float, alpha: float, hold: Count = count_to_hold) -> int:
+    """Return the fewest replicas of which so many can be inside that a statement holds: all of them, then.
 
     Args:
-        share: Observed share inside.
         content: Share that must be inside.
         alpha: Error rate of each bound.
-        spare: Counts that a statement gives away (1 for a two-sided tolerance interval).
+        hold: From replicas, content and alpha to the smallest count inside that holds; None where even all is too few.
+    """
+    return next(n for n in itertools.count(1) if hold(n, content, alpha) is not None)
+
+
+@cache
+def replicas_for_share(
+    inside: int, replicas: int, content: float, alpha: float, hold: Count = count_to_hold
+) -> int | None:
+    """Return how many replicas would decide with a chance of four in five whether a share reaches `content`.
+
+    The share is taken to be p = (k + 1/2) / (n + 1), which is not 1 where all are inside; a few that all are say nothing of the
+    3 % that may lie elsewhere, nor of more. Of N fresh replicas K ~ Bin(N, p) lie inside, and P(K holds or fails) >= .8.
+
+    Args:
+        inside: k.
+        replicas: n.
+        content: Share that must be inside.
+        alpha: Error rate of each bound.
+        hold: From replicas, content and alpha to the smallest count inside that holds; None where even all is too few.
 
     Returns:
-        A number of replicas, or None when no number up to 100,000 would.
+        A number of replicas, or None when no number up to 1,000 would.
     """
+    share = (inside + 0.5) / (replicas + 1)
+    share = max(share, SUPPOSED) if inside == replicas else share
 
     def decides(n: int) -> bool:
-        lower = share_bounds(max(int(np.floor(share * n)) - spare, 0), n, alpha)[0]
-        upper = share_bounds(min(int(np.ceil(share * n)), n), n, alpha)[1]
-        return lower >= content or upper < content
+        enough = hold(n, content, alpha)
+        holds = float(stats.binom.sf(enough - 1, n, share)) if enough is not None else 0.0
+        return holds + float(stats.binom.cdf(count_not_to_fail(n, content, alpha) - 1, n, share)) >= CHANCE
 
-    return fewest(decides, STEP)
+    return fewest(decides, STEP, replicas + 1)

@@ -28,6 +28,12 @@ def tolerance_interval(values: Array, content: float, alpha: float) -> tuple[flo
     return float(ordered[first]), float(ordered[first + spacings])
 
 
+def count_to_agree(replicas: int, content: float, alpha: float) -> int | None:
+    """Return the smallest count inside one interval of width 2 delta with which A holds, or None when all is too few."""
+    spacings = count_to_hold(replicas, content, alpha)
+    return spacings + 1 if spacings is not None and spacings < replicas else None
+
+
 def half_width(values: Array, content: float, alpha: float) -> Interval:
     """Bound half the width of the narrowest interval that holds `content` of fresh replicas.
 
