@@ -5,101 +5,23 @@ much as the margin allows. `off`: it is off by more. In the last two a verdict o
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import stats
 
-Array = NDArray[np.float64]
-Truth = Literal["equilibrium", "margin", "off"]
-
-T: Final = 1000
-Z: Final = float(
-    stats.norm.ppf((1 + 0.85) / 2)
-)  # half-width that holds 85 % of a normal distribution, in standard deviations
-NOISE: Final = 0.2
-SPREAD: Final = 0.2
-
-
-def grid(measurements: int = 64) -> NDArray[np.int64]:
-    """Return the measured steps: ten early ones, then evenly over the last doubling."""
-    early = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256]
-    return np.unique(np.concatenate([early, np.round(np.linspace(T / 2, T, measurements))]).astype(np.int64))
-
-
-STEPS: Final = grid()
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One known system.
-
-    Attributes:
-        name: In tables.
-        truth: What it is.
-        verdicts: Right ones, in the sense of the table of verdicts.
-        draw: Generator, replicas per history -> observables (history * replica, time).
-        histories: Names.
-        away: Whether it is well away from every margin, so that the right verdict is expected in 90 % of trials at R = 32.
-        error: What would be wrong: a verdict of `settled`, or `history` holding (which settled does not need).
-    """
-
-    name: str
-    truth: Truth
-    verdicts: tuple[str, ...]
-    draw: Callable[[np.random.Generator, int], Mapping[str, Array]]
-    histories: tuple[str, ...] = ("cold",)
-    away: bool = True
-    error: Literal["settled", "history"] = "settled"
-
-
-def time(steps: NDArray[np.int64] = STEPS) -> Array:
-    """Return t/T."""
-    return steps / T
-
-
-def ordinary(
-    generator: np.random.Generator,
-    count: int,
-    *,
-    noise: float = NOISE,
-    spread: float = SPREAD,
-    phi: float = 0.0,
-    start: float = 10.0,
-    memory: float = 0.03,
-    steps: NDArray[np.int64] = STEPS,
-) -> Array:
-    """Draw replicas that begin `start` margins away, relax with a time of `memory` T, and then differ by offsets and noise.
-
-    Args:
-        generator: Source of randomness.
-        count: Replicas.
-        noise: Stationary standard deviation of each replica's fluctuation.
-        spread: Standard deviation of the offsets.
-        phi: Autocorrelation of the fluctuation from one measurement to the next.
-        start: Where it begins.
-        memory: Relaxation time over T.
-        steps: Measured steps.
-    """
-    white = generator.standard_normal((count, len(steps)))
-    fluctuation = white.copy()
-    for index in range(1, len(steps) if phi else 0):
-        fluctuation[:, index] = phi * fluctuation[:, index - 1] + np.sqrt(1 - phi**2) * white[:, index]
-    relaxing = start * np.exp(-time(steps) / memory)
-    return relaxing + spread * generator.standard_normal((count, 1)) + noise * fluctuation
+from tests.exam.cell import NOISE, STEPS, Cell, Z, ordinary, time
+from tests.exam.tally import Array, Truth
 
 
 def settled(name: str, **facts: float) -> Cell:
     """Build a cell at equilibrium."""
     away = bool(facts.pop("away", 1.0))
-    return Cell(name, "equilibrium", ("settled",), lambda g, n: {"A": ordinary(g, n, **facts)}, away=away)  # type: ignore[arg-type]
+    return Cell(("settled",), lambda g, n: {"A": ordinary(g, n, **facts)}, name=name, truth="equilibrium", away=away)  # type: ignore[arg-type]
 
 
 def drifting(name: str, truth: Truth, shape: Callable[[Array], Array], *, away: bool = False) -> Cell:
     """Build a cell whose replicas all follow one curve."""
-    return Cell(name, truth, ("relaxing",), lambda g, n: {"A": ordinary(g, n) + shape(time())}, away=away)
+    return Cell(("relaxing",), lambda g, n: {"A": ordinary(g, n) + shape(time())}, name=name, truth=truth, away=away)
 
 
 def parting(
@@ -107,10 +29,10 @@ def parting(
 ) -> Cell:
     """Build a cell whose replicas each drift along a line of their own, b_r t with sd(b_r T) = sd."""
     return Cell(
-        name,
-        truth,
         ("relaxing",),
         lambda g, n: {"A": ordinary(g, n, spread=spread, noise=noise) + sd * g.standard_normal((n, 1)) * time()},
+        name=name,
+        truth=truth,
         away=away,
     )
 
@@ -122,7 +44,7 @@ def walking(name: str, truth: Truth, sd: float, *, away: bool = False) -> Cell:
         steps = np.sqrt(np.diff(time(), prepend=0.0)) * g.standard_normal((n, len(STEPS)))
         return {"A": ordinary(g, n, spread=0.0, noise=0.0) + sd * np.cumsum(steps, axis=1)}
 
-    return Cell(name, truth, ("relaxing",), draw, away=away)
+    return Cell(("relaxing",), draw, name=name, truth=truth, away=away)
 
 
 def apart(
@@ -135,10 +57,10 @@ def apart(
 ) -> Cell:
     """Build a cell of replicas that are still, and apart by constant offsets (replica,)."""
     return Cell(
-        name,
-        truth,
         ("glassy",),
         lambda g, n: {"A": ordinary(g, n, spread=0.0, noise=noise) + offsets(g, n)[:, None]},
+        name=name,
+        truth=truth,
         away=away,
     )
 
@@ -158,18 +80,22 @@ def histories(
         left, other = ordinary(g, n, start=-10.0), ordinary(g, n, start=10.0) + gap * (time() > 0.4)
         return {"A": np.concatenate([left, other])}
 
-    return Cell(name, truth, (right,), draw, ("left", "right"), away=away, error=error)
+    return Cell((right,), draw, ("left", "right"), name=name, truth=truth, away=away, error=error)
 
 
 def stepping(name: str, sd: float) -> Cell:
     """Build a cell whose replicas each step once in the middle of the window, by N(0, sd^2)."""
     return Cell(
-        name,
-        "margin",
         ("relaxing",),
         lambda g, n: {"A": ordinary(g, n, spread=0.0, noise=0.0) + sd * g.standard_normal((n, 1)) * (time() > 0.75)},
-        away=False,
+        name=name,
+        truth="margin",
     )
+
+
+def swapping(g: np.random.Generator, n: int) -> Mapping[str, Array]:
+    """Draw replicas that change sides in the middle of the window, by N(0, 1/Z^2): 85 % move by less than a margin."""
+    return {"A": ordinary(g, n, spread=0.0, noise=0.0) + g.standard_normal((n, 1)) / (2 * Z) * np.sign(time() - 0.75)}
 
 
 def plateau(g: np.random.Generator, n: int) -> Mapping[str, Array]:
@@ -207,6 +133,7 @@ CELLS: Final = (
     apart("A at its margin: 85 % inside, uniform", "margin", lambda g, n: g.uniform(-1, 1, n) / 0.85, noise=0.0),
     apart("A at its margin: 15 % stuck elsewhere", "margin", stuck(0.15, 5.0), noise=0.0),
     stepping("S1 at its margin: 85 % move less", 1 / Z),
+    Cell(("relaxing",), swapping, name="S1 at its margin: sides change, the spread stays", truth="margin"),
     drifting("linear drift, A(4T) at the margin", "margin", lambda t: t / 3),
     drifting("logarithmic drift, A(4T) at the margin", "margin", lambda t: np.log2(t + 1e-3) / 2),
     drifting("exponential, tau = T, A(4T) at the margin", "margin", lambda t: exponential(t, 1.0)),
@@ -223,7 +150,15 @@ CELLS: Final = (
     drifting("exponential, tau = 2T, 2 margins until 4T", "off", lambda t: 2 * exponential(t, 2.0), away=True),
     parting("drifting apart, spread 1 at T", "off", 1.0, noise=0.1, away=True),
     walking("random walks, spread 1 at T", "off", 1.0, away=True),
-    Cell("histories drift in opposite directions", "off", ("relaxing",), opposite, ("up", "down")),
-    Cell("still accuracy, falling energy", "off", ("relaxing",), plateau),
-    Cell("nothing has moved since the start", "off", ("undecided",), lambda g, n: {"A": ordinary(g, n, start=0.0)}),
+    Cell(
+        ("relaxing",), opposite, ("up", "down"), name="histories drift in opposite directions", truth="off", away=True
+    ),
+    Cell(("relaxing",), plateau, name="still accuracy, falling energy", truth="off", away=True),
+    Cell(
+        ("undecided",),
+        lambda g, n: {"A": ordinary(g, n, start=0.0)},
+        name="nothing has moved since the start",
+        truth="off",
+        away=True,
+    ),
 )

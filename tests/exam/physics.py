@@ -1,5 +1,6 @@
 """Laws that the physical systems must obey, measured from runs of thermo-run: variances, integrated times, Kramers' rate."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -8,7 +9,7 @@ import numpy as np
 from scipy import integrate, stats
 
 import thermo_cli
-from tests.exam.cells import Array
+from tests.exam.tally import Array
 from tests.exam.trained import SPECS
 from thermo_cli.engines.engine import Engine
 
@@ -79,16 +80,19 @@ class Crossing:
     verdict: str
 
 
-def crossover(replicas: int, results: Path, engine: Engine) -> list[Crossing]:
+def crossover(
+    replicas: int, results: Path, engine: Engine, temperatures: Sequence[float] = TEMPERATURES
+) -> list[Crossing]:
     """Train the double well from both sides at several temperatures.
 
     Args:
         replicas: Per side.
         results: Where run folders are.
         engine: Where they are trained.
+        temperatures: Which.
     """
     found = []
-    for temperature in TEMPERATURES:
+    for temperature in temperatures:
         overrides = [f"ensemble.replicas={replicas}", f"dynamics.with.temperature={temperature}"]
         run = _run("double-well-glassy", [*overrides, "observe.window_measurements=256"], results, engine)
         x, labels = run.observables.values["position"][:, -1], np.array(run.observables.histories)

@@ -1,35 +1,93 @@
-"""Counting verdicts over trials, and what a count says: Clopper-Pearson bounds and a binomial test."""
+"""Counting answers over trials, and what a count says: Clopper-Pearson bounds and a binomial test."""
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
-import thermo_cli
-from tests.exam.cells import STEPS, Cell
-from thermo_cli.contracts import Verdict
+Array = NDArray[np.float64]
+Truth = Literal["equilibrium", "margin", "off"]
 
+SIZES: Final = (8, 16, 32, 64, 128)
+ASKED: Final = 32  # the number of replicas at which a share of right answers is asked for
 ALLOWED: Final = 0.05
-LEVEL: Final = 0.001  # of each binomial test: some fifty are made
+LEVEL: Final = 0.001  # of each binomial test: some hundreds are made
 AWAY: Final = 0.90
 FALSE: Final = ("settled", "thermalized", "crystallized")
 
 
+class Answer(NamedTuple):
+    """What became of one trial.
+
+    Attributes:
+        word: For the table: a verdict, or an outcome.
+        wrong: Whether it is the error that counts.
+        right: Whether it is the right answer.
+        spent: Replicas that were judged, where that depends on the trial.
+    """
+
+    word: str
+    wrong: bool
+    right: bool
+    spent: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Something of which the true answer is known, asked of new random numbers in each trial.
+
+    Attributes:
+        name: In tables.
+        truth: `equilibrium`; `margin`, something is off by exactly as much as the margin allows; `off`, by more.
+        away: Whether it is well away from every margin, so that the right answer is asked for at R = 32.
+        least: Share of right answers that is asked for.
+        most: Share of right answers that must not be exceeded.
+        sizes: Numbers of replicas at which it is asked.
+        promised: Those at which an error rate of 5 % is promised.
+    """
+
+    name: str
+    truth: Truth
+    away: bool = False
+    least: float = AWAY
+    most: float = 1.0
+    sizes: tuple[int, ...] = SIZES
+    promised: tuple[int, ...] = SIZES
+
+    def answer(self, generator: np.random.Generator, replicas: int) -> Answer:
+        """Draw an ensemble and have it judged.
+
+        Args:
+            generator: Source of all randomness.
+            replicas: Per history.
+        """
+        raise NotImplementedError
+
+    def sample(self, generator: np.random.Generator) -> Any:
+        """Draw something small that no other law would have drawn: by it kept counts are known."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
 class Tally:
-    """What became of the trials of one cell at one number of replicas.
+    """What became of the trials of one question at one number of replicas.
 
     Attributes:
         cell: Its name.
         truth: `equilibrium`, `margin` or `off`.
         replicas: Per history.
-        verdicts: Verdict to count.
-        errors: Trials with the wrong answer that counts: settled where it is not, or H held at its margin.
-        right: Trials with a right verdict.
-        away: Whether 90 % right is asked for.
+        verdicts: Answer to count.
+        errors: Trials with the wrong answer that counts.
+        right: Trials with a right answer.
+        away: Whether a share of right answers is asked for.
+        least: That share.
+        most: The largest share of right answers.
+        promised: Whether an error rate of 5 % is promised.
+        spent: Mean of the replicas that were judged, where that depends on the trial.
     """
 
     cell: str
@@ -39,6 +97,10 @@ class Tally:
     errors: int
     right: int
     away: bool
+    least: float = AWAY
+    most: float = 1.0
+    promised: bool = True
+    spent: float = 0.0
 
     @property
     def trials(self) -> int:
@@ -56,14 +118,15 @@ class Tally:
 
     def problem(self) -> str | None:
         """Say which promise is broken significantly, or None."""
-        if self.truth != "equilibrium":
-            found = stats.binomtest(self.errors, self.trials, ALLOWED, alternative="greater").pvalue
-            if found < LEVEL:
-                return f"{self.errors} of {self.trials} trials are wrong, more than {ALLOWED:.0%}"
-        if self.away and self.replicas == 32:
-            found = stats.binomtest(self.right, self.trials, AWAY, alternative="less").pvalue
-            if found < LEVEL:
-                return f"only {self.right} of {self.trials} verdicts are right, fewer than {AWAY:.0%}"
+        if not self.trials:
+            return None
+        if self.promised and self._beyond(self.errors, ALLOWED, "greater"):
+            return f"{self.errors} of {self.trials} trials are wrong, more than {ALLOWED:.0%}"
+        if self.away and self.replicas == ASKED:
+            if self._beyond(self.right, self.least, "less"):
+                return f"only {self.right} of {self.trials} answers are right, fewer than {self.least:.0%}"
+            if self.most < 1 and self._beyond(self.right, self.most, "greater"):
+                return f"{self.right} of {self.trials} answers are right, more than {self.most:.0%}"
         return None
 
     def as_dict(self) -> dict[str, Any]:
@@ -79,41 +142,47 @@ class Tally:
             "right": self.right,
             "right_interval": self.bounds(self.right),
             "away": self.away,
+            "promised": self.promised,
         }
 
+    def _beyond(self, count: int, share: float, alternative: Literal["less", "greater"]) -> bool:
+        return bool(stats.binomtest(count, self.trials, share, alternative=alternative).pvalue < LEVEL)
 
-def tally(cell: Cell, replicas: int, found: Iterable[Verdict]) -> Tally:
-    """Count the verdicts of some trials.
 
-    In a cell that is not at equilibrium every verdict that is not settled is right; which one it is, the table shows.
+def tally(question: Question, replicas: int, answers: Iterable[Answer]) -> Tally:
+    """Count the answers of some trials.
 
     Args:
-        cell: Of which cell.
+        question: Of which question.
         replicas: Per history.
-        found: One verdict per trial.
+        answers: One per trial.
     """
-    verdicts, errors, right = Counter[str](), 0, 0
-    for verdict in found:
-        verdicts[verdict.verdict] += 1
-        held = verdict.outcomes["history"] == "holds" if cell.error == "history" else verdict.verdict in FALSE
-        errors += held and cell.truth != "equilibrium"
-        right += (verdict.verdict in cell.verdicts) if cell.truth == "equilibrium" else not held
-    return Tally(cell.name, cell.truth, replicas, dict(verdicts), errors, right, cell.away)
+    given = list(answers)
+    words = Counter(answer.word for answer in given)
+    return Tally(
+        question.name,
+        question.truth,
+        replicas,
+        dict(words),
+        sum(answer.wrong for answer in given),
+        sum(answer.right for answer in given),
+        question.away,
+        question.least,
+        question.most,
+        replicas in question.promised,
+        float(np.mean([answer.spent for answer in given if answer.spent] or [0.0])),
+    )
 
 
-def array_trials(cell: Cell, replicas: int, trials: int, seed: int = 0) -> Tally:
-    """Draw and judge a cell's ensembles.
+def trials(question: Question, replicas: int, count: int, seed: int = 0) -> Tally:
+    """Ask a question of so many ensembles.
 
     Args:
-        cell: Which cell.
+        question: Which.
         replicas: Per history.
-        trials: How many.
+        count: How many trials.
         seed: Of the trials.
     """
-    labels = [name for name in cell.histories for _ in range(replicas)]
-    entropy = [seed, replicas, *cell.name.encode()]
-    found = []
-    for number in range(trials):
-        drawn = cell.draw(np.random.Generator(np.random.PCG64([*entropy, number])), replicas)
-        found.append(thermo_cli.judge(drawn, steps=STEPS, margins={"A": 1.0}, histories=labels))
-    return tally(cell, replicas, found)
+    entropy = [seed, replicas, *question.name.encode()]
+    generators = (np.random.Generator(np.random.PCG64([*entropy, number])) for number in range(count))
+    return tally(question, replicas, (question.answer(generator, replicas) for generator in generators))

@@ -11,7 +11,7 @@ import pytest
 
 import thermo_cli
 from tests.conftest import Command
-from tests.exam.cells import STEPS, ordinary
+from tests.exam.cell import STEPS, ordinary
 from thermo_cli.contracts import Array, Verdict
 from thermo_cli.errors import DataError, ThermoError, UsageError
 from thermo_cli.judging.verdict_json import document
