@@ -53,6 +53,7 @@ def test_json_is_the_contract(finished: Path, command: Command) -> None:
         "history",
         "diversity",
         "ergodicity",
+        "mean",
     }
     for row in content["criteria"]:
         assert set(row) == {

@@ -37,7 +37,9 @@ LATER: dict[str, Any] = {
     "unseen": "of 64 replicas none lay elsewhere: up to 4.6 % may",
     "looks": [{"replicas": 32, "steps": 8000, "verdict": "undecided", "open": ["agreement"]}],
     "skill": {"test_accuracy": {"constant": 0.1, "better": True}},
-    "advice": [{"kind": "replicas", "to": 64, "chance": 0.8, "command": ""}],
+    "advice": [
+        {"kind": "replicas", "words": "so many would decide", "to": 64, "chance": 0.8, "command": "", "work": None}
+    ],
 }
 
 
@@ -69,7 +71,7 @@ def test_the_schema_is_one_and_says_what_the_code_says() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     definitions = SCHEMA["$defs"]
     assert definitions["verdict"]["enum"] == list(VERDICTS)
-    assert definitions["criterion"]["enum"] == [*(criterion.name for criterion in CRITERIA), "target", "mean"]
+    assert definitions["criterion"]["enum"] == [*(criterion.name for criterion in CRITERIA), "target"]
     assert definitions["decided"]["properties"]["outcomes"]["required"] == [criterion.name for criterion in CRITERIA]
     assert definitions["outcome"]["enum"] == list(get_args(Outcome))
     required = {*definitions["document"]["required"], *definitions["said"]["required"]}

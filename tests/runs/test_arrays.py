@@ -44,6 +44,7 @@ def test_an_ensemble_at_rest_has_settled() -> None:
         "history": "untested",
         "diversity": "untested",
         "ergodicity": "untested",
+        "mean": "holds",
     }
 
 

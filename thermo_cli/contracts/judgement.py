@@ -44,8 +44,34 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """One thing to do next.
+
+    Attributes:
+        kind: What there should be more of (`replicas`, `steps`, `pairs`), or what else is to be done.
+        words: What comes of it, in a sentence.
+        to: How many; None where that is no number, or no number is reachable.
+        chance: That it decides; None where that is not known.
+        command: What to type; empty where nothing can be typed.
+        work: Replica-steps that it takes, beyond what is there; None where it takes none, or nobody knows.
+    """
+
+    kind: str
+    words: str
+    to: int | None = None
+    chance: float | None = None
+    command: str = ""
+    work: int | None = None
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """What the court decided, and all that it rests on; `judging.verdict_json` writes it."""
+    """What the court decided, and all that it rests on; `judging.verdict_json` writes it.
+
+    Attributes:
+        unseen: What so many replicas cannot exclude, in a sentence; empty where that is not bounded.
+        advice: What to do next, the cheapest first.
+    """
 
     verdict: VerdictName
     phase: str
@@ -58,6 +84,8 @@ class Verdict:
     diagnostics: Mapping[str, Any]
     replicas: Mapping[str, int]
     warnings: tuple[str, ...] = field(default=())
+    unseen: str = ""
+    advice: tuple[Advice, ...] = ()
 
     @property
     def unfinished(self) -> int:

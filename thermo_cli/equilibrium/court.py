@@ -14,6 +14,7 @@ from thermo_cli.equilibrium.sentence import sentence
 from thermo_cli.equilibrium.statistics.mean_and_sd import mean_and_sd
 from thermo_cli.equilibrium.statistics.slope import slopes
 from thermo_cli.equilibrium.statistics.tolerance import tolerance_interval
+from thermo_cli.equilibrium.unseen import unseen
 from thermo_cli.equilibrium.verdict import combine, decide, phase_of
 
 WATCHED: Final = ("parameter_norm", "gradient_norm")
@@ -50,6 +51,7 @@ def judge(
         diagnostics={"window": _window(ensemble), **(diagnostics or {})},
         replicas=counts,
         warnings=tuple(_warnings(ensemble)),
+        unseen=unseen(ensemble),
     )
     return dataclasses.replace(judgement, summary=sentence(judgement, ensemble))
 

@@ -147,6 +147,8 @@ def _said(verdict: Verdict) -> dict[str, Any]:
         {
             **NOTHING,
             "scope": verdict.scope,
+            "unseen": verdict.unseen or None,
+            "advice": [dataclasses.asdict(step) for step in verdict.advice],
             "verdict": verdict.verdict,
             "phase": verdict.phase,
             "summary": verdict.summary,

@@ -62,7 +62,7 @@ def _head(view: RunView) -> Head:
         facts=tuple(facts),
         lead=verdict.summary,
         compared=compared and f"{compared[0].upper()}{compared[1:]}.",
-        scope=verdict.scope,
+        scope=". ".join(filter(None, (verdict.scope, verdict.unseen and f"O{verdict.unseen[1:]}"))),
         description=view.description,
         gate=gate_answer(view.gate),
         questions=tuple(questions(verdict)),

@@ -7,6 +7,7 @@ from thermo_cli.equilibrium.criteria.criterion import Criterion
 from thermo_cli.equilibrium.criteria.diversity import DIVERSITY
 from thermo_cli.equilibrium.criteria.ergodicity import ERGODICITY
 from thermo_cli.equilibrium.criteria.history import HISTORY
+from thermo_cli.equilibrium.criteria.mean import MEAN
 from thermo_cli.equilibrium.criteria.stationarity import STATIONARITY
 
-CRITERIA: Final[tuple[Criterion, ...]] = (STATIONARITY, AGREEMENT, HISTORY, DIVERSITY, ERGODICITY)
+CRITERIA: Final[tuple[Criterion, ...]] = (STATIONARITY, AGREEMENT, HISTORY, DIVERSITY, ERGODICITY, MEAN)

@@ -1,6 +1,7 @@
 """Intervals that hold most fresh replicas, whatever the distribution: order statistics (Wilks 1941)."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from thermo_cli.contracts import Array
 from thermo_cli.equilibrium.statistics.interval import ROUNDING, Interval
@@ -62,10 +63,22 @@ def most_inside(values: Array, width: float) -> int:
     Args:
         values: (replica,).
     """
+    return int(inside_best(values, width).sum())
+
+
+def inside_best(values: Array, width: float) -> NDArray[np.bool_]:
+    """Return which replicas lie in the interval of a width that holds most of them, (replica,).
+
+    Args:
+        values: (replica,).
+    """
     ordered = _ordered(values)
     ordered = ordered[np.isfinite(ordered)]
+    if not len(ordered):
+        return np.zeros(len(values), dtype=bool)
     last = np.searchsorted(ordered, ordered + width * (1 + ROUNDING), side="right")
-    return int((last - np.arange(len(ordered))).max(initial=0))
+    first = int((last - np.arange(len(ordered))).argmax())
+    return np.asarray((ordered[first] <= values) & (values <= ordered[last[first] - 1]))
 
 
 def _ordered(values: Array) -> Array:

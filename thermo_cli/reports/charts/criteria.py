@@ -29,8 +29,8 @@ from thermo_cli.reports.wording import short, short_scope
 CAPTION: Final = (
     "Criteria, to scale",
     "Each estimate with its confidence interval, divided by the margin of its row. Inside the band from -1 to 1 a row "
-    "holds; across its edge more data must decide. Of S3, D and E only the right edge counts; S2 beyond an edge "
-    "fails only if the drift per doubling lies beyond it too. Hollow marks decide nothing.",
+    "holds; across its edge more data must decide. Of S3, D and E only the right edge counts; M is drawn around its own value; "
+    "S2 beyond an edge fails only if the drift per doubling lies beyond it too. Hollow marks decide nothing.",
 )
 FURTHEST: Final = 3.0  # margins; what lies beyond is an arrow at the edge
 MOST: Final = 120
@@ -46,7 +46,7 @@ def criteria(view: RunView) -> dict[str, Chart]:
     chosen = sorted(estimated, key=lambda row: not row.gates)[:MOST] if len(estimated) > MOST else estimated
     extent = max(
         (
-            abs(value) / row.margin
+            abs(value - _centre(row)) / row.margin
             for row in chosen
             for value in (row.estimate, *(row.interval or ()))
             if value is not None and row.margin
@@ -67,10 +67,15 @@ def criteria(view: RunView) -> dict[str, Chart]:
     return {"criteria": Chart("criteria", title, caption, words, spec, {"rows": rows}, height)}
 
 
+def _centre(row: Row) -> float:
+    """Return what a row is drawn around: zero, or the mean itself where its error is held against the margin."""
+    return row.estimate or 0.0 if row.criterion == "mean" else 0.0
+
+
 def _row(row: Row, edge: float) -> dict[str, Any]:
-    margin = row.margin or 1.0
-    low, high = (None if end is None else end / margin for end in row.interval or (None, None))
-    at = (row.estimate or 0.0) / margin
+    margin, centre = row.margin or 1.0, _centre(row)
+    low, high = (None if end is None else (end - centre) / margin for end in row.interval or (None, None))
+    at = ((row.estimate or 0.0) - centre) / margin
     open_low, open_high = low is None or low < -edge, high is None or high > edge
     bounded = row.interval is not None
     return {
