@@ -10,7 +10,7 @@ from typing import Final, Literal
 import numpy as np
 
 from tests.exam.cell import NOISE, STEPS, Cell, Z, ordinary, time
-from tests.exam.tally import Array, Truth
+from tests.exam.tally import LARGE, SIZES, Array, Truth
 
 
 def settled(name: str, **facts: float) -> Cell:
@@ -80,7 +80,8 @@ def histories(
         left, other = ordinary(g, n, start=-10.0), ordinary(g, n, start=10.0) + gap * (time() > 0.4)
         return {"A": np.concatenate([left, other])}
 
-    return Cell((right,), draw, ("left", "right"), name=name, truth=truth, away=away, error=error)
+    sizes = SIZES if error == "history" else LARGE
+    return Cell((right,), draw, ("left", "right"), name=name, truth=truth, away=away, error=error, sizes=sizes)
 
 
 def stepping(name: str, sd: float) -> Cell:

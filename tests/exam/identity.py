@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import numpy as np
 
 import thermo_cli
-from tests.exam.tally import Answer, Array, Question, Truth
+from tests.exam.tally import SIZES, Answer, Array, Question, Truth
 from thermo_cli.contracts import Outcome, Verdict
 
 STATES: Final = 32
@@ -30,6 +30,7 @@ class Pairs(Question):
     shares: Callable[[np.random.Generator, int], Array]
     answered: Literal["distinct", "identical"]
     dimensions: int = 200
+    sizes: tuple[int, ...] = field(default=SIZES, kw_only=True)
 
     def answer(self, generator: np.random.Generator, replicas: int) -> Answer:
         """Judge microstates whose coordinates are normal."""

@@ -38,10 +38,10 @@ def counted(question: Question, replicas: int, count: int, folder: Path) -> Tall
 
 
 def key(question: Question, replicas: int, count: int) -> str:
-    """Return a digest of the court, the question's class, its facts, and the first thing that it draws."""
+    """Return a digest of the court, the file of the question's class, its facts, and the first thing that it draws."""
     digest = hashlib.sha256(court().encode())
     facts = {name: value for name, value in vars(question).items() if not callable(value)}
-    digest.update(inspect.getsource(type(question)).encode())
+    digest.update(Path(inspect.getfile(type(question))).read_bytes())
     digest.update(repr((facts, replicas, count)).encode())
     for array in _arrays(question.sample(np.random.Generator(np.random.PCG64(0)))):
         digest.update(np.ascontiguousarray(array).tobytes())

@@ -12,7 +12,7 @@ from scipy import optimize, stats
 
 from tests.exam.cell import STEPS, Cell, Z, ordinary, time
 from tests.exam.cells import stuck
-from tests.exam.tally import SIZES, Array, Truth
+from tests.exam.tally import LARGE, SIZES, Array, Truth
 
 Offsets = Callable[[np.random.Generator, int], Array]
 TRIM: Final = 0.15
@@ -199,7 +199,7 @@ LAWS: Final = (
         "1 % spikes of sd 2, drift at the margin", "margin", lambda g, n: ordinary(g, n) + spikes(g, n, 2) + time() / 3
     ),
     *(
-        offset(f"{share:.0%} stuck 5 margins away", "equilibrium", stuck(share, 5.0))
+        offset(f"{share:.0%} stuck 5 margins away", "equilibrium", stuck(share, 5.0), sizes=(*LARGE, 256))
         for share in (0.03, 0.05, 0.08, 0.1)
     ),
     offset("15 % stuck 30 margins away", "margin", stuck(0.15, 30.0)),
@@ -212,12 +212,12 @@ LAWS: Final = (
     law("all swing together by one margin", "margin", swing(1.0)),
     law("all swing together by two margins", "off", swing(2.0), away=True),
     unequal("at rest, unequal histories", "equilibrium", 0.0, (4, 1), away=True),
-    unequal("a fifth of the smaller of two histories is stuck", "off", 0.2, (4, 1), sizes=(16, 32, 64)),
+    unequal("a fifth of the smaller of two histories is stuck", "off", 0.2, (4, 1)),
     unequal("15 % of one of two histories are stuck", "margin", 0.15, (1, 1)),
     unequal("a fifth of one of two histories is stuck", "off", 0.2, (1, 1)),
-    against("H at its margin: skewed", "margin", skewed, error="history"),
+    against("H at its margin: skewed", "margin", skewed, error="history", sizes=SIZES),
     *(
-        against(f"H at its margin: {p:.0%} stuck elsewhere", "margin", mixed(p), error="history")
+        against(f"H at its margin: {p:.0%} stuck elsewhere", "margin", mixed(p), error="history", sizes=SIZES)
         for p in (0.03, 0.1, 0.15)
     ),
     *(counted(n, "at rest", "equilibrium", away=True) for n in (30, 100, 540)),
@@ -231,7 +231,7 @@ LAWS: Final = (
         error="alarm",
     ),
     four("four histories that have met", "equilibrium", 0.0, away=True),
-    four("four histories, one is one margin away: H holds?", "margin", 1.0, error="history"),
+    four("four histories, one is one margin away: H holds?", "margin", 1.0, error="history", sizes=SIZES),
     law("copies of one run", "off", lambda g, n: np.repeat(ordinary(g, 1), n, axis=0), away=True),
     law("four runs, each copied", "off", lambda g, n: np.repeat(ordinary(g, 4), n // 4, axis=0), away=True),
     law("moved by exactly one margin", "margin", lambda g, n: ordinary(g, n, start=1.0)),

@@ -13,6 +13,7 @@ Array = NDArray[np.float64]
 Truth = Literal["equilibrium", "margin", "off"]
 
 SIZES: Final = (8, 16, 32, 64, 128)
+LARGE: Final = (32, 64, 128)  # where a verdict of settled is possible: agreement needs 30 replicas, each history 19
 ASKED: Final = 32  # the number of replicas at which a share of right answers is asked for
 ALLOWED: Final = 0.05
 LEVEL: Final = 0.001  # of each binomial test: some hundreds are made
@@ -55,7 +56,7 @@ class Question:
     away: bool = False
     least: float = AWAY
     most: float = 1.0
-    sizes: tuple[int, ...] = SIZES
+    sizes: tuple[int, ...] = LARGE
     promised: tuple[int, ...] = SIZES
 
     def answer(self, generator: np.random.Generator, replicas: int) -> Answer:
