@@ -21,7 +21,7 @@ from tests.exam.growing import AT_MARGINS, FIXED, GROWN
 from tests.exam.identity import GROWING_PAIRS, PAIRS
 from tests.exam.kept import counted
 from tests.exam.laws import LAWS
-from tests.exam.tally import SIZES, Question, Tally
+from tests.exam.tally import ASKED, SIZES, Question, Tally
 from tests.exam.trained import TRAINED, groups, tally, train
 from thermo_cli.engines.engine import Engine
 from thermo_cli.engines.pool import PoolEngine
@@ -90,7 +90,7 @@ def main() -> int:
 def _trained(short: bool, results: Path, engine: Engine) -> list[Tally]:
     found = []
     for cell in TRAINED:
-        run = train(cell, cell.replicas // 10 // 64 * 64 if short else cell.replicas, results, engine)
+        run = train(cell, max(cell.replicas // 10, ASKED) if short else cell.replicas, results, engine)
         found += [tally(cell, size, judged) for size in SIZES if (judged := groups(run, size))]
         sys.stderr.write(f"{cell.name}: {found[-1].verdicts}\n")
     return found

@@ -55,7 +55,7 @@ class Forecast(Question):
             if needed is not None and needed <= MOST:
                 decided = self.row(generator, needed).outcome in DECIDED
                 return Answer("decided" if decided else "open", False, decided, needed)
-        return Answer("no number", False, True)
+        return Answer("", wrong=False, right=False)
 
     def sample(self, generator: np.random.Generator) -> Any:
         """Tell one row: what it stands for is drawn within."""

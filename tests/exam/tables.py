@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tests.exam.physics import Crossing, Law
-from tests.exam.tally import ALLOWED, ASKED, Tally
+from tests.exam.tally import ASKED, Tally
 
 WORDS = {"equilibrium": "at equilibrium", "margin": "at its margin", "off": "not at equilibrium"}
 
@@ -80,10 +80,9 @@ def forecasts(tallies: Sequence[Tally]) -> str:
     """
     lines = [_line(["row", "R", "number forecast, mean", "decided there (95 %)"]), _rule(1, 3)]
     for one in tallies:
-        given = one.trials - one.verdicts.get("no number", 0)
-        decided = one.verdicts.get("decided", 0)
-        share = f"{decided / given:.1%} of {given}" if given else "no number is given"
-        lines.append(_line([one.cell, str(one.replicas), f"{one.spent:.0f}" if given else "", share]))
+        low, high = one.bounds(one.right) if one.trials else (0.0, 1.0)
+        share = f"{one.right / one.trials:.1%} {low:.1%}-{high:.1%}" if one.trials else "no number is given"
+        lines.append(_line([one.cell, str(one.replicas), f"{one.spent:.0f}" if one.trials else "", share]))
     return "\n".join(lines)
 
 
@@ -156,5 +155,5 @@ def _wrong(one: Tally) -> str:
         return ""
     low, high = one.bounds(one.errors)
     share = f"{one.errors / one.trials:.1%} {low:.1%}-{high:.1%}"
-    beyond = " **above**" if one.promised and low > ALLOWED else ""
+    beyond = " **above**" if one.above else ""
     return f"{share}{beyond}" if one.promised else f"({share})"

@@ -25,7 +25,7 @@ class Answer(NamedTuple):
     """What became of one trial.
 
     Attributes:
-        word: For the table: a verdict, or an outcome.
+        word: For the table: a verdict, or an outcome; empty where there was nothing to ask, and the trial does not count.
         wrong: Whether it is the error that counts.
         right: Whether it is the right answer.
         spent: Replicas that were judged, where that depends on the trial.
@@ -117,11 +117,16 @@ class Tally:
         interval = stats.binomtest(count, self.trials).proportion_ci(0.95, "exact")
         return float(interval.low), float(interval.high)
 
+    @property
+    def above(self) -> bool:
+        """Whether the error rate is promised to be 5 % and is significantly above."""
+        return self.promised and self._beyond(self.errors, ALLOWED, "greater")
+
     def problem(self) -> str | None:
         """Say which promise is broken significantly, or None."""
         if not self.trials:
             return None
-        if self.promised and self._beyond(self.errors, ALLOWED, "greater"):
+        if self.above:
             return f"{self.errors} of {self.trials} trials are wrong, more than {ALLOWED:.0%}"
         if self.away and self.replicas == ASKED:
             if self._beyond(self.right, self.least, "less"):
@@ -158,7 +163,7 @@ def tally(question: Question, replicas: int, answers: Iterable[Answer]) -> Tally
         replicas: Per history.
         answers: One per trial.
     """
-    given = list(answers)
+    given = [answer for answer in answers if answer.word]
     words = Counter(answer.word for answer in given)
     return Tally(
         question.name,

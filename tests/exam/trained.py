@@ -1,7 +1,7 @@
 """Trained cells: specs of experiments/calibration/, trained by thermo-run as one large ensemble and judged in groups.
 
-Replicas are independent, so 1,600 of them are 50 ensembles of 32, or 200 of 8. Groups of one size share no replica. Grokking, of which
-a replica takes three seconds, has 320 replicas: ten ensembles of 32.
+Replicas are independent, so 1,600 of them are 50 ensembles of 32, or 200 of 8. Groups of one size share no replica. Of grokking
+a replica takes three seconds: it has 320, ten ensembles of 32.
 """
 
 import dataclasses
