@@ -3,6 +3,7 @@
 spec -> replica table -> data -> training -> run folder -> examination -> court -> verdict
 """
 
+import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -142,11 +143,13 @@ def train(experiment: Experiment, engine: Engine, watcher: Watcher, allow: Seque
     _note_changes(experiment, watcher)
     folder.stop_file.unlink(missing_ok=True)
     watcher.begin(folder)
+    before, began = folder.replica_steps, time.monotonic()
     try:
         outcome = engine.run(train_shard, tasks, watcher.tick, folder.stop_file.touch)
     finally:
         watcher.end()
         folder.stop_file.unlink(missing_ok=True)
+        folder.add_work(folder.replica_steps - before, time.monotonic() - began)
     _answer(outcome, folder)
 
 

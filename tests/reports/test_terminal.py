@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from thermo_cli.contracts import Row, Trajectories
+from thermo_cli.contracts import Trajectories
 from thermo_cli.equilibrium.baseline import Comparison, Difference
 from thermo_cli.equilibrium.court import judge
-from thermo_cli.equilibrium.ensemble import Ensemble, Question, Settings
+from thermo_cli.equilibrium.ensemble import Ensemble, Extent, Question, Settings
 from thermo_cli.judging.record import Baseline, Gate
 from thermo_cli.metric import default_margins
 from thermo_cli.reports.charts import charts
@@ -19,7 +19,7 @@ from thermo_cli.reports.numerals import number, sparkline
 from thermo_cli.reports.sweep_view import PointView, View, means, point_view, reasons
 from thermo_cli.reports.terminal import render
 from thermo_cli.reports.view import RunView
-from thermo_cli.reports.wording import comparison, diagnostics, next_steps
+from thermo_cli.reports.wording import comparison, diagnostics, lasting, next_steps
 
 STEPS = np.unique(np.concatenate([[0, 1, 2, 4, 8, 16, 32, 64, 128, 256], np.linspace(500, 1000, 64).astype(np.int64)]))
 QUESTION = Question(
@@ -74,19 +74,24 @@ def test_the_verdict_comes_first_and_every_row_fits(spread: float, drift: float,
 
 
 def test_too_few_replicas_say_how_many_are_needed() -> None:
-    """Four per history can settle nothing, and the report asks for more."""
-    view, text = shown(ensemble(0.005, 0.0, replicas=4))
-    assert view.verdict.verdict == "undecided"
-    assert "--set ensemble.replicas=40" in text
-    assert any("replicas" in step for step in next_steps(view.verdict))
+    """Four per history can settle nothing: what eight can say comes first, then what to type and how long it takes."""
+    trained = dataclasses.replace(QUESTION, extent=Extent("thermo-run SPEC", (4, 4), (1000, 1000)))
+    some = ensemble(0.005, 0.0, replicas=4)
+    verdict = judge(Ensemble(some, trained, Settings()))
+    text = printed(RunView("demo-01234567", "", "complete", verdict, some, pace=1200.0))
+    assert verdict.verdict == "undecided"
+    assert "With 8 runs: at least 53% of fresh ones end within the margin" in " ".join(text.replace("│", " ").split())
+    (first, *_) = next_steps(verdict, 1200.0)
+    assert first.startswith("thermo-run SPEC --set ensemble.replicas=40  (40 replicas per history decide what is open ")
+    assert first.endswith("; about 60 s)")
+    assert "thermo-run SPEC --set ensemble.replicas=40" in text
 
 
 def test_recorded_runs_are_asked_for_what_can_be_done() -> None:
     """No field of the spec makes more of them, or makes them longer."""
-    view, _ = shown(ensemble(0.005, 0.01, replicas=4))
-    asked = next_steps(view.verdict, trained=False)
-    assert "record 40 runs of each history: as many replicas per history would decide what is open" in asked
-    assert any(step.startswith("record runs of 2000 steps: ") for step in asked)
+    view, _ = shown(ensemble(0.005, 0.0, replicas=4))
+    asked = next_steps(view.verdict)
+    assert "40 runs of each history decide what is open in four of five cases" in asked
     assert not any("--set" in step for step in asked)
 
 
@@ -102,20 +107,12 @@ def test_an_unfinished_run_asks_for_its_end_alone() -> None:
     assert "every criterion that gates has its answer" not in page
 
 
-def test_an_open_row_that_asks_for_nothing_is_named() -> None:
-    """Nothing decides it by number, so it is said to be open: no next step would mean that all have their answers."""
-    view, _ = shown(ensemble(0.005, 0.0))
-    row = Row(
-        "diversity",
-        "D overlap on one bath",
-        None,
-        "same-bath pairs",
-        True,
-        "undecided",
-        explanation="no more than 3 times",
-    )
-    verdict = dataclasses.replace(view.verdict, criteria=(row,))
-    assert next_steps(verdict) == ("diversity is open: no more than 3 times",)
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "1 s"), (89, "89 s"), (90, "2 min"), (5400, "2 h"), (200_000, "2 days")]
+)
+def test_times_are_said_in_words(seconds: float, words: str) -> None:
+    """One number and one unit, never less than a second."""
+    assert lasting(seconds) == words
 
 
 def test_what_is_not_shown_is_not_denied() -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from thermo_cli.contracts import CriterionName, Outcome, Row, Verdict
+from thermo_cli.equilibrium.advice import advice
 from thermo_cli.equilibrium.criteria import CRITERIA
 from thermo_cli.equilibrium.criteria.movement import nothing_has_happened
 from thermo_cli.equilibrium.ensemble import Ensemble
@@ -53,6 +54,7 @@ def judge(
         warnings=tuple(_warnings(ensemble)),
         unseen=unseen(ensemble),
     )
+    judgement = dataclasses.replace(judgement, advice=advice(judgement, ensemble))
     return dataclasses.replace(judgement, summary=sentence(judgement, ensemble))
 
 

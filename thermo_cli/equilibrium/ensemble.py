@@ -57,6 +57,23 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Extent:
+    """How large a run that can be trained again is planned to become; advice on more of it is a command.
+
+    Attributes:
+        command: What trains it, without what is to be changed.
+        replicas: Replicas per history, at first and at most.
+        steps: Training time, at first and at most.
+        closed: Whether a longer training is another training, from its first step.
+    """
+
+    command: str
+    replicas: tuple[int, int]
+    steps: tuple[int, int]
+    closed: bool = False
+
+
+@dataclass(frozen=True)
 class Question:
     """What the court has to know of a run besides its numbers.
 
@@ -74,6 +91,8 @@ class Question:
         energy_margin: Whether a margin of the energy may be derived from its fall.
         controls: Partners and twins beside the main replicas.
         resolutions: Observable to the unit that its values are multiples of: 1/n for shares of n test examples.
+        higher: Observable to whether higher is better, where that is known.
+        extent: How large it is planned to become; None of what cannot be trained again.
     """
 
     steps: int
@@ -89,6 +108,8 @@ class Question:
     energy_margin: bool = True
     controls: int = 0
     resolutions: Mapping[str, float] = field(default_factory=dict)
+    higher: Mapping[str, bool] = field(default_factory=dict)
+    extent: Extent | None = None
 
 
 @dataclass(frozen=True)

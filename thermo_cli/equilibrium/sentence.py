@@ -3,14 +3,28 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from thermo_cli.contracts import CriterionName, Outcome, Row, Verdict
+from scipy import stats
+
+from thermo_cli.contracts import Advice, CriterionName, Outcome, Row, Verdict
 from thermo_cli.equilibrium.ensemble import Ensemble
+from thermo_cli.equilibrium.past_best import past_best
+from thermo_cli.equilibrium.statistics.share import least_replicas
+from thermo_cli.equilibrium.statistics.tolerance import count_to_agree, most_inside
+from thermo_cli.equilibrium.statistics.trimmed import FEWEST
 from thermo_cli.equilibrium.verdict import GOOD, SETTLED
 
 UNFINISHED: Final = (
     "Not finished: {missing} of {planned} replicas are still to be trained; the same thermo-run command goes on. The rows are "
     "those of the rest."
 )
+WHETHER: Final = {
+    "stationarity": "it has stopped changing",
+    "agreement": "seeds and data agree",
+    "history": "the path is forgotten",
+    "diversity": "these are different models",
+    "ergodicity": "replicas wander as far as they differ",
+}
+ALREADY: Final = {"agreement": "seeds and data disagree", "history": "the path is remembered"}
 
 
 def sentence(verdict: Verdict, ensemble: Ensemble) -> str:
@@ -19,42 +33,46 @@ def sentence(verdict: Verdict, ensemble: Ensemble) -> str:
     Args:
         verdict: All of it but the sentence.
     """
-    steps = ensemble.question.steps
     if verdict.verdict == "diverged":
         return _diverged(verdict, ensemble)
     if verdict.unfinished:
         return UNFINISHED.format(missing=verdict.unfinished, planned=verdict.replicas["planned"])
+    past = past_best(ensemble)
+    if past is not None and verdict.verdict not in SETTLED and ensemble.question.independent:
+        return f"Past its best: {past.remedy}."
     if verdict.verdict == "relaxing":
         row = _worst(verdict.criteria, "stationarity")
-        what = f"{row.observable} of {row.scope} fails {row.statistic}"
-        return f"Still changing: {what} ({row.explanation}); train for {2 * steps} steps."
+        return f"Still changing: {_place(row)}, {_seen(row)}; {verdict.advice[0].words}."
     if verdict.verdict == "glassy":
-        row = _worst(verdict.criteria, "agreement" if verdict.outcomes["agreement"] == "fails" else "history")
-        return f"At rest, but not alike: {row.observable} ({row.explanation}); seed, data or history still decide the result."
+        return _glassy(verdict)
     if verdict.verdict in SETTLED and ensemble.margins:
         return _settled(verdict, ensemble)
-    return _open(verdict.criteria, steps)
+    budget = verdict.diagnostics.get("noise_budget")
+    if not ensemble.question.independent and budget:
+        return _sources(budget)
+    return _few(verdict, ensemble) or _open(verdict)
 
 
 def _diverged(verdict: Verdict, ensemble: Ensemble) -> str:
-    rate, planned = ensemble.question.learning_rate, verdict.replicas["planned"]
-    diverged, crashed = verdict.replicas["diverged"], verdict.replicas["crashed"]
-    sentences = []
-    if diverged:
-        remedy = "make the training stable" if rate is None else f"lower dynamics.with.lr (received {rate:g})"
-        first = ensemble.first_to_diverge
-        sentences.append(f"{diverged} of {planned} replicas diverged (first {first}); {remedy}")
-    if crashed:
-        ended = "ended before the last step"
-        remedy = "crashed: see shards/*.error.txt, then give the same command again"
-        sentences.append(f"{crashed} of {planned} replicas {ended if rate is None else remedy}")
-    return "; ".join(sentences) + "."
+    planned, first = verdict.replicas["planned"], ensemble.first_to_diverge
+    words = {"diverged": f"diverged (first {first})", "crashed": "crashed or ended before the last step"}
+    counts = [
+        f"{verdict.replicas[word]} of {planned} replicas {how}" for word, how in words.items() if verdict.replicas[word]
+    ]
+    return f"{', '.join(counts)}; {verdict.advice[0].words}."
+
+
+def _glassy(verdict: Verdict) -> str:
+    if verdict.outcomes["agreement"] == "fails":
+        row = _worst(verdict.criteria, "agreement")
+        return f"At rest, but not alike: in {row.observable}, {_seen(row)}; seed and data decide, more runs change nothing."
+    row = _worst(verdict.criteria, "history")
+    return f"At rest, but not alike: in {row.observable}, {row.explanation}; a larger run would say the same."
 
 
 def _settled(verdict: Verdict, ensemble: Ensemble) -> str:
     """Tell the value of an observable that is at rest, and what is known of its models."""
-    margins, evolves = ensemble.margins, ensemble.question.evolves
-    name = next(name for name in (*ensemble.question.margins, *margins) if name in margins)
+    name, evolves = _headline(ensemble), ensemble.question.evolves
     state = verdict.macroscopic[name]
     spread = "" if state["sd"] is None else f" +- {state['sd']:.2g}"
     ending = {
@@ -63,8 +81,79 @@ def _settled(verdict: Verdict, ensemble: Ensemble) -> str:
         "crystallized": "on one bath all replicas are one model.",
     }[verdict.verdict]
     longer = ", and training four times as long would move it by less than that" if evolves else ""
-    within = f"whatever the seed and subsample (within {margins[name].delta:.2g})"
+    within = f"whatever the seed and subsample (within {ensemble.margins[name].delta:.2g})"
     return f"{name} is {state['mean']:.4g}{spread} {within}{longer}; {ending}"
+
+
+def _sources(budget: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> str:
+    """Say which source of randomness moves a score most: what a crossed design is for."""
+    for name, parts in budget.items():
+        shares = {source: part["share"] for source, part in parts.items() if part["share"] is not None}
+        order = sorted(shares, key=lambda source: -(shares[source] or 0.0))
+        if order:
+            words = [
+                f"{source} makes {shares[source]:.0%} of its variance (sd {parts[source]['sd']:.2g})"
+                for source in order
+            ]
+            return f"What moves {name}: {', '.join(words)}. Whether it has settled is for independent replicas to say."
+    return "No source of randomness could be told apart: a value is missing."
+
+
+def _few(verdict: Verdict, ensemble: Ensemble) -> str:
+    """Say what 5 to 29 replicas can say; nothing of more, or where too much is spread to say it.
+
+    With all inside, P(U_(n) - U_(1) < c) = alpha gives the share c = Beta^-1(alpha; n - 1, 2) of fresh ones; s that are outside
+    may be chosen in s + 1 ways: c = Beta^-1(alpha / (s + 1); n - 1 - s, s + 2) (Wilks 1941, Bonferroni).
+    """
+    settings, count = ensemble.settings, len(ensemble.trajectories.replicas)
+    least = least_replicas(settings.content, settings.alpha, count_to_agree)
+    open_ = verdict.outcomes["stationarity"] != "untested" and verdict.outcomes["agreement"] == "undecided"
+    if not (FEWEST <= count < least and open_):
+        return ""
+    name = _headline(ensemble)
+    inside = most_inside(ensemble.finals[name], 2 * ensemble.margins[name].delta)
+    out = count - inside
+    share = float(stats.beta.ppf(settings.alpha / (out + 1), max(inside - 1, 1), out + 2))
+    row = next((row for row in verdict.criteria if row.criterion == "mean" and row.observable == name), None)
+    mean = f"; {row.explanation}" if row is not None and row.outcome in ("holds", "undecided") else ""
+    ends = "all" if not out else str(inside)
+    wanted = _larger(verdict.advice)
+    return (
+        f"With {count} runs: at least {share:.0%} of fresh ones end within the margin of {name} ({ends} of these do){mean}; "
+        f"at least {least} are needed for {settings.content:.0%}{wanted and f', and {wanted}'}."
+    )
+
+
+def _open(verdict: Verdict) -> str:
+    """Tell what is open first of all, what would help to decide, and what fails already."""
+    gating = [row for row in verdict.criteria if row.gates]
+    rows = [row for row in gating if row.outcome == "undecided"] or [row for row in gating if row.outcome == "untested"]
+    failing = [ALREADY[row.criterion] for row in gating if row.outcome == "fails" and row.criterion in ALREADY]
+    row = rows[0]
+    where = f" ({_place(row)})" if row.observable else ""
+    wanted = _larger(verdict.advice)
+    already = f" Clear already: {failing[0]}." if failing else ""
+    return f"Open: whether {WHETHER.get(row.criterion, row.criterion)}{where}: {_seen(row)}{wanted and f'; {wanted}'}.{already}"
+
+
+def _larger(advice: Sequence[Advice]) -> str:
+    """Say what would decide, in a few words."""
+    words = {"replicas": "replicas per history", "steps": "steps", "pairs": "pairs on one bath"}
+    ways = [f"{one.to} {words[one.kind]}" for one in advice if one.kind in words and one.to is not None]
+    return f"{' or '.join(ways)} would probably tell" if ways else ""
+
+
+def _headline(ensemble: Ensemble) -> str:
+    return next(name for name in (*ensemble.question.margins, *ensemble.margins) if name in ensemble.margins)
+
+
+def _place(row: Row) -> str:
+    return f"{row.observable} of {row.scope}" if row.scope not in ("", "all histories") else str(row.observable)
+
+
+def _seen(row: Row) -> str:
+    """Return what was seen of a row: its explanation up to what is asked of it."""
+    return row.explanation.partition(";")[0]
 
 
 def _missing(outcomes: Mapping[CriterionName, Outcome]) -> str:
@@ -85,21 +174,3 @@ def _worst(rows: Sequence[Row], criterion: CriterionName) -> Row:
         return abs(row.estimate) / row.margin if row.estimate is not None and row.margin else 0.0
 
     return max((row for row in rows if row.criterion == criterion and row.gates and row.outcome == "fails"), key=excess)
-
-
-def _open(rows: Sequence[Row], steps: int) -> str:
-    """Tell what is open first of all, what would help to decide, and what fails already."""
-    gating = [row for row in rows if row.gates]
-    failing, undecided, untested = (
-        [row for row in gating if row.outcome == outcome] for outcome in ("fails", "undecided", "untested")
-    )
-    still_open = undecided or untested
-    first = still_open[0]
-    needs = [row.replicas_needed for row in still_open if row.replicas_needed and row.criterion != "diversity"]
-    advice = [f"about {max(needs)} replicas per history"] if needs else []
-    if any(row.steps_needed for row in still_open):
-        advice.append(f"{'or ' if needs else ''}{2 * steps} steps")
-    would = f"; {' '.join(advice)} would help to decide" if advice else ""
-    already = f" Already failing: {failing[0].criterion} ({failing[0].explanation})." if failing else ""
-    what = f"{first.criterion} of {first.observable} ({first.scope})" if first.observable else first.criterion
-    return f"Open: {what} is {first.outcome}: {first.explanation}{would}.{already}"

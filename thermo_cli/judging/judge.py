@@ -12,7 +12,7 @@ from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.errors import StoreError
 from thermo_cli.judging.diagnostics import beside_microstates, diagnostics_of, known_microstates
 from thermo_cli.judging.record import Judged, JudgedPoint, JudgedRun
-from thermo_cli.judging.setting import settings_of
+from thermo_cli.judging.setting import directions_of, extent_of, settings_of
 from thermo_cli.judging.standards import check_margins, merged, target_rows
 from thermo_cli.judging.verdict_json import as_dict
 from thermo_cli.kinds.kind import kind_of
@@ -69,7 +69,12 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Judg
     parameters = kind.raw(folder)
     microscopic = raw_overlaps(*parameters) if parameters is not None else {}
     microscopic |= summarized(findings, settings.confidence) if findings is not None else {}
-    ensemble = Ensemble(trajectories, kind.question(folder, trajectories), settings, overlaps)
+    question = dataclasses.replace(
+        kind.question(folder, trajectories),
+        higher=directions_of(folder.spec, equilibrium, trajectories.values),
+        extent=extent_of(folder.spec),
+    )
+    ensemble = Ensemble(trajectories, question, settings, overlaps)
     diagnostics = kind.diagnostics(folder) | diagnostics_of(folder, ensemble) | beside_microstates(findings, ensemble)
     verdict = judge(ensemble, microscopic, diagnostics)
     targets = target_rows(equilibrium.targets, trajectories.values)

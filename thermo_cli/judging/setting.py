@@ -1,7 +1,14 @@
 """The user's choices as the court takes them."""
 
-from thermo_cli.equilibrium.ensemble import Settings
+from collections.abc import Iterable
+from typing import Final
+
+from thermo_cli.equilibrium.ensemble import Extent, Settings
+from thermo_cli.metric import higher_is_better
+from thermo_cli.spec import Spec
 from thermo_cli.spec.observing import Equilibrium
+
+COMMAND: Final = "thermo-run SPEC"
 
 
 def settings_of(equilibrium: Equilibrium) -> Settings:
@@ -20,3 +27,18 @@ def settings_of(equilibrium: Equilibrium) -> Settings:
         equilibrium.require_ergodic,
         equilibrium.better,
     )
+
+
+def extent_of(spec: Spec) -> Extent | None:
+    """Return how large a run is planned to become; None where nothing is trained."""
+    if not spec.traits.trains:
+        return None
+    replicas, steps = spec.ensemble.replicas, spec.motion.steps
+    return Extent(COMMAND, (replicas.first, replicas.last), (steps.first, steps.last), bool(spec.closed))
+
+
+def directions_of(spec: Spec, equilibrium: Equilibrium, observables: Iterable[str]) -> dict[str, bool]:
+    """Return of which observables higher is better, and of which it is not: as the spec states it, or as the name tells."""
+    named = {name: higher_is_better(name, spec.observe.macro) for name in observables}
+    stated = {name: word == "higher" for name, word in equilibrium.better.items()}
+    return {name: higher for name, higher in {**named, **stated}.items() if higher is not None}

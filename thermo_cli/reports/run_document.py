@@ -24,7 +24,7 @@ def run_document(view: RunView) -> Document:
     """
     verdict = view.verdict
     courses = Figures("trajectories", absent=absent("trajectories", "no observable that gates has a finite value"))
-    steps = wording.next_steps(verdict, view.trained) or (wording.nothing_to_do(verdict),)
+    steps = wording.next_steps(verdict, view.pace) or (wording.nothing_to_do(verdict),)
     return document(
         _head(view),
         Section("next", "What to do next", (Bullets(steps),), first=True),

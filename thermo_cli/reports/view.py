@@ -61,7 +61,7 @@ class RunView:
         names: Of those replicas.
         reproduction: How to get the same run again.
         record: What verdict.json says.
-        trained: Whether thermo trained the replicas; False of those recorded elsewhere.
+        pace: Replica-steps that were trained in a second; None where that was not measured.
         gate: What was asked of the run; None where nothing was.
         partners: How it compares with other runs; empty where it was not compared.
     """
@@ -77,7 +77,7 @@ class RunView:
     names: tuple[str, ...] = ()
     reproduction: Reproduction = field(default_factory=Reproduction)
     record: Mapping[str, Any] = field(default_factory=dict)
-    trained: bool = True
+    pace: float | None = None
     gate: Gate | None = None
     partners: tuple[Baseline, ...] = ()
 

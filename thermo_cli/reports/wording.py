@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from thermo_cli.contracts import Outcome, Row, Verdict
+from thermo_cli.contracts import Advice, Outcome, Row, Verdict
 from thermo_cli.equilibrium.baseline import Difference
 from thermo_cli.equilibrium.criteria.criterion import Criterion
 from thermo_cli.judging.record import Baseline, Gate
@@ -125,35 +125,32 @@ def diagnostics(measured: Mapping[str, Any]) -> Iterator[str]:
             yield f"variance of {name} is due to " + ", ".join(parts)
 
 
-def next_steps(verdict: Verdict, trained: bool = True) -> tuple[str, ...]:
-    """Collect what the open and failing rows ask for, the largest request of each kind; first of all, that training ends.
+def next_steps(verdict: Verdict, pace: float | None = None) -> tuple[str, ...]:
+    """Say what to do next: what to type, what comes of it, and how long it takes.
 
     Args:
-        trained: Whether thermo trains the replicas; of those recorded elsewhere no field of the spec makes more.
+        pace: Replica-steps a second, where that has been measured.
     """
-    if verdict.unfinished:  # the rows are those of a part: what they ask for may be on its way
-        planned = verdict.replicas["planned"]
-        return (f"the same thermo-run command: {verdict.unfinished} of {planned} replicas are still to be trained",)
-    rows = [row for row in verdict.criteria if row.gates and row.outcome in ("undecided", "fails")]
-    needs = [(row.criterion == "diversity", row.replicas_needed) for row in rows if row.replicas_needed]
-    pairs = max((count for of_pairs, count in needs if of_pairs), default=None)
-    replicas = max((count for of_pairs, count in needs if not of_pairs), default=None)
-    steps = max((row.steps_needed for row in rows if row.steps_needed), default=None)
-    lines = []
-    if replicas is not None:
-        order = f"--set ensemble.replicas={replicas}" if trained else f"record {replicas} runs of each history"
-        lines.append(f"{order}: as many replicas per history would decide what is open")
-    if steps is not None:
-        order = f"--set dynamics.steps={steps}" if trained else f"record runs of {steps} steps"
-        lines.append(f"{order}: longer training shows whether it has stopped")
-    if pairs is not None:
-        order = f"--set ensemble.controls.same_bath={pairs}"
-        lines.append(f"{order}: so many pairs on one bath would tell whether models differ")
-    silent = [row for row in rows if row.outcome == "undecided" and not (row.replicas_needed or row.steps_needed)]
-    lines += [f"{row.criterion} is open: {row.explanation}" for row in silent]
-    untested = [row for row in verdict.criteria if row.gates and row.outcome == "untested"]
-    lines += [f"{row.criterion} is untested: {row.explanation}" for row in untested]
-    return tuple(dict.fromkeys(lines))
+    together: dict[str, list[Advice]] = {}
+    for one in verdict.advice:
+        together.setdefault(one.command or one.words, []).append(one)
+    return tuple(_step(steps, pace) for steps in together.values())
+
+
+def _step(steps: Sequence[Advice], pace: float | None) -> str:
+    """Write one thing to do, which may have several ends."""
+    work, command = steps[0].work, steps[0].command
+    time = f"; about {lasting(work / pace)}" if work and pace else ""
+    words = "; ".join(one.words for one in steps)
+    return f"{command}  ({words}{time})" if command else f"{words}{time}"
+
+
+def lasting(seconds: float) -> str:
+    """Write how long something takes, to be understood at a glance."""
+    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 1.0):.0f} s"
 
 
 def nothing_to_do(verdict: Verdict) -> str:

@@ -10,7 +10,7 @@ from thermo_cli.contracts import Array, Integers, Trajectories, Verdict
 from thermo_cli.equilibrium import court
 from thermo_cli.equilibrium.ensemble import Ensemble, Question, Settings
 from thermo_cli.errors import DataError, UsageError
-from thermo_cli.metric import default_margins, resolutions
+from thermo_cli.metric import default_margins, higher_is_better, resolutions
 from thermo_cli.runs.bath_pairs import pair_overlaps, raw_microscopic
 
 
@@ -91,6 +91,7 @@ def judge(
         initial=dict(initial or {}),
         energy_margin=bool(times[0] == 0),
         resolutions=resolutions(test_examples),
+        higher={name: higher for name in values if (higher := higher_is_better(name)) is not None},
     )
     return court.judge(Ensemble(trajectories, question, settings, overlaps), raw_microscopic(final))
 

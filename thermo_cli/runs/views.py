@@ -47,7 +47,7 @@ def run_view(judged: Judged, partners: Sequence[Baseline] = ()) -> RunView:
         names=names,
         reproduction=reproduction(judged.folder),
         record=content_of(judged, partners),
-        trained=judged.folder.spec.traits.trains,
+        pace=judged.folder.pace,
         partners=tuple(partners),
     )
 

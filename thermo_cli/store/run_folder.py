@@ -223,6 +223,31 @@ class RunFolder:
             )
         return content if self.point is None else content | {"data": content["points"][self.point]}
 
+    def add_work(self, replica_steps: int, seconds: float) -> None:
+        """Keep how long so much training took, beside what was kept before."""
+        if self._old:  # its manifest is its identity
+            return
+        before = self.read_json("manifest.json")
+        past = before.get("work", {"replica_steps": 0, "seconds": 0.0})
+        work = {
+            "replica_steps": past["replica_steps"] + replica_steps,
+            "seconds": round(past["seconds"] + seconds, 3),
+        }
+        self.write_json("manifest.json", before | {"work": work})
+
+    @property
+    def pace(self) -> float | None:
+        """Replica-steps that were trained in a second, by all workers together; None where that was not measured."""
+        work = self.read_json("manifest.json").get("work")
+        return (
+            work["replica_steps"] / work["seconds"] if work and work["seconds"] > 0 and work["replica_steps"] else None
+        )
+
+    @property
+    def replica_steps(self) -> int:
+        """How much has been trained: the steps of every replica, controls and smaller budgets among them."""
+        return sum(step * len(self.shards[name]) for name, (step, _) in self.progress().items())
+
     def read_json(self, name: str, newest: int = SCHEMA_VERSION) -> dict[str, Any]:
         """Read one of the run's JSON files.
 

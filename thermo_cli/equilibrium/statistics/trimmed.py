@@ -55,7 +55,8 @@ def mean_and_half(values: Array, alpha: float, trim: float = 0.0, least: float =
         Mean and half-width, (...); NaN with fewer than five finite values. Source: Yuen 1974, Tukey & McLaughlin 1963.
     """
     mean, square, freedom, count = moments(values, trim, least)
-    return mean, _quantile(alpha, freedom, count) * np.sqrt(square)
+    with np.errstate(invalid="ignore"):  # of too few values there is none
+        return mean, _quantile(alpha, freedom, count) * np.sqrt(square)
 
 
 def difference_and_half(
@@ -78,8 +79,8 @@ def difference_and_half(
     error = square + square_other
     with np.errstate(invalid="ignore", divide="ignore"):
         joint = error**2 / (square**2 / freedom + square_other**2 / freedom_other)
-    joint = np.where(error > 0, joint, np.minimum(freedom, freedom_other))
-    half: Array = _quantile(alpha, joint, np.minimum(count, count_other)) * np.sqrt(error)
+        joint = np.where(error > 0, joint, np.minimum(freedom, freedom_other))
+        half: Array = _quantile(alpha, joint, np.minimum(count, count_other)) * np.sqrt(error)
     difference: Array = mean - mean_other
     return difference, half
 
