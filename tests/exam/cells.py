@@ -94,9 +94,14 @@ def stepping(name: str, sd: float) -> Cell:
     )
 
 
+def movers(g: np.random.Generator, n: int) -> Array:
+    """Draw by how much replicas move: 15 % by just more than a margin, either way, the others not at all, (replica, 1)."""
+    return 1.05 * g.choice([-1.0, 1.0], (n, 1)) * (g.random((n, 1)) < 0.15)
+
+
 def swapping(g: np.random.Generator, n: int) -> Mapping[str, Array]:
-    """Draw replicas that change sides in the middle of the window, by N(0, 1/Z^2): 85 % move by less than a margin."""
-    return {"A": ordinary(g, n, spread=0.0, noise=0.0) + g.standard_normal((n, 1)) / (2 * Z) * np.sign(time() - 0.75)}
+    """Draw replicas of which 15 % change sides in the middle of the window: neither mean nor spread moves."""
+    return {"A": ordinary(g, n, spread=0.0, noise=0.0) + movers(g, n) / 2 * np.sign(time() - 0.75)}
 
 
 def plateau(g: np.random.Generator, n: int) -> Mapping[str, Array]:
@@ -134,7 +139,7 @@ CELLS: Final = (
     apart("A at its margin: 85 % inside, uniform", "margin", lambda g, n: g.uniform(-1, 1, n) / 0.85, noise=0.0),
     apart("A at its margin: 15 % stuck elsewhere", "margin", stuck(0.15, 5.0), noise=0.0),
     stepping("S1 at its margin: 85 % move less", 1 / Z),
-    Cell(("relaxing",), swapping, name="S1 at its margin: sides change, the spread stays", truth="margin"),
+    Cell(("relaxing",), swapping, name="S1 at its margin: 15 % change sides", truth="margin"),
     drifting("linear drift, A(4T) at the margin", "margin", lambda t: t / 3),
     drifting("logarithmic drift, A(4T) at the margin", "margin", lambda t: np.log2(t + 1e-3) / 2),
     drifting("exponential, tau = T, A(4T) at the margin", "margin", lambda t: exponential(t, 1.0)),

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from tests.exam.cell import ERRORS, STEPS, T, Z
-from tests.exam.cells import exponential, stuck
+from tests.exam.cells import exponential, movers, stuck
 from tests.exam.tally import FALSE, Answer, Array, Question
 from thermo_cli.contracts import Trajectories, Verdict
 from thermo_cli.equilibrium import court
@@ -126,9 +126,9 @@ def scattered(offsets: Callable[[np.random.Generator, int], Array], noise: float
 
 
 def swapping(g: np.random.Generator, n: int, t: Array) -> Array:
-    """Replicas that change sides in the middle of every doubling: S1 is at its margin at each T, and the spread stays."""
+    """Replicas of which 15 % change sides in the middle of every doubling: S1 is at its margin at each T."""
     sides = np.prod([np.sign(t - 0.75 * 2**k) for k in range(4)], axis=0)
-    return resting(0.0, 0.0)(g, n, t) + g.standard_normal((n, 1)) / (2 * Z) * sides
+    return resting(0.0, 0.0)(g, n, t) + movers(g, n) / 2 * sides
 
 
 def creeping(t: Array) -> Array:
@@ -166,7 +166,7 @@ ALL: Final[tuple[How, ...]] = ("replicas", "steps", "both")
 EDGES: Final[tuple[tuple[str, Draw, tuple[How, ...]], ...]] = (
     ("A: uniform", scattered(uniform), ALL),
     ("A: 15 % stuck elsewhere", scattered(stuck(0.15, 5.0)), ALL),
-    ("S1: 85 % move less", swapping, ALL),
+    ("S1: 15 % change sides", swapping, ALL),
     ("S2: a projection of one margin at each T", resting(0.2, 0.2, creeping), ALL),
     ("S3: growth of half a margin from each T", parting, ALL),
     ("band: all swing together by one margin", resting(0.2, 0.2, lambda t: np.cos(32 * np.pi * (t - 0.5))), ALL),
