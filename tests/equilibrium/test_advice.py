@@ -79,7 +79,10 @@ def test_alternatives_stand_in_the_order_of_their_work() -> None:
     assert {one.command for one in both} == {
         "thermo-run SPEC --set ensemble.replicas=64 --set 'dynamics.steps={from: 1000, to: 2000}'"
     }
-    assert [one.kind for one in both] == ["replicas", "steps"]
+    assert [(one.kind, one.together, one.work) for one in both] == [
+        ("replicas", False, 96 * T),
+        ("steps", True, 96 * T),
+    ]
     joined = advised(row("stationarity", "undecided", 500, 2 * T), row("agreement", "undecided", 64))
     assert [(one.kind, one.to) for one in joined] == [("replicas", 64), ("steps", 2 * T)]
 

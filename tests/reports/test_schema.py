@@ -38,7 +38,15 @@ LATER: dict[str, Any] = {
     "looks": [{"replicas": 32, "steps": 8000, "verdict": "undecided", "open": ["agreement"]}],
     "skill": {"test_accuracy": {"constant": 0.1, "better": True}},
     "advice": [
-        {"kind": "replicas", "words": "so many would decide", "to": 64, "chance": 0.8, "command": "", "work": None}
+        {
+            "kind": "replicas",
+            "words": "so many would decide",
+            "to": 64,
+            "chance": 0.8,
+            "command": "",
+            "work": None,
+            "together": False,
+        }
     ],
 }
 

@@ -54,6 +54,7 @@ class Advice:
         chance: That it decides; None where that is not known.
         command: What to type; empty where nothing can be typed.
         work: Replica-steps that it takes, beyond what is there; None where it takes none, or nobody knows.
+        together: Whether it is to be done with the one before, not instead of it.
     """
 
     kind: str
@@ -62,6 +63,7 @@ class Advice:
     chance: float | None = None
     command: str = ""
     work: int | None = None
+    together: bool = False
 
 
 @dataclass(frozen=True)

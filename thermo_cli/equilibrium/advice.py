@@ -95,7 +95,7 @@ def _longer(verdict: Verdict, ensemble: Ensemble) -> Advice:
     if all(row.statistic.startswith("S3") for row in rows):
         return Advice("stability", APART)
     steps = max(2 * ensemble.question.steps, *(row.steps_needed or 0 for row in rows))
-    return _steps(ensemble, steps, "it is still changing: more replicas would not help, longer training may")
+    return _steps(ensemble, steps, "train longer: {} steps may end it, more replicas would not")
 
 
 def _larger(rows: Sequence[Row], ensemble: Ensemble, past: bool) -> list[Advice]:
@@ -120,11 +120,12 @@ def _larger(rows: Sequence[Row], ensemble: Ensemble, past: bool) -> list[Advice]
 def _way(ensemble: Ensemble, replicas: int, steps: int) -> list[Advice]:
     """Return one command, with an entry for each thing that it makes more of."""
     more = [_replicas(ensemble, replicas)] if replicas else []
-    longer = [_steps(ensemble, steps, "longer training would tell")] if steps else []
+    longer = [_steps(ensemble, steps, "{} steps: longer training would tell")] if steps else []
     orders = [one.command.partition(" --set ")[2] for one in (*more, *longer)]
     command, work = _command(ensemble, " --set ".join(orders)), _work(ensemble, replicas, steps)
     known = ensemble.question.extent is not None
-    return [dataclasses.replace(one, command=command, work=work if known else None) for one in (*more, *longer)]
+    ways = [dataclasses.replace(one, command=command, work=work if known else None) for one in (*more, *longer)]
+    return [dataclasses.replace(one, together=place > 0) for place, one in enumerate(ways)]
 
 
 def _replicas(ensemble: Ensemble, count: int) -> Advice:
@@ -143,7 +144,7 @@ def _steps(ensemble: Ensemble, needed: int, words: str) -> Advice:
     if extent is not None and not extent.closed:
         order = _grown("dynamics.steps", extent.steps[0], steps)
     work = _work(ensemble, 0, steps) if extent else None
-    return Advice("steps", f"{steps} steps: {words}", steps, None, _command(ensemble, order), work)
+    return Advice("steps", words.format(steps), steps, None, _command(ensemble, order), work)
 
 
 def _doubled(ensemble: Ensemble, steps: int) -> int:

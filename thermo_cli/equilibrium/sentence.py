@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from scipy import stats
-
 from thermo_cli.contracts import Advice, CriterionName, Outcome, Row, Verdict
 from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.equilibrium.past_best import past_best
-from thermo_cli.equilibrium.statistics.share import least_replicas
+from thermo_cli.equilibrium.statistics.share import least_replicas, spanned_share
 from thermo_cli.equilibrium.statistics.tolerance import count_to_agree, most_inside
 from thermo_cli.equilibrium.statistics.trimmed import FEWEST
 from thermo_cli.equilibrium.verdict import GOOD, SETTLED
@@ -41,8 +39,8 @@ def sentence(verdict: Verdict, ensemble: Ensemble) -> str:
     if past is not None and verdict.verdict not in SETTLED and ensemble.question.independent:
         return f"Past its best: {past.remedy}."
     if verdict.verdict == "relaxing":
-        row = _worst(verdict.criteria, "stationarity")
-        return f"Still changing: {_place(row)}, {_seen(row)}; {verdict.advice[0].words}."
+        row, words = _worst(verdict.criteria, "stationarity"), verdict.advice[0].words
+        return f"Still changing: {_place(row)}: {_seen(row).removesuffix(': caught relaxing')}. {words[0].upper()}{words[1:]}."
     if verdict.verdict == "glassy":
         return _glassy(verdict)
     if verdict.verdict in SETTLED and ensemble.margins:
@@ -65,9 +63,13 @@ def _diverged(verdict: Verdict, ensemble: Ensemble) -> str:
 def _glassy(verdict: Verdict) -> str:
     if verdict.outcomes["agreement"] == "fails":
         row = _worst(verdict.criteria, "agreement")
-        return f"At rest, but not alike: in {row.observable}, {_seen(row)}; seed and data decide, more runs change nothing."
-    row = _worst(verdict.criteria, "history")
-    return f"At rest, but not alike: in {row.observable}, {row.explanation}; a larger run would say the same."
+        sd = verdict.macroscopic.get(row.observable or "", {}).get("sd")
+        spread = "" if sd is None else f" (sd {sd:.2g})"
+        words = f"the score depends on seed and data{spread}: report its spread, or steady the recipe"
+    else:
+        row = _worst(verdict.criteria, "history")
+        words = "choose one path and keep to it, or train until it is forgotten"
+    return f"At rest, but not alike: in {row.observable}, {_seen(row)}; {words}."
 
 
 def _settled(verdict: Verdict, ensemble: Ensemble) -> str:
@@ -91,36 +93,28 @@ def _sources(budget: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> 
         shares = {source: part["share"] for source, part in parts.items() if part["share"] is not None}
         order = sorted(shares, key=lambda source: -(shares[source] or 0.0))
         if order:
-            words = [
-                f"{source} makes {shares[source]:.0%} of its variance (sd {parts[source]['sd']:.2g})"
-                for source in order
-            ]
-            return f"What moves {name}: {', '.join(words)}. Whether it has settled is for independent replicas to say."
+            words = [f"{source} {shares[source]:.0%} (sd {parts[source]['sd']:.2g})" for source in order]
+            return (
+                f"What moves {name}: of its variance {', '.join(words)}. Whether it has settled, independent ones tell."
+            )
     return "No source of randomness could be told apart: a value is missing."
 
 
 def _few(verdict: Verdict, ensemble: Ensemble) -> str:
-    """Say what 5 to 29 replicas can say; nothing of more, or where too much is spread to say it.
-
-    With all inside, P(U_(n) - U_(1) < c) = alpha gives the share c = Beta^-1(alpha; n - 1, 2) of fresh ones; s that are outside
-    may be chosen in s + 1 ways: c = Beta^-1(alpha / (s + 1); n - 1 - s, s + 2) (Wilks 1941, Bonferroni).
-    """
+    """Say what 5 to 29 replicas can say; nothing where there are more, or where they disagree already."""
     settings, count = ensemble.settings, len(ensemble.trajectories.replicas)
     least = least_replicas(settings.content, settings.alpha, count_to_agree)
-    open_ = verdict.outcomes["stationarity"] != "untested" and verdict.outcomes["agreement"] == "undecided"
-    if not (FEWEST <= count < least and open_):
+    if not (FEWEST <= count < least and verdict.outcomes["agreement"] == "undecided"):
         return ""
-    name = _headline(ensemble)
+    name, wanted = _headline(ensemble), _larger(verdict.advice)
     inside = most_inside(ensemble.finals[name], 2 * ensemble.margins[name].delta)
-    out = count - inside
-    share = float(stats.beta.ppf(settings.alpha / (out + 1), max(inside - 1, 1), out + 2))
-    row = next((row for row in verdict.criteria if row.criterion == "mean" and row.observable == name), None)
-    mean = f"; {row.explanation}" if row is not None and row.outcome in ("holds", "undecided") else ""
-    ends = "all" if not out else str(inside)
-    wanted = _larger(verdict.advice)
+    share = spanned_share(inside, count, settings.alpha)
+    rows = [row for row in verdict.criteria if row.criterion == "mean" and row.observable == name]
+    mean = f"; {rows[0].explanation}" if rows and rows[0].estimate is not None else ""
     return (
-        f"With {count} runs: at least {share:.0%} of fresh ones end within the margin of {name} ({ends} of these do){mean}; "
-        f"at least {least} are needed for {settings.content:.0%}{wanted and f', and {wanted}'}."
+        f"With {count} runs: at least {share:.0%} of fresh ones end within the margin of {name} "
+        f"({'all' if inside == count else inside} of these do){mean}; at least {least} are needed for {settings.content:.0%}"
+        f"{wanted and f', and {wanted}'}."
     )
 
 
@@ -139,8 +133,11 @@ def _open(verdict: Verdict) -> str:
 def _larger(advice: Sequence[Advice]) -> str:
     """Say what would decide, in a few words."""
     words = {"replicas": "replicas per history", "steps": "steps", "pairs": "pairs on one bath"}
-    ways = [f"{one.to} {words[one.kind]}" for one in advice if one.kind in words and one.to is not None]
-    return f"{' or '.join(ways)} would probably tell" if ways else ""
+    ways = [one for one in advice if one.kind in words and one.to is not None]
+    if not ways:
+        return "no sensible number of replicas would tell" if any(one.kind == "replicas" for one in advice) else ""
+    parts = [f"{' and ' if one.together else ' or '}{one.to} {words[one.kind]}" for one in ways]
+    return f"{''.join(parts).removeprefix(' or ')} would probably tell"
 
 
 def _headline(ensemble: Ensemble) -> str:

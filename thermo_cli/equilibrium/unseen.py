@@ -1,5 +1,7 @@
 """What an ensemble cannot exclude: so many fresh replicas may do what none, or few, of these did."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,8 @@ from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.equilibrium.statistics.interval import ROUNDING
 from thermo_cli.equilibrium.statistics.share import share_bounds
 from thermo_cli.equilibrium.statistics.tolerance import inside_best
+
+ALL: Final = 0.995  # is written as 100 %
 
 
 def unseen(ensemble: Ensemble) -> str:
@@ -30,7 +34,8 @@ def unseen(ensemble: Ensemble) -> str:
             outside |= ~inside_best(ensemble.finals[name], 2 * margin.delta)
     many = int(outside.sum())
     upper = 1 - share_bounds(count - many, count, ensemble.settings.alpha)[0]
-    return f"of {count} replicas {many or 'none'} {'moved or ' if moves else ''}lay elsewhere: up to {100 * upper:.2g} % may"
+    percent = f"{100 * upper:.2g}" if upper < ALL else "100"
+    return f"of {count} replicas {many or 'none'} {'moved or ' if moves else ''}lay elsewhere: up to {percent} % may"
 
 
 def _moves(ensemble: Ensemble, observable: str) -> Array | None:

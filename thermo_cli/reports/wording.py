@@ -158,6 +158,8 @@ def nothing_to_do(verdict: Verdict) -> str:
     failing = any(row.gates and row.outcome == "fails" and row.criterion not in NO_FAILURE for row in verdict.criteria)
     if failing or verdict.verdict == "diverged":
         return "No larger run would change this answer: what was found is said above."
+    if verdict.diagnostics.get("noise_budget"):
+        return "Nothing: a crossed design has answered its own question; ensemble.design: independent is for a verdict."
     return "Nothing: every criterion that gates has its answer."
 
 

@@ -14,6 +14,7 @@ from thermo_cli.equilibrium.statistics.share import (
     least_replicas,
     share_bounds,
     size_quantile,
+    spanned_share,
 )
 
 ALPHA = 0.05
@@ -87,3 +88,23 @@ def test_few_replicas_never_hold(replicas: int) -> None:
     """With all of fewer than 19 sizes at zero there is no upper bound; one replica cannot fail either."""
     assert size_quantile(np.zeros(replicas), 0.85, ALPHA) == Interval(0.0, 0.0, np.inf)
     assert size_quantile(np.full(1, np.inf), 0.85, ALPHA).below(1.0) == "undecided"
+
+
+def test_the_share_spanned_by_a_few() -> None:
+    """All of ten: 61 %, with U_(n) - U_(1) smaller in one of twenty; none of what one or two replicas span."""
+    share = spanned_share(10, 10, ALPHA)
+    assert share == pytest.approx(0.606, abs=1e-3)
+    assert 10 * share**9 - 9 * share**10 == pytest.approx(ALPHA)
+    assert spanned_share(9, 10, ALPHA) < share
+    assert spanned_share(1, 1, ALPHA) == 0.0
+
+
+@pytest.mark.parametrize("width", [0.4, 0.5, 0.6, 0.7])
+def test_the_share_spanned_is_too_large_in_one_of_twenty(width: float) -> None:
+    """Uniform replicas, of which an interval of a width holds just that share, whichever of them lie in the best one."""
+    generator, wrong = rng.generator(5), 0
+    for _ in range(1500):
+        values = np.sort(generator.random(12))
+        inside = int((np.searchsorted(values, values + width, side="right") - np.arange(12)).max())
+        wrong += spanned_share(inside, 12, ALPHA) > width
+    assert stats.binomtest(wrong, 1500, ALPHA, alternative="greater").pvalue > 0.001

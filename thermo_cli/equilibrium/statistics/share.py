@@ -67,6 +67,21 @@ def size_quantile(sizes: Array, content: float, alpha: float) -> Interval:
     )
 
 
+def spanned_share(inside: int, replicas: int, alpha: float) -> float:
+    """Bound from below the share of fresh replicas in the interval of a width that holds most: k of n that were seen.
+
+    P(U_(n) - U_(1) < c) = alpha gives c = Beta^-1(alpha; n - 1, 2) where all are inside; s that are outside can lie at
+    either end in s + 1 ways: c = Beta^-1(alpha / (s + 1); k - 1, s + 2). Source: Wilks 1941, with Bonferroni's correction.
+
+    Args:
+        inside: k.
+        replicas: n.
+        alpha: Error rate.
+    """
+    outside = replicas - inside
+    return float(stats.beta.ppf(alpha / (outside + 1), inside - 1, outside + 2)) if inside > 1 else 0.0
+
+
 @cache
 def least_replicas(content: float, alpha: float, hold: Count = count_to_hold) -> int:
     """Return the fewest replicas of which so many can be inside that a statement holds: all of them, then.
