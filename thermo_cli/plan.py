@@ -2,17 +2,23 @@
 
 from typing import Final
 
+import numpy as np
+from scipy import stats
+
+from thermo_cli.contracts import Array
 from thermo_cli.engines.workers import usable_cores
 from thermo_cli.equilibrium.criteria.diversity import PAIRS
 from thermo_cli.equilibrium.statistics.share import count_to_hold, least_replicas
-from thermo_cli.equilibrium.statistics.tolerance import count_to_agree
+from thermo_cli.equilibrium.statistics.tolerance import count_to_agree, half_width
 from thermo_cli.experiment import Experiment
 from thermo_cli.kinds.kind import Needs, Pace, Setup, kind_of
 from thermo_cli.replicas import budgets_of, main_rows, shards
 from thermo_cli.spec import Spec
+from thermo_cli.spec.extent import Extent, first_extent, grows
 from thermo_cli.store import free_bytes
 
 DECIDES: Final = "What so many replicas can decide"
+LOOKS: Final = "What each look can decide, at the level alpha / 2^k (A: if replicas are spread normally, at even odds)"
 STARTUP_SECONDS: Final = 4.0
 PROCESS_BYTES: Final = 350_000_000  # a worker with torch and scikit-learn loaded, before any array
 INDENT: Final = 12
@@ -40,7 +46,9 @@ def describe(experiment: Experiment, workers: int | None, pilot: bool = False) -
     text = [_head(experiment), *(f"  {name:<{INDENT}}{words}" for name, words in lines.items())]
     if setup.spec.ensemble.crossed is not None:
         return "\n".join([*text, "A crossed design gives a noise budget; S, A and H are untested on it"])
-    return "\n".join([*text, DECIDES, *_power(setup)])
+    if not grows(setup.spec):
+        return "\n".join([*text, DECIDES, *_power(setup)])
+    return "\n".join([*text, f"  {'grows':<{INDENT}}{_growth(setup.spec)}", LOOKS, *_looks(setup), *_others(setup)])
 
 
 def capacity(experiment: Experiment, needs: Needs, workers: int) -> dict[str, str]:
@@ -54,12 +62,13 @@ def capacity(experiment: Experiment, needs: Needs, workers: int) -> dict[str, st
     spec, rows = experiment.points[0].spec, experiment.points[0].table
     beside = len(rows) - sum(row.role in ("main", "budget") for row in rows)
     controls = f" and {beside} controls" if beside else ""
-    per_history = len(main_rows(rows)) // len(spec.histories)
+    per_history = f"{len(main_rows(rows)) // len(spec.histories)} replicas"
+    per_history = f"up to {per_history}" if spec.ensemble.replicas.grows else per_history
     window = f", {spec.observe.window_measurements} of them in the last half" if needs.measurements > 1 else ""
     memory = workers * (PROCESS_BYTES + needs.memory)
     disk, free = len(main_rows(experiment.table)) * needs.disk, free_bytes(experiment.folder.path)
     return {
-        "ensemble": f"{per_history} replicas x {len(spec.histories)} histories ({', '.join(spec.histories)})"
+        "ensemble": f"{per_history} x {len(spec.histories)} histories ({', '.join(spec.histories)})"
         f"{controls}, {len(shards(experiment.table))} shards of {spec.width}",
         "measured": f"{needs.measurements} time(s){window}",
         "memory": f"about {_bytes(memory)} in {workers} worker(s)",
@@ -89,14 +98,59 @@ def _timing(experiment: Experiment, needs: Needs, pace: Pace, workers: int) -> d
 def _power(setup: Setup) -> list[str]:
     """Say which criteria can hold with so many replicas, and how many may lie outside."""
     spec, histories = setup.spec, setup.histories
-    lines = [
+    return [
         _share(spec, "S1 stillness, per history", min(histories.values()), 0),
         _share(spec, "A agreement, all histories", sum(histories.values()), 1),
+        *_others(setup),
     ]
+
+
+def _growth(spec: Spec) -> str:
+    """Say from where to where, what makes it grow, and why steps do not where they cannot."""
+    first, last = first_extent(spec), Extent(spec.ensemble.replicas.last, spec.total)
+    replicas = (
+        f"{first.replicas} to {last.replicas} replicas per history, doubled while a criterion other than S is undecided"
+    )
+    steps = f"{first.steps} to {last.steps} steps, doubled while S fails or is undecided"
+    parts = [replicas] if spec.ensemble.replicas.grows else []
+    parts += [steps] if spec.motion.steps.grows else [f"steps cannot grow: {spec.closed}"] if spec.closed else []
+    return "; ".join(parts)
+
+
+def _looks(setup: Setup) -> list[str]:
+    """Say, look by look, with how many replicas S1 and A can hold, and up to which spread."""
+    spec, content, histories = setup.spec, setup.spec.equilibrium.content, len(setup.histories)
+    first, last, lines = first_extent(spec).replicas, spec.ensemble.replicas.last, []
+    for number in range(1, (-(-last // first) - 1).bit_length() + len(spec.ends) + 1):
+        alpha, most = (1 - spec.equilibrium.confidence) / 2**number, min(first << number - 1, last)
+        least = first if spec.motion.steps.grows else most
+        still, alike = least_replicas(content, alpha), least_replicas(content, alpha, count_to_agree)
+        spread = 1 / half_width(_scores(most * histories), content, alpha).upper
+        words = f"S1 {_from(still, least, most)}, A {_from(-(-alike // histories), least, most)}"
+        words += f", with a spread (sd) of up to {spread:.2g} margins" if spread else ""
+        count = f"{least}" if least == most else f"{least} to {most}"
+        lines.append(f"  {f'look {number}, {count} replicas':<28} {words}")
+    return lines
+
+
+def _from(least: int, low: int, high: int) -> str:
+    if least > high:
+        return f"cannot hold ({least} needed)"
+    return "can hold" if least <= low else f"can hold from {least} on"
+
+
+def _scores(count: int) -> Array:
+    """Return so many values as a normal law spreads them: its quantiles at (i - 3/8) / (n + 1/4) (Blom 1958)."""
+    return np.asarray(stats.norm.ppf((np.arange(count) + 0.625) / (count + 0.25)))
+
+
+def _others(setup: Setup) -> list[str]:
+    """Say what H, D and S need beside a number of replicas."""
+    spec, histories = setup.spec, setup.histories
     words = (
         "can hold once the histories were seen apart before T/2" if len(histories) > 1 else "untested with one history"
     )
-    lines += [f"  {'H history':<28} {words}", f"  {'D diversity':<28} {_pairs(setup)}"]
+    lines = [f"  {'H history':<28} {words}", f"  {'D diversity':<28} {_pairs(setup)}"]
     if spec.schedule != "constant" and not budgets_of(spec):
         lines.append(f"  {'S stationarity':<28} untested under a {spec.schedule} schedule without observe.budgets")
     return lines

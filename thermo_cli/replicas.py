@@ -16,6 +16,7 @@ from typing import Final
 from thermo_cli import rng
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec
+from thermo_cli.spec.extent import first_rows
 from thermo_cli.spec.sweeping import Point, points_of
 
 
@@ -186,7 +187,7 @@ def _blocks(numbering: Numbering, stem: str, stored: Sequence[Block]) -> Iterato
 def _numberings(spec: Spec) -> Iterator[Numbering]:
     """Return main replicas of each history, the same with smaller budgets, and the controls of the first history's."""
     count, width = replicas_of(spec), spec.width
-    look = spec.ensemble.replicas.first if spec.ensemble.crossed is None else count
+    look = first_rows(spec) if spec.ensemble.crossed is None else count
     mains = {history: partial(_replica, spec, place, history) for place, history in enumerate(spec.histories)}
     for history, main in mains.items():
         yield Numbering(history, count, look, width, main)

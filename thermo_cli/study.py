@@ -14,6 +14,8 @@ from thermo_cli.environment import changes, facts_of, manifest
 from thermo_cli.errors import Interrupted, ThermoError
 from thermo_cli.examination import examine_run
 from thermo_cli.experiment import Experiment, prepare
+from thermo_cli.grow import Stage, looks
+from thermo_cli.judging.gating import Required
 from thermo_cli.judging.judge import judge_folder
 from thermo_cli.kinds.kind import kind_of
 from thermo_cli.runs.judged_run import Run
@@ -28,8 +30,8 @@ class Watcher(Protocol):
     def note(self, message: str) -> None:
         """Something worth knowing has come up."""
 
-    def begin(self, folder: RunFolder) -> None:
-        """Training starts."""
+    def begin(self, folder: RunFolder, ahead: int) -> None:
+        """Training starts for a look; the next one would add so many replica-steps at most."""
 
     def tick(self) -> None:
         """A moment has passed."""
@@ -44,7 +46,7 @@ class Nobody:
     def note(self, message: str) -> None:
         """Hear nothing."""
 
-    def begin(self, folder: RunFolder) -> None:
+    def begin(self, folder: RunFolder, ahead: int) -> None:
         """See nothing."""
 
     def tick(self) -> None:
@@ -64,6 +66,7 @@ def execute(
     allow: Sequence[str] = (),
     watcher: Watcher | None = None,
     engine: Engine | None = None,
+    require: Required = (),
 ) -> Run:
     """Train the ensemble that a spec describes, as far as it is not trained yet, and judge it.
 
@@ -77,6 +80,8 @@ def execute(
             script of a `command`, or packages.
         watcher: Looks on.
         engine: Where shards are trained, instead of `workers` processes of this machine.
+        require: What ends an ensemble that grows, once it is met or not met, instead of a verdict: all of these, each by any
+            of its words.
 
     Raises:
         SpecError: The spec cannot be accepted.
@@ -86,14 +91,15 @@ def execute(
     """
     given = spec_path if isinstance(spec_path, SpecFile) else open_spec(spec_path, overrides)
     experiment = prepare(given.spec, given.folder, Path(results), allow)
-    folder = experiment.folder
+    folder, watcher, engine = experiment.folder, watcher or Nobody(), engine or open_engine("pool", workers)
     if fresh:
         folder.set_aside()
     folder.make()
     with folder.lock():
         begin(experiment, given.text)
-        train(experiment, engine or open_engine("pool", workers), watcher or Nobody(), allow)
-        examine(experiment)
+        for look in looks(experiment, require, watcher.note):
+            train(experiment, look, engine, watcher, allow)
+            examine(experiment, look)
         run = Run(judge_folder(folder))
         folder.write_json("verdict.json", run.as_dict())
     return run
@@ -116,18 +122,17 @@ def begin(experiment: Experiment, spec_text: str) -> None:
         experiment: What has been prepared.
         spec_text: The spec as given.
     """
-    examples = [point.facts.examples for point in experiment.points]
     experiment.folder.create(spec_text, experiment.spec, _manifest(experiment))
-    experiment.folder.write_table(examples)
     for point in experiment.points:
         kind_of(point.spec).begin(point)
 
 
-def train(experiment: Experiment, engine: Engine, watcher: Watcher, allow: Sequence[str] = ()) -> None:
-    """Train every shard that has not finished.
+def train(experiment: Experiment, look: Stage, engine: Engine, watcher: Watcher, allow: Sequence[str] = ()) -> None:
+    """Train every shard of a look that has not finished.
 
     Args:
         experiment: What to train.
+        look: How much of it.
         engine: Where.
         watcher: Looks on.
         allow: What the spec may run.
@@ -136,13 +141,13 @@ def train(experiment: Experiment, engine: Engine, watcher: Watcher, allow: Seque
         Interrupted: The user stopped it.
         ThermoError: A worker met something that the user must mend (a full disk, changed data).
     """
-    folder = experiment.folder
+    folder = look.folder
     tasks = tasks_of(folder, experiment.base, allow, engine.workers, experiment.stacked)
     if not tasks:
         return
     _note_changes(experiment, watcher)
     folder.stop_file.unlink(missing_ok=True)
-    watcher.begin(folder)
+    watcher.begin(folder, look.ahead)
     before, began = folder.replica_steps, time.monotonic()
     try:
         outcome = engine.run(train_shard, tasks, watcher.tick, folder.stop_file.touch)
@@ -153,15 +158,16 @@ def train(experiment: Experiment, engine: Engine, watcher: Watcher, allow: Seque
     _answer(outcome, folder)
 
 
-def examine(experiment: Experiment) -> None:
+def examine(experiment: Experiment, look: Stage) -> None:
     """Look at the replicas of a trained run together, point by point, and at their microstates.
 
     Args:
         experiment: What has been trained.
+        look: How much of it.
     """
-    for point in experiment.points:
-        kind_of(point.spec).settle(point.folder)
-        examine_run(point.folder, point.facts.dataset)
+    for point, folder in zip(experiment.points, look.folder.points or (look.folder,), strict=True):
+        kind_of(point.spec).settle(folder)
+        examine_run(folder, point.facts.dataset)
 
 
 def _manifest(experiment: Experiment) -> dict[str, Any]:

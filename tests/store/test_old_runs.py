@@ -106,8 +106,9 @@ def test_its_steps_cannot_grow(tmp_path: Path) -> None:
     """No last state was kept; a new run is the remedy."""
     folder = copied("networks", tmp_path)
     steps = RunFolder(folder).spec.total
+    changes = [f"dynamics.steps={{from: {steps}, to: {2 * steps}}}", "equilibrium.margins={test_accuracy: 1e-9}"]
     with pytest.raises(StoreError, match="its steps cannot grow") as caught:
-        run("networks", tmp_path, f"dynamics.steps={{from: {steps}, to: {2 * steps}}}")
+        run("networks", tmp_path, *changes)
     assert "start a new run" in str(caught.value)
 
 

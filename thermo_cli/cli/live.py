@@ -47,13 +47,15 @@ class Live:
         """
         note(message)
 
-    def begin(self, folder: RunFolder) -> None:
+    def begin(self, folder: RunFolder, ahead: int) -> None:
         """Start to show a run.
 
         Args:
-            folder: Which is being trained.
+            folder: Which is being trained, as a look sees it.
+            ahead: Replica-steps that the next look would add, at most.
         """
-        self.folder, self.trained, self.started = folder, folder, time.monotonic()
+        self.folder, self.trained, self.started, self.ahead = folder, folder, time.monotonic(), ahead
+        self.latest, self.history = {}, {}
         self.counts = {name: len(members) for name, members in folder.shards.items()}
         self.total = sum(members[0].steps * len(members) for members in folder.shards.values())
         self.first_done: tuple[float, float] | None = None
@@ -137,6 +139,7 @@ class Live:
             rate = (done - self.first_done[1]) / (now - self.first_done[0])
             if rate > 0:
                 words += f", {rate:,.0f} per second, {_clock((self.total - done) / rate)} left"
+                words += f"; another look would take up to {_clock(self.ahead / rate)}" if self.ahead else ""
         return words
 
     def _plain_state(self) -> str:

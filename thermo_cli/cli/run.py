@@ -133,7 +133,7 @@ def _train(spec: Path, required: list[list[str]], *, overrides: list[str], **giv
 
     live = Live()
     try:
-        done = execute(opened, watcher=live, **given)
+        done = execute(opened, watcher=live, require=required, **given)
     except StoreError as error:
         if live.trained is not None:
             write_page(gate.unjudged(live.trained, required, error), live.trained.path)

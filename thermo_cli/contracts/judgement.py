@@ -67,12 +67,30 @@ class Advice:
 
 
 @dataclass(frozen=True)
+class Look:
+    """How an ensemble stood when it was looked at.
+
+    Attributes:
+        replicas: Per history.
+        steps: Training time T.
+        verdict: What was decided.
+        open: Criteria that were undecided.
+    """
+
+    replicas: int
+    steps: int
+    verdict: VerdictName
+    open: tuple[CriterionName, ...]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What the court decided, and all that it rests on; `judging.verdict_json` writes it.
 
     Attributes:
         unseen: What so many replicas cannot exclude, in a sentence; empty where that is not bounded.
         advice: What to do next, the cheapest first.
+        looks: How it stood at each look, in order; one where it does not grow, none of which is not over.
     """
 
     verdict: VerdictName
@@ -88,6 +106,7 @@ class Verdict:
     warnings: tuple[str, ...] = field(default=())
     unseen: str = ""
     advice: tuple[Advice, ...] = ()
+    looks: tuple[Look, ...] = ()
 
     @property
     def unfinished(self) -> int:

@@ -102,7 +102,7 @@ def fixed_sources(run: Judged) -> list[str]:
 
 def _check_baseline(baseline: Judged, where: str) -> None:
     """Refuse a baseline that is without more replicas than it tolerates, or whose replicas are no independent units."""
-    counts, status = baseline.verdict.replicas, baseline.folder.status
+    counts, status = baseline.verdict.replicas, baseline.status
     reason, remedy = "", ""
     if baseline.verdict.verdict == "diverged" or baseline.verdict.unfinished:
         reason = f"it is {status}, and {counts['finished']} of its {counts['planned']} replicas have a result"

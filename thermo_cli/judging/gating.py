@@ -37,6 +37,11 @@ def worst(codes: Iterable[int]) -> int:
     return next((code for code in (3, 1, 4) if code in present), 0)
 
 
+def code_of(verdict: Verdict, required: Required) -> int:
+    """Return the exit code of a gate on one verdict: 0 met, 1 not met, 4 undecided."""
+    return worst(_held(words, verdict, ())[0] for words in required)
+
+
 def phrases(required: Required) -> tuple[str, ...]:
     """Say what is required, a phrase for each of the things that must all be met."""
     return tuple(" or ".join(words) for words in required)
@@ -48,6 +53,9 @@ def _answer(point: JudgedPoint, required: Required, partners: Sequence[Baseline]
     verdict = point.judged.verdict
     if verdict.unfinished:
         return 3, f"not judged{point.where}: {verdict.unfinished} replicas are still to be trained"
+    if point.judged.ahead is not None and required:
+        more = f"its next look, {point.judged.ahead.replicas} replicas for {point.judged.ahead.steps} steps"
+        return 4, f"gate undecided{point.where}: received {verdict.verdict}; {more}, is still to be trained"
     answers = [_held(words, verdict, partners) for words in required]
     sentences = [
         f"gate {'undecided' if code == 4 else 'not met'}{point.where}: required {phrase}, received {received}"

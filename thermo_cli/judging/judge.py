@@ -4,13 +4,15 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from thermo_cli.contracts import Look
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.errors import StoreError
 from thermo_cli.judging.diagnostics import beside_microstates, diagnostics_of, known_microstates
+from thermo_cli.judging.looks import look_of, next_extent
 from thermo_cli.judging.record import Judged, JudgedPoint, JudgedRun
 from thermo_cli.judging.setting import directions_of, extent_of, settings_of
 from thermo_cli.judging.standards import check_margins, merged, target_rows
@@ -20,6 +22,7 @@ from thermo_cli.microstates.raw import raw_overlaps
 from thermo_cli.microstates.summary import microscopic as summarized
 from thermo_cli.microstates.summary import overlaps_of, unknown_overlaps
 from thermo_cli.spec import Spec
+from thermo_cli.spec.extent import Extent, first_extent, grows
 from thermo_cli.spec.observing import Equilibrium
 from thermo_cli.spec.validation import validate
 from thermo_cli.spec.yaml_source import Source
@@ -41,26 +44,58 @@ def judge_folder(folder: RunFolder, changes: Mapping[str, Any] | None = None) ->
         StoreError: No point can be judged.
     """
     points: list[JudgedPoint] = []
+    extents: dict[int, Extent] = {}
     for point in folder.points or (folder,):
         equilibrium = _with(point, changes)[1].equilibrium if changes else None
         try:
-            points.append(JudgedPoint(point.swept, point, judge_run(point, equilibrium)))
+            judged = judge_point(point, equilibrium)
+            points.append(JudgedPoint(point.swept, judged.folder, judged))
+            extents |= judged.folder.extents
         except StoreError as error:
             points.append(JudgedPoint(point.swept, point, None, str(error)))
             if len(points) == len(folder.points or (folder,)) and not any(one.judged for one in points):
                 raise
-    return JudgedRun(folder, tuple(points))
+    return JudgedRun(folder.seen(extents), tuple(points))
 
 
-def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Judged:
+def judge_point(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Judged:
+    """Judge an ensemble; one that grows, look after look, to the one that decides it or is the last to have been trained.
+
+    Args:
+        folder: What is stored of a point.
+        equilibrium: Other settings than the spec's.
+    """
+    spec, required, number = folder.spec, folder.manifest.get("required", ()), folder.point or 0
+    if not grows(spec):
+        judged = judge_run(folder, equilibrium)
+        return _looked(judged, (look_of(judged),) if not judged.verdict.unfinished else ())
+    ahead, looks = first_extent(spec), list[Look]()
+    seen = folder.seen({number: ahead})
+    judged = judge_run(seen, equilibrium, 1)
+    while seen.ended:
+        looks.append(look_of(judged))
+        following = next_extent(spec, ahead, judged.verdict, required)
+        if following is None:
+            return _looked(judged, looks)
+        ahead, seen = following, folder.seen({number: following})
+        judged = judge_run(seen, equilibrium, len(looks) + 1) if seen.ended else judged
+    return _looked(judged, looks, ahead)
+
+
+def _looked(judged: Judged, looks: Sequence[Look], ahead: Extent | None = None) -> Judged:
+    return dataclasses.replace(judged, verdict=dataclasses.replace(judged.verdict, looks=tuple(looks)), ahead=ahead)
+
+
+def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None, look: int = 0) -> Judged:
     """Judge a run folder: pure, no training, nothing written.
 
     Args:
         folder: The run.
         equilibrium: Other settings than the spec's.
+        look: Which look this is, from 1; 0 where nothing grows.
     """
     equilibrium = equilibrium or folder.spec.equilibrium
-    trajectories, settings = folder.trajectories(), settings_of(equilibrium)
+    trajectories, settings = folder.trajectories(), dataclasses.replace(settings_of(equilibrium), look=look)
     check_margins(settings.margins, folder.spec, trajectories.values)  # a script tells what it reports by reporting
     kind = kind_of(folder.spec)
     findings = known_microstates(folder)

@@ -9,6 +9,7 @@ from thermo_cli.equilibrium.baseline import Comparison, Difference
 from thermo_cli.equilibrium.ensemble import Settings
 from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.errors import UsageError
+from thermo_cli.spec.extent import Extent
 from thermo_cli.spec.sweeping import label_of
 from thermo_cli.store import RunFolder
 
@@ -23,6 +24,7 @@ class Judged:
         observables: Macroscopic observables, (replica, time).
         settings: What it was judged with.
         margins: delta of each observable that has one.
+        ahead: What the next look has, which is still to be trained; None where there is none.
     """
 
     folder: RunFolder
@@ -30,6 +32,12 @@ class Judged:
     observables: Trajectories
     settings: Settings
     margins: Mapping[str, Margin]
+    ahead: Extent | None = None
+
+    @property
+    def status(self) -> str:
+        """That of its replicas; `partial` too where the next look is still to be trained."""
+        return "partial" if self.ahead is not None else self.folder.status
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def content_of(judged: Judged, partners: Sequence[Baseline] = ()) -> dict[str, A
         partners: What it was compared with.
     """
     folder = judged.folder
-    return document(_title(folder), folder.status, judged.verdict) | _beside(folder.name, partners)
+    return document(_title(folder), judged.status, judged.verdict) | _beside(folder.name, partners)
 
 
 def document(title: str, status: str, verdict: Verdict | None, reason: str = "") -> dict[str, Any]:
@@ -149,6 +149,7 @@ def _said(verdict: Verdict) -> dict[str, Any]:
             "scope": verdict.scope,
             "unseen": verdict.unseen or None,
             "advice": [dataclasses.asdict(step) for step in verdict.advice],
+            "looks": [dataclasses.asdict(look) for look in verdict.looks],
             "verdict": verdict.verdict,
             "phase": verdict.phase,
             "summary": verdict.summary,

@@ -28,11 +28,12 @@ def run_document(view: RunView) -> Document:
     return document(
         _head(view),
         Section("next", "What to do next", (Bullets(steps),), first=True),
-        Section("warnings", "Warnings", (Bullets(verdict.warnings, alarm=True),), first=True),
+        Section("warnings", "Warnings", (Bullets((*view.before, *verdict.warnings), alarm=True),), first=True),
         *([_ranking(view)] if len(view.partners) > 1 else []),
         *(_against(partner, place) for place, partner in enumerate(view.partners)),
         _plane(view),
         _criteria(view),
+        _looks(view),
         Section("trajectories", "Trajectories", (courses,)),
         _macroscopic(view),
         _replicas(view),
@@ -109,6 +110,30 @@ def _criteria(view: RunView) -> Section:
     intro = "; ".join(f"{letter} {meaning}" for letter, meaning in wording.legend(view.verdict.criteria).items())
     figures = Figures("criteria", absent=absent("chart", "no row has an estimate"))
     return Section("criteria", "Criteria", (figures, criteria_table(view.verdict)), f"{intro}.")
+
+
+def _looks(view: RunView) -> Section:
+    """List what each look had, what it left open, and what it cost; nothing where the ensemble does not grow."""
+    columns = (*names("look"), *numbers("replicas", "steps"), *names("verdict", "open"), *numbers("seconds"))
+    looks = view.verdict.looks if len(view.verdict.looks) > 1 else ()
+    lines = [
+        TableLine(
+            (
+                str(place + 1),
+                f"{look.replicas} (+{look.replicas - looks[place - 1].replicas})" if place else str(look.replicas),
+                f"{look.steps} (+{look.steps - looks[place - 1].steps})" if place else str(look.steps),
+                look.verdict,
+                ", ".join(look.open),
+                number(seconds),
+            )
+        )
+        for place, (look, seconds) in enumerate(zip(looks, view.seconds or (None,) * len(looks), strict=False))
+    ]
+    caption = (
+        "Replicas per history and steps of each look, and what was added. Look k is judged "
+        "at the level alpha / 2^k on its own rows alone, so that all looks together err at most as often as one at alpha."
+    )
+    return Section("looks", "Looks", (TextTable(caption, columns, tuple(lines)),))
 
 
 def _macroscopic(view: RunView) -> Section:

@@ -64,6 +64,8 @@ class RunView:
         pace: Replica-steps that were trained in a second; None where that was not measured.
         gate: What was asked of the run; None where nothing was.
         partners: How it compares with other runs; empty where it was not compared.
+        seconds: What each look cost, None where that is not known.
+        before: What is to be known of looks at other numbers of replicas or steps; empty where there was none.
     """
 
     title: str
@@ -80,6 +82,8 @@ class RunView:
     pace: float | None = None
     gate: Gate | None = None
     partners: tuple[Baseline, ...] = ()
+    seconds: tuple[float | None, ...] = ()
+    before: tuple[str, ...] = ()
 
     @property
     def steps(self) -> Integers:

@@ -38,7 +38,7 @@ def run_view(judged: Judged, partners: Sequence[Baseline] = ()) -> RunView:
     return RunView(
         title=judged.folder.name,
         description=described(judged.folder),
-        status=judged.folder.status,
+        status=judged.status,
         verdict=judged.verdict,
         trajectories=judged.observables,
         margins={name: margin.delta for name, margin in judged.margins.items()},
@@ -49,7 +49,41 @@ def run_view(judged: Judged, partners: Sequence[Baseline] = ()) -> RunView:
         record=content_of(judged, partners),
         pace=judged.folder.pace,
         partners=tuple(partners),
+        seconds=tuple(_seconds(judged)),
+        before=tuple(_before(judged)),
     )
+
+
+def _looks(judged: Judged) -> dict[tuple[int, int, int], float]:
+    """Return number, replicas and steps of all looks at an ensemble that the manifest knows, to the seconds that each took."""
+    place = judged.folder.point or 0
+    kept = [look for look in judged.folder.manifest.get("looks", ()) if look["point"] == place]
+    return {(look["look"], look["replicas"], look["steps"]): look["seconds"] for look in kept}
+
+
+def _own(judged: Judged) -> list[tuple[int, int, int]]:
+    first = 1 if judged.settings.look else 0
+    return [(number, look.replicas, look.steps) for number, look in enumerate(judged.verdict.looks, first)]
+
+
+def _seconds(judged: Judged) -> list[float | None]:
+    costs = _looks(judged)
+    return [costs.get(look) for look in _own(judged)]
+
+
+def _before(judged: Judged) -> list[str]:
+    """Say which other looks there were: each one errs by itself, and whoever takes the kindest errs more often."""
+    others = sorted({look[1:] for look in _looks(judged).keys() - set(_own(judged))})
+    if not others:
+        return []
+    words, rate = (
+        ", ".join(f"{replicas} replicas for {steps} steps" for replicas, steps in others),
+        judged.settings.confidence,
+    )
+    return [
+        f"this run was also judged with {words}: the error rate of {1 - rate:.2g} is that of one judgement, chosen beforehand; "
+        "with ensemble.replicas or dynamics.steps as {from: N, to: M} all looks together keep it"
+    ]
 
 
 def sweep_view(run: JudgedRun, partners: Sequence[Sequence[Baseline]] = ()) -> SweepView:

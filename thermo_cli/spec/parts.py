@@ -45,7 +45,7 @@ class Growth(Part):
     first: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(alias="from")
     """Where it begins."""
     last: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(alias="to")
-    """Where it ends; today all of it is trained, whatever is decided before."""
+    """Where it ends, unless it is decided before."""
 
     @model_validator(mode="before")
     @classmethod
@@ -83,9 +83,9 @@ class Replicas(Growth):
     """A number of replicas that grows."""
 
     first: Annotated[int, Field(ge=2, le=100_000)] = Field(alias="from")
-    """Replicas per history at the first look."""
+    """Replicas per history at the first look; where they grow, rounded up to whole shards."""
     last: Annotated[int, Field(ge=2, le=100_000)] = Field(alias="to")
-    """Replicas per history at the last look; today all of them are trained, whatever is decided before."""
+    """Replicas per history at the last look, unless it is decided before."""
 
 
 class Steps(Growth):
@@ -94,7 +94,7 @@ class Steps(Growth):
     first: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(alias="from")
     """Training time at the first look; when measurements are made depends on it alone."""
     last: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(alias="to")
-    """Training time at the last look, `from` doubled some times; today all of it is trained, whatever is decided before."""
+    """Training time at the last look, `from` doubled some times, unless it is decided before."""
 
     @model_validator(mode="after")
     def _doubles(self) -> "Steps":

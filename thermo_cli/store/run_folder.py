@@ -4,8 +4,10 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -16,13 +18,24 @@ from thermo_cli.contracts import Findings, Trajectories
 from thermo_cli.errors import SpecError, StoreError, UsageError
 from thermo_cli.replicas import Block, Replica, Roster, folder_of, lay_out, main_rows, to_csv
 from thermo_cli.spec import Spec, from_resolved, to_yaml
+from thermo_cli.spec.extent import Extent, at, first_rows
 from thermo_cli.spec.sweeping import Point, points_of
 from thermo_cli.store import collected, version_1
-from thermo_cli.store.files import SCHEMA_VERSION, ArrayFile, check_record, read_arrays, write_arrays, write_text
+from thermo_cli.store.files import (
+    SCHEMA_VERSION,
+    ArrayFile,
+    check_record,
+    read_arrays,
+    read_record,
+    write_arrays,
+    write_text,
+)
 from thermo_cli.store.recorded import read_recorded, read_recorded_parameters
 from thermo_cli.store.shard import Place, ShardRecords, ShardStore
 from thermo_cli.store.stored import stored_blocks
 
+Extents = Mapping[int, Extent]  # of the points that grow, by number
+NOTHING: Final[Extents] = MappingProxyType({})
 MEND: Final = "restore the file from a copy, or start again with --fresh"
 
 
@@ -44,15 +57,24 @@ class RunFolder:
     Args:
         path: `results/<name>-<hash>`.
         point: Number of the point; None for the whole run.
+        extents: Number of each point that grows to what a look has of it; all that is asked for where there is none.
     """
 
-    def __init__(self, path: Path, point: int | None = None) -> None:
-        self.path, self.point = path, point
+    def __init__(self, path: Path, point: int | None = None, extents: Extents = NOTHING) -> None:
+        self.path, self.point, self.extents = path, point, extents
 
     @property
     def name(self) -> str:
         """The run's name with its hash."""
         return self.path.name
+
+    def seen(self, extents: Extents) -> "RunFolder":
+        """Return the same folder as a look sees it: what is stored beyond its replicas and steps is not there.
+
+        Args:
+            extents: Number of each point that grows to what the look has of it.
+        """
+        return RunFolder(self.path, self.point, extents) if extents else self
 
     # --- creation ---------------------------------------------------------------------------------------------------
 
@@ -136,7 +158,8 @@ class RunFolder:
     @cached_property
     def points(self) -> tuple["RunFolder", ...]:
         """The points of a sweep, in order; none of a run without one."""
-        return tuple(RunFolder(self.path, point.number) for point in self._points[1]) if self.spec.sweep else ()
+        numbers = [point.number for point in self._points[1]] if self.spec.sweep else []
+        return tuple(RunFolder(self.path, number, self.extents) for number in numbers)
 
     @cached_property
     def swept(self) -> dict[str, Any]:
@@ -197,13 +220,19 @@ class RunFolder:
     def _points(self) -> tuple[Spec, tuple[Point, ...]]:
         text = self.resolved_text
         try:
-            return points_in(text, str(self.path / "resolved.yaml"))
+            spec, points = points_in(text, str(self.path / "resolved.yaml"))
         except SpecError as error:
             raise StoreError(
                 "the resolved spec of the run is damaged",
                 received=str(error),
                 remedy="give the thermo-run command again: it is rewritten",
             ) from None
+        sizes = self.extents
+        points = tuple(
+            replace(point, spec=at(point.spec, sizes[point.number])) if point.number in sizes else point
+            for point in points
+        )
+        return (spec if spec.sweep else points[0].spec), points
 
     @cached_property
     def records(self) -> dict[str, ShardRecords]:
@@ -321,7 +350,7 @@ class RunFolder:
         """
         spec, last = self.spec_of(members[0]), members[-1]
         ensemble = spec.ensemble
-        first = ensemble.replicas.first if ensemble.crossed is None else last.index + 1
+        first = first_rows(spec) if ensemble.crossed is None else last.index + 1
         place = Place(
             self.identity,
             last.point,
@@ -354,13 +383,25 @@ class RunFolder:
 
     def findings(self) -> Findings | None:
         """Return what is known of the microstates, or None where these replicas have not been examined."""
-        if not self.microstates_file.exists():
-            return None
-        file = read_arrays(self.microstates_file)
-        if file.record["schema_version"] == 1:  # of a run that has not grown since
-            return Findings(file.arrays, file.record["facts"])
-        check_record(self.microstates_file, file.record, self._place)
-        return Findings(file.arrays, file.record["facts"]) if file.record["follows"] == self._evidence else None
+        shelves = sorted(self.path.glob(f"microstates{self._suffix}.look-*.safetensors"))
+        for path in (*([self.microstates_file] if self.microstates_file.exists() else []), *shelves):
+            file = read_arrays(path)
+            if file.record["schema_version"] == 1:  # of a run that has not grown since
+                return Findings(file.arrays, file.record["facts"])
+            check_record(path, file.record, self._place)
+            if file.record["follows"] == self._evidence:
+                return Findings(file.arrays, file.record["facts"])
+        return None
+
+    def shelve_findings(self, look: int) -> None:
+        """Keep what was found out at a look beside what later looks will find out.
+
+        Args:
+            look: Its number.
+        """
+        file = self.microstates_file
+        if file.exists() and read_record(file).get("follows") == self._evidence:
+            file.replace(file.with_name(f"microstates{self._suffix}.look-{look}.safetensors"))
 
     def write_findings(self, found: Findings) -> None:
         """Keep what was found out about the microstates.
@@ -403,9 +444,29 @@ class RunFolder:
         """
         write_text(self.path / f"{name}{self._suffix}.error.txt", text)
 
+    def note_looks(self, looks: Sequence[Mapping[str, Any]], required: Sequence[Sequence[str]]) -> None:
+        """Keep in the manifest what was looked at, and what ends an ensemble that grows; neither is part of what is judged.
+
+        Args:
+            looks: Point, number (0 where nothing grows), replicas, steps and seconds of each; known ones stay as they are.
+            required: What the gate asks for; empty for no gate.
+        """
+        content = self.read_json("manifest.json")
+        kept, size = list(content.get("looks", ())), ("point", "look", "replicas", "steps")
+        stored = [[look[key] for key in size] for look in kept]
+        kept += [dict(look) for look in looks if [look[key] for key in size] not in stored]
+        changed = content | {"looks": kept, "required": [list(words) for words in required]}
+        if changed != content:
+            self.write_json("manifest.json", changed)
+
     def unfinished(self) -> list[str]:
         """Return the names of the shards that still need training."""
         return [name for name in self.shards if not self.shard(name).finished]
+
+    @property
+    def ended(self) -> bool:
+        """Whether every shard has finished or was given up."""
+        return all(self.given_up(name) for name in self.shards)
 
     @property
     def status(self) -> str:

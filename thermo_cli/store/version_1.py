@@ -34,9 +34,10 @@ def identity_of(manifest: Mapping[str, Any]) -> str:
     """Return eight digits for files that are added to a run which knew none.
 
     Args:
-        manifest: Of the run; it is never written again.
+        manifest: Of the run; what is noted of its looks does not count.
     """
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:8]
+    content = {name: value for name, value in manifest.items() if name not in ("looks", "required")}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def segment_file(run: Path, shard: str) -> Path:

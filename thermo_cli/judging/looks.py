@@ -1,0 +1,62 @@
+"""Growing until decided: what the next look adds, or that there is none, as it follows from what the last one left open.
+
+Look k is judged at the level alpha / 2^k, on its own replicas and steps alone, and nothing that held before is kept: whatever
+is added and whenever it ends, all looks together err at most as often as one at the level alpha would.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from thermo_cli.contracts import Look, Verdict
+from thermo_cli.equilibrium.criteria import CRITERIA
+from thermo_cli.judging.gating import Required, code_of
+from thermo_cli.judging.record import Judged
+from thermo_cli.spec import Spec
+from thermo_cli.spec.extent import Extent, doubled
+
+
+def look_of(judged: Judged) -> Look:
+    """Return what is kept of a look.
+
+    Args:
+        judged: The ensemble as the look sees it.
+    """
+    verdict, recorded = judged.verdict, judged.observables
+    rows = {row.criterion for row in verdict.criteria if row.gates}
+    names = [criterion.name for criterion in CRITERIA if criterion.name in rows]
+    undecided = tuple(name for name in names if verdict.outcomes[name] == "undecided")
+    replicas = max(Counter(recorded.histories).values())
+    return Look(replicas, int(recorded.steps[-1]), verdict.verdict, undecided)
+
+
+def next_extent(spec: Spec, extent: Extent, verdict: Verdict, required: Required = ()) -> Extent | None:
+    """Return what the next look has, or None where the verdict, or the gate, is decided, or nothing that is open may grow.
+
+    T doubles if S fails or is undecided; replicas double if a gating row other than S is undecided, and where T cannot grow
+    if S is. `relaxing` is no end while T may double, for more training is what it asks for.
+
+    Args:
+        spec: The experiment, with all that it may grow to.
+        extent: What the last look had.
+        verdict: What was decided at it.
+        required: What ends it instead of a verdict, once it is met or not met.
+    """
+    longer = doubled(spec, extent, replicas=False)
+    undecided = code_of(verdict, required) == 4 if required else verdict.verdict == "undecided"
+    if not (undecided or (verdict.verdict == "relaxing" and longer != extent)):
+        return None
+    stationarity = verdict.outcomes["stationarity"]
+    steps = stationarity in ("fails", "undecided")
+    replicas = _undecided(verdict, required) or (stationarity == "undecided" and longer == extent)
+    following = doubled(spec, extent, replicas, steps)
+    return following if following != extent else None
+
+
+def _undecided(verdict: Verdict, required: Sequence[Sequence[str]]) -> bool:
+    """Say whether a row that gates, those of S apart, is undecided; targets gate where they are asked for."""
+    targets = any("target" in words for words in required)
+    return any(
+        row.outcome == "undecided" and row.criterion != "stationarity"
+        for row in verdict.criteria
+        if row.gates or (targets and row.criterion == "target")
+    )
