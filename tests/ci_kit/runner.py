@@ -73,13 +73,14 @@ class Job:
         return Path(self.used["actions/upload-artifact@v4"]["path"])
 
 
-def run_action(folder: Path, inputs: dict[str, str], stand_ins: Iterable[str] = FORMATS) -> Job:
+def run_action(folder: Path, inputs: dict[str, str], stand_ins: Iterable[str] = FORMATS, last: str = "") -> Job:
     """Run the action's steps in a folder, with `install: false` unless it is given.
 
     Args:
         folder: The workspace.
         inputs: Of the action.
         stand_ins: Formats that thermo is not asked for.
+        last: Step after which nothing more is run; all of them are if empty.
     """
     assert set(inputs) <= set(ACTION["inputs"])
     known = {name: str(declared.get("default", "")) for name, declared in ACTION["inputs"].items()}
@@ -97,6 +98,8 @@ def run_action(folder: Path, inputs: dict[str, str], stand_ins: Iterable[str] = 
             job.before_gate = sorted(path.relative_to(job.report).as_posix() for path in job.report.rglob("*"))
         environment = {name: _filled(text, job, values) for name, text in step.get("env", {}).items()}
         job.code = _run(step, environment, job, number) or job.code
+        if last and step.get("id") == last:
+            break
     return job
 
 

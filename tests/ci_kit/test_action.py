@@ -166,8 +166,29 @@ def test_the_cache_is_of_the_run(met: Job) -> None:
     restored, saved = met.used["actions/cache/restore@v4"], met.used["actions/cache/save@v4"]
     assert restored["path"] == saved["path"] == met.outputs["plan"]["run"]
     assert restored["key"] == saved["key"]
-    assert re.fullmatch(r"Linux-thermo-small-[0-9a-f]{8}-[0-9a-f]{12}", saved["key"])
-    assert restored["restore-keys"] == saved["key"] + "-"
+    assert re.fullmatch(r"Linux-thermo-small-[0-9a-f]{8}-[0-9a-f]{12}-[0-9a-f]{8}", saved["key"])
+    assert restored["restore-keys"].split() == [saved["key"] + "-", saved["key"][:-8]]
+
+
+def test_the_cache_knows_the_rows_that_are_asked_for(workspace: Path) -> None:
+    """More replicas, or another end of their growth, are other keys of one run; the gate counts only where something grows."""
+    fixed, more, grown, gated = (
+        _key(workspace, *changes)
+        for changes in (
+            ("ensemble.replicas=6", "settled"),
+            ("ensemble.replicas=8", "settled"),
+            ("ensemble.replicas={from: 6, to: 8}", "settled"),
+            ("ensemble.replicas={from: 6, to: 8}", "thermalized"),
+        )
+    )
+    assert len({fixed["key"], more["key"], grown["key"], gated["key"]}) == 4
+    assert len({key["prefix"] for key in (fixed, more, grown, gated)}) == 1
+    assert all(key["key"].startswith(key["prefix"]) for key in (fixed, more, grown, gated))
+    assert _key(workspace, "ensemble.replicas=6", "thermalized")["key"] == fixed["key"]
+
+
+def _key(workspace: Path, change: str, gate: str) -> dict[str, str]:
+    return run_action(workspace, {"spec": "small.yaml", "set": change, "require": gate}, last="plan").outputs["plan"]
 
 
 def test_a_gate_that_is_not_met(workspace: Path) -> None:
@@ -265,7 +286,7 @@ def test_hostile_inputs_reach_no_shell_and_no_output(tmp_path: Path) -> None:
     )
     assert job.code == 2
     assert not list(tmp_path.rglob("owned"))
-    assert job.outputs["plan"].keys() == {"work", "run", "code", "key"}
+    assert job.outputs["plan"].keys() == {"work", "run", "code", "key", "prefix"}
     assert job.outputs["plan"]["run"] == ""
     (annotation,) = job.annotations
     assert annotation == (

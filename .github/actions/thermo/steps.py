@@ -30,10 +30,12 @@ ANSWERS: Final = {
     4: "gate undecided",
     70: "a bug",
 }
+GATE: Final = (0, 1, 4)  # what a gate that was asked says of a run that was trained
 KINDS: Final = {0: "notice", 4: "warning"}  # whatever else is an error
 
 _VERSION: Final = re.compile(r"[0-9][0-9A-Za-z.+!-]*")
 _PLAN: Final = re.compile(r"^Plan of ([A-Za-z0-9][A-Za-z0-9._-]*-[0-9a-f]{8})(?:  |$)", re.MULTILINE)
+_ROWS: Final = re.compile(r"^  (?:ensemble|dynamics|grows) .*$", re.MULTILINE)
 
 
 @dataclasses.dataclass
@@ -65,6 +67,11 @@ class State:
     code: int = 0
     complaints: list[str] = dataclasses.field(default_factory=list)
     missing: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def gate(self) -> list[str]:
+        """What `thermo-run` can be asked for; of a comparison it knows nothing."""
+        return [] if self.baseline else [f"--require={line}" for line in self.require]
 
     @property
     def report(self) -> Path:
@@ -121,8 +128,7 @@ def plan() -> None:
         os.environ["UPLOAD_RUN"] == "true",
     )
     state.report.mkdir()
-    gate = [f"--require={line}" for line in state.require] if not state.baseline else []
-    answer = ask("run", [*options, "--plan", *gate, "--", state.spec], "Plan", state.log)
+    answer = ask("run", [*options, "--plan", *state.gate, "--", state.spec], "Plan", state.log)
     state.code, state.complaints = answer.code, answer.complaints
     found = _PLAN.search(answer.text) if not state.code else None
     if found:
@@ -130,15 +136,17 @@ def plan() -> None:
     elif not state.code:
         state.code, state.complaints = NOT_JUDGED, ["the plan does not name the run"]
     state.save()
-    key = f"thermo-{found[1]}-{_packages()}" if found else ""
-    write_outputs({"work": state.work, "run": state.run, "code": str(state.code), "key": key})
+    prefix = f"thermo-{found[1]}-{_packages()}-" if found else ""
+    key = prefix + _rows(answer.text, state) if found else ""
+    write_outputs({"work": state.work, "run": state.run, "code": str(state.code), "key": key, "prefix": prefix})
 
 
 def train() -> None:
-    """Train what is not trained yet, and judge it; the gate comes last."""
+    """Train what is not trained yet, as far as the gate asks where the ensemble grows, and judge it; the gate comes last."""
     state = load_state()
-    answer = ask("run", [*state.options, "--", state.spec], "Train", state.log)
-    state.code, state.complaints = answer.code, answer.complaints
+    answer = ask("run", [*state.options, *state.gate, "--", state.spec], "Train", state.log)
+    if not (state.gate and answer.code in GATE):
+        state.code, state.complaints = answer.code, answer.complaints
     state.save()
     finished = _record(Path(state.run))["run"].get("status") == "complete"
     write_outputs({"finished": "true" if finished else "false"})
@@ -245,6 +253,14 @@ def _single_run(path: str) -> str:
         return ""
     runs = [file.parent for below in ("", "*/", "*/*/") for file in Path(path).glob(f"{below}resolved.yaml")]
     return runs[0].as_posix() if len(runs) == 1 else path
+
+
+def _rows(plan: str, state: State) -> str:
+    """Digest how much of a run is asked for; where it grows, what decides how far: another spec or gate may need more of it."""
+    lines = _ROWS.findall(plan)
+    if any(line.split()[0] == "grows" for line in lines):
+        lines += [Path(state.spec).read_text(encoding="utf-8"), *state.options, *state.require]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:8]
 
 
 def _packages() -> str:
