@@ -221,7 +221,7 @@ def test_the_first_look_has_whole_shards(tmp_path: Path) -> None:
 
 
 def test_the_manifest_says_what_looks_cost(tmp_path: Path) -> None:
-    """Number, extent and seconds of each look, once; verdict.json has no time in it."""
+    """Number, size and seconds of each look, once; verdict.json has no time in it."""
     done = run(tmp_path, REPLICAS)
     run(tmp_path, REPLICAS)
     kept = done.folder.read_json("manifest.json")["looks"]

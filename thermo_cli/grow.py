@@ -18,9 +18,9 @@ from thermo_cli.judging.judge import judge_folder
 from thermo_cli.judging.record import JudgedPoint
 from thermo_cli.replicas import replica_table, replicas_of
 from thermo_cli.spec import Spec
-from thermo_cli.spec.extent import Extent, at, doubled, first_extent, grows
+from thermo_cli.spec.size import Size, at, doubled, first_size, grows
 from thermo_cli.store import RunFolder
-from thermo_cli.store.run_folder import Extents
+from thermo_cli.store.run_folder import Sizes
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ def looks(experiment: Experiment, required: Required, note: Callable[[str], None
         note: Hears what each look has left open.
     """
     run, specs = experiment.folder, [setup.spec for setup in experiment.points]
-    growing = {place: first_extent(spec) for place, spec in enumerate(specs) if grows(spec)}
-    extents, number = dict(growing), 1
+    growing = {place: first_size(spec) for place, spec in enumerate(specs) if grows(spec)}
+    sizes, number = dict(growing), 1
     run.note_looks([], required if growing else ())
     while True:
-        stage = Stage(number, run.seen(extents), _ahead(specs, growing))
+        stage = Stage(number, run.seen(sizes), _ahead(specs, growing))
         stage.folder.write_table([setup.facts.examples for setup in experiment.points])
         began = time.monotonic()
         yield stage
@@ -59,56 +59,56 @@ def looks(experiment: Experiment, required: Required, note: Callable[[str], None
         if not growing:
             return
         points = judge_folder(run).points
-        following = {place: _extent(points[place], number) for place in growing}
+        following = {place: _size(points[place], number) for place in growing}
         views = stage.folder.points or (stage.folder,)
-        growing = {place: extent for place, extent in following.items() if extent is not None}
+        growing = {place: size for place, size in following.items() if size is not None}
         for place in growing:
             views[place].shelve_findings(number)
         note(_words(number, [points[place] for place in following], growing))
         if not growing:
             return
-        extents, number = extents | growing, number + 1
+        sizes, number = sizes | growing, number + 1
 
 
-def _extent(point: JudgedPoint, number: int) -> Extent | None:
+def _size(point: JudgedPoint, number: int) -> Size | None:
     """Return what a point has at the look after this one; None where that look is its last, or is not over."""
     if point.judged is None:
         return None
     past = point.judged.verdict.looks
     if len(past) > number:
-        return Extent(past[number].replicas, past[number].steps)
+        return Size(past[number].replicas, past[number].steps)
     return point.judged.ahead if len(past) == number else None
 
 
-def _ahead(specs: list[Spec], extents: Extents) -> int:
+def _ahead(specs: list[Spec], sizes: Sizes) -> int:
     """Count the replica-steps that a further look at these points would add, if everything that may double did."""
-    sizes = [
+    counts = [
         [
-            sum(row.steps for row in replica_table(at(specs[place], size)))
-            for size in (extent, doubled(specs[place], extent))
+            sum(row.steps for row in replica_table(at(specs[place], whole)))
+            for whole in (size, doubled(specs[place], size))
         ]
-        for place, extent in extents.items()
+        for place, size in sizes.items()
     ]
-    return sum(larger - smaller for smaller, larger in sizes)
+    return sum(larger - smaller for smaller, larger in counts)
 
 
-def _costs(specs: list[Spec], growing: Extents, number: int, seconds: float) -> list[dict[str, float]]:
+def _costs(specs: list[Spec], growing: Sizes, number: int, seconds: float) -> list[dict[str, float]]:
     """Say what was looked at, at which points, and how long it took; look 0 is that of an ensemble that does not grow."""
-    whole = {place: Extent(replicas_of(spec), spec.total) for place, spec in enumerate(specs) if spec.traits.trains}
-    sizes = growing or {place: extent for place, extent in whole.items() if not grows(specs[place])}
+    whole = {place: Size(replicas_of(spec), spec.total) for place, spec in enumerate(specs) if spec.traits.trains}
+    shown = growing or {place: size for place, size in whole.items() if not grows(specs[place])}
     return [
         {
             "point": place,
             "look": number if growing else 0,
-            "replicas": extent.replicas,
-            "steps": extent.steps,
+            "replicas": size.replicas,
+            "steps": size.steps,
             "seconds": round(seconds, 1),
         }
-        for place, extent in sizes.items()
+        for place, size in shown.items()
     ]
 
 
-def _words(number: int, points: list[JudgedPoint], growing: Extents) -> str:
+def _words(number: int, points: list[JudgedPoint], growing: Sizes) -> str:
     """Say what a look left open, and what is added."""
     if len(points) > 1:
         return f"look {number}: {len(growing)} of {len(points)} points are open, and grow"
@@ -120,5 +120,5 @@ def _words(number: int, points: list[JudgedPoint], growing: Extents) -> str:
         return f"look {number} is not over: some of it could not be trained"
     words = f"look {number}, {look.replicas} replicas per history, {look.steps} steps: {look.verdict}"
     words += f", open: {', '.join(look.open)}" if look.open else ""
-    more = "".join(f"; the next has {extent.replicas} replicas, {extent.steps} steps" for extent in growing.values())
+    more = "".join(f"; the next has {size.replicas} replicas, {size.steps} steps" for size in growing.values())
     return words + more

@@ -14,7 +14,7 @@ from thermo_cli.experiment import Experiment
 from thermo_cli.kinds.kind import Needs, Pace, Setup, kind_of
 from thermo_cli.replicas import budgets_of, main_rows, shards
 from thermo_cli.spec import Spec
-from thermo_cli.spec.extent import Extent, first_extent, grows
+from thermo_cli.spec.size import Size, first_size, grows
 from thermo_cli.store import free_bytes
 
 DECIDES: Final = "What so many replicas can decide"
@@ -107,7 +107,7 @@ def _power(setup: Setup) -> list[str]:
 
 def _growth(spec: Spec) -> str:
     """Say from where to where, what makes it grow, and why steps do not where they cannot."""
-    first, last = first_extent(spec), Extent(spec.ensemble.replicas.last, spec.total)
+    first, last = first_size(spec), Size(spec.ensemble.replicas.last, spec.total)
     replicas = (
         f"{first.replicas} to {last.replicas} replicas per history, doubled while a criterion other than S is undecided"
     )
@@ -120,7 +120,7 @@ def _growth(spec: Spec) -> str:
 def _looks(setup: Setup) -> list[str]:
     """Say, look by look, with how many replicas S1 and A can hold, and up to which spread."""
     spec, content, histories = setup.spec, setup.spec.equilibrium.content, len(setup.histories)
-    first, last, lines = first_extent(spec).replicas, spec.ensemble.replicas.last, []
+    first, last, lines = first_size(spec).replicas, spec.ensemble.replicas.last, []
     for number in range(1, (-(-last // first) - 1).bit_length() + len(spec.ends) + 1):
         alpha, most = (1 - spec.equilibrium.confidence) / 2**number, min(first << number - 1, last)
         least = first if spec.motion.steps.grows else most

@@ -16,7 +16,7 @@ from typing import Final
 from thermo_cli import rng
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec
-from thermo_cli.spec.extent import first_rows
+from thermo_cli.spec.size import first_rows
 from thermo_cli.spec.sweeping import Point, points_of
 
 

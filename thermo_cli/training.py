@@ -18,7 +18,7 @@ from thermo_cli.kinds.kind import Work, kind_of
 from thermo_cli.replicas import Replica, alike
 from thermo_cli.segments import Training
 from thermo_cli.spec import Spec
-from thermo_cli.spec.extent import Extent
+from thermo_cli.spec.size import Size
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardStore
 from thermo_cli.trust import Trust, set_trust
@@ -36,7 +36,7 @@ class ShardTask:
         base: Folder of the spec, where relative data paths start.
         allow: What the spec may run beyond the built-ins.
         filled: Whether an incomplete shard is filled with copies, because bits depend on the width of a stack here.
-        extents: What the look that it is trained for has of each point that grows.
+        sizes: What the look that it is trained for has of each point that grows.
     """
 
     folder: Path
@@ -44,7 +44,7 @@ class ShardTask:
     base: Path
     allow: tuple[str, ...] = ()
     filled: bool = False
-    extents: tuple[tuple[int, Extent], ...] = ()
+    sizes: tuple[tuple[int, Size], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -77,8 +77,8 @@ def tasks_of(folder: RunFolder, base: Path, allow: Sequence[str], workers: int, 
         stacks = -(-len(shards) // share)
         cuts = [number * len(shards) // stacks for number in range(stacks + 1)]
         tasks += [tuple(shards[start:stop]) for start, stop in itertools.pairwise(cuts)]
-    path, extents = folder.path.resolve(), tuple(folder.extents.items())
-    return [ShardTask(path, shards, base, tuple(allow), not most, extents) for shards in tasks]
+    path, sizes = folder.path.resolve(), tuple(folder.sizes.items())
+    return [ShardTask(path, shards, base, tuple(allow), not most, sizes) for shards in tasks]
 
 
 def train_shard(task: ShardTask) -> str:
@@ -95,7 +95,7 @@ def train_shard(task: ShardTask) -> str:
         StoreError: The disk is full, or a committed file is damaged.
     """
     set_trust(Trust(task.allow, task.base))
-    folder = RunFolder(task.folder, extents=dict(task.extents))
+    folder = RunFolder(task.folder, sizes=dict(task.sizes))
     shards = [(folder.store_of(members), members) for members in task.shards]
     with ExitStack() as locks:
         for store, _ in shards:

@@ -7,12 +7,12 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from thermo_cli.contracts import Look
+from thermo_cli.contracts import Advice, Look
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.errors import StoreError
 from thermo_cli.judging.diagnostics import beside_microstates, diagnostics_of, known_microstates
-from thermo_cli.judging.looks import look_of, next_extent
+from thermo_cli.judging.looks import look_of, next_size
 from thermo_cli.judging.record import Judged, JudgedPoint, JudgedRun
 from thermo_cli.judging.setting import directions_of, extent_of, settings_of
 from thermo_cli.judging.standards import check_margins, merged, target_rows
@@ -22,8 +22,8 @@ from thermo_cli.microstates.raw import raw_overlaps
 from thermo_cli.microstates.summary import microscopic as summarized
 from thermo_cli.microstates.summary import overlaps_of, unknown_overlaps
 from thermo_cli.spec import Spec
-from thermo_cli.spec.extent import Extent, first_extent, grows
 from thermo_cli.spec.observing import Equilibrium
+from thermo_cli.spec.size import Size, first_size, grows
 from thermo_cli.spec.validation import validate
 from thermo_cli.spec.yaml_source import Source
 from thermo_cli.store import RunFolder
@@ -44,18 +44,18 @@ def judge_folder(folder: RunFolder, changes: Mapping[str, Any] | None = None) ->
         StoreError: No point can be judged.
     """
     points: list[JudgedPoint] = []
-    extents: dict[int, Extent] = {}
+    sizes: dict[int, Size] = {}
     for point in folder.points or (folder,):
         equilibrium = _with(point, changes)[1].equilibrium if changes else None
         try:
             judged = judge_point(point, equilibrium)
             points.append(JudgedPoint(point.swept, judged.folder, judged))
-            extents |= judged.folder.extents
+            sizes |= judged.folder.sizes
         except StoreError as error:
             points.append(JudgedPoint(point.swept, point, None, str(error)))
             if len(points) == len(folder.points or (folder,)) and not any(one.judged for one in points):
                 raise
-    return JudgedRun(folder.seen(extents), tuple(points))
+    return JudgedRun(folder.seen(sizes), tuple(points))
 
 
 def judge_point(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Judged:
@@ -69,12 +69,12 @@ def judge_point(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Ju
     if not grows(spec):
         judged = judge_run(folder, equilibrium)
         return _looked(judged, (look_of(judged),) if not judged.verdict.unfinished else ())
-    ahead, looks = first_extent(spec), list[Look]()
+    ahead, looks = first_size(spec), list[Look]()
     seen = folder.seen({number: ahead})
     judged = judge_run(seen, equilibrium, 1)
     while seen.ended:
         looks.append(look_of(judged))
-        following = next_extent(spec, ahead, judged.verdict, required)
+        following = next_size(spec, ahead, judged.verdict, required)
         if following is None:
             return _looked(judged, looks)
         ahead, seen = following, folder.seen({number: following})
@@ -82,8 +82,13 @@ def judge_point(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Ju
     return _looked(judged, looks, ahead)
 
 
-def _looked(judged: Judged, looks: Sequence[Look], ahead: Extent | None = None) -> Judged:
-    return dataclasses.replace(judged, verdict=dataclasses.replace(judged.verdict, looks=tuple(looks)), ahead=ahead)
+def _looked(judged: Judged, looks: Sequence[Look], ahead: Size | None = None) -> Judged:
+    verdict = dataclasses.replace(judged.verdict, looks=tuple(looks))
+    if ahead is not None:
+        more = f"look {len(looks) + 1}, {ahead.replicas} replicas per history for {ahead.steps} steps"
+        finish = Advice("finish", f"the same thermo-run command: {more}, is still to be trained")
+        verdict = dataclasses.replace(verdict, advice=(finish,))
+    return dataclasses.replace(judged, verdict=verdict, ahead=ahead)
 
 
 def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None, look: int = 0) -> Judged:

@@ -12,7 +12,7 @@ from thermo_cli.equilibrium.criteria import CRITERIA
 from thermo_cli.judging.gating import Required, code_of
 from thermo_cli.judging.record import Judged
 from thermo_cli.spec import Spec
-from thermo_cli.spec.extent import Extent, doubled
+from thermo_cli.spec.size import Size, doubled
 
 
 def look_of(judged: Judged) -> Look:
@@ -29,7 +29,7 @@ def look_of(judged: Judged) -> Look:
     return Look(replicas, int(recorded.steps[-1]), verdict.verdict, undecided)
 
 
-def next_extent(spec: Spec, extent: Extent, verdict: Verdict, required: Required = ()) -> Extent | None:
+def next_size(spec: Spec, size: Size, verdict: Verdict, required: Required = ()) -> Size | None:
     """Return what the next look has, or None where the verdict, or the gate, is decided, or nothing that is open may grow.
 
     T doubles if S fails or is undecided; replicas double if a gating row other than S is undecided, and where T cannot grow
@@ -37,19 +37,19 @@ def next_extent(spec: Spec, extent: Extent, verdict: Verdict, required: Required
 
     Args:
         spec: The experiment, with all that it may grow to.
-        extent: What the last look had.
+        size: What the last look had.
         verdict: What was decided at it.
         required: What ends it instead of a verdict, once it is met or not met.
     """
-    longer = doubled(spec, extent, replicas=False)
+    longer = doubled(spec, size, replicas=False)
     undecided = code_of(verdict, required) == 4 if required else verdict.verdict == "undecided"
-    if not (undecided or (verdict.verdict == "relaxing" and longer != extent)):
+    if not (undecided or (verdict.verdict == "relaxing" and longer != size)):
         return None
     stationarity = verdict.outcomes["stationarity"]
     steps = stationarity in ("fails", "undecided")
-    replicas = _undecided(verdict, required) or (stationarity == "undecided" and longer == extent)
-    following = doubled(spec, extent, replicas, steps)
-    return following if following != extent else None
+    replicas = _undecided(verdict, required) or (stationarity == "undecided" and longer == size)
+    following = doubled(spec, size, replicas, steps)
+    return following if following != size else None
 
 
 def _undecided(verdict: Verdict, required: Sequence[Sequence[str]]) -> bool:

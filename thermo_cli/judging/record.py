@@ -9,7 +9,7 @@ from thermo_cli.equilibrium.baseline import Comparison, Difference
 from thermo_cli.equilibrium.ensemble import Settings
 from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.errors import UsageError
-from thermo_cli.spec.extent import Extent
+from thermo_cli.spec.size import Size
 from thermo_cli.spec.sweeping import label_of
 from thermo_cli.store import RunFolder
 
@@ -32,7 +32,7 @@ class Judged:
     observables: Trajectories
     settings: Settings
     margins: Mapping[str, Margin]
-    ahead: Extent | None = None
+    ahead: Size | None = None
 
     @property
     def status(self) -> str:

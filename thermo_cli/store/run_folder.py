@@ -18,7 +18,7 @@ from thermo_cli.contracts import Findings, Trajectories
 from thermo_cli.errors import SpecError, StoreError, UsageError
 from thermo_cli.replicas import Block, Replica, Roster, folder_of, lay_out, main_rows, to_csv
 from thermo_cli.spec import Spec, from_resolved, to_yaml
-from thermo_cli.spec.extent import Extent, at, first_rows
+from thermo_cli.spec.size import Size, at, first_rows
 from thermo_cli.spec.sweeping import Point, points_of
 from thermo_cli.store import collected, version_1
 from thermo_cli.store.files import (
@@ -34,8 +34,8 @@ from thermo_cli.store.recorded import read_recorded, read_recorded_parameters
 from thermo_cli.store.shard import Place, ShardRecords, ShardStore
 from thermo_cli.store.stored import stored_blocks
 
-Extents = Mapping[int, Extent]  # of the points that grow, by number
-NOTHING: Final[Extents] = MappingProxyType({})
+Sizes = Mapping[int, Size]  # of the points that grow, by number
+NOTHING: Final[Sizes] = MappingProxyType({})
 MEND: Final = "restore the file from a copy, or start again with --fresh"
 
 
@@ -57,24 +57,24 @@ class RunFolder:
     Args:
         path: `results/<name>-<hash>`.
         point: Number of the point; None for the whole run.
-        extents: Number of each point that grows to what a look has of it; all that is asked for where there is none.
+        sizes: Number of each point that grows to what a look has of it; all that is asked for where there is none.
     """
 
-    def __init__(self, path: Path, point: int | None = None, extents: Extents = NOTHING) -> None:
-        self.path, self.point, self.extents = path, point, extents
+    def __init__(self, path: Path, point: int | None = None, sizes: Sizes = NOTHING) -> None:
+        self.path, self.point, self.sizes = path, point, sizes
 
     @property
     def name(self) -> str:
         """The run's name with its hash."""
         return self.path.name
 
-    def seen(self, extents: Extents) -> "RunFolder":
+    def seen(self, sizes: Sizes) -> "RunFolder":
         """Return the same folder as a look sees it: what is stored beyond its replicas and steps is not there.
 
         Args:
-            extents: Number of each point that grows to what the look has of it.
+            sizes: Number of each point that grows to what the look has of it.
         """
-        return RunFolder(self.path, self.point, extents) if extents else self
+        return RunFolder(self.path, self.point, sizes) if sizes else self
 
     # --- creation ---------------------------------------------------------------------------------------------------
 
@@ -159,7 +159,7 @@ class RunFolder:
     def points(self) -> tuple["RunFolder", ...]:
         """The points of a sweep, in order; none of a run without one."""
         numbers = [point.number for point in self._points[1]] if self.spec.sweep else []
-        return tuple(RunFolder(self.path, number, self.extents) for number in numbers)
+        return tuple(RunFolder(self.path, number, self.sizes) for number in numbers)
 
     @cached_property
     def swept(self) -> dict[str, Any]:
@@ -227,7 +227,7 @@ class RunFolder:
                 received=str(error),
                 remedy="give the thermo-run command again: it is rewritten",
             ) from None
-        sizes = self.extents
+        sizes = self.sizes
         points = tuple(
             replace(point, spec=at(point.spec, sizes[point.number])) if point.number in sizes else point
             for point in points

@@ -6,7 +6,7 @@ from thermo_cli.spec.schema import Spec
 
 
 @dataclass(frozen=True)
-class Extent:
+class Size:
     """What a look has of an ensemble.
 
     Attributes:
@@ -39,41 +39,41 @@ def first_rows(spec: Spec) -> int:
     return min(whole, replicas.last) if replicas.grows else replicas.first
 
 
-def first_extent(spec: Spec) -> Extent:
+def first_size(spec: Spec) -> Size:
     """Return what the first look has.
 
     Args:
         spec: The experiment of a point.
     """
-    return Extent(first_rows(spec), spec.motion.steps.first)
+    return Size(first_rows(spec), spec.motion.steps.first)
 
 
-def doubled(spec: Spec, extent: Extent, replicas: bool = True, steps: bool = True) -> Extent:
+def doubled(spec: Spec, size: Size, replicas: bool = True, steps: bool = True) -> Size:
     """Return what the next look has: twice as many replicas, steps or both, as far as they may grow.
 
     Args:
         spec: The experiment of a point, with all that it may grow to.
-        extent: What the last look had.
+        size: What the last look had.
         replicas: Whether their number doubles.
         steps: Whether the training time doubles.
     """
-    most = Extent(spec.ensemble.replicas.last, spec.motion.steps.last)
-    return Extent(
-        min(2 * extent.replicas, most.replicas) if replicas else extent.replicas,
-        min(2 * extent.steps, most.steps) if steps else extent.steps,
+    most = Size(spec.ensemble.replicas.last, spec.motion.steps.last)
+    return Size(
+        min(2 * size.replicas, most.replicas) if replicas else size.replicas,
+        min(2 * size.steps, most.steps) if steps else size.steps,
     )
 
 
-def at(spec: Spec, extent: Extent) -> Spec:
-    """Return the experiment as a look has it: it grows to this extent and no further.
+def at(spec: Spec, size: Size) -> Spec:
+    """Return the experiment as a look has it: it grows to this size and no further.
 
     Args:
         spec: The experiment of a point, with all that it may grow to.
-        extent: What the look has.
+        size: What the look has.
     """
-    replicas = spec.ensemble.replicas.model_copy(update={"last": extent.replicas})
+    replicas = spec.ensemble.replicas.model_copy(update={"last": size.replicas})
     changed: dict[str, object] = {"ensemble": spec.ensemble.model_copy(update={"replicas": replicas})}
     if spec.dynamics is not None:
-        steps = spec.dynamics.steps.model_copy(update={"last": extent.steps})
+        steps = spec.dynamics.steps.model_copy(update={"last": size.steps})
         changed["dynamics"] = spec.dynamics.model_copy(update={"steps": steps})
     return spec.model_copy(update=changed)
