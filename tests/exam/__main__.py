@@ -91,7 +91,7 @@ def _trained(short: bool, results: Path, engine: Engine) -> list[Tally]:
     found = []
     for cell in TRAINED:
         run = train(cell, max(cell.replicas // 10, ASKED) if short else cell.replicas, results, engine)
-        found += [tally(cell, size, judged) for size in SIZES if (judged := groups(run, size))]
+        found += [tally(cell, size, judged) for size in SIZES if (judged := groups(cell, run, size))]
         sys.stderr.write(f"{cell.name}: {found[-1].verdicts}\n")
     return found
 

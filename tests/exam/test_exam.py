@@ -60,10 +60,10 @@ def test_trained_cells_keep_the_promises(cell: Trained, tmp_path: Path) -> None:
     """Specs of experiments/calibration/, trained by thermo-run; their verdict at R = 32 is the expected one."""
     if cell.spec in COSTLY:
         size = COSTLY[cell.spec]
-        (found,) = groups(train(cell, size, tmp_path, SERIAL), size)
+        (found,) = groups(cell, train(cell, size, tmp_path, SERIAL), size)
         assert found.verdict not in OPPOSITE[cell.truth]
     else:
-        assert tally(cell, ASKED, groups(train(cell, SHORT, tmp_path, SERIAL), ASKED)).problem() is None
+        assert tally(cell, ASKED, groups(cell, train(cell, SHORT, tmp_path, SERIAL), ASKED)).problem() is None
 
 
 @pytest.fixture(scope="module")

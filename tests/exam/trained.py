@@ -23,7 +23,6 @@ from thermo_cli.kinds.kind import kind_of
 from thermo_cli.microstates.summary import overlaps_of
 from thermo_cli.runs.judged_run import Run
 
-PAIRS: Final = 8  # same-bath pairs of a group, as in a run by default
 SPECS: Final = Path(__file__).resolve().parents[2] / "experiments" / "calibration"
 
 
@@ -44,6 +43,11 @@ class Trained:
     verdicts: tuple[str, ...]
     replicas: int = 1600
     overrides: tuple[str, ...] = ()
+
+    @property
+    def pairs(self) -> int:
+        """Same-bath pairs of a group: 8 as in a run by default, 19 where one model is to be recognized."""
+        return 19 if self.verdicts == ("crystallized",) else 8
 
     @property
     def name(self) -> str:
@@ -83,15 +87,16 @@ def train(cell: Trained, replicas: int, results: Path, engine: Engine) -> Run:
         results: Where run folders are.
         engine: Where they are trained.
     """
-    pairs = f"ensemble.controls.same_bath={max(replicas // 32, 1) * PAIRS}"
+    pairs = f"ensemble.controls.same_bath={max(replicas // 32, 1) * cell.pairs}"
     overrides = [*cell.overrides, f"ensemble.replicas={replicas}", pairs]
     return thermo_cli.run(SPECS / f"{cell.spec}.yaml", overrides=overrides, results=results, engine=engine)
 
 
-def groups(run: Run, size: int) -> list[Verdict]:
+def groups(cell: Trained, run: Run, size: int) -> list[Verdict]:
     """Judge a large run in groups of so many replicas per history.
 
     Args:
+        cell: Which cell.
         run: The large run.
         size: Replicas per history of each group.
     """
@@ -105,22 +110,23 @@ def groups(run: Run, size: int) -> list[Verdict]:
     found = []
     for number in range(count):
         chosen = np.concatenate([members[number * size : (number + 1) * size] for members in rows.values()])
-        ensemble = Ensemble(subset(whole, chosen), question, settings, some_pairs(overlaps, number))
+        ensemble = Ensemble(subset(whole, chosen), question, settings, some_pairs(overlaps, cell.pairs, number))
         found.append(court.judge(ensemble))
     return found
 
 
-def some_pairs(overlaps: Overlaps | None, number: int) -> Overlaps | None:
-    """Return the eight same-bath pairs of a group; where groups are many, they begin again from the first pairs.
+def some_pairs(overlaps: Overlaps | None, pairs: int, number: int) -> Overlaps | None:
+    """Return the same-bath pairs of a group; where groups are many, they begin again from the first pairs.
 
     Args:
         overlaps: Of the large run.
+        pairs: How many.
         number: Of the group.
     """
-    if overlaps is None or len(overlaps.distances) < PAIRS:
+    if overlaps is None or len(overlaps.distances) < pairs:
         return overlaps
-    first = number % (len(overlaps.distances) // PAIRS) * PAIRS
-    chosen = slice(first, first + PAIRS)
+    first = number % (len(overlaps.distances) // pairs) * pairs
+    chosen = slice(first, first + pairs)
     shuffled = len(overlaps.null) == len(overlaps.distances)
     return dataclasses.replace(
         overlaps,
