@@ -1,11 +1,12 @@
 """Ensembles that grow until they are decided: the error rate over all looks, and what they cost against fixed ones.
 
-Look k is judged at the level alpha / 2^k. Times are in units of the T of the first look. A law is drawn once, with the most
-replicas and steps that it may come to; a look sees the first of them.
+Look k is judged at the level alpha / 2^k, and what the next one adds is the package's own answer. Times are in units of the T
+of the first look. A law is drawn once, with the most replicas and steps that it may come to; a look sees the first of them.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -13,19 +14,34 @@ import numpy as np
 from tests.exam.cell import ERRORS, STEPS, T, Z
 from tests.exam.cells import exponential, movers, stuck
 from tests.exam.tally import FALSE, Answer, Array, Question
+from tests.exam.trained import SPECS
 from thermo_cli.contracts import Trajectories, Verdict
 from thermo_cli.equilibrium import court
 from thermo_cli.equilibrium.ensemble import Ensemble, Settings
 from thermo_cli.equilibrium.ensemble import Question as Asked
 from thermo_cli.equilibrium.statistics.slope import slopes
+from thermo_cli.judging.looks import next_size
+from thermo_cli.spec import Spec, load_spec
+from thermo_cli.spec.size import Size, first_size
 
-FACTOR: Final = 8  # to / from, of replicas and of steps
-LEAST: Final = {"replicas": 36, "steps": 56, "both": 56}  # `from` such that A can hold at all looks, or at the first
+SPEC: Final = SPECS / "xor-solved.yaml"  # networks come in shards of four, so that 36 replicas are 36
+SIZES: Final = {
+    "replicas": ("{from: 36, to: 288}", "1000"),
+    "steps": ("56", "{from: 1000, to: 8000}"),
+    "both": ("{from: 56, to: 448}", "{from: 1000, to: 8000}"),
+}  # the least `from` with which A can hold at the first look, or at all of them
 TIMES: Final = (
     np.concatenate([STEPS, *(np.round(np.linspace(T * 2**k, 2 * T * 2**k, 64))[1:] for k in range(3))]).astype(int) / T
 )
 How = Literal["replicas", "steps", "both", "fixed"]
 Draw = Callable[[np.random.Generator, int, Array], Array]
+
+
+@cache
+def plan(how: str) -> Spec:
+    """Return a spec that may grow so; of its system nothing is used."""
+    replicas, steps = SIZES[how]
+    return load_spec(SPEC, [f"ensemble.replicas={replicas}", f"dynamics.steps={steps}"])
 
 
 @dataclass(frozen=True)
@@ -57,39 +73,19 @@ class Growing(Question):
         if self.how == "fixed":
             yield judged(self.draw(generator, replicas, STEPS / T), STEPS, 0), replicas
             return
-        size, end = LEAST[self.how], 1
-        most = (1 if self.how == "steps" else FACTOR) * size, 1 if self.how == "replicas" else FACTOR
-        whole, look, additions = self.draw(generator, most[0], TIMES[most[1] >= TIMES]), 0, (True, True)
-        while any(additions):
+        spec, look = plan(self.how), 0
+        whole = self.draw(generator, spec.ensemble.replicas.last, TIMES[spec.total / T >= TIMES])
+        size: Size | None = first_size(spec)
+        while size is not None:
             look += 1
-            steps = TIMES[end >= TIMES]
-            verdict = judged(whole[:, :size, : len(steps)], np.round(T * steps).astype(np.int64), look)
-            yield verdict, size
-            additions = more(verdict, may_train=end < most[1], may_add=size < most[0])
-            end, size = end * (1 + additions[0]), size * (1 + additions[1])
+            steps = TIMES[size.steps / T >= TIMES]
+            verdict = judged(whole[:, : size.replicas, : len(steps)], np.round(T * steps).astype(np.int64), look)
+            yield verdict, size.replicas
+            size = next_size(spec, size, verdict)
 
     def sample(self, generator: np.random.Generator) -> Any:
         """Draw four replicas."""
         return [self.draw(generator, 4, TIMES)]
-
-
-def more(verdict: Verdict, *, may_train: bool, may_add: bool) -> tuple[bool, bool]:
-    """Say whether the next look has twice the steps, and whether twice the replicas.
-
-    Steps double if S fails or is undecided; replicas if a row of another criterion is undecided, or S where steps cannot.
-
-    Args:
-        verdict: Of this look.
-        may_train: Whether steps may double.
-        may_add: Whether replicas may double.
-    """
-    still = verdict.outcomes["stationarity"]
-    train = may_train and still in ("fails", "undecided")
-    if verdict.verdict != "undecided" and not (verdict.verdict == "relaxing" and train):
-        return False, False
-    rows = [row for row in verdict.criteria if row.gates and row.criterion != "stationarity"]
-    waiting = any(row.outcome == "undecided" for row in rows) or (still == "undecided" and not may_train)
-    return train, may_add and waiting
 
 
 def judged(values: Array, steps: Any, look: int) -> Verdict:
