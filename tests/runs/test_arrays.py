@@ -91,7 +91,7 @@ def test_a_constant_that_has_moved_is_settled() -> None:
 
 def test_a_nan_tail_is_a_diverged_replica() -> None:
     """Counted, not dropped; tolerated only on request, and then the others are judged."""
-    values = ensemble(40)
+    values = ensemble(46)
     values[3, -5:] = np.nan
     assert judged(values).verdict == "diverged"
     assert judged(values).replicas["diverged"] == 1

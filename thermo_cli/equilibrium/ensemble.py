@@ -52,8 +52,8 @@ class Settings:
 
     @property
     def trim(self) -> float:
-        """Share of the replicas that trimmed means leave out on each side."""
-        return 1.0 - self.content
+        """Share of the replicas that trimmed means leave out on each side; half of them speak at least."""
+        return min(1.0 - self.content, 0.25)
 
 
 @dataclass(frozen=True)

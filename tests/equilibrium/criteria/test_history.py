@@ -86,8 +86,46 @@ def test_what_cannot_be_asked_says_why(
     assert reason in rows[0].explanation
 
 
-def test_a_history_of_two_replicas_is_open_until_they_agree_very_well() -> None:
-    """Mean 0 of two replicas 0.4 apart: the half-width is t_(0.95; 1) x 0.2 = 1.26 margins, open; 0.2 apart it holds."""
-    for apart, expected in ((0.4, "undecided"), (0.2, "holds")):
-        pair = path(10, 0, replicas=2) + np.array([[-apart / 2], [apart / 2]])
-        assert answers(path(0, 0), pair)[0].outcome == expected
+def test_a_history_of_five_replicas_is_judged_at_half_the_level() -> None:
+    """Five replicas 1 margin from one to the next: t_(0.975; 4) sqrt(2.5 / 5) = 1.96 margins, open; a third of that holds."""
+    for apart, expected in ((1.0, "undecided"), (1 / 3, "holds")):
+        few = path(10, 0, replicas=5) + apart * np.arange(-2, 3)[:, None]
+        (row,) = answers(path(0, 0), few)
+        assert row.outcome == expected
+        assert row.interval == pytest.approx([side * apart * stats.t.ppf(0.975, 4) * 0.5**0.5 for side in (-1, 1)])
+
+
+@pytest.mark.parametrize("stuck", [None, 0.03, 0.05, 0.1, 0.15])
+def test_error_rate_at_the_margin_of_skewed_laws_and_minorities(stuck: float | None) -> None:
+    """Trimmed means exactly one margin apart, lognormal or a share stuck 5 margins away: H holds in at most 5 % of 1,000."""
+    generator, levels = rng.generator(21, round(100 * (stuck or 0))), (np.arange(40_000) + 0.5) / 40_000
+    if stuck is None:
+        law = 0.2 * np.exp(stats.norm.ppf(levels))
+    else:
+        law = np.where(levels < 1 - stuck, 0.05 * stats.norm.ppf(np.minimum(levels / (1 - stuck), 1 - 1e-9)), 5.0)
+    law += 1.0 - stats.trim_mean(law, 0.15)
+    held = 0
+    for _ in range(1000):
+        left, right = path(0, 0), path(10, 0)
+        left[:, -1], right[:, -1] = generator.normal(0, 0.05, 32), generator.choice(law, 32)
+        held += answers(left, right)[0].outcome == "holds"
+    assert stats.binomtest(held, 1000, 0.05, alternative="greater").pvalue > 0.001
+
+
+def test_any_of_several_pairs_fails_at_its_share_of_the_error() -> None:
+    """Three histories whose means are just a margin apart fail in at most 5 % of 1,000; each pair at 5 % would in 8."""
+    failed, generator = 0, rng.generator(22)
+    for _ in range(1000):
+        ends = [path(start, mean) for start, mean in ((0, -0.5), (10, 0.5), (20, 0.5))]
+        for end in ends:
+            end[:, -1] += generator.normal(0, 0.3, 32)
+        failed += any(row.outcome == "fails" for row in answers(*ends))
+    assert stats.binomtest(failed, 1000, 0.05, alternative="greater").pvalue > 0.001
+
+
+def test_values_in_coarse_units_are_not_known_better_than_their_unit() -> None:
+    """All alike in multiples of half a margin: an error of that unit's rounding is what the interval has at least."""
+    question = Question(T, ("a", "b"), {}, "constant", "", resolutions={"x": 0.5})
+    whole = np.concatenate([path(0, 0), path(10, 0.95)])
+    rows = history(ensemble({"x": whole}, STEPS, Settings(margins={"x": 1.0}), question, ("a",) * 32 + ("b",) * 32))
+    assert rows[0].outcome == "undecided"

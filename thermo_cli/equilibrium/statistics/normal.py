@@ -14,7 +14,7 @@ NODES: Final = 40
 STEP = 1.05  # of the forecast
 
 
-def normal_half_width(values: Array, content: float, alpha: float) -> Interval:
+def normal_half_width(values: Array, content: float, alpha: float, rows: int = 1) -> Interval:
     """Bound the half-width z sigma that holds `content` of fresh replicas, z = z_((1 + content)/2).
 
     Upper bound: k s, half the two-sided tolerance interval mean +- k s. Lower bound: z s sqrt((n-1)/chi2_(1-alpha; n-1)); a
@@ -23,11 +23,12 @@ def normal_half_width(values: Array, content: float, alpha: float) -> Interval:
     Args:
         values: (replica,), finite, at least two.
         content: Share of fresh replicas.
-        alpha: Error rate of each bound.
+        alpha: Error rate of the upper bound.
+        rows: Statements of which any may fail: the lower bound has the error rate alpha / rows.
     """
     n, sd = len(values), float(values.std(ddof=1))
     z = float(stats.norm.ppf((1 + content) / 2))
-    lower = z * sd * float(np.sqrt((n - 1) / stats.chi2.ppf(1 - alpha, n - 1)))
+    lower = z * sd * float(np.sqrt((n - 1) / stats.chi2.ppf(1 - alpha / rows, n - 1)))
     return Interval(z * sd, lower, tolerance_factor(n, content, alpha) * sd)
 
 

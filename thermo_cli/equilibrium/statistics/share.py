@@ -47,7 +47,7 @@ def count_not_to_fail(replicas: int, content: float, alpha: float) -> int:
     return int(counts[enough[0]]) if len(enough) else replicas
 
 
-def size_quantile(sizes: Array, content: float, alpha: float) -> Interval:
+def size_quantile(sizes: Array, content: float, alpha: float, rows: int = 1) -> Interval:
     """Bound the `content` quantile of |d| over fresh replicas by order statistics, whatever its distribution.
 
     Comparing the result with a margin by `below` is the same as comparing the Clopper-Pearson bounds of the share of
@@ -56,10 +56,11 @@ def size_quantile(sizes: Array, content: float, alpha: float) -> Interval:
     Args:
         sizes: |d_r|, (replica,); infinite for a replica that diverged.
         content: Share of fresh replicas.
-        alpha: Error rate of each bound.
+        alpha: Error rate of the upper bound.
+        rows: Statements of which any may fail: the lower bound has the error rate alpha / rows.
     """
     ordered, n = np.sort(sizes), len(sizes)
-    hold, fail = count_to_hold(n, content, alpha), count_not_to_fail(n, content, alpha)
+    hold, fail = count_to_hold(n, content, alpha), count_not_to_fail(n, content, alpha / rows)
     return Interval(
         float(ordered[int(np.ceil(content * n)) - 1]),
         float(ordered[fail - 1]) if fail else 0.0,
