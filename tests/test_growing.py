@@ -32,6 +32,20 @@ MOVES = {
         "histories={cold: {}}",
         "ensemble.replicas=5",
     ],
+    "partial fits": [
+        "data={use: breast_cancer}",
+        "system={use: 'sklearn.linear_model:SGDClassifier', with: {loss: log_loss, learning_rate: constant, eta0: 0.01}}",
+        "dynamics={use: fit, with: {time: partial}, steps: 64}",
+        "ensemble.subsample={size: 60}",
+        "histories={cold: {}, detour: {first: {steps: 10, labels: shuffled}}}",
+    ],
+    "warm starts": [
+        "data={use: breast_cancer}",
+        "system={use: 'sklearn.ensemble:RandomForestClassifier', with: {max_depth: 2}}",
+        "dynamics={use: fit, with: {time: warm_start}, steps: 64}",
+        "ensemble.subsample={size: 60}",
+        "histories={cold: {}}",
+    ],
     "langevin": [
         "data=null",
         "system={use: harmonic}",

@@ -64,3 +64,17 @@ def test_the_display_says_what_another_look_would_take(tmp_path: Path, monkeypat
         live.begin(done.folder, ahead)
         live._progress(1024.0, 1.0)
         assert live._progress(3072.0, 3.0).endswith(words)
+
+
+def test_a_sweep_lists_the_looks_of_its_points(tmp_path: Path, command: Command) -> None:
+    """Two points that grew, to 64 and to 128; a glass, decided at the first look, is not among them."""
+    (tmp_path / "level.yaml").write_text(LEVEL)
+    done = command(
+        "thermo-run", "level.yaml", f"--set={REPLICAS}", "--set=sweep={system.with.offset_sd: [0.3, 0.4, 2.0]}"
+    )
+    assert "look 1: 2 of 3 points are open, and grow" in done.stderr
+    page = command("thermo-report", "latest", "--format", "markdown").stdout
+    looks = page.partition("Looks")[2].partition("##")[0]
+    assert "| 32, 64 | 128 | undecided, settled |" in looks
+    assert "| 32, 64, 128 | 128 | undecided, undecided, settled |" in looks
+    assert "glassy" not in looks

@@ -55,7 +55,7 @@ def test_what_does_not_grow_is_refused(small: Path, change: str, words: str) -> 
 def test_steps_grow_only_where_training_can_go_on(small: Path, changes: list[str], reason: str) -> None:
     """Where another T is another training from its first step, or nothing is kept to go on from, a new run is the remedy."""
     if "sklearn" in changes[0]:
-        changes = [*changes, "dynamics={use: fit, with: {time: partial}, steps: {from: 100, to: 200}}"]
+        changes = [*changes, "dynamics={use: fit, with: {time: staged}, steps: {from: 100, to: 200}}"]
     elif "command" in changes[0]:
         changes = [*changes, "dynamics={use: process, steps: {from: 100, to: 200}}", "data=null"]
     else:

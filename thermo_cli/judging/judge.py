@@ -51,6 +51,7 @@ def judge_folder(folder: RunFolder, changes: Mapping[str, Any] | None = None) ->
             judged = judge_point(point, equilibrium)
             points.append(JudgedPoint(point.swept, judged.folder, judged))
             sizes |= judged.folder.sizes
+            sizes |= {point.point or 0: judged.ahead} if judged.ahead is not None else {}
         except StoreError as error:
             points.append(JudgedPoint(point.swept, point, None, str(error)))
             if len(points) == len(folder.points or (folder,)) and not any(one.judged for one in points):

@@ -41,6 +41,7 @@ def sweep_document(view: SweepView) -> Document:
         _phases(view),
         Section("plane", "Macroscopic against microscopic", (plane,)),
         _points(view),
+        _looks(view),
         *([_against(view, compared)] if compared else []),
         _details(view),
         reproduction(view.reproduction),
@@ -117,6 +118,19 @@ def _points(view: SweepView) -> Section:
         caption += f" The first {len(points)} of {len(view.points)}; {ALL}"
     blocks = (TextTable(caption, columns, tuple(lines)), Bullets(tuple(lost)))
     return Section("points", "Points", blocks, first=True)
+
+
+def _looks(view: SweepView) -> Section:
+    """List what the looks at each point had; nothing where no point has grown."""
+    grown = [(point, point.decided.looks) for point in view.points if point.decided is not None]
+    columns = (*_fields(view), *numbers("replicas", "steps"), ColumnHead("verdicts"))
+    lines = []
+    for point, looks in [pair for pair in grown if len(pair[1]) > 1][:MOST_POINTS]:
+        replicas = ", ".join(str(count) for count in dict.fromkeys(look.replicas for look in looks))
+        steps = ", ".join(str(count) for count in dict.fromkeys(look.steps for look in looks))
+        lines.append(TableLine((*_values(point), replicas, steps, ", ".join(look.verdict for look in looks))))
+    caption = "Points that grew until they were decided: replicas per history, steps and verdicts of their looks."
+    return Section("looks", "Looks", (TextTable(caption, columns, tuple(lines)),))
 
 
 def _partners(compared: list[Baseline]) -> str:

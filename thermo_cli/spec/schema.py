@@ -102,7 +102,7 @@ class Spec(Part):
         """Why the steps of a finished training cannot grow: another T is another training; empty where they can."""
         schedule = self.schedule
         reason = f"the learning rate follows a {schedule} schedule over all of T" if schedule != "constant" else ""
-        return self.traits.closed or reason
+        return self.traits.closed(self) or reason
 
     @property
     def schedule(self) -> str:

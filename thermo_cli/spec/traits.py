@@ -28,7 +28,7 @@ class Traits:
         name: Of the wing.
         title: In sentences about what compares with what, "a system that learns from data".
         width: Replicas of a shard, the unit of files.
-        closed: Why no training of this kind goes on where it has ended; empty where it does.
+        closed: From the spec to why no training goes on where it has ended; empty where it does.
         trains: Whether it is trained here; recorded runs have moved already.
         resamples: Whether subsamples of a pool can tell its replicas apart.
         stacks: Whether its replicas move in one stack.
@@ -55,7 +55,7 @@ class Traits:
     width: int
     check: Callable[[Spec], None]
     streams: Callable[[Spec, int, int, Sequence[str], bool], set[str]]
-    closed: str = ""
+    closed: Callable[[Spec], str] = lambda spec: ""
     trains: bool = True
     resamples: bool = False
     stacks: bool = False

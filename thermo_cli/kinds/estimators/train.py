@@ -1,8 +1,9 @@
 """One shard of estimators from its rows in the replica table to its file on disk: replica after replica.
 
 An estimator cannot be put on disk half fitted without running its code again, so a replica is the unit: what has been fitted is
-committed now and then, and an interrupted shard goes on with the next replica. One that raises an error is counted as crashed,
-with its traceback beside the shard, and the others go on.
+committed now and then, and an interrupted shard goes on with the next replica. Warm starts and partial fits that grow are made
+again from their first step, to the same numbers, and what lies beyond the last end is added. One that raises an error is
+counted as crashed, with its traceback beside the shard, and the others go on.
 """
 
 import time
@@ -46,16 +47,19 @@ class Fitted:
         values: Observable to its values, (time,).
         snapshots: Step to microstate, (number,).
         final: What was found out once, at the end.
+        earlier: End of each segment before the last, to the same there.
     """
 
     values: dict[str, list[float]] = field(default_factory=dict)
     snapshots: dict[int, NDArray[Any]] = field(default_factory=dict)
     final: dict[str, NDArray[Any]] = field(default_factory=dict)
+    earlier: dict[int, dict[str, NDArray[Any]]] = field(default_factory=dict)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return it as named arrays."""
         found: dict[str, NDArray[Any]] = {f"values/{name}": np.array(row) for name, row in self.values.items()}
         found |= {f"snapshot/{step}": array for step, array in self.snapshots.items()}
+        found |= {f"{end}/{name}": array for end, final in self.earlier.items() for name, array in final.items()}
         return found | {f"final/{name}": array for name, array in self.final.items()}
 
     @staticmethod
@@ -72,8 +76,10 @@ class Fitted:
                 found.values[rest] = array.tolist()
             elif kind == "snapshot":
                 found.snapshots[int(rest)] = array
-            else:
+            elif kind == "final":
                 found.final[rest] = array
+            else:
+                found.earlier.setdefault(int(kind), {})[rest] = array
         return found
 
 
@@ -84,8 +90,17 @@ def measured_steps(spec: Spec, member: Replica) -> list[int]:
         member: A row of the replica table; only main replicas are looked at before their end.
     """
     if spec.time in ("once", "budget") or member.role != "main":
-        return [member.steps]
-    return [int(step) for step in measurement_steps((member.steps,), spec.observe.window_measurements) if step > 0]
+        return list(ends_of(spec, member))
+    return [int(step) for step in measurement_steps(spec.ends, spec.observe.window_measurements) if step > 0]
+
+
+def ends_of(spec: Spec, member: Replica) -> tuple[int, ...]:
+    """Return where the segments of a replica's training end.
+
+    Args:
+        member: A row of the replica table.
+    """
+    return (member.steps,) if member.role == "budget" else spec.ends
 
 
 def fit_shard(folder: RunFolder, store: ShardStore, spec: Spec, dataset: Dataset, members: Sequence[Replica]) -> str:
@@ -122,7 +137,9 @@ def fit_shard(folder: RunFolder, store: ShardStore, spec: Spec, dataset: Dataset
             committed = time.monotonic()
     if len(errors) == len(members):  # there is nothing to record: the shard counts as crashed, and is tried again
         raise RuntimeError("all replicas of the shard have crashed\n" + "\n".join(errors))
-    store.finish(_together(done, measured_steps(spec, members[0])))
+    ends, steps = ends_of(spec, members[0]), measured_steps(spec, members[0])
+    for begin, end in list(zip((0, *ends), ends, strict=False))[store.segments :]:
+        store.finish(_together(done, steps, begin, end))
     if errors:
         store.write_error("\n".join(errors))
     return "finished"
@@ -141,7 +158,8 @@ def fit_replica(spec: Spec, dataset: Dataset, member: Replica, rows: Integers | 
         fit = fit_of(spec, dataset, member, rows)
         test = fit.built.seen(dataset.x_test)
         shifted = fit.built.seen(dataset.x_shifted) if dataset.x_shifted is not None else None
-        kept = {member.steps} | ({member.steps // 2} if spec.time == "partial" and member.role == "main" else set())
+        ends = ends_of(spec, member)
+        kept = {*ends} | ({ends[0] // 2} if spec.time == "partial" and member.role == "main" else set())
         steps = sorted({*measured_steps(spec, member), *kept})
         for moment in moments(spec, fit, steps, dataset.outputs):
             if moment.step in measured_steps(spec, member):
@@ -149,7 +167,9 @@ def fit_replica(spec: Spec, dataset: Dataset, member: Replica, rows: Integers | 
             if moment.step in kept:
                 structure, vector = _microstate(moment.fitted, test[:ANCHORS], dataset.task, bool(spec.observe.micro))
                 found.snapshots[moment.step] = vector
-        found.final |= _final(dataset, fit, moment.fitted, answers, structure)
+            if moment.step in ends:
+                found.earlier[moment.step] = found.final | _final(dataset, fit, moment.fitted, answers, structure)
+        found.final = found.earlier.pop(ends[-1])
     return found
 
 
@@ -184,7 +204,7 @@ def _look(
         loss = mean_loss(kind, dataset, fit.y, answers["train"])
     for name, value in measure_fit(formulas, dataset, fit.y, answers, loss, terms).items():
         found.values.setdefault(name, []).append(value)
-    if not any(name.startswith("before/") for name in found.final):
+    if not found.final:
         before = before_fit(formulas, dataset, fit.y)
         found.final |= {f"before/{name}": np.array(value) for name, value in before.items()}
     return answers["test"]
@@ -207,22 +227,25 @@ def _final(dataset: Dataset, fit: Fit, fitted: Any, answers: Array, structure: s
     }
 
 
-def _together(done: Sequence[Fitted], steps: list[int]) -> ShardRecords:
-    """Join replicas into the records of their shard; a crashed one has NaN everywhere, and a flag."""
+def _together(done: Sequence[Fitted], steps: list[int], begin: int, end: int) -> ShardRecords:
+    """Join replicas into the records of a segment of their shard; a crashed one has NaN everywhere, and a flag."""
     whole = next(one for one in done if one.values)
-    records = ShardRecords(list(steps))
+    places = [place for place, step in enumerate(steps) if begin < step <= end]
+    records = ShardRecords([steps[place] for place in places])
     for name, row in whole.values.items():
         table = np.array([one.values.get(name, [np.nan] * len(row)) for one in done])
-        records.values[name] = list(table.T)
+        records.values[name] = list(table.T[places])
     for step, array in whole.snapshots.items():
+        if not begin < step <= end:
+            continue
         rows = [one.snapshots.get(step, np.full_like(array, np.nan)) for one in done]
         alike = all(
             row.shape == array.shape for row in rows
         )  # steps fitted on a subsample may give features of their own
         records.snapshots[step] = np.stack(rows) if alike else np.empty((len(rows), 0))
-    for name, array in whole.final.items():
+    for name, array in whole.earlier.get(end, whole.final).items():
         blank = np.full_like(array, np.nan) if array.dtype.kind == "f" else np.zeros_like(array)
-        records.final[name] = np.stack([one.final.get(name, blank) for one in done])
+        records.final[name] = np.stack([one.earlier.get(end, one.final).get(name, blank) for one in done])
     records.final["crashed"] = np.array([not one.values for one in done])
     return records
 
@@ -240,7 +263,7 @@ def _commit(store: ShardStore, done: Sequence[Fitted], errors: Sequence[str]) ->
 
 def _resumed(store: ShardStore) -> tuple[list[Fitted], list[str]]:
     """Return the replicas that were fitted before, and the tracebacks of those that crashed."""
-    committed = store.resume()
+    committed = store.resume() if not store.segments or store.step >= 0 else None
     if committed is None:
         return [], []
     count, state, _ = committed

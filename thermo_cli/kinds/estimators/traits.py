@@ -22,7 +22,7 @@ def check(spec: "Spec") -> None:
     require_data(spec)
     if spec.ensemble.crossed is not None and spec.ensemble.crossed.order > 1:
         raise ValueError("ensemble.design.crossed.order: an estimator's fit has no order of mini-batches of its own")
-    time, steps = _time(spec), spec.total
+    time, steps = _time(spec), spec.ends[0]
     if time == "once" and steps != 1:
         raise ValueError(
             "dynamics.steps counts something only with dynamics.with.time: staged, warm_start, partial, budget"
@@ -48,6 +48,11 @@ def _time(spec: "Spec") -> str:
     return str(arguments.time)
 
 
+def _closed(spec: "Spec") -> str:
+    """Only what adds to a shorter fit has a longer one that begins like it."""
+    return "" if _time(spec) in ("partial", "warm_start") else "a fit is made anew"
+
+
 def _decays(spec: "Spec") -> bool:
     """Say whether the estimator lowers its own learning rate from epoch to epoch."""
     usual = RATES.get(spec.system.use.rpartition(":")[2], "constant")
@@ -59,7 +64,7 @@ TRAITS: Final = Traits(
     name="estimators",
     title="a system that learns from data",
     width=2,  # so that workers end together, and a file holds more than one
-    closed="a fit is made anew",
+    closed=_closed,
     check=check,
     streams=streams,
     resamples=True,
