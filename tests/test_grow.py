@@ -104,6 +104,9 @@ def test_each_look_has_its_own_level_and_rows(tmp_path: Path) -> None:
     grown, fixed = run(tmp_path / "grown", REPLICAS), run(tmp_path / "fixed")
     assert [grown.settings.alpha, fixed.settings.alpha] == pytest.approx([0.05 / 4, 0.05])
     assert looks(fixed) == [(64, 128, "settled", [])]
+    assert {row.confidence for row in grown.verdict.criteria if row.confidence is not None} == {
+        1 - grown.settings.alpha
+    }
     pairs = zip(grown.verdict.criteria, fixed.verdict.criteria, strict=True)
     widths = [[row.interval[1] for row in rows] for rows in pairs if rows[0].statistic.startswith("S2 proj")]  # type: ignore[index]
     assert all(strict > plain for strict, plain in widths)

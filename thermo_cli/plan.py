@@ -126,7 +126,7 @@ def _looks(setup: Setup) -> list[str]:
         least = first if spec.motion.steps.grows else most
         still, alike = least_replicas(content, alpha), least_replicas(content, alpha, count_to_agree)
         spread = 1 / half_width(_scores(most * histories), content, alpha).upper
-        words = f"S1 {_from(still, least, most)}, A {_from(-(-alike // histories), least, most)}"
+        words = f"S1 {_from(still, least, most)}, A {_from(max(-(-alike // histories), still), least, most)}"
         words += f", with a spread (sd) of up to {spread:.2g} margins" if spread else ""
         count = f"{least}" if least == most else f"{least} to {most}"
         lines.append(f"  {f'look {number}, {count} replicas':<28} {words}")

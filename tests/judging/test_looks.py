@@ -124,12 +124,12 @@ def false_rate(halving: bool, trials: int = 4000) -> tuple[int, int]:
     """Count the ensembles in which A holds at any of four looks, although just `content` of replicas lie within the margin.
 
     Normal offsets of which exactly 85 % lie in [-delta, delta]; 36, 72, 144, 288 replicas; look k at alpha / 2^k, or each at
-    alpha / 2 as if it were the first.
+    alpha as if it were the only one.
     """
     generator, delta, held = np.random.default_rng(7), stats.norm.ppf(0.925), 0
     for values in generator.standard_normal((trials, 288)):
         for look in range(1, 5):
-            alpha = Settings(look=look if halving else 1).alpha
+            alpha = Settings(look=look if halving else 0).alpha
             if half_width(values[: 18 << look], 0.85, alpha).upper <= delta:
                 held += 1
                 break
@@ -141,7 +141,7 @@ def test_all_looks_together_err_no_more_often_than_one() -> None:
     held, trials = false_rate(halving=True)
     assert stats.binomtest(held, trials, 0.05, alternative="greater").pvalue > 1e-3
     loose, _ = false_rate(halving=False)
-    assert loose > 1.5 * held
+    assert loose > 2 * held
     assert held > 0
 
 

@@ -53,7 +53,7 @@ def diversity(ensemble: Ensemble) -> list[Row]:
         more = f"about {needed} same-bath pairs would tell on which side of {IDENTICAL} it is"
         words += f"; {near if needed is None else more}"
     numbers = {"margin": IDENTICAL, "replicas_needed": needed}
-    return [answered(row, interval, outcome, words, settings.confidence, **numbers)]
+    return [answered(row, interval, outcome, words, 1 - settings.alpha, **numbers)]
 
 
 def _pairs_needed(interval: Interval, pairs: int) -> int | None:

@@ -41,7 +41,7 @@ def ergodicity(ensemble: Ensemble) -> list[Row]:
         "fails": "each replica stays near itself: frozen in a basin of its own",
         "undecided": "more same-bath pairs or longer training would decide",
     }[outcome]
-    return [answered(row, interval, outcome, words, settings.confidence)]
+    return [answered(row, interval, outcome, words, 1 - settings.alpha)]
 
 
 ERGODICITY: Final = Criterion(

@@ -41,7 +41,7 @@ def _row(ensemble: Ensemble, observable: str) -> Row:
     needed = replicas_for_mean(error, delta, len(finals)) if outcome == "undecided" else None
     per_history = None if needed is None else math.ceil(needed / len(ensemble.histories))
     words = f"the mean is {known.estimate:.4g} +- {half:.2g}"
-    return answered(row, known, outcome, words, settings.confidence, replicas_needed=per_history)
+    return answered(row, known, outcome, words, 1 - settings.alpha, replicas_needed=per_history)
 
 
 MEAN: Final = Criterion("mean", "How well is the mean known?", "within the margin", "beyond the margin", False, mean)

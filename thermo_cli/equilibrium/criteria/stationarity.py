@@ -159,7 +159,7 @@ def still(row: Row, changes: Changes, delta: float, ensemble: Ensemble) -> Row:
         f"{inside} of {len(moved)} replicas moved by at most {delta:.3g} {changes.between}; "
         f"at least {content:.0%} of fresh ones must"
     )
-    return answered(row, interval, outcome, words, ensemble.settings.confidence, replicas_needed=needed)
+    return answered(row, interval, outcome, words, 1 - ensemble.settings.alpha, replicas_needed=needed)
 
 
 def going_nowhere(row: Row, changes: Changes, delta: float, ensemble: Ensemble) -> Row:
@@ -168,7 +168,7 @@ def going_nowhere(row: Row, changes: Changes, delta: float, ensemble: Ensemble) 
     Holds when the interval of the mean drift per step lies in (-delta, delta); fails when that of the mean drift per doubling
     lies outside; t-intervals over replicas, each bound at 1 - alpha.
     """
-    alpha, confidence = ensemble.settings.alpha, ensemble.settings.confidence
+    alpha, confidence = ensemble.settings.alpha, 1 - ensemble.settings.alpha
     per_step, per_doubling = mean_interval(changes.per_step, alpha), mean_interval(changes.per_doubling, alpha)
     longer = {"steps_needed": 2 * ensemble.question.steps}
     if per_step.inside(delta) == "holds":
@@ -201,7 +201,7 @@ def not_growing(row: Row, changes: Changes, delta: float, ensemble: Ensemble) ->
     if outcome == "undecided":
         needed = replicas_for_mean(growth, largest, len(finite), one_sided=True)
         needs = {"replicas_needed": needed, "steps_needed": 2 * total}
-    return answered(row, growth, outcome, words, settings.confidence, margin=largest, **needs)
+    return answered(row, growth, outcome, words, 1 - settings.alpha, margin=largest, **needs)
 
 
 STATIONARITY: Final = Criterion(
