@@ -311,5 +311,5 @@ def test_a_notebook_shows_it_and_other_machines_read_it(runs: Runs, kind: str) -
 def test_a_repr_is_one_line(runs: Runs) -> None:
     """Name, verdict and counts."""
     assert repr(one(runs, "partial")) == f"<Run {one(runs, 'partial').folder.name}: diverged, 10 of 12 finished>"
-    assert repr(runs["sweep"]).endswith(": 4 points: 2 relaxing, 2 diverged>")
-    assert repr(runs["gone"]).endswith(": 4 points: 2 not judged, 1 relaxing, 1 diverged>")
+    assert repr(runs["sweep"]).endswith(": 4 points: 2 undecided, 2 diverged>")
+    assert repr(runs["gone"]).endswith(": 4 points: 2 not judged, 1 undecided, 1 diverged>")

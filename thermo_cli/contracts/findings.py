@@ -49,11 +49,22 @@ class Trajectories:
         )
 
     @property
+    def logged(self) -> dict[str, NDArray[np.bool_]]:
+        """Observable to the steps at which it was measured, (time,); not all are measured at the same.
+
+        A step of which no replica has a value, although it has one of something else, is none; where nobody has any value of
+        anything, all have lost it. The last step counts of each.
+        """
+        some = {name: np.isfinite(values).any(axis=0) for name, values in self.values.items()}
+        anything = np.any(list(some.values()), axis=0)
+        return {name: _with_an_end(seen | ~anything) for name, seen in some.items()}
+
+    @property
     def states(self) -> tuple[str, ...]:
-        """How each replica ended: `finished`, `diverged` (a value that is not finite), `crashed`, or `unfinished`."""
+        """How each replica ended: `finished`, `diverged` (from some step on no finite value), `crashed`, or `unfinished`."""
         finite = np.ones(len(self.replicas), dtype=bool)
-        for values in self.values.values():
-            finite &= np.isfinite(values).all(axis=1)
+        for name, logged in self.logged.items():
+            finite &= np.isfinite(self.values[name][:, np.flatnonzero(logged)[-1]])
         words = np.where(self.crashed, "crashed", np.where(finite, "finished", "diverged"))
         if self.unfinished is not None:
             words = np.where(self.unfinished, "unfinished", words)
@@ -62,6 +73,11 @@ class Trajectories:
     def members(self, history: str) -> NDArray[np.bool_]:
         """Return which replicas belong to a history, (replica,) of bool."""
         return np.array([name == history for name in self.histories], dtype=bool)
+
+
+def _with_an_end(logged: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Count the last step where there would be none."""
+    return logged if logged.any() else np.arange(len(logged)) == len(logged) - 1
 
 
 @dataclass(frozen=True)

@@ -142,13 +142,32 @@ class Ensemble:
 
     @cached_property
     def finals(self) -> dict[str, Array]:
-        """Observable to A_r(T), (replica,)."""
-        return {name: values[:, -1] for name, values in self.values.items()}
+        """Observable to A_r at its last measurement, (replica,)."""
+        last = {name: np.flatnonzero(logged)[-1] for name, logged in self.trajectories.logged.items()}
+        return {name: values[:, last[name]] for name, values in self.values.items()}
 
     @cached_property
     def means(self) -> dict[str, Array]:
         """Observable to the mean of A_r over the window, (replica,)."""
-        return {name: values[:, self.window].mean(axis=1) for name, values in self.values.items()}
+        return {name: _mean(values[:, self.within(name)]) for name, values in self.values.items()}
+
+    @cached_property
+    def measured(self) -> dict[str, NDArray[np.bool_]]:
+        """Observable to the measurements that all replicas have which reach its last one, (time,).
+
+        A value that is missing between others is a measurement that was not made; only who has none at the end is lost.
+        """
+        logged = self.trajectories.logged
+        return {name: _measured(np.isfinite(values), logged[name]) for name, values in self.values.items()}
+
+    def within(self, observable: str) -> NDArray[np.bool_]:
+        """Return which measurements of an observable lie in the window, (time,)."""
+        return np.asarray(self.window & self.measured[observable])
+
+    def course(self, observable: str, history: str) -> tuple[Array, Array]:
+        """Return A_r(t) of a history in the window, (replica, time), and t, (time,)."""
+        within = self.within(observable)
+        return self.values[observable][self.members[history]][:, within], self.trajectories.steps[within].astype(float)
 
     @cached_property
     def histories(self) -> tuple[str, ...]:
@@ -201,3 +220,14 @@ class Ensemble:
             return ""
         when = int(gone.any(axis=0).argmax())
         return f"{self.trajectories.replicas[int(gone[:, when].argmax())]} by step {self.trajectories.steps[when]}"
+
+
+def _measured(finite: NDArray[np.bool_], logged: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the logged columns that hold a value of every replica with one in the last of them, (time,)."""
+    survivors = finite[finite[:, np.flatnonzero(logged)[-1]]]
+    return np.asarray(survivors.all(axis=0) & logged)
+
+
+def _mean(values: Array) -> Array:
+    """Return the mean over time, (replica,); NaN where nothing was measured."""
+    return np.asarray(values.mean(axis=1)) if values.shape[1] else np.full(len(values), np.nan)

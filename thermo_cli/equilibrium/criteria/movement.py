@@ -4,39 +4,46 @@ No criterion of its own, but a doubt about S: where it holds, no history was for
 since the first record, S is undecided.
 """
 
+import math
 from typing import Final
-
-import numpy as np
 
 from thermo_cli.contracts import Row
 from thermo_cli.equilibrium.criteria.criterion import EVERYWHERE, refused
 from thermo_cli.equilibrium.ensemble import Ensemble
+from thermo_cli.equilibrium.statistics.interval import Interval
+from thermo_cli.equilibrium.statistics.trimmed import mean_interval
 
 MOVEMENT: Final = "movement since the first record"
 STILL: Final = "nothing has moved by more than its margin since the first record: still, or not yet begun?"
 
 
 def nothing_has_happened(ensemble: Ensemble) -> list[Row]:
-    """Return a row that leaves stationarity open when no mean has moved by more than its margin, else none.
+    """Return a row that leaves stationarity open unless a mean has certainly moved by more than its margin, else none.
 
-    Margins that were derived from the movement itself say nothing here.
+    The lower bound of |movement| is at the level alpha / gating means. Margins that were derived from the movement itself say
+    nothing here.
     """
     deltas = {name: margin.delta for name, margin in ensemble.margins.items() if not margin.derived}
-    moves = {name: largest_move(ensemble, name) for name in deltas}
-    if not moves or any(not move <= deltas[name] for name, move in moves.items()):
+    alpha = ensemble.settings.alpha / max(len(deltas) * len(ensemble.members), 1)
+    moves = {name: largest_move(ensemble, name, alpha) for name in deltas}
+    if not moves or any(moves[name].below(delta) == "fails" for name, delta in deltas.items()):
         return []
-    name = max(moves, key=lambda name: moves[name] / deltas[name])
-    row = Row("stationarity", MOVEMENT, name, EVERYWHERE, True, estimate=moves[name], margin=deltas[name])
+    name = max(moves, key=lambda name: moves[name].lower / deltas[name])
+    row = Row("stationarity", MOVEMENT, name, EVERYWHERE, True, estimate=moves[name].estimate, margin=deltas[name])
     return [refused(row, STILL, "undecided")]
 
 
-def largest_move(ensemble: Ensemble, observable: str) -> float:
-    """Return the largest |mean in the window - mean at the first record| over the histories; NaN where there is none."""
-    moves = []
+def largest_move(ensemble: Ensemble, observable: str, alpha: float) -> Interval:
+    """Bound |trimmed mean in the window - the same at the first record| from below, of the history that has moved most.
+
+    Args:
+        alpha: Error rate of the bound; it is 0 where the mean may not have moved.
+    """
+    moves = [Interval(0.0, 0.0, math.inf)]
     for members in ensemble.members.values():
-        values = ensemble.values[observable][members]
-        values = values[np.isfinite(values).all(axis=1)]
-        if len(values):
-            first = ensemble.question.initial.get(observable, float(values[:, 0].mean()))
-            moves.append(abs(float(values[:, ensemble.window].mean()) - first))
-    return max(moves, default=float("nan"))
+        values = ensemble.values[observable][members][:, ensemble.measured[observable]]
+        first = ensemble.question.initial.get(observable, values[:, 0] if values.shape[1] else math.nan)
+        drift = mean_interval(ensemble.means[observable][members] - first, alpha, ensemble.settings.trim)
+        if math.isfinite(drift.upper):
+            moves.append(Interval(abs(drift.estimate), max(drift.lower, -drift.upper, 0.0), math.inf))
+    return max(moves, key=lambda move: (move.lower, move.estimate))

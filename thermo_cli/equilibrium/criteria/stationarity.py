@@ -1,7 +1,8 @@
 """Stationarity: has the macroscopic behaviour stopped changing, in each replica, on average, and in its spread?
 
 S1: at least `content` of fresh replicas have |d_r| <= delta, d_r being how far replica r moved lately.
-S2: |mean drift| projected from T to 4T < delta.
+S2: |mean drift| projected from T to 4T < delta, of the trimmed and of the plain mean; and in the window the trimmed mean of
+A_r(t) minus r's own mean never leaves (-delta, delta).
 S3: the half-width that holds `content` of the replicas grows by at most delta/2 from T to 4T.
 
 Judged per observable and per history, with replicas as the independent units: a history drifting up and one drifting down would
@@ -9,26 +10,29 @@ hide each other in a pool, and one trajectory cannot say how far it is from its 
 the window [T/2, T]; under a schedule, or for fits with a budget, off ensembles trained with total budgets T/4, T/2 and T.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy import stats
 
 from thermo_cli.contracts import Array, Outcome, Row
 from thermo_cli.equilibrium.criteria.criterion import EVERYWHERE, SHARED, Criterion, answered, refused
 from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.equilibrium.statistics.forecast import replicas_for_mean
-from thermo_cli.equilibrium.statistics.growth import growth_of_spread
-from thermo_cli.equilibrium.statistics.interval import ROUNDING
-from thermo_cli.equilibrium.statistics.mean import mean_interval
+from thermo_cli.equilibrium.statistics.growth import growth_of_spread, hidden_growth
+from thermo_cli.equilibrium.statistics.interval import ROUNDING, Interval
+from thermo_cli.equilibrium.statistics.outlying import clipped
 from thermo_cli.equilibrium.statistics.share import replicas_for_share, size_quantile
 from thermo_cli.equilibrium.statistics.slope import slopes
+from thermo_cli.equilibrium.statistics.trimmed import FEWEST, mean_and_half, mean_interval
 
 MIN_MEASUREMENTS: Final = 8
-MIN_FOR_MEAN: Final = 2
-MIN_FOR_SPREAD: Final = 3  # leaving one out must leave a spread
 S1, S2, S3 = "S1 each replica is still", "S2 projection to 4T", "S3 growth of the spread"
 PER_STEP, PER_DOUBLING = 6.0, 2.0  # from T to 4T are six times the steps and twice the doublings from T/2 to T
+DOUBT: Final = 6.0  # times the level of a failure: from there on growth behind offsets is open
+LONGEST: Final = 64.0  # times T; a longer training is no advice
 NO_TIME: Final = "the fit is in closed form, or at the only optimum: there is no training time"
 ONCE: Final = (
     "the fit was done once, and one fit says nothing about a longer one: give it a training time (dynamics.with.time)"
@@ -44,7 +48,8 @@ class Changes:
         between: Between what and what, in words.
         per_step: Each replica's drift projected from T to 4T if it goes on per step, (replica,).
         per_doubling: The same if it goes on per doubling, (replica,).
-        values: A_r at the times below, (replica, time).
+        weights: Sum of the squared weights that make each of these two of single values.
+        values: A_r at the times below, (replica, time), without what is outlying once.
         times: (time,).
     """
 
@@ -52,8 +57,41 @@ class Changes:
     between: str
     per_step: Array
     per_doubling: Array
+    weights: tuple[float, ...]
     values: Array
     times: Array
+
+
+@dataclass(frozen=True)
+class Terms:
+    """By what the changes of one observable in one history are judged.
+
+    Attributes:
+        delta: Its margin.
+        least: Least variance of a value.
+        rows: Gating rows of the criterion: any of them may fail.
+        ensemble: To which it belongs.
+    """
+
+    delta: float
+    least: float
+    rows: int
+    ensemble: Ensemble
+
+    @property
+    def alpha(self) -> float:
+        """Error rate of a bound that holds."""
+        return self.ensemble.settings.alpha
+
+    @property
+    def trim(self) -> float:
+        """Share of the replicas that a trimmed mean leaves out on each side."""
+        return self.ensemble.settings.trim
+
+    @property
+    def total(self) -> int:
+        """T."""
+        return self.ensemble.question.steps
 
 
 def stationarity(ensemble: Ensemble) -> list[Row]:
@@ -74,33 +112,37 @@ def _three(ensemble: Ensemble, observable: str, history: str) -> list[Row]:
         Row("stationarity", statistic, observable, history, gates, margin=margin.delta)
         for statistic, gates in ((S1, True), (S2, True), (S3, margin.full))
     ]
+    values, times = ensemble.course(observable, history)
     budgets = ensemble.trajectories.budgets.get(observable)
-    reason = _no_answer(ensemble, budgets is not None)
+    reason = _no_answer(ensemble, budgets is not None, len(times))
     if reason:
         outcome: Outcome = "untested" if ensemble.question.evolves else "inapplicable"
         return [refused(row, reason, outcome) for row in rows]
-    members = ensemble.members[history]
     if budgets is not None:
-        changes = between_budgets(budgets[members], total)
+        changes = between_budgets(budgets[ensemble.members[history]], total)
     else:
-        changes = within_window(ensemble.values[observable][members][:, ensemble.window], ensemble.times, total)
+        changes = within_window(values, times, total)
+    gating = len(ensemble.histories) * sum(2 + margin.full for margin in ensemble.margins.values())
+    terms = Terms(margin.delta, ensemble.least_variance(observable), gating, ensemble)
     finite = int(np.isfinite(changes.values).all(axis=1).sum())
     few = f"only {finite} of {len(changes.values)} replicas have finite values; at least {{}} are needed"
-    judges = ((still, 0), (going_nowhere, MIN_FOR_MEAN), (not_growing, MIN_FOR_SPREAD))
+    judges = ((still, 0), (going_nowhere, FEWEST), (not_growing, FEWEST))
     return [
-        judge(row, changes, margin.delta, ensemble) if finite >= least else refused(row, few.format(least))
+        judge(row, changes, terms) if finite >= least else refused(row, few.format(least))
         for row, (judge, least) in zip(rows, judges, strict=True)
     ]
 
 
-def _no_answer(ensemble: Ensemble, budgets: bool) -> str:
+def _no_answer(ensemble: Ensemble, budgets: bool, measurements: int) -> str:
     """Say why the trajectories tell nothing about longer training, or nothing."""
-    question, measurements = ensemble.question, len(ensemble.times)
+    question = ensemble.question
     scheduled = (
         f"the learning rate follows a {question.schedule} schedule: one trajectory says nothing about longer training; "
         "observe.budgets: true trains T/4 and T/2 as well"
     )
-    few = f"only {measurements} measurements lie in the window; {MIN_MEASUREMENTS} are needed"
+    missing = len(ensemble.times) - measurements
+    lacking = f" ({missing} are missing of a replica)" if missing else ""
+    few = f"only {measurements} measurements lie in the window{lacking}; {MIN_MEASUREMENTS} are needed"
     reasons = (
         (not question.evolves, NO_TIME),
         (not question.independent, SHARED),
@@ -124,9 +166,20 @@ def within_window(values: Array, steps: Array, total: int) -> Changes:
     """
     late = steps > (steps[0] + steps[-1]) / 2
     moved = values[:, late].mean(axis=1) - values[:, ~late].mean(axis=1)
-    per_step = 3.0 * total * slopes(values, steps)
-    per_doubling = PER_DOUBLING * slopes(values, np.log2(np.maximum(steps, 1)))
-    return Changes(moved, "between the halves of the window", per_step, per_doubling, values, steps)
+    lines = _clipped(values)
+    scales = ((3.0 * total, steps), (PER_DOUBLING, np.log2(np.maximum(steps, 1))))
+    per_step, per_doubling = (factor * slopes(lines, x) for factor, x in scales)
+    weights = tuple(factor**2 / float(np.square(x - x.mean()).sum()) for factor, x in scales)
+    return Changes(moved, "between the halves of the window", per_step, per_doubling, weights, lines, steps)
+
+
+def _clipped(values: Array) -> Array:
+    """Clip the replicas whose values are finite."""
+    finite = np.isfinite(values).all(axis=1)
+    lines = np.full_like(values, np.nan)
+    if finite.any():
+        lines[finite] = clipped(values[finite])
+    return lines
 
 
 def between_budgets(finals: Array, total: int) -> Changes:
@@ -139,59 +192,101 @@ def between_budgets(finals: Array, total: int) -> Changes:
         total: T.
     """
     moved = finals[:, 2] - finals[:, 1]
-    times = total * np.array([0.25, 0.5, 1.0])
-    return Changes(moved, "between the budgets T/2 and T", PER_STEP * moved, PER_DOUBLING * moved, finals, times)
+    times, weights = total * np.array([0.25, 0.5, 1.0]), (2 * PER_STEP**2, 2 * PER_DOUBLING**2)
+    words = "between the budgets T/2 and T"
+    return Changes(moved, words, PER_STEP * moved, PER_DOUBLING * moved, weights, finals, times)
 
 
-def still(row: Row, changes: Changes, delta: float, ensemble: Ensemble) -> Row:
+def still(row: Row, changes: Changes, terms: Terms) -> Row:
     """S1: Clopper-Pearson on the count inside, stated as bounds on the `content` quantile of |d_r|.
 
     A replica that is not finite counts as moving without bound.
     """
-    content, alpha = ensemble.settings.content, ensemble.settings.alpha
+    content, delta = terms.ensemble.settings.content, terms.delta
     moved = np.abs(changes.moved)
     moved = np.where(np.isfinite(moved), moved, np.inf)
-    interval = size_quantile(moved, content, alpha)
+    interval = size_quantile(moved, content, terms.alpha, terms.rows)
     outcome = interval.below(delta)
     inside = int((moved <= delta * (1 + ROUNDING)).sum())
-    needed = replicas_for_share(inside, len(moved), content, alpha) if outcome == "undecided" else None
+    needed = replicas_for_share(inside, len(moved), content, terms.alpha) if outcome == "undecided" else None
     words = (
         f"{inside} of {len(moved)} replicas moved by at most {delta:.3g} {changes.between}; "
         f"at least {content:.0%} of fresh ones must"
     )
-    return answered(row, interval, outcome, words, 1 - ensemble.settings.alpha, replicas_needed=needed)
+    return answered(row, interval, outcome, words, 1 - terms.alpha, replicas_needed=needed)
 
 
-def going_nowhere(row: Row, changes: Changes, delta: float, ensemble: Ensemble) -> Row:
-    """S2: training four times as long would move the mean by less than delta.
+def going_nowhere(row: Row, changes: Changes, terms: Terms) -> Row:
+    """S2: training four times as long would move the mean by less than delta, and within the window it was always there.
 
-    Holds when the interval of the mean drift per step lies in (-delta, delta); fails when that of the mean drift per doubling
-    lies outside; t-intervals over replicas, each bound at 1 - alpha.
+    Holds when the intervals of the trimmed and of the plain mean of the drift per step lie in (-delta, delta), each bound at
+    1 - alpha (the trimmed one alone is blind where values are multiples of delta); fails when that of the trimmed mean of the
+    drift per doubling lies outside.
     """
-    alpha, confidence = ensemble.settings.alpha, 1 - ensemble.settings.alpha
-    per_step, per_doubling = mean_interval(changes.per_step, alpha), mean_interval(changes.per_doubling, alpha)
-    longer = {"steps_needed": 2 * ensemble.question.steps}
-    if per_step.inside(delta) == "holds":
+    alpha, trim, delta = terms.alpha, terms.trim, terms.delta
+    least, coarse = (terms.least * weight for weight in changes.weights)
+    per_step, plain = (mean_interval(changes.per_step, alpha, share, least) for share in (trim, 0.0))
+    per_doubling = mean_interval(changes.per_doubling, alpha / terms.rows, trim, coarse)
+    if per_step.inside(delta) == plain.inside(delta) == "holds":
+        when = _off_its_mean(changes, terms)
         words = f"training four times as long would move it by less than {delta:.3g}"
-        return answered(row, per_step, "holds", words, confidence)
+        if when is not None:
+            words = f"around step {when:.0f} the replicas may have been {delta:.3g} off their means, all the same way"
+        return answered(row, per_step, "holds" if when is None else "undecided", words, 1 - alpha)
+    pace = f"per doubling of the training time it moves by {per_doubling.estimate / 2:+.3g}"
     if per_doubling.inside(delta) == "fails":
-        pace = f"it moves by {per_doubling.estimate / 2:+.3g} per doubling of the training time"
         words = f"{pace}, more than half the margin: caught relaxing"
-        return answered(row, per_doubling, "fails", words, confidence, **longer)
-    needed = replicas_for_mean(per_step, delta, int(np.isfinite(changes.per_step).sum()))
-    words = (
-        f"at its present pace per step it would move by {per_step.estimate:+.3g} until 4T "
-        f"(per doubling: {per_doubling.estimate:+.3g}); longer training decides"
-    )
-    return answered(row, per_step, "undecided", words, confidence, replicas_needed=needed, **longer)
+        return answered(row, per_doubling, "fails", words, 1 - alpha / terms.rows, steps_needed=2 * terms.total)
+    wider = max(per_step, plain, key=lambda interval: max(abs(interval.lower), abs(interval.upper)))
+    steps = _steps_for(wider, delta, terms.total)
+    needed = replicas_for_mean(wider, delta, int(np.isfinite(changes.per_step).sum()))
+    ending = "longer training decides" if steps else "if it goes on like that no longer training decides"
+    words = f"at its present pace per step it would move by {wider.estimate:+.3g} until 4T ({pace}); {ending}"
+    return answered(row, wider, "undecided", words, 1 - alpha, replicas_needed=needed, steps_needed=steps)
 
 
-def not_growing(row: Row, changes: Changes, delta: float, ensemble: Ensemble) -> Row:
-    """S3: it is about growth, not size: a frozen glass holds S3 and fails A."""
-    settings, total, largest = ensemble.settings, ensemble.question.steps, delta / 2
-    finite = changes.values[np.isfinite(changes.values).all(axis=1)]
-    growth = growth_of_spread(finite, changes.times, total, settings.content, settings.alpha)
+def _off_its_mean(changes: Changes, terms: Terms) -> float | None:
+    """Return when the trimmed mean of A_r(t) minus r's own mean may have left (-delta, delta) most; None where it never did."""
+    if len(changes.times) < MIN_MEASUREMENTS:
+        return None
+    own = changes.values - changes.values.mean(axis=1, keepdims=True)
+    mean, half = mean_and_half(own, terms.alpha, terms.trim, terms.least)
+    reach = np.abs(mean) + half
+    worst = int(np.argmax(reach))
+    return float(changes.times[worst]) if reach[worst] >= terms.delta * (1 + ROUNDING) else None
+
+
+def _steps_for(interval: Interval, delta: float, total: int) -> int | None:
+    """Return the training time at which the projection per step would fit; None where none does that is worth telling.
+
+    What goes on per doubling keeps its projection whatever the time. What ends sooner halves it with every doubling at least,
+    and the noise of a line through as many measurements stays: 2^k T brings estimate / 2^k + half-width below delta.
+    """
+    half, estimate = interval.upper - interval.estimate, abs(interval.estimate)
+    room = delta - half
+    if not room > 0:
+        return None
+    ratio = 2.0 ** max(math.ceil(math.log2(max(estimate / room, 1.0))), 1)
+    return int(ratio * total) if ratio <= LONGEST else None
+
+
+def not_growing(row: Row, changes: Changes, terms: Terms) -> Row:
+    """S3: it is about growth, not size: a frozen glass holds S3 and fails A.
+
+    Where lines through the spread see no growth, drifts behind frozen offsets may: beyond t_(1 - alpha / rows; R - 1) the
+    second look fails it, beyond t_(1 - 6 alpha / rows; R - 1) it leaves it open.
+    """
+    content, total, largest = terms.ensemble.settings.content, terms.total, terms.delta / 2
+    values, times = changes.values[np.isfinite(changes.values).all(axis=1)], changes.times
+    growth = growth_of_spread(values, times, total, content, terms.alpha, terms.rows)
     outcome = growth.below(largest)
+    if outcome != "fails" and len(times) >= MIN_MEASUREMENTS:
+        hidden = hidden_growth(values, times, total, content, largest)
+        level, freedom = terms.alpha / terms.rows, len(values) - 1
+        if hidden > stats.t.ppf(1 - level, freedom):
+            outcome = "fails"
+        elif outcome == "holds" and hidden > stats.t.ppf(1 - min(DOUBT * level, 0.5), freedom):
+            outcome = "undecided"
     words = {
         "holds": "the spread is not growing",
         "fails": "the spread is growing: replicas drift apart",
@@ -199,9 +294,9 @@ def not_growing(row: Row, changes: Changes, delta: float, ensemble: Ensemble) ->
     }[outcome]
     needs = {}
     if outcome == "undecided":
-        needed = replicas_for_mean(growth, largest, len(finite), one_sided=True)
+        needed = replicas_for_mean(growth, largest, len(values), one_sided=True)
         needs = {"replicas_needed": needed, "steps_needed": 2 * total}
-    return answered(row, growth, outcome, words, 1 - settings.alpha, margin=largest, **needs)
+    return answered(row, growth, outcome, words, 1 - terms.alpha, margin=largest, **needs)
 
 
 STATIONARITY: Final = Criterion(

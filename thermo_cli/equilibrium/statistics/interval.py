@@ -27,6 +27,7 @@ class Interval:
         """Compare with (-margin, margin): inside holds, outside fails, else undecided."""
         if np.isnan([self.estimate, self.lower, self.upper]).any():
             return "undecided"
+        margin *= 1 + ROUNDING
         if -margin < self.lower and self.upper < margin:
             return "holds"
         return "fails" if self.lower > margin or self.upper < -margin else "undecided"
