@@ -27,10 +27,6 @@ SHORT = 128  # replicas per history: four ensembles of 32
 COSTLY = {"grokking-after": 8, "grokking-plateau": 8, "teacher-student": 32, "logistic-l2": 32, "budgets": 32}
 OPPOSITE = {"equilibrium": ("diverged", "relaxing", "glassy"), "off": FALSE}
 NOT_YET = (
-    "at rest, 1 % spikes of sd 2",
-    "all swing",
-    "band",
-    "moved by exactly",
     "copies of one run",
     "four runs",
     "D: 15 % of lognormal distances",
