@@ -199,6 +199,16 @@ def test_each_point_of_a_sweep_grows_by_itself(tmp_path: Path) -> None:
     assert thermo_cli.open_run(done.folder.path).as_dict() == done.as_dict()
 
 
+def test_judged_again_a_first_look_keeps_its_level_and_may_be_followed(tmp_path: Path) -> None:
+    """Glassy at look 1, judged with other margins: at alpha / 2 still; and what was stored for later looks is found again."""
+    glass = run(tmp_path, REPLICAS, "system.with.offset_sd=2.0")
+    assert glass.judge(margins={"level": 1.1}).settings.alpha == pytest.approx(0.025)
+    grown = run(tmp_path / "grown", REPLICAS)
+    strict = thermo_cli.open_run(grown.folder.path).judge(margins={"level": 0.01})
+    assert looks(strict) == [(32, 128, "relaxing", [])]
+    assert looks(strict.judge(margins={"level": 1.0})) == looks(grown)
+
+
 def test_what_is_required_ends_it(tmp_path: Path) -> None:
     """A gate ends it when it is met or not met, and not before, also where a verdict stands; judged again likewise."""
     changes = ["ensemble.replicas={from: 32, to: 128}"]

@@ -43,6 +43,9 @@ def judge_folder(folder: RunFolder, changes: Mapping[str, Any] | None = None) ->
     Raises:
         StoreError: No point can be judged.
     """
+    folder = (
+        RunFolder(folder.path, folder.point) if folder.sizes else folder
+    )  # a look's folder does not know what may follow
     points: list[JudgedPoint] = []
     sizes: dict[int, Size] = {}
     for point in folder.points or (folder,):
