@@ -55,7 +55,7 @@ def _answer(point: JudgedPoint, required: Required, partners: Sequence[Baseline]
         return 3, f"not judged{point.where}: {verdict.unfinished} replicas are still to be trained"
     if point.judged.ahead is not None and required:
         more = f"its next look, {point.judged.ahead.replicas} replicas for {point.judged.ahead.steps} steps"
-        return 4, f"gate undecided{point.where}: received {verdict.verdict}; {more}, is still to be trained"
+        return 4, f"gate undecided{point.where}: received {verdict.verdict}, and {more}, is still to be trained"
     answers = [_held(words, verdict, partners) for words in required]
     sentences = [
         f"gate {'undecided' if code == 4 else 'not met'}{point.where}: required {phrase}, received {received}"
