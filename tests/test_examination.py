@@ -15,6 +15,7 @@ from thermo_cli.examination import examine_run
 from thermo_cli.kinds.gathering import gather
 from thermo_cli.store import RunFolder
 
+PAIRS = "ensemble.controls.same_bath"
 DISTINCT = """\
 name: distinct
 data:     {use: wine}
@@ -125,7 +126,7 @@ def test_regression_compares_outputs_in_their_own_unit(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "expected", "word"),
     [
-        (["ensemble.controls.same_bath=7"], "untested", "7 same-bath pairs"),
+        ([f"{PAIRS}=7"], "untested", "7 same-bath pairs"),
         (["ensemble.vary=[subsample]", "dynamics.batch_size=full"], "untested", "copies"),
         (["system.with.hidden=[2]", "data={use: moons}"], "untested", "too small"),
         (["ensemble.vary=[subsample]", "dynamics.batch_size=full", "system={use: linear}"], "fails", "by construction"),
@@ -139,7 +140,8 @@ def test_regression_compares_outputs_in_their_own_unit(tmp_path: Path) -> None:
             "untested",
             "copies",
         ),
-        (["ensemble.vary=[subsample, order]"], "fails", "one model"),
+        (["ensemble.vary=[subsample, order]"], "undecided", "11 more pairs would decide"),
+        (["ensemble.vary=[subsample, order]", f"{PAIRS}=19", "ensemble.replicas=19"], "fails", "one model"),
         (["system.with={hidden: [8], activation: tanh}", "data={use: moons}"], "untested", "matching alone"),
     ],
 )

@@ -10,6 +10,7 @@ from thermo_cli import rng
 from thermo_cli.replicas import Block, control_rows, lay_out, main_rows, replica_table, shards, streams_used, to_csv
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import load_spec
+from thermo_cli.spec.size import Size, at
 from thermo_cli.spec.sweeping import points_of
 
 
@@ -129,6 +130,41 @@ def test_controls_belong_to_replicas_of_the_first_history(small: Path) -> None:
     assert len({row.name for row in table}) == len(table)
     more = replica_table(load_spec(small, ["ensemble.controls={same_bath: 3, twin: 2}", "ensemble.replicas=60"]))
     assert control_rows(more, "same_bath") == partners
+
+
+@pytest.mark.parametrize(
+    ("changes", "pairs"),
+    [
+        ([], 8),
+        (["system={use: linear}"], 19),
+        (["system={use: linear}", "dynamics.with.weight_decay=0.0"], 8),
+        (["system={use: linear}", "ensemble.controls.same_bath=5"], 5),
+        (["system={use: linear}", "equilibrium.confidence=0.975"], 23),
+        (["system={use: linear}", "equilibrium.content=0.5"], 8),
+        (["system={use: linear}", "ensemble.replicas=10"], 10),
+        (["system={use: linear}", "ensemble.replicas={from: 32, to: 128}"], 32),
+        (["system={use: linear}", "dynamics.steps={from: 60, to: 120}"], 27),
+        (["system={use: 'sklearn.linear_model:Ridge'}", "dynamics={use: fit}", "histories={cold: {}}"], 19),
+        (["system={use: 'sklearn.tree:DecisionTreeClassifier'}", "dynamics={use: fit}", "histories={cold: {}}"], 8),
+    ],
+)
+def test_one_optimum_has_as_many_partners_as_it_takes_to_tell(small: Path, changes: list[str], pairs: int) -> None:
+    """ceil(ln alpha_k / ln content), and 8 elsewhere; what is stated stays; never more than replicas."""
+    fixed = ["ensemble.replicas=40", "ensemble.controls={}", "dynamics.with.weight_decay=0.01"]
+    spec = load_spec(small, [*(fixed if "fit" not in str(changes) else fixed[:2]), *changes])
+    assert len(control_rows(replica_table(spec), "same_bath")) == pairs
+
+
+def test_partners_grow_with_the_looks(small: Path) -> None:
+    """23, 27 and 32 at the levels alpha / 2, / 4 and / 8; those of a look are the first of the next one's."""
+    changes = ["system={use: linear}", "dynamics.with.weight_decay=0.01", "ensemble.controls={}"]
+    spec = load_spec(small, [*changes, "ensemble.replicas={from: 32, to: 128}"])
+    looks = [
+        list(control_rows(replica_table(at(spec, Size(count, spec.total))), "same_bath").values())
+        for count in (32, 64, 128)
+    ]
+    assert [len(rows) for rows in looks] == [23, 27, 32]
+    assert [row.noise for row in looks[2]][:23] == [row.noise for row in looks[0]]
 
 
 def test_partners_share_what_is_not_varied(small: Path) -> None:

@@ -99,8 +99,8 @@ def _power(setup: Setup) -> list[str]:
     """Say which criteria can hold with so many replicas, and how many may lie outside."""
     spec, histories = setup.spec, setup.histories
     return [
-        _share(spec, "S1 stillness, per history", min(histories.values()), 0),
-        _share(spec, "A agreement, all histories", sum(histories.values()), 1),
+        _share(spec, "S1 stillness, per history", min(histories.values()), pooled=False),
+        _share(spec, "A agreement, all histories", sum(histories.values()), pooled=True),
         *_others(setup),
     ]
 
@@ -156,16 +156,19 @@ def _others(setup: Setup) -> list[str]:
     return lines
 
 
-def _share(spec: Spec, name: str, count: int, spare: int) -> str:
-    """Say whether a criterion about a share of fresh replicas can hold with so many; `spare` ones lie outside by its rule."""
+def _share(spec: Spec, name: str, count: int, pooled: bool) -> str:
+    """Say whether a criterion about a share of fresh replicas can hold with so many, of one history or of all."""
     content, alpha = spec.equilibrium.content, 1 - spec.equilibrium.confidence
-    if spare and spec.equilibrium.tolerance == "normal":
+    if pooled and spec.equilibrium.tolerance == "normal":
         return f"  {name:<28} rests on normality, and can hold with {count}"
-    hold = count_to_hold(count, content, alpha)
-    if hold is not None and hold <= count - spare:
-        return f"  {name:<28} can hold, with up to {count - spare - hold} of {count} outside the margin"
-    enough = least_replicas(content, alpha, count_to_agree if spare else count_to_hold)
-    return f"  {name:<28} cannot hold with {count}: at least {enough} are needed {'in all' if spare else 'per history'}"
+    rule = count_to_agree if pooled else count_to_hold
+    hold = rule(count, content, alpha)
+    if hold is not None:
+        return f"  {name:<28} can hold, with up to {count - hold} of {count} outside the margin"
+    enough = least_replicas(content, alpha, rule)
+    return (
+        f"  {name:<28} cannot hold with {count}: at least {enough} are needed {'in all' if pooled else 'per history'}"
+    )
 
 
 def _pairs(setup: Setup) -> str:
@@ -175,7 +178,10 @@ def _pairs(setup: Setup) -> str:
         return f"untested: {reason}"
     if pairs < PAIRS:
         return f"cannot hold with {pairs} same-bath pairs: {PAIRS} are needed (ensemble.controls.same_bath)"
-    return f"can hold or fail, with {pairs} same-bath pairs"
+    equilibrium = setup.spec.equilibrium
+    alike = least_replicas(equilibrium.content, 1 - equilibrium.confidence)
+    words = f"can hold, with {pairs} same-bath pairs"
+    return f"{words}; one model takes {alike}" if pairs < alike else f"{words}, or find one model"
 
 
 def _bytes(count: float) -> str:

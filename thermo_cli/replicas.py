@@ -16,7 +16,7 @@ from typing import Final
 from thermo_cli import rng
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec
-from thermo_cli.spec.size import first_rows
+from thermo_cli.spec.size import first_rows, partners
 from thermo_cli.spec.sweeping import Point, points_of
 
 
@@ -197,13 +197,13 @@ def _numberings(spec: Spec) -> Iterator[Numbering]:
     if spec.ensemble.crossed is not None:
         return
     history, main = next(iter(mains.items()))
-    wanted, partner = spec.ensemble.controls, partial(_partner, spec, main)
-    pairs = min(wanted.same_bath, count) if spec.traits.partners(spec) else 0
+    partner = partial(_partner, spec, main)
+    pairs = min(partners(spec), count) if spec.traits.partners(spec) else 0
     roles = {"same_bath": (pairs, partner)}
     if spec.traits.nulls:
         roles |= {"null": (pairs, main), "null_bath": (pairs, partner)}
     if spec.traits.twins:
-        roles |= {"twin": (min(wanted.twin, count), main)}
+        roles |= {"twin": (min(spec.ensemble.controls.twin, count), main)}
     for role, (number, row) in roles.items():
         yield Numbering(f"{history}@{role}", number, number, width, partial(_control, row, role))
 

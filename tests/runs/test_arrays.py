@@ -194,7 +194,7 @@ def test_microstates_without_symmetries_decide_diversity(centre: float, spread: 
     generator = np.random.Generator(np.random.PCG64(3))
     values, labels = met()
     microstates = {
-        "pairs": centre + spread * generator.standard_normal((8, 2, 64)),
+        "pairs": centre + spread * generator.standard_normal((19, 2, 64)),
         "reference": centre + generator.standard_normal((64, 64)),
     }
     found = judged(values, histories=labels, microstates=microstates)

@@ -65,8 +65,9 @@ class Crossed(Part):
 class Controls(Part):
     """Further replicas that set scales and never enter macroscopic statistics; none in a crossed design."""
 
-    same_bath: Annotated[int, Field(ge=0, le=1000)] = 8
-    """Partners of so many replicas of the first history (of all, if there are fewer): same subsample, the rest drawn again."""
+    same_bath: Annotated[int, Field(ge=0, le=1000)] | None = None
+    """Partners of so many replicas of the first history (of all, if there are fewer): same subsample, the rest drawn again; if
+    absent 8, and where there may be one optimum as many as it takes to tell: 19 at the default confidence and content."""
     twin: Annotated[int, Field(ge=0, le=1000)] = 2
     """Copies of so many of them that start with every parameter moved by one unit in the last place."""
 

@@ -1,8 +1,12 @@
 """How much of an ensemble a look has: so many replicas per history, for so many steps."""
 
+import math
 from dataclasses import dataclass
+from typing import Final
 
 from thermo_cli.spec.schema import Spec
+
+USUAL_PAIRS: Final = 8  # tell different models
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,33 @@ def doubled(spec: Spec, size: Size, replicas: bool = True, steps: bool = True) -
     )
 
 
+def partners(spec: Spec, size: Size | None = None) -> int:
+    """Return how many main replicas have a partner on the same bath.
+
+    As many as the spec states; else 8, and where there may be one optimum ceil(ln alpha_k / ln content), k being the last look
+    at which an ensemble can have this size.
+
+    Args:
+        spec: The experiment of a point, with all that it may grow to.
+        size: What a look has; all of it if absent.
+    """
+    stated = spec.ensemble.controls.same_bath
+    if stated is not None:
+        return stated
+    if not spec.traits.unique(spec):
+        return USUAL_PAIRS
+    look, first = 0, first_size(spec)
+    if grows(spec):
+        size = size or Size(spec.ensemble.replicas.last, spec.total)
+        look = 1 + sum(
+            math.ceil(math.log2(more / less))
+            for more, less in ((size.replicas, first.replicas), (size.steps, first.steps))
+        )
+    equilibrium = spec.equilibrium
+    level = math.log(1 - equilibrium.confidence) - look * math.log(2)
+    return max(USUAL_PAIRS, math.ceil(level / math.log(equilibrium.content) - 1e-9))
+
+
 def at(spec: Spec, size: Size) -> Spec:
     """Return the experiment as a look has it: it grows to this size and no further.
 
@@ -72,7 +103,9 @@ def at(spec: Spec, size: Size) -> Spec:
         size: What the look has.
     """
     replicas = spec.ensemble.replicas.model_copy(update={"last": size.replicas})
-    changed: dict[str, object] = {"ensemble": spec.ensemble.model_copy(update={"replicas": replicas})}
+    controls = spec.ensemble.controls.model_copy(update={"same_bath": partners(spec, size)})
+    ensemble = spec.ensemble.model_copy(update={"replicas": replicas, "controls": controls})
+    changed: dict[str, object] = {"ensemble": ensemble}
     if spec.dynamics is not None:
         steps = spec.dynamics.steps.model_copy(update={"last": size.steps})
         changed["dynamics"] = spec.dynamics.model_copy(update={"steps": steps})

@@ -43,6 +43,7 @@ class Traits:
         margin_problem: From an observable and what is observed, to why it cannot carry a margin, or None.
         recordable: From what is observed to the names that can be recorded; empty where only the training itself shows them.
         partners: Whether partners on one bath can be compared, and are no copies.
+        unique: Whether there may be one optimum, which telling takes more pairs.
         pool: Number of examples that subsamples are drawn from, where the spec itself says it; 0 elsewhere.
         deciding: From the spec's `dynamics` to what of it decides the numbers.
         values: Placeholders of the user's own, which a history may replace.
@@ -67,6 +68,7 @@ class Traits:
     margin_problem: Callable[[str, Sequence[str]], str | None] = lambda observable, macro: None
     recordable: Callable[[Sequence[str]], Collection[str]] = lambda macro: ()
     partners: Callable[[Spec], bool] = lambda spec: True
+    unique: Callable[[Spec], bool] = lambda spec: False
     pool: Callable[[Spec], int] = lambda spec: 0
     deciding: Callable[[dict[str, Any]], dict[str, Any]] = lambda dynamics: dynamics | {"steps": first_steps(dynamics)}
     values: Callable[[Spec], Mapping[str, object]] = lambda spec: {}

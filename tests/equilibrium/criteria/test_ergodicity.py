@@ -42,6 +42,19 @@ def test_error_rate_at_the_boundary() -> None:
         assert stats.binomtest(said.count(outcome), 1000, 0.05, alternative="greater").pvalue > 0.01
 
 
+def test_the_error_of_the_null_counts() -> None:
+    """Between and with itself chi-square, the null as few: at 0.1 neither answer comes up in more than 5 % of 2,000."""
+    generator, said = np.random.Generator(np.random.PCG64(9)), []
+    for _ in range(2000):
+        between, own, null = (size * generator.chisquare(50, 8) for size in (1.5, 1.4, 1.0))
+        said.append(ergodicity(Overlaps(between, null, own, 1e-6, 0.3, 50)).outcome)
+    for outcome in ("holds", "fails"):
+        assert stats.binomtest(said.count(outcome), 2000, 0.05, alternative="greater").pvalue > 0.001
+    sure = overlaps(0.15)
+    assert ergodicity(sure).outcome == "fails"
+    assert ergodicity(dataclasses.replace(sure, null=100 * np.array([0.01, 1.99] * 4))).outcome == "undecided"
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [

@@ -18,7 +18,7 @@ def draw(seed: int, *shape: int) -> np.ndarray:
     return np.random.Generator(np.random.PCG64(seed)).standard_normal(shape)
 
 
-def fits(kind: str, last: np.ndarray, noise: float, null: tuple[np.ndarray, np.ndarray], pairs: int = 10) -> Fits:
+def fits(kind: str, last: np.ndarray, noise: float, null: tuple[np.ndarray, np.ndarray], pairs: int = 19) -> Fits:
     """Return replicas whose partners differ from them by some noise."""
     names = tuple(f"cold/{k}" for k in range(len(last)))
     return Fits(
@@ -43,7 +43,7 @@ def kernels(seed: int, count: int) -> np.ndarray:
 @pytest.mark.parametrize(("noise", "outcome"), [(0.02, "fails"), (0.8, "holds")])
 def test_coefficients_near_and_far(noise, outcome):
     """Q* = 1 - noise^2 exactly in the mean: identical where the noise is small, distinct where it is that of the null."""
-    last = draw(1, 12, 200)
+    last = draw(1, 20, 200)
     found = examine_fits(fits("coefficients", last, noise * np.sqrt(2), (draw(2, 10, 200), draw(3, 10, 200))))
     row = only(diversity(paired(overlaps_of(found))))
     assert row.outcome == outcome
@@ -52,12 +52,12 @@ def test_coefficients_near_and_far(noise, outcome):
 
 def test_kernels_of_one_model_and_of_unrelated_ones():
     """The same kernel twice is one model; independent kernels are as far apart as the null."""
-    last = kernels(1, 12)
+    last = kernels(1, 20)
     null = (kernels(2, 10), kernels(3, 10))
     one = examine_fits(fits("leaves", last, 0.0, null))
     assert overlaps_of(one).distances.max() < 1e-6
     assert only(diversity(paired(overlaps_of(one)))).outcome == "fails"
-    independent = dataclasses.replace(fits("leaves", last, 0.0, null), partners=kernels(5, 10))
+    independent = dataclasses.replace(fits("leaves", last, 0.0, null), partners=kernels(5, 19))
     row = only(diversity(paired(overlaps_of(examine_fits(independent)))))
     assert row.outcome == "holds"
     assert abs(row.estimate) < 0.15

@@ -1,7 +1,8 @@
 """D: are these different models, or one model found many times? Decided on pairs that share their bath.
 
 Q* = 1 - <d^2> / <d^2_null> over the independent pairs; distinct (holds) when its upper bound is below 0.9 and the distances are
-far above what rounding makes, identical (fails) when its lower bound is 0.9 or more.
+far above what rounding makes, identical (fails) when at least `content` of fresh pairs have d^2 <= 0.1 <d^2_null>: a mean over
+a few pairs cannot know what a fifth of them do.
 """
 
 import math
@@ -12,8 +13,10 @@ from scipy import stats
 
 from thermo_cli.contracts import Array, Outcome, Overlaps, Row
 from thermo_cli.equilibrium.criteria.criterion import Criterion, answered, refused
-from thermo_cli.equilibrium.ensemble import Ensemble
-from thermo_cli.equilibrium.statistics.interval import Interval
+from thermo_cli.equilibrium.ensemble import Ensemble, Settings
+from thermo_cli.equilibrium.statistics.forecast import replicas_for_mean
+from thermo_cli.equilibrium.statistics.interval import ROUNDING, Interval
+from thermo_cli.equilibrium.statistics.share import count_to_hold, least_replicas, replicas_for_share
 
 IDENTICAL: Final = 0.9
 PAIRS: Final = 8
@@ -37,29 +40,36 @@ def diversity(ensemble: Ensemble) -> list[Row]:
     if overlaps is None or reason:
         return [refused(row, reason)]
     interval = overlap(overlaps.distances, overlaps.null, settings.alpha)
-    distance = math.sqrt(float(finite(overlaps.distances).mean()))
+    pairs = finite(overlaps.distances)
+    inside, count = int((pairs <= (1 - IDENTICAL) * finite(overlaps.null).mean() * (1 + ROUNDING)).sum()), len(pairs)
+    enough = count_to_hold(count, settings.content, settings.alpha)
+    distance = math.sqrt(float(pairs.mean()))
     clear = distance > FLOORS * overlaps.floor
     times = f"{distance / overlaps.floor:.2g}" if overlaps.floor > 0 else "infinitely many"
     words = f"replicas on one bath overlap by Q* = {interval.estimate:.2g} (0: nothing in common, 1: one model)"
+    alike = f"{inside} of {count} pairs are one model (each Q* >= {IDENTICAL})"
     outcome: Outcome = "undecided"
     needed = None
-    if interval.lower >= IDENTICAL:
-        outcome, words = "fails", f"one model: {words}"
+    if enough is not None and inside >= enough:
+        outcome, words = "fails", f"one model: {words}; {alike}"
     elif interval.upper < IDENTICAL and clear:
         outcome, words = "holds", f"different models: {words}, {times} times the rounding floor apart"
     else:
-        needed = _pairs_needed(interval, len(finite(overlaps.distances))) if clear else None
-        near = f"they are no more than {times} times the rounding floor apart"
-        more = f"about {needed} same-bath pairs would tell on which side of {IDENTICAL} it is"
-        words += f"; {near if needed is None else more}"
+        needed = _pairs_needed(interval, inside, count, settings)
+        more = f"{needed - count} more pairs would decide" if needed else "no number of pairs within reach would decide"
+        near = "" if clear else f"; they are no more than {times} times the rounding floor apart"
+        words += f"; {alike}{near}; {more}"
     numbers = {"margin": IDENTICAL, "replicas_needed": needed}
     return [answered(row, interval, outcome, words, 1 - settings.alpha, **numbers)]
 
 
-def _pairs_needed(interval: Interval, pairs: int) -> int | None:
-    """Return how many pairs would bring the interval to one side, if any number would."""
-    half, room = (interval.upper - interval.lower) / 2, interval.estimate - IDENTICAL
-    return math.ceil(pairs * (half / room) ** 2) if room else None
+def _pairs_needed(interval: Interval, inside: int, pairs: int, settings: Settings) -> int | None:
+    """Return how many pairs would decide: that all are alike, or with a chance of four in five what was seen."""
+    if inside == pairs:
+        return least_replicas(settings.content, settings.alpha)
+    if interval.estimate < IDENTICAL:
+        return replicas_for_mean(interval, IDENTICAL, pairs, one_sided=True)
+    return replicas_for_share(inside, pairs, settings.content, settings.alpha)
 
 
 def untested(overlaps: Overlaps | None, tolerated: int) -> str:
@@ -104,11 +114,7 @@ def overlap(distances: Array, null: Array, alpha: float) -> Interval:
         null: Squared, (null pair,).
         alpha: One minus the confidence.
     """
-    pairs, unrelated = finite(distances), finite(null)
-    scale, count = float(unrelated.mean()), len(pairs)
-    share = pairs / scale
-    mean = float(share.mean())
-    error = math.sqrt(share.var(ddof=1) / count + (mean / scale) ** 2 * unrelated.var(ddof=1) / len(unrelated))
+    mean, error, count = ratio(distances, null)
     half = float(stats.t.ppf(1 - alpha, count - 1)) * error
     lower, upper = [mean - half], [mean + half]
     if mean > 0 and error > 0:
@@ -116,6 +122,21 @@ def overlap(distances: Array, null: Array, alpha: float) -> Interval:
         lower += [mean * math.exp(-half / mean), mean * freedom / float(stats.chi2.ppf(1 - alpha, freedom))]
         upper += [mean * math.exp(half / mean), mean * freedom / float(stats.chi2.ppf(alpha, freedom))]
     return Interval(1 - mean, 1 - max(upper), 1 - min(lower))
+
+
+def ratio(values: Array, null: Array) -> tuple[float, float, int]:
+    """Return the mean of the pairs' values over that of the null, its standard error (delta method), and the number of pairs.
+
+    Args:
+        values: (pair,).
+        null: (null pair,).
+    """
+    pairs, unrelated = finite(values), finite(null)
+    scale, count = float(unrelated.mean()), len(pairs)
+    share = pairs / scale
+    mean = float(share.mean())
+    error = math.sqrt(share.var(ddof=1) / count + (mean / scale) ** 2 * unrelated.var(ddof=1) / len(unrelated))
+    return mean, error, count
 
 
 def finite(values: Array) -> Array:

@@ -4,12 +4,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from thermo_cli.kinds.data_checks import require_data
+from thermo_cli.kinds.estimators.energy import STRICTLY_CONVEX
 from thermo_cli.metric import margin_problem, recordable
 from thermo_cli.spec.traits import Traits, learner_streams
 
 if TYPE_CHECKING:
     from thermo_cli.spec.schema import Spec
 
+DRAWING: Final = (
+    "LinearSVC",
+    "LinearSVR",
+    "sag",
+    "saga",
+    "liblinear",
+)  # estimators and solvers that use random numbers
 LEAST_STEPS: Final = 4  # so that T/4 is a step
 RATES: Final = {
     "SGDClassifier": "optimal",
@@ -72,6 +80,7 @@ TRAITS: Final = Traits(
     recordable=recordable,
     nulls=True,
     prefix="sklearn.",
+    unique=lambda spec: spec.system.use.rpartition(":")[2] in STRICTLY_CONVEX,
     time=_time,
     decays=_decays,
 )

@@ -1,7 +1,7 @@
 """What a spec must know of networks."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from thermo_cli.kinds.data_checks import require_data
 from thermo_cli.metric import margin_problem, recordable
@@ -24,6 +24,13 @@ def streams(spec: "Spec", examples: int, pool: int, histories: Sequence[str], no
     return {"init", *(("noise",) if drops else ()), *learner_streams(spec, examples, pool, histories)}
 
 
+def _unique(spec: "Spec") -> bool:
+    """Say whether it is linear with an L2 penalty."""
+    arguments: Any = spec.motion.arguments
+    decay = arguments.get("weight_decay", 0.0) if isinstance(arguments, dict) else arguments.weight_decay
+    return spec.system.use == "linear" and bool(decay)
+
+
 TRAITS: Final = Traits(
     name="networks",
     title="a system that learns from data",
@@ -35,4 +42,5 @@ TRAITS: Final = Traits(
     recordable=recordable,
     stacks=True,
     twins=True,
+    unique=_unique,
 )

@@ -22,4 +22,5 @@ TRAITS: Final = Traits(
     check=refuse_data,
     streams=streams,
     twins=True,
+    unique=lambda spec: bool(spec.system.use == "harmonic"),
 )
