@@ -1,5 +1,6 @@
 """Counting answers over trials, and what a count says: Clopper-Pearson bounds and a binomial test."""
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Answer(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class Question(ABC):
     """Something of which the true answer is known, asked of new random numbers in each trial.
 
     Attributes:
@@ -59,6 +60,7 @@ class Question:
     sizes: tuple[int, ...] = LARGE
     promised: tuple[int, ...] = SIZES
 
+    @abstractmethod
     def answer(self, generator: np.random.Generator, replicas: int) -> Answer:
         """Draw an ensemble and have it judged.
 
@@ -66,11 +68,10 @@ class Question:
             generator: Source of all randomness.
             replicas: Per history.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def sample(self, generator: np.random.Generator) -> Any:
         """Draw something small that no other law would have drawn: by it kept counts are known."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -63,3 +63,11 @@ def test_replicas_that_have_not_been_seen_to_move_leave_it_open() -> None:
     """Four values give no interval, so they are no evidence that something has happened."""
     known = ensemble({"a": np.tile(5.0 * ARRIVED, (4, 1))}, STEPS, Settings(margins={"a": 1.0}))
     assert [row.outcome for row in nothing_has_happened(known)] == ["undecided"]
+
+
+def test_what_was_counted_moves_no_more_surely_than_its_unit_allows() -> None:
+    """All 32 scores move by 1.01 margins to the last digit: sure, unless they are counted in units of a margin."""
+    known = ensemble({"a": np.tile(1.01 * ARRIVED, (32, 1))}, STEPS, Settings(margins={"a": 1.0}))
+    assert nothing_has_happened(known) == []
+    counted = dataclasses.replace(known.question, resolutions={"a": 1.0})
+    assert len(nothing_has_happened(dataclasses.replace(known, question=counted))) == 1

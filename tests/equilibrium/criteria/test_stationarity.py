@@ -56,16 +56,58 @@ def test_s2_turns_at_its_two_margins() -> None:
     assert fails.estimate == pytest.approx(1.2)
 
 
-def test_s2_forecasts_the_training_time_from_what_is_left_and_its_error() -> None:
-    """2.9 margins per step until 4T end below one margin at 4T; a tenth of a margin does not need more than 2T; noise stays."""
-    line = STEPS / T / 3
-    for total, expected in ((1.5, 2 * T), (2.9, 4 * T), (7.9, 8 * T), (1000.0, None)):
-        found = rows(np.tile(line * total, (32, 1)) + 0 * noise(1, 1.0))["S2"]
-        if found.outcome == "undecided":
-            assert found.steps_needed == expected
+@pytest.mark.parametrize(
+    ("curve", "total", "expected"),
+    [
+        (-T / STEPS, 1.5, 2 * T),
+        (-T / STEPS, 2.5, 4 * T),
+        (-T / STEPS, 9.0, 16 * T),
+        (-T / STEPS, 1000.0, None),
+        (np.log2(STEPS), 1.5, None),
+        (STEPS / T, 1.5, None),
+    ],
+)
+def test_s2_forecasts_the_training_time_of_what_comes_to_rest(
+    curve: np.ndarray, total: float, expected: int | None
+) -> None:
+    """A drift like 1/t halves its projection with each doubling of T; one per doubling or per step needs what no time gives."""
+    slope = np.polyfit(STEPS, curve, 1)[0]
+    found = rows(np.tile(curve * total / (3 * T * slope), (32, 1)))["S2"]
+    assert found.outcome in ("undecided", "fails")
+    assert found.steps_needed == expected
+
+
+def test_s2_says_where_no_training_time_decides() -> None:
+    """The noise of a line through as many measurements stays, and so does a drift per doubling."""
     wide = rows(noise(3, 4.0))["S2"]
     assert (wide.outcome, wide.steps_needed) == ("undecided", None)
     assert "no longer training" in wide.explanation
+
+
+def test_s2_sees_what_happens_to_all_replicas_at_one_measurement() -> None:
+    """A jump in one replica is an accident; the same jump in all 32 leaves it open, and the step is named."""
+    values = noise(5, 0.1)
+    values[7, 40] += 10.0
+    assert rows(values)["S2"].outcome == "holds"
+    values[:, 40] += 1.5
+    found = rows(values)["S2"]
+    assert found.outcome == "undecided"
+    assert f"around step {STEPS[40]:.0f} " in found.explanation
+
+
+def test_s3_asks_for_no_replicas_where_only_the_second_look_doubts() -> None:
+    """Its lines fit the margin already; longer training shows what offsets hide."""
+    doubts = []
+    for trial in range(60):
+        generator = rng.generator(trial, 8)
+        lines = generator.normal(0, 0.3, (32, 1)) + generator.normal(0, 0.2, (32, 1)) * STEPS / T
+        found = rows(lines + noise(trial, 0.02))["S3"]
+        if found.outcome == "undecided" and found.interval is not None and found.interval[1] <= 0.5:
+            doubts.append(found)
+    assert doubts
+    for found in doubts:
+        assert (found.replicas_needed, found.steps_needed) == (None, 2 * T)
+        assert "behind constant offsets" in found.explanation
 
 
 def test_s2_sees_replicas_that_swing_together() -> None:
@@ -106,7 +148,7 @@ def test_drifts_apart_are_seen_behind_frozen_offsets() -> None:
     held = 0
     for trial in range(200):
         generator = rng.generator(trial, 8)
-        lines = generator.normal(0, 0.3, (32, 1)) + generator.normal(0, 0.2484, (32, 1)) * STEPS / T
+        lines = generator.normal(0, 0.3, (32, 1)) + generator.normal(0, 0.2629, (32, 1)) * STEPS / T
         held += rows(lines + noise(trial, 0.02))["S3"].outcome == "holds"
     assert held <= 10
 

@@ -43,7 +43,9 @@ def largest_move(ensemble: Ensemble, observable: str, alpha: float) -> Interval:
     for members in ensemble.members.values():
         values = ensemble.values[observable][members][:, ensemble.measured[observable]]
         first = ensemble.question.initial.get(observable, values[:, 0] if values.shape[1] else math.nan)
-        drift = mean_interval(ensemble.means[observable][members] - first, alpha, ensemble.settings.trim)
+        weight = 1 / max(int(ensemble.within(observable).sum()), 1) + (observable not in ensemble.question.initial)
+        least = weight * ensemble.least_variance(observable)
+        drift = mean_interval(ensemble.means[observable][members] - first, alpha, ensemble.settings.trim, least)
         if math.isfinite(drift.upper):
             moves.append(Interval(abs(drift.estimate), max(drift.lower, -drift.upper, 0.0), math.inf))
     return max(moves, key=lambda move: (move.lower, move.estimate))

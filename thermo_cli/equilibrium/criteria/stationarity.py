@@ -17,49 +17,25 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from thermo_cli.contracts import Array, Outcome, Row
+from thermo_cli.contracts import Outcome, Row
+from thermo_cli.equilibrium.changes import Changes, between_budgets, comes_to_rest, within_window
 from thermo_cli.equilibrium.criteria.criterion import EVERYWHERE, SHARED, Criterion, answered, refused
 from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.equilibrium.statistics.forecast import replicas_for_mean
 from thermo_cli.equilibrium.statistics.growth import growth_of_spread, hidden_growth
 from thermo_cli.equilibrium.statistics.interval import ROUNDING, Interval
-from thermo_cli.equilibrium.statistics.outlying import clipped
 from thermo_cli.equilibrium.statistics.share import replicas_for_share, size_quantile
-from thermo_cli.equilibrium.statistics.slope import slopes
 from thermo_cli.equilibrium.statistics.trimmed import FEWEST, mean_and_half, mean_interval
 
 MIN_MEASUREMENTS: Final = 8
 S1, S2, S3 = "S1 each replica is still", "S2 projection to 4T", "S3 growth of the spread"
-PER_STEP, PER_DOUBLING = 6.0, 2.0  # from T to 4T are six times the steps and twice the doublings from T/2 to T
 DOUBT: Final = 6.0  # times the level of a failure: from there on growth behind offsets is open
 LONGEST: Final = 64.0  # times T; a longer training is no advice
+HIDDEN: Final = "behind constant offsets the spread may be growing; longer training decides"
 NO_TIME: Final = "the fit is in closed form, or at the only optimum: there is no training time"
 ONCE: Final = (
     "the fit was done once, and one fit says nothing about a longer one: give it a training time (dynamics.with.time)"
 )
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What has been seen of the changes of one observable in one history.
-
-    Attributes:
-        moved: d_r, how far each replica moved lately, (replica,).
-        between: Between what and what, in words.
-        per_step: Each replica's drift projected from T to 4T if it goes on per step, (replica,).
-        per_doubling: The same if it goes on per doubling, (replica,).
-        weights: Sum of the squared weights that make each of these two of single values.
-        values: A_r at the times below, (replica, time), without what is outlying once.
-        times: (time,).
-    """
-
-    moved: Array
-    between: str
-    per_step: Array
-    per_doubling: Array
-    weights: tuple[float, ...]
-    values: Array
-    times: Array
 
 
 @dataclass(frozen=True)
@@ -153,50 +129,6 @@ def _no_answer(ensemble: Ensemble, budgets: bool, measurements: int) -> str:
     return next((reason for applies, reason in reasons if applies), "")
 
 
-def within_window(values: Array, steps: Array, total: int) -> Changes:
-    """Read the changes off the window.
-
-    d_r = mean(A_r on its second half) - mean(A_r on its first half); two straight lines per replica, against t with slope b_r
-    and against log2 t with slope c_r, give 3 T b_r (the upper envelope of every decelerating drift) and 2 c_r.
-
-    Args:
-        values: A_r(t), (replica, time).
-        steps: t, (time,).
-        total: T.
-    """
-    late = steps > (steps[0] + steps[-1]) / 2
-    moved = values[:, late].mean(axis=1) - values[:, ~late].mean(axis=1)
-    lines = _clipped(values)
-    scales = ((3.0 * total, steps), (PER_DOUBLING, np.log2(np.maximum(steps, 1))))
-    per_step, per_doubling = (factor * slopes(lines, x) for factor, x in scales)
-    weights = tuple(factor**2 / float(np.square(x - x.mean()).sum()) for factor, x in scales)
-    return Changes(moved, "between the halves of the window", per_step, per_doubling, weights, lines, steps)
-
-
-def _clipped(values: Array) -> Array:
-    """Clip the replicas whose values are finite."""
-    finite = np.isfinite(values).all(axis=1)
-    lines = np.full_like(values, np.nan)
-    if finite.any():
-        lines[finite] = clipped(values[finite])
-    return lines
-
-
-def between_budgets(finals: Array, total: int) -> Changes:
-    """Read the changes off ensembles trained with total budgets T/4, T/2 and T, each with its whole schedule, paired.
-
-    d_r = A_r(T) - A_r(T/2), projected as 6 d_r per step and 2 d_r per doubling.
-
-    Args:
-        finals: (replica, 3).
-        total: T.
-    """
-    moved = finals[:, 2] - finals[:, 1]
-    times, weights = total * np.array([0.25, 0.5, 1.0]), (2 * PER_STEP**2, 2 * PER_DOUBLING**2)
-    words = "between the budgets T/2 and T"
-    return Changes(moved, words, PER_STEP * moved, PER_DOUBLING * moved, weights, finals, times)
-
-
 def still(row: Row, changes: Changes, terms: Terms) -> Row:
     """S1: Clopper-Pearson on the count inside, stated as bounds on the `content` quantile of |d_r|.
 
@@ -221,24 +153,26 @@ def going_nowhere(row: Row, changes: Changes, terms: Terms) -> Row:
 
     Holds when the intervals of the trimmed and of the plain mean of the drift per step lie in (-delta, delta), each bound at
     1 - alpha (the trimmed one alone is blind where values are multiples of delta); fails when that of the trimmed mean of the
-    drift per doubling lies outside.
+    drift per doubling lies outside at alpha / rows.
     """
     alpha, trim, delta = terms.alpha, terms.trim, terms.delta
     least, coarse = (terms.least * weight for weight in changes.weights)
     per_step, plain = (mean_interval(changes.per_step, alpha, share, least) for share in (trim, 0.0))
-    per_doubling = mean_interval(changes.per_doubling, alpha / terms.rows, trim, coarse)
+    per_doubling, surer = (
+        mean_interval(changes.per_doubling, level, trim, coarse) for level in (alpha, alpha / terms.rows)
+    )
     if per_step.inside(delta) == plain.inside(delta) == "holds":
         when = _off_its_mean(changes, terms)
         words = f"training four times as long would move it by less than {delta:.3g}"
         if when is not None:
             words = f"around step {when:.0f} the replicas may have been {delta:.3g} off their means, all the same way"
         return answered(row, per_step, "holds" if when is None else "undecided", words, 1 - alpha)
-    pace = f"per doubling of the training time it moves by {per_doubling.estimate / 2:+.3g}"
-    if per_doubling.inside(delta) == "fails":
-        words = f"{pace}, more than half the margin: caught relaxing"
-        return answered(row, per_doubling, "fails", words, 1 - alpha / terms.rows, steps_needed=2 * terms.total)
     wider = max(per_step, plain, key=lambda interval: max(abs(interval.lower), abs(interval.upper)))
-    steps = _steps_for(wider, delta, terms.total)
+    steps = _steps_for(wider, changes, terms)
+    pace = f"per doubling of the training time it moves by {per_doubling.estimate / 2:+.3g}"
+    if surer.inside(delta) == "fails":
+        words = f"{pace}, more than half the margin: caught relaxing"
+        return answered(row, per_doubling, "fails", words, 1 - alpha, steps_needed=steps)
     needed = replicas_for_mean(wider, delta, int(np.isfinite(changes.per_step).sum()))
     ending = "longer training decides" if steps else "if it goes on like that no longer training decides"
     words = f"at its present pace per step it would move by {wider.estimate:+.3g} until 4T ({pace}); {ending}"
@@ -246,7 +180,10 @@ def going_nowhere(row: Row, changes: Changes, terms: Terms) -> Row:
 
 
 def _off_its_mean(changes: Changes, terms: Terms) -> float | None:
-    """Return when the trimmed mean of A_r(t) minus r's own mean may have left (-delta, delta) most; None where it never did."""
+    """Return when the trimmed mean of A_r(t) minus r's own mean may have left (-delta, delta) most; None where it never did.
+
+    Of values as they were measured: what is outlying in all replicas at once is no accident of one of them.
+    """
     if len(changes.times) < MIN_MEASUREMENTS:
         return None
     own = changes.values - changes.values.mean(axis=1, keepdims=True)
@@ -256,18 +193,18 @@ def _off_its_mean(changes: Changes, terms: Terms) -> float | None:
     return float(changes.times[worst]) if reach[worst] >= terms.delta * (1 + ROUNDING) else None
 
 
-def _steps_for(interval: Interval, delta: float, total: int) -> int | None:
+def _steps_for(interval: Interval, changes: Changes, terms: Terms) -> int | None:
     """Return the training time at which the projection per step would fit; None where none does that is worth telling.
 
-    What goes on per doubling keeps its projection whatever the time. What ends sooner halves it with every doubling at least,
-    and the noise of a line through as many measurements stays: 2^k T brings estimate / 2^k + half-width below delta.
+    What goes on per doubling keeps its projection whatever the time. What comes to rest like 1/t halves it with every
+    doubling, and the noise of a line through as many measurements stays: 2^k T brings estimate / 2^k + half-width below delta.
     """
-    half, estimate = interval.upper - interval.estimate, abs(interval.estimate)
-    room = delta - half
-    if not room > 0:
+    own = changes.lines - changes.lines.mean(axis=1, keepdims=True)
+    room = terms.delta - (interval.upper - interval.estimate)
+    if not room > 0 or not comes_to_rest(mean_and_half(own, terms.alpha, terms.trim)[0], changes.times):
         return None
-    ratio = 2.0 ** max(math.ceil(math.log2(max(estimate / room, 1.0))), 1)
-    return int(ratio * total) if ratio <= LONGEST else None
+    ratio = 2.0 ** max(math.ceil(math.log2(max(abs(interval.estimate) / room, 1.0))), 1)
+    return int(ratio * terms.total) if ratio <= LONGEST else None
 
 
 def not_growing(row: Row, changes: Changes, terms: Terms) -> Row:
@@ -277,24 +214,23 @@ def not_growing(row: Row, changes: Changes, terms: Terms) -> Row:
     second look fails it, beyond t_(1 - 6 alpha / rows; R - 1) it leaves it open.
     """
     content, total, largest = terms.ensemble.settings.content, terms.total, terms.delta / 2
-    values, times = changes.values[np.isfinite(changes.values).all(axis=1)], changes.times
+    values, times = changes.lines[np.isfinite(changes.lines).all(axis=1)], changes.times
     growth = growth_of_spread(values, times, total, content, terms.alpha, terms.rows)
-    outcome = growth.below(largest)
-    if outcome != "fails" and len(times) >= MIN_MEASUREMENTS:
-        hidden = hidden_growth(values, times, total, content, largest)
-        level, freedom = terms.alpha / terms.rows, len(values) - 1
-        if hidden > stats.t.ppf(1 - level, freedom):
-            outcome = "fails"
-        elif outcome == "holds" and hidden > stats.t.ppf(1 - min(DOUBT * level, 0.5), freedom):
-            outcome = "undecided"
+    seen = growth.below(largest)
+    hidden = hidden_growth(values, times, total, content, largest) if len(times) >= MIN_MEASUREMENTS else -math.inf
+    level = terms.alpha / terms.rows
+    certain, doubtful = (hidden > stats.t.ppf(1 - error, len(values) - 1) for error in (level, min(DOUBT * level, 0.5)))
+    outcome: Outcome = "fails" if certain else "undecided" if doubtful and seen == "holds" else seen
     words = {
         "holds": "the spread is not growing",
         "fails": "the spread is growing: replicas drift apart",
         "undecided": "the spread may be growing; more replicas or longer training decide",
     }[outcome]
-    needs = {}
+    needs: dict[str, int | None] = {}
+    if outcome != seen:
+        words = f"behind constant offsets {words}" if outcome == "fails" else HIDDEN
     if outcome == "undecided":
-        needed = replicas_for_mean(growth, largest, len(values), one_sided=True)
+        needed = replicas_for_mean(growth, largest, len(values), one_sided=True) if seen == outcome else None
         needs = {"replicas_needed": needed, "steps_needed": 2 * total}
     return answered(row, growth, outcome, words, 1 - terms.alpha, margin=largest, **needs)
 

@@ -20,7 +20,7 @@ from thermo_cli.equilibrium.statistics.slope import slopes
 from thermo_cli.equilibrium.statistics.trimmed import mean_interval
 
 PROJECTED: Final = 3.0  # from T to 4T are 3 T
-SPLIT: Final = 4  # measurements in a row that go to one half of an interleaved split
+SPLIT: Final = 4  # measurements in a row that go to one half of an interleaved split, at most a quarter of them
 
 
 def growth_of_spread(
@@ -55,7 +55,7 @@ def hidden_growth(values: Array, steps: Array, total: float, content: float, mar
     V(t) = V0 + 2 (t - tm) C + (t - tm)^2 B: V0 the variance over replicas of their means in the window, C the covariance of
     means and slopes, B that of slopes on the window's two halves, whose noise is not the same; se by jackknife over
     replicas. Slow noise looks like a drift in one way of cutting the window and not in another, so the smaller w of the halves
-    and of alternate blocks of four measurements is returned.
+    and of alternate blocks of four measurements (fewer in a window of less than sixteen) is returned.
 
     Args:
         values: A_r(t), (replica, time), finite, at least five replicas.
@@ -66,7 +66,7 @@ def hidden_growth(values: Array, steps: Array, total: float, content: float, mar
     """
     allowed = margin / float(stats.norm.ppf((1 + content) / 2))
     place = np.arange(len(steps))
-    splits = (place < len(steps) // 2, place // SPLIT % 2 == 0)
+    splits = (place < len(steps) // 2, place // min(SPLIT, len(steps) // 4) % 2 == 0)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         return float(np.min([_fieller(values, steps, split, total, allowed) for split in splits]))
 
