@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import trim_mean
 
 from tests.conftest import SERIAL, SMALL, Command
 from tests.kinds.scripts import toy
@@ -18,7 +19,7 @@ from thermo_cli.cli import report as cli
 from thermo_cli.cli.boundary import run_app
 from thermo_cli.contracts import Array
 from thermo_cli.errors import UsageError
-from thermo_cli.judging.comparing import compared
+from thermo_cli.judging.comparing import compare_all, compared
 from thermo_cli.judging.judge import judge_run
 from thermo_cli.judging.record import Judged
 from thermo_cli.replicas import Replica
@@ -124,7 +125,7 @@ def answer(report: Report, *arguments: str) -> dict[str, Any]:
     ("arguments", "code", "said"),
     [
         (["base", "--baseline", "base", "--require", "equivalent"], 0, ""),
-        (["base", "--baseline", "base", "--require", "equivalent", "--margin", "test_accuracy=1e-9"], 0, ""),
+        (["base", "--baseline", "base", "--require", "equivalent", "--margin", "test_accuracy=1e-9"], 4, "undecided"),
         (["seed", "--baseline", "base", "--require", "equivalent"], 0, ""),
         (["seed", "--baseline", "base", "--require", "not-worse"], 0, ""),
         (["seed", "--baseline", "base"], 0, ""),
@@ -179,7 +180,7 @@ def test_requests_and_their_exit_codes(report: Report, arguments: list[str], cod
 
 
 def test_a_run_against_itself(report: Report) -> None:
-    """Paired by their streams, every difference is zero, nothing differs, and a note says that this says nothing."""
+    """Every difference is zero with its error, nothing differs, and a note says that this says nothing."""
     found = answer(report, "base", "--baseline", "base")
     assert found["outcome"] == "equivalent"
     assert found["not_worse"] is True
@@ -192,7 +193,8 @@ def test_a_run_against_itself(report: Report) -> None:
         ("energy", "hot"),
     ]
     for row in found["rows"]:
-        assert (row["paired"], row["estimate"], row["interval"]) == (True, 0.0, [0.0, 0.0])
+        assert (row["estimate"], row["chance"], row["collapsed"]) == (0.0, 0.5, 0)
+        assert row["interval"][1] == pytest.approx(-row["interval"][0])
         assert row["mean"] == row["baseline_mean"]
 
 
@@ -204,8 +206,10 @@ def test_the_numbers_are_those_of_the_runs(report: Report, results: Path) -> Non
     run, baseline = opened(results, "seed"), opened(results, "base")
     row = next(row for row in found["rows"] if (row["observable"], row["history"]) == ("test_accuracy", "hot"))
     ends = [one.observables.values["test_accuracy"][one.observables.members("hot"), -1] for one in (run, baseline)]
-    assert row["estimate"] == pytest.approx(ends[0].mean() - ends[1].mean())
-    assert (row["paired"], row["margin"], row["confidence"], row["replicas"]) == (False, 0.5, 0.9, [8, 8])
+    assert row["estimate"] == pytest.approx(np.diff([trim_mean(end, 0.15) for end in reversed(ends)])[0])
+    assert (row["margin"], row["replicas"]) == (0.5, [8, 8])
+    levels = sorted(round((1 - each["confidence"]) / 0.1, 6) for each in found["rows"])
+    assert levels == pytest.approx([1 / 4, 1 / 3, 1 / 2, 1], abs=1e-5)  # Holm's, as all four are decided
     assert row["higher_is_better"] is True
     assert found["changes"] == ["ensemble.seed: 4 (baseline: 3)"]
     assert any("the margin of test_accuracy is 0.5 here" in note for note in found["notes"]) is False  # given to both
@@ -218,10 +222,9 @@ def test_trained_runs_compare(report: Report) -> None:
     assert answer(report, "trained", "--baseline", "trained")["outcome"] == "equivalent"
 
 
-def test_other_numbers_of_replicas_are_independent(report: Report) -> None:
-    """Eight replicas and the same eight with two more are not paired."""
+def test_other_numbers_of_replicas_compare(report: Report) -> None:
+    """Eight replicas and the same eight with two more compare."""
     found = answer(report, "more", "--baseline", "base")
-    assert {row["paired"] for row in found["rows"]} == {False}
     assert {tuple(row["replicas"]) for row in found["rows"]} == {(10, 8)}
     assert "ensemble.replicas: 10 (baseline: 8)" in found["changes"]
 
@@ -341,11 +344,11 @@ def test_the_terminal_shows_it_at_80_columns(report: Report) -> None:
     )
     assert "Undecided against base-" in head
     assert any(line.startswith("Against base-") and "undecided" in line for line in lines)
-    assert "(Welch)" in out
+    assert "(Yuen)" in out
     assert "differs in ensemble.seed: 4 (baseline: 3)" in out
     _, out, _ = report("base", "--baseline", "base")
     assert "Equivalent to base-" in out
-    assert "0 [0, 0]" in out
+    assert " 0 [-0." in out
 
 
 def test_a_sweep_is_compared_point_by_point(report: Report) -> None:
@@ -397,17 +400,20 @@ def test_the_points_of_a_sweep_are_compared_with_each_other(report: Report) -> N
     assert (code, "have other points" in err) == (2, True)
 
 
-def test_points_looked_at_together_ask_for_more(results: Path) -> None:
-    """What is worse by itself is not yet so where it is one of very many that could raise a false alarm."""
-    slow, base = opened(results, "slow"), opened(results, "base")
-    assert compared(slow, base).outcome == "worse"
-    among = compared(slow, base, together=10**15)
-    assert (among.outcome, among.not_worse) == ("undecided", False)
-    assert any("comparisons ask for" in row.explanation for row in among.rows)
+def test_runs_looked_at_together_ask_for_more(results: Path) -> None:
+    """Three runs share one error rate, each pair counted once; from either side a row has the same level and interval."""
+    runs = [open_run(written(results, name), results).judged for name in ("slow", "base", "seed")]
+    every = [partner for run in compare_all(runs) for partner in run[0]]
+    levels = sorted((1 - (row.confidence or 0.0)) / 0.05 for partner in every for row in partner.rows)
+    assert levels[:2] == pytest.approx([1 / 12, 1 / 12])
+    for row, mirrored in zip(every[0].rows, every[2].rows, strict=True):  # slow against base, base against slow
+        assert (row.confidence, row.estimate) == (mirrored.confidence, pytest.approx(-(mirrored.estimate or 0.0)))
+    alone = compared(runs[0].only, runs[1].only).rows[0]
+    assert (alone.confidence or 0.0) < (every[0].rows[0].confidence or 0.0)
 
 
 def test_recorded_runs_compare_by_what_they_say_of_themselves(results: Path) -> None:
-    """Other files of the same scope compare, unpaired; the same file is paired; another scope or test set is refused."""
+    """Other files of the same scope compare; what has no known direction differs; another scope or test set is refused."""
     place = results.parent
 
     def recorded(name: str, seed: int, shift: float, **more: object) -> Judged:
@@ -422,14 +428,13 @@ def test_recorded_runs_compare_by_what_they_say_of_themselves(results: Path) -> 
         return execute(place / f"{name}.yaml", results=results).judged.only
 
     first, second, far = recorded("one", 1, 0.5), recorded("two", 2, 0.5), recorded("far", 3, 0.7)
-    found = compared(second, first)
-    assert (found.outcome, {row.paired for row in found.rows}) == ("equivalent", {False})
-    assert {row.paired for row in compared(first, first).rows} == {True}
+    assert compared(second, first).outcome == "equivalent"
     rows = {row.observable: row for row in compared(far, first).rows}
     assert (rows["val_loss"].outcome, rows["val_thing"].outcome) == (
         "better",
-        "worse",
+        "differs",
     )  # whose good direction is not known
+    assert "differs from one-" in compared(far, first).words
     assert "not known" in rows["val_thing"].explanation
     with pytest.raises(UsageError, match="scope: for other machines"):
         compared(recorded("apart", 1, 0.5, scope="for other machines"), first)
@@ -438,7 +443,7 @@ def test_recorded_runs_compare_by_what_they_say_of_themselves(results: Path) -> 
 
 
 def test_scripts_compare_by_what_they_report(tmp_path: Path) -> None:
-    """The same seeds told to a script with another argument: paired, and the argument is named; another pool is refused."""
+    """A script with another argument compares, four replicas too few to tell; another pool is refused."""
     margin = {"equilibrium": {"margins": {"test_accuracy": 0.05}}}
 
     def run(*overrides: str) -> Judged:
@@ -448,8 +453,7 @@ def test_scripts_compare_by_what_they_report(tmp_path: Path) -> None:
     base, other = run("name=one"), run("name=two", "system.with.values.offset=0.5")
     found = compared(other, base)
     assert "system.with.values.offset: 0.5 (baseline: 0.0)" in found.changes
-    assert {row.paired for row in found.rows} == {True}
-    assert compared(base, base).outcome == "equivalent"
+    assert "at least 5 on each side are needed" in found.rows[0].explanation
     with pytest.raises(UsageError, match=r"pool: 60 \(baseline: 50\)"):
         compared(run("name=three", "system.with.pool=60"), base)
 

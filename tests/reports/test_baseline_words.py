@@ -13,7 +13,7 @@ from thermo_cli.judging.record import Baseline
 from thermo_cli.reports.formats import rendered
 from thermo_cli.reports.wording import difference, telling
 
-OUTCOMES: tuple[Comparison, ...] = ("equivalent", "better", "worse", "undecided")
+OUTCOMES: tuple[Comparison, ...] = ("equivalent", "better", "worse", "undecided", "differs")
 
 
 def baseline(observable: str = "test_accuracy", title: str = "old-01234567") -> Baseline:
@@ -31,11 +31,11 @@ def baseline(observable: str = "test_accuracy", title: str = "old-01234567") -> 
             0.9,
             0.89,
             (32, 32),
-            False,
             True,
             0.95,
             f"because {outcome}",
             77 if outcome == "undecided" else None,
+            0.25,
         )
         for place, outcome in enumerate(OUTCOMES)
     )
@@ -59,10 +59,11 @@ def test_people_see_every_row_and_what_differs(format: str) -> None:
     ):
         assert words in text, words
     assert "because undecided" in text
+    assert "beats one of the baseline in 25% of pairs" in text
 
 
 def test_machines_fail_on_worse_alone() -> None:
-    """JUnit: a case per gating row; worse is a failure, undecided is skipped, equivalent and better pass."""
+    """JUnit: a case per gating row; worse is a failure, undecided and differs are skipped, equivalent and better pass."""
     document = rendered("junit", [dataclasses.replace(run_view(small=True), partners=(baseline(),))])
     (suite,) = JUnitXml.fromstring(document.encode())
     results = {
@@ -75,6 +76,7 @@ def test_machines_fail_on_worse_alone() -> None:
         "test_accuracy, h1": [],
         "test_accuracy, h2": ["Failure"],
         "test_accuracy, h3": ["Skipped"],
+        "test_accuracy, h4": ["Skipped"],
     }
 
 

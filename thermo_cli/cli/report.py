@@ -194,8 +194,7 @@ def _partners(opened: Sequence[Opened], request: Request) -> "Sequence[Sequence[
         return compare_all(runs)
     if request.baseline is None or not runs:
         return [()] * len(runs)
-    other = _baseline(request.baseline, request)
-    return [compare(run, other) for run in runs]
+    return compare(runs, _baseline(request.baseline, request))
 
 
 def _baseline(name: str, request: Request) -> "JudgedRun":

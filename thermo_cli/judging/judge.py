@@ -123,7 +123,7 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None, look: i
     verdict = judge(ensemble, microscopic, diagnostics)
     targets = target_rows(equilibrium.targets, trajectories.values)
     verdict = dataclasses.replace(verdict, criteria=(*verdict.criteria, *targets))
-    return Judged(folder, verdict, trajectories, settings, ensemble.margins)
+    return Judged(folder, verdict, trajectories, settings, ensemble.margins, ensemble.question.resolutions)
 
 
 def judge_again(folder: RunFolder, changes: Mapping[str, Any]) -> JudgedRun:

@@ -1,7 +1,7 @@
 """What judging hands out: plain frozen records of points, runs, comparisons and gates."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from thermo_cli.contracts import Trajectories, Verdict
@@ -25,6 +25,7 @@ class Judged:
         settings: What it was judged with.
         margins: delta of each observable that has one.
         ahead: What the next look has, which is still to be trained; None where there is none.
+        resolutions: Observable to the unit that its values are multiples of, where it has one.
     """
 
     folder: RunFolder
@@ -32,6 +33,7 @@ class Judged:
     observables: Trajectories
     settings: Settings
     margins: Mapping[str, Margin]
+    resolutions: Mapping[str, float] = field(default_factory=dict)
     ahead: Size | None = None
 
     @property
@@ -127,8 +129,8 @@ class Baseline:
 
     Attributes:
         title: Name of the other run, with its hash.
-        outcome: Of all rows that gate: worse before undecided before better before equivalent.
-        not_worse: Whether every row that gates is shown to be worse by less than its margin.
+        outcome: Of all rows that gate: worse before differs before undecided before better before equivalent.
+        not_worse: Whether every row that gates is shown to be worse by less than its margin, and no replica has collapsed.
         words: One sentence.
         rows: One per observable and history; a run that lost too many replicas has a row for that.
         changes: What differs between the two by intent, `field: value (baseline: value)`.

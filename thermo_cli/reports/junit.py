@@ -87,12 +87,12 @@ def _criterion(row: Row) -> Case:
 
 
 def _difference(row: Difference, partner: str) -> Case:
-    """Turn a difference from the baseline into a case; only `worse` fails, and what is open is skipped."""
+    """Turn a difference from the baseline into a case; only `worse` fails, what is open or has no good direction is skipped."""
     name, numbers = ", ".join(word for word in (row.observable, row.history, partner) if word), _numbers(row)
     if row.outcome == "worse":
         return Case("baseline", name, "failure", "worse", row.explanation, f"{row.explanation}\n{numbers}")
-    if row.outcome == "undecided":
-        return Case("baseline", name, "skipped", message=f"undecided: {row.explanation}")
+    if row.outcome in ("undecided", "differs"):
+        return Case("baseline", name, "skipped", message=f"{row.outcome}: {row.explanation}")
     return Case("baseline", name, detail=f"{row.outcome}\n{numbers}")
 
 

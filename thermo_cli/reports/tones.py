@@ -10,7 +10,7 @@ WORDS: Final = {
     "cold": ("crystallized",),
     "warm": ("relaxing",),
     "open": ("undecided",),
-    "odd": ("glassy",),
+    "odd": ("glassy", "differs"),
     "bad": ("diverged", "fails", "worse"),
 }
 TONES: Final = {word: tone for tone, words in WORDS.items() for word in words}

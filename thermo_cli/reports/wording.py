@@ -170,10 +170,14 @@ def remarks(baselines: Sequence[Baseline]) -> tuple[str, ...]:
 
 
 def reason(row: Difference) -> str:
-    """Say why a difference has its outcome, and how many replicas would decide it, if any number would."""
-    needed = row.replicas_needed
-    more = f"; about {needed} replicas per history in both runs would decide" if needed is not None else ""
-    return row.explanation + more
+    """Say why a difference has its outcome, how many replicas would decide it, and how often a replica is the better one."""
+    more = (
+        "" if row.replicas_needed is None else f"about {row.replicas_needed} replicas per history in both would decide"
+    )
+    chance = (
+        "" if row.chance is None else f"a replica of this run beats one of the baseline in {row.chance:.0%} of pairs"
+    )
+    return "; ".join(filter(None, (row.explanation, more, chance)))
 
 
 def telling(baseline: Baseline) -> Difference | None:
@@ -184,14 +188,12 @@ def telling(baseline: Baseline) -> Difference | None:
 
 def method(rows: Sequence[Difference]) -> str:
     """Say how the differences were taken."""
-    paired = {row.paired for row in rows if row.estimate is not None}
-    how = {
-        frozenset({True}): "replica by replica (the same seeds)",
-        frozenset({False}): "independent replicas (Welch)",
-    }.get(frozenset(paired), "replica by replica where the seeds are the same")
-    level = next((row.confidence for row in rows if row.confidence is not None), None)
-    bounds = "" if level is None else f"; each bound holds with confidence {level:g}"
-    return f"Final mean of this run minus that of the baseline, {how}{bounds}."
+    levels = sorted({f"{row.confidence:.4g}" for row in rows if row.confidence is not None})
+    bounds = (
+        f"; each bound holds with confidence {' to '.join(dict.fromkeys((levels[0], levels[-1])))}" if levels else ""
+    )
+    shared = ", for the rows share one error rate (Holm)" if len(levels) > 1 else ""
+    return f"Final trimmed mean of this run minus that of the baseline, independent replicas (Yuen){bounds}{shared}."
 
 
 def difference(row: Difference) -> str:

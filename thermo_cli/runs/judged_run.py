@@ -161,7 +161,7 @@ def compare(run: Run, baseline: Run, margins: Mapping[str, float] | None = None)
         margins: Observable to delta, instead of those of the specs.
 
     Returns:
-        With `.outcome` (equivalent, better, worse or undecided), `.not_worse`, `.words` and a row for each difference.
+        With `.outcome` (equivalent, better, worse, differs or undecided), `.not_worse`, `.words` and a row for each difference.
 
     Raises:
         UsageError: They do not compare, and what differs.

@@ -74,15 +74,29 @@ def difference_and_half(
     Returns:
         Difference and half-width, (...); NaN with fewer than five finite values on a side. Source: Yuen 1974.
     """
+    difference, square, freedom, count = difference_moments(values, others, trim, least)
+    half: Array = _quantile(alpha, freedom, count) * np.sqrt(square)
+    return difference, half
+
+
+def difference_moments(
+    values: Array, others: Array, trim: float, least: float = 0.0
+) -> tuple[Array, Array, Array, Array]:
+    """Return m1 - m2, its squared error q1 + q2, degrees of freedom nu after Satterthwaite, and the smaller number of values.
+
+    Args:
+        values: (replica, ...).
+        others: (replica, ...), the other axes as those of `values`.
+        trim: Share of the replicas that is left out at each end.
+        least: Least variance of a value.
+    """
     mean, square, freedom, count = moments(values, trim, least)
     mean_other, square_other, freedom_other, count_other = moments(others, trim, least)
     error = square + square_other
     with np.errstate(invalid="ignore", divide="ignore"):
         joint = error**2 / (square**2 / freedom + square_other**2 / freedom_other)
         joint = np.where(error > 0, joint, np.minimum(freedom, freedom_other))
-        half: Array = _quantile(alpha, joint, np.minimum(count, count_other)) * np.sqrt(error)
-    difference: Array = mean - mean_other
-    return difference, half
+    return mean - mean_other, error, joint, np.minimum(count, count_other)
 
 
 def moments(values: Array, trim: float, least: float = 0.0) -> tuple[Array, Array, Array, Array]:
