@@ -138,6 +138,16 @@ def test_wider_margins_settle_more(finished: Path) -> None:
         (["latest", "--compare"], 2, "takes several runs, or a sweep"),
         (["latest", "--compare", "--baseline", "latest"], 2, "one comparison at a time"),
         (["latest", "--require", "target"], 4, "no target: state one"),
+        (
+            ["latest", "--set", "equilibrium.targets.test_accuracy={at_least: 2}", "--require", "target"],
+            1,
+            "fails (at least 2",
+        ),
+        (
+            ["latest", "--set", "equilibrium.targets.test_accuracy={at_most: 1, share: 0.1}", "--require", "target"],
+            0,
+            "",
+        ),
         (["latest", "--require", "skilled"], 4, "no word on skill"),
         (["latest", "--require", "skilled,undecided"], 0, ""),
         (["latest", "--require", "undecided", "--require", "skilled"], 4, "required skilled"),
@@ -303,17 +313,20 @@ def test_the_listing_says_how_old_and_how_large(finished: Path, tmp_path: Path, 
 
 def test_targets_are_listed_and_gate_where_they_are_asked_for(finished: Path, command: Command) -> None:
     """Judged again with a target: a row in every format, and the verdict is what it was."""
-    target = ("--set", "equilibrium.targets.test_accuracy={at_least: 0.9}")
+    target = ("--set", "equilibrium.targets.test_accuracy={at_least: 0.9, share: 0.9}")
     before = json.loads(command("thermo-report", "small", "--format", "json", cwd=finished).stdout)
     done = command("thermo-report", "small", *target, "--format", "json", "--require", "target", cwd=finished)
-    assert (done.returncode, "required target, received test_accuracy untested" in done.stderr) == (4, True)
+    assert (done.returncode, "required target, received test_accuracy undecided" in done.stderr) == (4, True)
     content = json.loads(done.stdout)
-    assert (content["verdict"], content["outcomes"]) == (before["verdict"], before["outcomes"])
+    assert (content["verdict"], content["outcomes"]) == (
+        before["verdict"],
+        before["outcomes"] | {"target": "undecided"},
+    )
     assert [row["observable"] for row in content["criteria"] if row["criterion"] == "target"] == ["test_accuracy"]
-    words = {"terminal": "(untested)\n", "markdown": "at least 0.9", "html": "at least 0.9", "csv": "at least 0.9"}
+    words = {"terminal": "open", "markdown": "at least 0.9", "html": "at least 0.9", "csv": "at least 0.9"}
     for format, word in words.items():
         text = command("thermo-report", "small", *target, "--details", "--format", format, cwd=finished).stdout
-        assert any(word.strip() in line for line in text.splitlines() if "target" in line), format
+        assert any(word.strip() in line for line in text.splitlines() if "arget" in line), format
 
 
 def test_the_package_names_its_public_interface(finished: Path) -> None:

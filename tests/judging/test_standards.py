@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from thermo_cli.equilibrium.ensemble import Settings
-from thermo_cli.judging.standards import direction, merged, target_rows
+from thermo_cli.equilibrium.ensemble import Goal, Settings
+from thermo_cli.judging.setting import settings_of
+from thermo_cli.judging.standards import direction, merged
 from thermo_cli.spec.observing import Equilibrium, Target
 
 
@@ -20,15 +21,13 @@ def test_what_goes_by_observable_is_replaced_observable_by_observable() -> None:
     assert own["margins"] == {"a": 1.0, "b": 2.0}
 
 
-def test_a_target_is_stated_and_open() -> None:
-    """It says what is asked and why it is not answered, and gates nothing by itself."""
-    targets = {"a": Target(at_least=0.95), "b": Target(at_most=3.28, share=0.9), "c": Target(at_least=1.0)}
-    rows = target_rows(targets, ["a", "b"])
-    assert {(row.criterion, row.outcome, row.gates) for row in rows} == {("target", "untested", False)}
-    words = [row.explanation for row in rows]
-    assert words[0].startswith("at least 0.95 of the trimmed mean: ")
-    assert words[1].startswith("at most 3.28 of 0.9 of all replicas: ")
-    assert words[2].endswith("c was not observed")
+def test_a_target_is_handed_to_the_court() -> None:
+    """With its bound, its direction and its share, and the words in which it is asked for; a bound may be zero."""
+    targets = {"a": Target(at_least=0.95), "b": Target(at_most=3.28, share=0.9), "c": Target(at_most=0.0)}
+    goals = settings_of(Equilibrium(targets=targets)).targets
+    assert goals == {"a": Goal(0.95, True), "b": Goal(3.28, False, 0.9), "c": Goal(0.0, False)}
+    assert goals["a"].words == "at least 0.95 is asked for the trimmed mean"
+    assert goals["b"].words == "at most 3.28 is asked for 0.9 of all replicas"
 
 
 @pytest.mark.parametrize("bounds", [{}, {"at_least": 1.0, "at_most": 2.0}, {"share": 0.5}])

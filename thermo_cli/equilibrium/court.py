@@ -8,7 +8,7 @@ import numpy as np
 
 from thermo_cli.contracts import CriterionName, Outcome, Row, Verdict
 from thermo_cli.equilibrium.advice import advice
-from thermo_cli.equilibrium.criteria import CRITERIA
+from thermo_cli.equilibrium.criteria import asked_of
 from thermo_cli.equilibrium.criteria.movement import nothing_has_happened
 from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.equilibrium.sentence import sentence
@@ -36,7 +36,8 @@ def judge(
     """
     rows, counts, settings = _rows(ensemble), _counts(ensemble), ensemble.settings
     outcomes: dict[CriterionName, Outcome] = {
-        criterion.name: combine([row for row in rows if row.criterion == criterion.name]) for criterion in CRITERIA
+        criterion.name: combine([row for row in rows if row.criterion == criterion.name])
+        for criterion in asked_of(bool(settings.targets))
     }
     verdict = decide(outcomes, counts["diverged"] + counts["crashed"] > settings.diverged, settings.require_ergodic)
     unfinished = len(ensemble.trajectories.replicas) < counts["planned"]
@@ -59,7 +60,7 @@ def judge(
 
 
 def _rows(ensemble: Ensemble) -> list[Row]:
-    rows = {criterion.name: criterion.judge(ensemble) for criterion in CRITERIA}
+    rows = {criterion.name: criterion.judge(ensemble) for criterion in asked_of(bool(ensemble.settings.targets))}
     forgotten = any(row.gates and row.outcome == "holds" for row in rows["history"])
     if combine(rows["stationarity"]) == "holds" and not forgotten:
         rows["history"] += nothing_has_happened(ensemble)  # a row of S, told once no history has answered it

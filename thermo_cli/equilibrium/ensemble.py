@@ -17,6 +17,37 @@ from numpy.typing import NDArray
 
 from thermo_cli.contracts import Array, Overlaps, Trajectories
 from thermo_cli.equilibrium.margins import Margin, energy_margin
+from thermo_cli.equilibrium.statistics.interval import ROUNDING
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What an observable is to reach at the end of training.
+
+    Attributes:
+        bound: The least, or the largest, that will do.
+        higher: Whether it is the least.
+        share: Share of fresh replicas that must keep it; None for the trimmed mean.
+    """
+
+    bound: float
+    higher: bool
+    share: float | None = None
+
+    @property
+    def sign(self) -> int:
+        """1 where higher is better, else -1."""
+        return 1 if self.higher else -1
+
+    def reached(self, values: Array) -> NDArray[np.bool_]:
+        """Say which values keep the bound; what is not a number does not."""
+        return np.asarray(self.sign * (values - self.bound) >= -ROUNDING * abs(self.bound))
+
+    @property
+    def words(self) -> str:
+        """What is asked for."""
+        who = "for the trimmed mean" if self.share is None else f"for {self.share:g} of all replicas"
+        return f"at {'least' if self.higher else 'most'} {self.bound:g} is asked {who}"
 
 
 @dataclass(frozen=True)
@@ -32,6 +63,7 @@ class Settings:
         tolerance: Kind of tolerance interval of the agreement criterion.
         require_ergodic: Whether thermalized also needs ergodicity.
         better: Observable to its good direction, `higher` or `lower`, where its name does not tell it.
+        targets: Observable to what it is to reach.
         look: Which look this is at an ensemble that grows until it is decided, from 1; 0 where it does not grow.
     """
 
@@ -43,6 +75,7 @@ class Settings:
     tolerance: Literal["distribution-free", "normal"] = "distribution-free"
     require_ergodic: bool = False
     better: Mapping[str, str] = field(default_factory=dict)
+    targets: Mapping[str, Goal] = field(default_factory=dict)
     look: int = 0
 
     @property

@@ -15,7 +15,7 @@ from thermo_cli.judging.diagnostics import beside_microstates, diagnostics_of, k
 from thermo_cli.judging.looks import look_of, next_size
 from thermo_cli.judging.record import Judged, JudgedPoint, JudgedRun
 from thermo_cli.judging.setting import directions_of, extent_of, settings_of
-from thermo_cli.judging.standards import check_margins, merged, target_rows
+from thermo_cli.judging.standards import check_margins, merged
 from thermo_cli.judging.verdict_json import as_dict
 from thermo_cli.kinds.kind import kind_of
 from thermo_cli.microstates.raw import raw_overlaps
@@ -121,8 +121,6 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None, look: i
     ensemble = Ensemble(trajectories, question, settings, overlaps)
     diagnostics = kind.diagnostics(folder) | diagnostics_of(folder, ensemble) | beside_microstates(findings, ensemble)
     verdict = judge(ensemble, microscopic, diagnostics)
-    targets = target_rows(equilibrium.targets, trajectories.values)
-    verdict = dataclasses.replace(verdict, criteria=(*verdict.criteria, *targets))
     return Judged(folder, verdict, trajectories, settings, ensemble.margins, ensemble.question.resolutions)
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Final
 
-from thermo_cli.equilibrium.ensemble import Extent, Settings
+from thermo_cli.equilibrium.ensemble import Extent, Goal, Settings
 from thermo_cli.metric import higher_is_better
 from thermo_cli.spec import Spec
-from thermo_cli.spec.observing import Equilibrium
+from thermo_cli.spec.observing import Equilibrium, Target
 
 COMMAND: Final = "thermo-run SPEC"
 
@@ -26,7 +26,15 @@ def settings_of(equilibrium: Equilibrium) -> Settings:
         equilibrium.tolerance,
         equilibrium.require_ergodic,
         equilibrium.better,
+        {name: goal_of(target) for name, target in equilibrium.targets.items()},
     )
+
+
+def goal_of(target: Target) -> Goal:
+    """Return a target as the court takes it."""
+    higher = target.at_least is not None
+    bound = target.at_least if higher else target.at_most
+    return Goal(float(bound or 0.0), higher, target.share)
 
 
 def extent_of(spec: Spec) -> Extent | None:

@@ -3,16 +3,13 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from thermo_cli.contracts import Row
 from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.errors import SpecError
 from thermo_cli.judging.record import Judged
 from thermo_cli.metric import higher_is_better
 from thermo_cli.spec import Spec
-from thermo_cli.spec.observing import Target
 
 MAPPINGS: Final = ("margins", "targets", "better")  # fields of `equilibrium` that go by observable
-UNDECIDED: Final = "this version states targets and does not decide them"
 
 
 def merged(own: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,29 +70,3 @@ def direction(run: Judged, observable: str) -> bool | None:
         return stated == "higher"
     spec = run.folder.spec
     return higher_is_better(observable, spec.observe.macro)
-
-
-def target_rows(targets: Mapping[str, Target], observables: Collection[str]) -> tuple[Row, ...]:
-    """Return a row for each target; it gates only where it is asked for.
-
-    Args:
-        targets: Observable to what it is to reach.
-        observables: What was recorded.
-    """
-    return tuple(
-        Row(
-            "target",
-            "target",
-            name,
-            "all histories",
-            False,
-            "untested",
-            explanation=f"{_asked(target)}: {UNDECIDED if name in observables else f'{name} was not observed'}",
-        )
-        for name, target in targets.items()
-    )
-
-
-def _asked(target: Target) -> str:
-    bound = f"at least {target.at_least:g}" if target.at_least is not None else f"at most {target.at_most:g}"
-    return f"{bound} of {'the trimmed mean' if target.share is None else f'{target.share:g} of all replicas'}"

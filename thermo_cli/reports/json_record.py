@@ -3,12 +3,9 @@
 import json
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Final
 
-from thermo_cli.equilibrium.criteria import CRITERIA
+from thermo_cli.equilibrium.criteria import CRITERIA, asked_of
 from thermo_cli.reports.sweep_view import View
-
-COMING: Final = ("target",)  # judged where the spec states one
 
 
 def text(views: Sequence[View]) -> str:
@@ -22,7 +19,7 @@ def json_schema() -> str:
     schema = json.loads(files("thermo_cli.reports").joinpath("verdict.schema.json").read_text(encoding="utf-8"))
     names = [criterion.name for criterion in CRITERIA]
     decided = schema["$defs"]["decided"]["properties"]
-    schema["$defs"]["criterion"]["enum"] = [*names, *COMING]
+    schema["$defs"]["criterion"]["enum"] = [criterion.name for criterion in asked_of(True)]
     decided["outcomes"]["required"] = names
     decided["criteria"]["allOf"] = [{"contains": {"properties": {"criterion": {"const": name}}}} for name in names]
     return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from thermo_cli.contracts import Row, Verdict
 from thermo_cli.equilibrium.baseline import Difference
-from thermo_cli.equilibrium.criteria import CRITERIA
+from thermo_cli.equilibrium.criteria import asked_of
 from thermo_cli.judging.record import Gate
 from thermo_cli.reports import wording
 from thermo_cli.reports.document import Bullets, Details, Listing, Section
@@ -31,10 +31,11 @@ def gate_answer(gate: Gate | None) -> tuple[str, str] | None:
 def questions(verdict: Verdict) -> Iterator[ShortAnswer]:
     """Answer the questions of the criteria in a few words each."""
     gating = {row.criterion for row in verdict.criteria if row.gates}
-    for criterion in CRITERIA:
+    for criterion in asked_of("target" in verdict.outcomes):
         name = criterion.name
         outcome, gates = verdict.outcomes[name], name in gating
-        answer, aside = wording.gloss(criterion, outcome), "" if gates else "does not gate"
+        idle = "gates where it is asked for" if name == "target" else "does not gate"
+        answer, aside = wording.gloss(criterion, outcome), "" if gates else idle
         yield ShortAnswer(name.capitalize(), criterion.question, answer, tone_of(name, outcome, gates), aside)
 
 
@@ -47,7 +48,7 @@ def criteria_table(verdict: Verdict) -> TextTable:
         OUTCOME,
         *numbers("estimate [interval]", "margin"),
     )
-    groups = dict(zip((criterion.name for criterion in CRITERIA), questions(verdict), strict=True))
+    groups = {answer.name.lower(): answer for answer in questions(verdict)}
     order = [*groups, *(row.criterion for row in verdict.criteria if row.criterion not in groups)]
     rows = sorted(verdict.criteria, key=lambda row: order.index(row.criterion))
     lines = tuple(_criterion(row, groups.pop(row.criterion, None)) for row in rows)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from thermo_cli.contracts import CriterionName, Outcome
-from thermo_cli.equilibrium.criteria import CRITERIA
+from thermo_cli.equilibrium.criteria import asked_of
 
 WORDS: Final = {
     "good": ("thermalized", "settled", "holds", "equivalent", "better"),
@@ -14,7 +14,7 @@ WORDS: Final = {
     "bad": ("diverged", "fails", "worse"),
 }
 TONES: Final = {word: tone for tone, words in WORDS.items() for word in words}
-NO_FAILURE: Final = {criterion.name for criterion in CRITERIA if not criterion.macroscopic}  # one model is none
+NO_FAILURE: Final = {criterion.name for criterion in asked_of(True) if not criterion.macroscopic}  # one model is none
 
 
 def tone(word: str) -> str:
