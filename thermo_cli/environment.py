@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -18,22 +19,19 @@ DETERMINISM: Final = (
 )
 
 
-def manifest(
-    dataset: Dataset | None, fingerprint: str, base: Path, noisy: bool = False, stacks: bool = True
-) -> dict[str, Any]:
+def manifest(data: Mapping[str, Any], fingerprint: str, base: Path, stacks: bool = True) -> dict[str, Any]:
     """Describe the surroundings of a run.
 
     Args:
-        dataset: Its data; None where nothing is learned from data.
+        data: `facts_of` its data.
         fingerprint: Hash of the data that the run rests on.
         base: Folder of the spec, whose git revision is recorded.
-        noisy: Whether training draws from the `noise` streams at every step.
         stacks: Whether torch trains it.
     """
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "data_fingerprint": fingerprint,
-        "data": facts_of(dataset, noisy),
+        "data": data,
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "git": revision_of(base),
@@ -56,12 +54,13 @@ def _capability() -> str:
     return str(torch.backends.cpu.get_cpu_capability())
 
 
-def facts_of(dataset: Dataset | None, noisy: bool) -> dict[str, Any]:
+def facts_of(dataset: Dataset | None, noisy: bool, constants: Mapping[str, float]) -> dict[str, Any]:
     """Return what judging must know of the data.
 
     Args:
         dataset: Pool and test set; None where nothing is learned from data.
         noisy: Whether training draws from the `noise` streams at every step.
+        constants: Observable to what always giving one answer would score.
     """
     if dataset is None:
         return {"task": None}
@@ -72,6 +71,7 @@ def facts_of(dataset: Dataset | None, noisy: bool) -> dict[str, Any]:
         "features": dataset.inputs,
         "outputs": dataset.outputs,
         "noisy": noisy,
+        "constants": dict(constants),
     }
 
 

@@ -172,10 +172,10 @@ def examine(experiment: Experiment, look: Stage) -> None:
 
 def _manifest(experiment: Experiment) -> dict[str, Any]:
     """Describe the surroundings of a run, and the data of each point of a sweep."""
-    first, spec = experiment.points[0].facts, experiment.points[0].spec
+    spec, every = experiment.points[0].spec, [point.facts for point in experiment.points]
+    facts = [facts_of(known.dataset, known.noisy, known.constants) for known in every]
     whole = {"run": experiment.identity, "dtype": spec.ensemble.precision, "stacked": experiment.stacked}
-    whole |= manifest(first.dataset, experiment.fingerprint, experiment.base, first.noisy, spec.traits.stacks)
-    facts = [facts_of(point.facts.dataset, point.facts.noisy) for point in experiment.points]
+    whole |= manifest(facts[0], experiment.fingerprint, experiment.base, spec.traits.stacks)
     return whole | ({"points": facts} if experiment.spec.sweep else {})
 
 

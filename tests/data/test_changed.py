@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from thermo_cli import training
 from thermo_cli.data.split import load_dataset
-from thermo_cli.environment import manifest
+from thermo_cli.environment import facts_of, manifest
 from thermo_cli.errors import DataError, SpecError
 from thermo_cli.experiment import Experiment, prepare
 from thermo_cli.judging.judge import judge_run
@@ -62,7 +62,7 @@ def begun(folder: Path, kind: str, *overrides: str) -> Experiment:
     study = prepare(load_spec(folder / "s.yaml", overrides), folder, folder / "results", ["local"])
     study.folder.make()
     (point,) = study.points
-    facts = manifest(point.facts.dataset, study.fingerprint, folder)
+    facts = manifest(facts_of(point.facts.dataset, False, {}), study.fingerprint, folder)
     study.folder.create("", study.spec, {"run": study.identity, **facts})
     kind_of(point.spec).begin(point)
     assert train_shard(task(study, 0)) == "finished"

@@ -1,12 +1,13 @@
 """The gate: commas are alternatives, repetition means all; each word has its answer, and what cannot be answered is open."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from thermo_cli.cli.gate import required_words
-from thermo_cli.contracts import Row, Trajectories, Verdict
+from thermo_cli.contracts import Row, Skill, Trajectories, Verdict
 from thermo_cli.equilibrium.baseline import Comparison, Difference
 from thermo_cli.equilibrium.ensemble import Settings
 from thermo_cli.errors import UsageError
@@ -127,3 +128,26 @@ def test_what_is_required_is_read(texts: list[str], compared: bool, expected: st
         with pytest.raises(UsageError) as refusal:
             required_words(texts, compared)
         assert expected in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("answers", "code", "said"),
+    [
+        ([True], 0, ""),
+        ([True, None], 4, "m1 may be better than the constant predictor by less than a margin"),
+        ([None, False], 1, "no better in m1 than always answering the mean (0.5)"),
+        ([False], 1, "no better than always answering the mean (0.5)"),
+        ([], 4, "skill untested"),
+    ],
+)
+def test_skill_is_refused_where_there_is_none(answers: list[bool | None], code: int, said: str) -> None:
+    """Every score with a margin must be better; a gate on something else is met, and its last words say so all the same."""
+    one = point("settled")
+    assert one.judged is not None
+    skills = {f"m{place}": Skill(0.5, better, "the mean") for place, better in enumerate(answers)}
+    verdict = dataclasses.replace(one.judged.verdict, skill=skills)
+    run = JudgedRun(FOLDER, (dataclasses.replace(one, judged=dataclasses.replace(one.judged, verdict=verdict)),))
+    gate, other = gate_of(run, [["skilled"]]), gate_of(run, [["settled"]])
+    assert (gate.code, said in gate.words, gate.aside, other.code) == (code, True, "", 0)
+    assert other.aside == (f"settled, but {said}" if False in answers else "")
+    assert gate_of(run, []).aside == ""

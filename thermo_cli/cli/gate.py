@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from thermo_cli.cli.boundary import complain
+from thermo_cli.cli.boundary import complain, note
 from thermo_cli.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -115,4 +115,6 @@ def answer(gate: "Gate") -> int:
     if gate.code:
         for line in gate.words.split("; "):
             complain(line)
+    if gate.aside:
+        note(gate.aside)
     return gate.code

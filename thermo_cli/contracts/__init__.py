@@ -12,6 +12,7 @@ from thermo_cli.contracts.judgement import (
     Look,
     Outcome,
     Row,
+    Skill,
     Verdict,
     VerdictName,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "Row",
     "Rows",
     "Site",
+    "Skill",
     "StackedSystem",
     "Symmetry",
     "Task",

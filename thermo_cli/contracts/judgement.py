@@ -84,6 +84,21 @@ class Look:
 
 
 @dataclass(frozen=True)
+class Skill:
+    """How a score stands beside that of always giving one answer.
+
+    Attributes:
+        constant: The score of that answer.
+        better: Whether the ensemble is better by a margin; None where that is open.
+        answer: Which answer that is.
+    """
+
+    constant: float
+    better: bool | None
+    answer: str
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What the court decided, and all that it rests on; `judging.verdict_json` writes it.
 
@@ -91,6 +106,7 @@ class Verdict:
         unseen: What so many replicas cannot exclude, in a sentence; empty where that is not bounded.
         advice: What to do next, the cheapest first.
         looks: How it stood at each look, in order; one where it does not grow, none of which is not over.
+        skill: Score with a margin to how it stands beside the constant predictor; empty where there are no labels.
     """
 
     verdict: VerdictName
@@ -107,6 +123,17 @@ class Verdict:
     unseen: str = ""
     advice: tuple[Advice, ...] = ()
     looks: tuple[Look, ...] = ()
+    skill: Mapping[str, Skill] = field(default_factory=dict)
+
+    @property
+    def unskilled(self) -> str:
+        """That the first score that is no better than the constant predictor's is not; empty where all are, or it is open."""
+        worse = [(name, skill) for name, skill in self.skill.items() if skill.better is False]
+        if not worse:
+            return ""
+        name, skill = worse[0]
+        where = "" if len(worse) == len(self.skill) else f" in {name}"
+        return f"no better{where} than always answering {skill.answer} ({skill.constant:.3g})"
 
     @property
     def unfinished(self) -> int:

@@ -12,6 +12,7 @@ from thermo_cli.equilibrium.criteria import asked_of
 from thermo_cli.equilibrium.criteria.movement import nothing_has_happened
 from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.equilibrium.sentence import sentence
+from thermo_cli.equilibrium.skill import skill
 from thermo_cli.equilibrium.statistics.mean_and_sd import mean_and_sd
 from thermo_cli.equilibrium.statistics.slope import slopes
 from thermo_cli.equilibrium.statistics.tolerance import tolerance_interval
@@ -54,6 +55,7 @@ def judge(
         replicas=counts,
         warnings=tuple(_warnings(ensemble)),
         unseen=unseen(ensemble),
+        skill=skill(ensemble),
     )
     judgement = dataclasses.replace(judgement, advice=advice(judgement, ensemble))
     return dataclasses.replace(judgement, summary=sentence(judgement, ensemble))
@@ -81,8 +83,16 @@ def _macrostate(ensemble: Ensemble, name: str) -> dict[str, Any]:
         **mean_and_sd(finals),
         "tolerance_interval": list(tolerance) if tolerance else [None, None],
         "window_mean": mean_and_sd(ensemble.means[name])["mean"],
+        "constant": ensemble.question.constants.get(name),
+        "test_set_error": _test_set_error(ensemble, name),
         "histories": {path: mean_and_sd(finals[members]) for path, members in ensemble.members.items()},
     }
+
+
+def _test_set_error(ensemble: Ensemble, name: str) -> float | None:
+    """Return sqrt(p (1 - p) / n) of a share p of n test examples, which no number of replicas reduces; None of other scores."""
+    mean, share = mean_and_sd(ensemble.finals[name])["mean"], ensemble.question.resolutions.get(name)
+    return None if mean is None or share is None else max(mean * (1 - mean) * share, 0.0) ** 0.5
 
 
 def _window(ensemble: Ensemble) -> dict[str, int]:

@@ -125,6 +125,8 @@ class Question:
         controls: Partners and twins beside the main replicas.
         resolutions: Observable to the unit that its values are multiples of: 1/n for shares of n test examples.
         higher: Observable to whether higher is better, where that is known.
+        constants: Observable to the score of the constant predictor; empty where there are no labels.
+        constant_answer: What it always answers.
         extent: How large it is planned to become; None of what cannot be trained again.
     """
 
@@ -142,6 +144,8 @@ class Question:
     controls: int = 0
     resolutions: Mapping[str, float] = field(default_factory=dict)
     higher: Mapping[str, bool] = field(default_factory=dict)
+    constants: Mapping[str, float] = field(default_factory=dict)
+    constant_answer: str = "the most frequent class"
     extent: Extent | None = None
 
 

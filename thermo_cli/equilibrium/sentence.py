@@ -26,11 +26,22 @@ ALREADY: Final = {"agreement": "seeds and data disagree", "history": "the path i
 
 
 def sentence(verdict: Verdict, ensemble: Ensemble) -> str:
-    """Say what was decided of an ensemble.
+    """Say what was decided of an ensemble; first of all, if it is so, that it is no better than one answer for everything.
 
     Args:
         verdict: All of it but the sentence.
     """
+    lead = unskilled(verdict)
+    return f"{lead[0].upper()}{lead[1:]}. {_decided(verdict, ensemble)}" if lead else _decided(verdict, ensemble)
+
+
+def unskilled(verdict: Verdict) -> str:
+    """Say that a verdict is of an ensemble no better than the constant predictor; nothing where it is not so."""
+    said = verdict.unskilled if verdict.verdict != "diverged" and not verdict.unfinished else ""
+    return said and f"{verdict.verdict}, {'but' if verdict.verdict in SETTLED else 'and'} {said}"
+
+
+def _decided(verdict: Verdict, ensemble: Ensemble) -> str:
     if verdict.verdict == "diverged":
         return _diverged(verdict, ensemble)
     if verdict.unfinished:

@@ -5,6 +5,7 @@ from typing import Final
 
 from thermo_cli.contracts import COMPARISONS, VERDICTS, Verdict
 from thermo_cli.equilibrium import baseline as against
+from thermo_cli.equilibrium.sentence import unskilled
 from thermo_cli.equilibrium.verdict import combine, gate
 from thermo_cli.judging.record import Baseline, Gate, JudgedPoint, JudgedRun
 
@@ -28,7 +29,10 @@ def gate_of(run: JudgedRun, required: Required, partners: Sequence[Sequence[Base
     sentences = [words for _, words in answers if words]
     rest = [f"and {len(sentences) - MOST_WORDS} more points"] if len(sentences) > MOST_WORDS else []
     code = worst(code for code, _ in answers)
-    return Gate(phrases(required), code, "; ".join([*sentences[:MOST_WORDS], *rest]))
+    words = "; ".join([*sentences[:MOST_WORDS], *rest])
+    verdicts = [point.judged.verdict for point in run.points if point.judged and required]
+    asides = dict.fromkeys(unskilled(verdict) for verdict in verdicts if verdict.unskilled not in words)
+    return Gate(phrases(required), code, words, "; ".join(filter(None, asides)))
 
 
 def worst(codes: Iterable[int]) -> int:
@@ -74,7 +78,7 @@ def _held(words: Sequence[str], verdict: Verdict, partners: Sequence[Baseline]) 
     if "target" in words:
         answers.append(_targets(verdict))
     if "skilled" in words:
-        answers.append((4, "no word on skill: this version does not hold scores against the constant predictor"))
+        answers.append(_skilled(verdict))
     asked = [word for word in words if word in COMPARISONS]
     if asked:
         codes = [against.gate(partner.rows, asked) for partner in partners] or [4]
@@ -82,6 +86,17 @@ def _held(words: Sequence[str], verdict: Verdict, partners: Sequence[Baseline]) 
         answers.append((worst(codes), " and ".join(short) or "no comparison"))
     code = next(code for code in (0, 4, 1) if code in [code for code, _ in answers])
     return code, ", ".join(received for _, received in answers)
+
+
+def _skilled(verdict: Verdict) -> Answer:
+    better = {name: skill.better for name, skill in verdict.skill.items()}
+    if not better:
+        return 4, "skill untested: of no score with a margin is that of the constant predictor known (it takes labels)"
+    if verdict.unskilled:
+        return 1, verdict.unskilled
+    still_open = [name for name, answer in better.items() if answer is None]
+    words = "may be better than the constant predictor by less than a margin"
+    return (4, f"{', '.join(still_open)} {words}") if still_open else (0, "")
 
 
 def _targets(verdict: Verdict) -> Answer:

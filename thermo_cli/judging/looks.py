@@ -53,9 +53,9 @@ def next_size(spec: Spec, size: Size, verdict: Verdict, required: Required = ())
 
 
 def _undecided(verdict: Verdict, required: Sequence[Sequence[str]]) -> bool:
-    """Say whether a row that gates, those of S apart, is undecided; targets gate where they are asked for."""
-    targets = any("target" in words for words in required)
-    return any(
+    """Say whether a row that gates, those of S apart, is undecided; targets and skill gate where they are asked for."""
+    targets, skilled = (any(word in words for words in required) for word in ("target", "skilled"))
+    return (skilled and any(skill.better is None for skill in verdict.skill.values())) or any(
         row.outcome == "undecided" and row.criterion != "stationarity"
         for row in verdict.criteria
         if row.gates or (targets and row.criterion == "target")

@@ -116,11 +116,13 @@ class Gate:
         required: What must be met, all of it; what is admitted for each stands in words.
         code: Exit code: 0 met, 1 not met, 3 not judged, 4 undecided.
         words: One sentence.
+        aside: That the ensemble is no better than the constant predictor, where it is so.
     """
 
     required: tuple[str, ...]
     code: int
     words: str
+    aside: str = ""
 
 
 @dataclass(frozen=True)

@@ -148,6 +148,7 @@ def _said(verdict: Verdict) -> dict[str, Any]:
             **NOTHING,
             "scope": verdict.scope,
             "unseen": verdict.unseen or None,
+            "skill": {name: {"constant": one.constant, "better": one.better} for name, one in verdict.skill.items()},
             "advice": [dataclasses.asdict(step) for step in verdict.advice],
             "looks": [dataclasses.asdict(look) for look in verdict.looks],
             "verdict": verdict.verdict,

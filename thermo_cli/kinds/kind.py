@@ -6,7 +6,7 @@ must know before anything heavy is imported is said apart, in `spec.traits`.
 
 import importlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,6 +34,7 @@ class Facts:
         pool: Examples that they are drawn from; 0 without data.
         noisy: Whether training draws from the `noise` streams at every step.
         stacked: Replicas that pay in one stack; 0 where the bits of a replica depend on its width.
+        constants: Observable to what always giving one answer would score; empty without data.
         observables: What can carry a margin; None where only the first replica shows it.
     """
 
@@ -45,6 +46,7 @@ class Facts:
     noisy: bool = False
     observables: Collection[str] | None = None
     stacked: int = 1
+    constants: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

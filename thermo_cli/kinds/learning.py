@@ -14,6 +14,7 @@ from thermo_cli.equilibrium.statistics.mean_and_sd import mean_and_sd
 from thermo_cli.errors import DataError, SpecError
 from thermo_cli.kinds.kind import Facts, Setup
 from thermo_cli.metric import own_names
+from thermo_cli.observables.constant import constant_scores
 from thermo_cli.observables.own import check_own
 from thermo_cli.replicas import Replica, streams_used
 from thermo_cli.spec import Spec
@@ -57,7 +58,9 @@ def facts(spec: Spec, dataset: Dataset, examples: int, noisy: bool, metrics: Col
     centred = dataset.task == "regression" and getattr(spec.data, "scale", "none") == "standardize"
     check_own(own_names(spec.observe.macro), dataset, centred)
     observables = ("energy", *(f"test_{name}" for name in metrics))
-    return Facts(dataset.fingerprint, dataset, None, examples, len(dataset.y), noisy, observables)
+    constants = constant_scores(spec.observe.macro, metrics, dataset)
+    pool = len(dataset.y)
+    return Facts(dataset.fingerprint, dataset, None, examples, pool, noisy, observables, constants=constants)
 
 
 def begin(setup: Setup) -> None:
@@ -97,6 +100,16 @@ def data_bytes(setup: Setup) -> int:
     in_memory = isinstance(dataset.x, np.ndarray)
     pool = len(dataset.y) if in_memory else min(spec.width * setup.facts.examples, len(dataset.y))
     return (pool + (splits - 1) * len(dataset.y_test)) * dataset.inputs * 8 * 3
+
+
+def constant_of(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the court has to know of the constant predictor; of runs that did not keep it, nothing.
+
+    Args:
+        data: Facts of its data, from the manifest.
+    """
+    answer = "the most frequent class" if data["task"] == "classification" else "the mean"
+    return {"constants": data.get("constants", {}), "constant_answer": answer}
 
 
 def scope(spec: Spec, data: Mapping[str, Any]) -> str:

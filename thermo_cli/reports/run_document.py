@@ -159,8 +159,10 @@ def _macroscopic(view: RunView) -> Section:
             cells = (panel.observable, curve.history, number(part["mean"], 4), number(part["sd"], 2), *rest, curve)
             lines.append(TableLine(cells, idle=panel.margin is None))
             rest = ("", "", "")
+    beside = tuple(wording.beside_scores(view.verdict))
     caption = "Final values over replicas. Fresh replicas: an interval that holds the stated share with the stated confidence."
-    return Section("macroscopic", "Macroscopic, at the end", (TextTable(caption, columns, tuple(lines)),))
+    blocks = (TextTable(caption, columns, tuple(lines)), Bullets(beside))
+    return Section("macroscopic", "Macroscopic, at the end", blocks)
 
 
 def _replicas(view: RunView) -> Section:

@@ -39,7 +39,8 @@ def legend(rows: Sequence[Row]) -> Mapping[str, str]:
 def answer(gate: Gate) -> str:
     """Say what a gate answers."""
     words = gate.words or f"gate met: required {', '.join(gate.required)}"
-    return words[0].upper() + words[1:]
+    said = "; ".join(filter(None, (words, gate.aside)))
+    return said[0].upper() + said[1:]
 
 
 def quantities(microscopic: Mapping[str, State]) -> list[tuple[str, State]]:
@@ -65,6 +66,18 @@ def quantities(microscopic: Mapping[str, State]) -> list[tuple[str, State]]:
         ("raw distance", microscopic.get("raw_distance")),
     ]
     return [(words, state) for words, state in states if state]
+
+
+def beside_scores(verdict: Verdict) -> Iterator[str]:
+    """Say what the constant predictor scores, and how well the test set itself tells a score."""
+    for name, state in verdict.macroscopic.items():
+        if state.get("constant") is not None:
+            skill = verdict.skill.get(name)
+            words = {True: "; this is better by a margin", False: "; this is no better by a margin", None: ""}
+            yield f"{name} of the constant predictor: {number(state['constant'], 3)}{words[skill.better if skill else None]}"
+        if state.get("test_set_error") is not None:
+            error = number(state["test_set_error"], 2)
+            yield f"{name}: the test set's own error, which no number of replicas reduces, is {error}"
 
 
 def comparison(diagnostics: Mapping[str, Any]) -> tuple[str, ...]:

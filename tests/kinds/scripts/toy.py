@@ -131,7 +131,7 @@ def trained(path: Path, *overrides: str, shards: list[str] | None = None) -> tup
     experiment = prepared(path, *overrides)
     folder, examples = experiment.folder, experiment.points[0].facts.examples
     folder.make()
-    facts = manifest(None, experiment.fingerprint, experiment.base)
+    facts = manifest({"task": None}, experiment.fingerprint, experiment.base)
     folder.create(path.read_text(), experiment.spec, {"run": experiment.identity, **facts})
     folder.write_table([examples])
     names = shards if shards is not None else folder.unfinished()

@@ -108,6 +108,7 @@ def question(folder: RunFolder, trajectories: Trajectories) -> Question:
         initial=_before(folder),
         energy_margin=False,
         resolutions=resolutions(int(data["test_examples"])),
+        **learning.constant_of(data),
     )
 
 

@@ -127,6 +127,7 @@ def question(folder: RunFolder, trajectories: Trajectories) -> Question:
         independent=spec.ensemble.crossed is None,
         controls=controls_of(folder),
         resolutions=resolutions(int(data["test_examples"])),
+        **learning.constant_of(data),
     )
 
 
