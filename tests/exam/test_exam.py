@@ -29,8 +29,6 @@ OPPOSITE = {"equilibrium": ("diverged", "relaxing", "glassy"), "off": FALSE}
 NOT_YET = (
     "copies of one run",
     "four runs",
-    "against a baseline: one margin worse, skewed to the good",
-    "against a baseline: one in ten",
 )  # what the court does not keep today
 PASSING = [
     question
