@@ -18,10 +18,10 @@ from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
 from thermo_cli.study import execute, open_run
 
 
-def counted(finished: int, controls: int) -> dict[str, int | None]:
+def counted(finished: int, controls: int) -> dict[str, int]:
     """Return what is said of twelve replicas of which none was lost."""
     lost = dict.fromkeys(("diverged", "crashed", "ended"), 0)
-    return {"planned": 12, "finished": finished, **lost, "independent": None, "controls": controls}
+    return {"planned": 12, "finished": finished, **lost, "independent": finished, "controls": controls}
 
 
 def test_json_is_the_contract(finished: Path, command: Command) -> None:

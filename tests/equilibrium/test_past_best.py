@@ -17,7 +17,7 @@ PEAK = np.minimum(STEPS, 400) / 1000.0  # rises until step 400
 def fallen(name: str, fall: float, higher: bool = True, values: Array | None = None) -> PastBest | None:
     """Twenty replicas that rise until step 400 and then fall by so many margins, or the reverse."""
     course = PEAK - fall * np.maximum(STEPS - 400, 0) / 600
-    course = (course if higher else -course) + np.zeros((20, 1)) if values is None else values
+    course = (course if higher else -course) + 1e-9 * np.arange(20)[:, None] if values is None else values
     question = dataclasses.replace(Question(1000, ("cold",), {}, "constant", ""), higher={name: higher})
     return past_best(ensemble({name: course}, STEPS, Settings(margins={name: 1.0}), question))
 

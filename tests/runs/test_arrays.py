@@ -98,6 +98,48 @@ def test_a_nan_tail_is_a_diverged_replica() -> None:
     assert judged(values, diverged=1).verdict == "settled"
 
 
+@pytest.mark.parametrize(("runs", "times"), [(1, 40), (4, 10)])
+def test_copies_of_a_run_are_one_replica(runs: int, times: int) -> None:
+    """Forty copies of one run are one, four runs ten times each are four; they are named, first of all, and settle nothing."""
+    verdict = judged(np.repeat(ensemble(runs), times, axis=0))
+    assert verdict.verdict == "undecided"
+    assert (verdict.replicas["finished"], verdict.replicas["independent"]) == (40, runs)
+    assert verdict.summary.startswith(f"40 replicas are copies of {runs}, to the last bit. Open: ")
+    assert verdict.warnings[0].startswith(f"40 replicas are copies of {runs}, to the last bit, and count once: all/0 = all/1")
+
+
+def test_two_copies_among_many_count_once_and_a_hair_makes_a_run() -> None:
+    """Of 41 with one twice, 40 are judged; what differs in one bit at one step is another run, whatever its end."""
+    values = ensemble(40)
+    twice = np.concatenate([values, values[7:8]])
+    verdict = judged(twice)
+    assert (verdict.verdict, verdict.replicas["independent"]) == ("settled", 40)
+    assert "all/7 = all/40" in verdict.warnings[0]
+    assert verdict.criteria == judged(values).criteria
+    twice[40, 3] = np.nextafter(twice[40, 3], np.inf)
+    assert judged(twice).replicas["independent"] == 41
+
+
+def test_what_may_coincide_is_no_copy() -> None:
+    """Final scores alone, and series of few distinct values: deterministic fits of other data may well agree in them."""
+    finals = thermo_cli.judge({"test_accuracy": np.full((40, 1), 0.9)}, steps=[100], margins={"test_accuracy": 0.02})
+    assert finals.replicas["independent"] == 40
+    courses = np.tile(np.minimum(np.arange(len(STEPS)), 6) / 6, (40, 1))
+    assert judged(courses).replicas["independent"] == 40
+    courses = np.tile(np.minimum(np.arange(len(STEPS)), 7) / 7, (40, 1))
+    assert judged(courses).replicas["independent"] == 1
+    shares = np.random.default_rng(3).binomial(30, 0.9, (40, 24)) / 30  # never two alike, though each value is often there
+    assert judged(shares, steps=np.arange(1, 25) * 100).replicas["independent"] == 40
+
+
+def test_copies_in_two_histories_are_copies() -> None:
+    """A run that is filed under two names tells nothing of a second path."""
+    values = ensemble(32, start=-10.0)
+    verdict = judged(np.concatenate([values, values]), histories=["cold"] * 32 + ["hot"] * 32)
+    assert verdict.replicas["independent"] == 32
+    assert outcomes(verdict)["history"] == "untested"
+
+
 def test_a_history_of_two_is_no_ensemble() -> None:
     """Its stationarity is undecided, and so is the verdict."""
     values = np.concatenate([ensemble(32, start=-10.0), ensemble(2)])

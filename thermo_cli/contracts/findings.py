@@ -1,13 +1,15 @@
 """What was measured of an ensemble: trajectories, overlaps, and what the examination found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thermo_cli.contracts.types import Array, Integers
+
+TELLING: Final = 8  # distinct values of a series: with fewer, two runs may be the same by chance
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,39 @@ class Trajectories:
         """The same of the replicas whose training is over, for good or bad."""
         if self.unfinished is None:
             return self
-        rows = np.flatnonzero(~self.unfinished)
-        return Trajectories(
-            self.steps,
-            {name: values[rows] for name, values in self.values.items()},
-            tuple(self.replicas[row] for row in rows),
-            tuple(self.histories[row] for row in rows),
-            self.crashed[rows],
-            {name: values[rows] for name, values in self.budgets.items()},
+        return replace(self._only(np.flatnonzero(~self.unfinished)), unfinished=None)
+
+    @property
+    def copies(self) -> tuple[Integers, ...]:
+        """Replicas that are one run several times, a group each: alike to the last bit in all observables at all steps.
+
+        One measurement is no series, and what takes few distinct values (an accuracy that is 1 throughout) may coincide: a
+        series has two steps and `TELLING` distinct values at least, or its replica is held for independent.
+        """
+        if len(self.steps) < 2 or not self.values:
+            return ()
+        series = np.concatenate(list(self.values.values()), axis=1)
+        series = np.where(np.isfinite(series), series + 0.0, np.nan)  # -0 is 0
+        groups: dict[bytes, list[int]] = {}
+        for row, numbers in enumerate(series):
+            groups.setdefault(numbers.tobytes(), []).append(row)
+        several = [np.array(rows) for rows in groups.values() if len(rows) > 1]
+        return tuple(rows for rows in several if np.isfinite(np.unique(series[rows[0]])).sum() >= TELLING)
+
+    @property
+    def independent(self) -> "Trajectories":
+        """The same without copies: the first of each group stands for all of it."""
+        again = [row for rows in self.copies for row in rows[1:]]
+        return self._only(np.setdiff1d(np.arange(len(self.replicas)), again)) if again else self
+
+    def _only(self, rows: Integers) -> "Trajectories":
+        return replace(
+            self,
+            values={name: values[rows] for name, values in self.values.items()},
+            replicas=tuple(self.replicas[row] for row in rows),
+            histories=tuple(self.histories[row] for row in rows),
+            crashed=self.crashed[rows],
+            budgets={name: values[rows] for name, values in self.budgets.items()},
         )
 
     @property

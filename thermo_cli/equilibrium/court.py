@@ -11,7 +11,7 @@ from thermo_cli.equilibrium.advice import advice
 from thermo_cli.equilibrium.criteria import asked_of
 from thermo_cli.equilibrium.criteria.movement import nothing_has_happened
 from thermo_cli.equilibrium.ensemble import Ensemble
-from thermo_cli.equilibrium.sentence import sentence
+from thermo_cli.equilibrium.sentence import copied, sentence
 from thermo_cli.equilibrium.skill import skill
 from thermo_cli.equilibrium.statistics.mean_and_sd import mean_and_sd
 from thermo_cli.equilibrium.statistics.slope import slopes
@@ -21,6 +21,7 @@ from thermo_cli.equilibrium.verdict import combine, decide, phase_of
 
 WATCHED: Final = ("parameter_norm", "gradient_norm")
 WATCHED_DRIFT: Final = 0.1
+LONGEST, MOST_GROUPS = 80, 8  # characters of a group of copies that are shown, and groups
 
 
 def judge(
@@ -41,7 +42,7 @@ def judge(
         for criterion in asked_of(bool(settings.targets))
     }
     verdict = decide(outcomes, counts["diverged"] + counts["crashed"] > settings.diverged, settings.require_ergodic)
-    unfinished = len(ensemble.trajectories.replicas) < counts["planned"]
+    unfinished = ensemble.recorded.unfinished is not None
     judgement = Verdict(
         verdict="undecided" if unfinished and verdict != "diverged" else verdict,
         phase=phase_of(outcomes, ensemble.question.schedule),
@@ -53,7 +54,7 @@ def judge(
         microscopic=microscopic or {},
         diagnostics={"window": _window(ensemble), **(diagnostics or {})},
         replicas=counts,
-        warnings=tuple(_warnings(ensemble)),
+        warnings=(*_copies(ensemble), *_warnings(ensemble)),
         unseen=unseen(ensemble),
         skill=skill(ensemble),
     )
@@ -70,9 +71,23 @@ def _rows(ensemble: Ensemble) -> list[Row]:
 
 
 def _counts(ensemble: Ensemble) -> dict[str, int]:
-    states = ensemble.trajectories.states
+    states = ensemble.recorded.trained.states
     ends = {word: states.count(word) for word in ("finished", "diverged", "crashed")}
-    return {"planned": len(ensemble.recorded.replicas), **ends, "controls": ensemble.question.controls}
+    independent = len(ensemble.trajectories.replicas)
+    planned, controls = len(ensemble.recorded.replicas), ensemble.question.controls
+    return {"planned": planned, **ends, "independent": independent, "controls": controls}
+
+
+def _copies(ensemble: Ensemble) -> list[str]:
+    """Name the replicas that are one run several times."""
+    words = copied(ensemble)
+    if not words:
+        return []
+    names = ensemble.recorded.trained.replicas
+    groups = [" = ".join(names[row] for row in rows) for rows in ensemble.recorded.trained.copies]
+    shown = [group if len(group) <= LONGEST else f"{group[:LONGEST].rpartition(' = ')[0]} = ..." for group in groups]
+    more = f"; and {len(shown) - MOST_GROUPS} more" if len(shown) > MOST_GROUPS else ""
+    return [f"{words}, and count once: {'; '.join(shown[:MOST_GROUPS])}{more}. Does each run get a seed, and use it?"]
 
 
 def _macrostate(ensemble: Ensemble, name: str) -> dict[str, Any]:

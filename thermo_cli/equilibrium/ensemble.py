@@ -151,7 +151,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """An ensemble before the court. Only replicas whose training is over are evidence; what is not finite is NaN.
+    """An ensemble before the court. Evidence are replicas whose training is over, copies once; what is not finite is NaN.
 
     Attributes:
         recorded: Observables of all main replicas, those still to be trained among them.
@@ -167,10 +167,11 @@ class Ensemble:
 
     @cached_property
     def trajectories(self) -> Trajectories:
-        """Observables of the replicas whose training is over."""
+        """Observables of the replicas whose training is over, copies of one run once; in a crossed design some must be."""
         trained = self.recorded.trained
-        values = {name: np.where(np.isfinite(array), array, np.nan) for name, array in trained.values.items()}
-        return dataclasses.replace(trained, values=values)
+        evidence = trained.independent if self.question.independent else trained
+        values = {name: np.where(np.isfinite(array), array, np.nan) for name, array in evidence.values.items()}
+        return dataclasses.replace(evidence, values=values)
 
     @property
     def values(self) -> Mapping[str, Array]:

@@ -26,19 +26,25 @@ ALREADY: Final = {"agreement": "seeds and data disagree", "history": "the path i
 
 
 def sentence(verdict: Verdict, ensemble: Ensemble) -> str:
-    """Say what was decided of an ensemble; first of all, if it is so, that it is no better than one answer for everything.
+    """Say what was decided of an ensemble; first of all that replicas are copies, or no better than one answer for everything.
 
     Args:
         verdict: All of it but the sentence.
     """
-    lead = unskilled(verdict)
-    return f"{lead[0].upper()}{lead[1:]}. {_decided(verdict, ensemble)}" if lead else _decided(verdict, ensemble)
+    lead = [words for words in (copied(ensemble), unskilled(verdict)) if words]
+    return ". ".join([*(f"{words[0].upper()}{words[1:]}" for words in lead), _decided(verdict, ensemble)])
 
 
 def unskilled(verdict: Verdict) -> str:
     """Say that a verdict is of an ensemble no better than the constant predictor; nothing where it is not so."""
     said = verdict.unskilled if verdict.verdict != "diverged" and not verdict.unfinished else ""
     return said and f"{verdict.verdict}, {'but' if verdict.verdict in SETTLED else 'and'} {said}"
+
+
+def copied(ensemble: Ensemble) -> str:
+    """Say how many replicas are copies, and of how many runs; nothing where none is, or where a crossed design makes some."""
+    groups = ensemble.recorded.trained.copies if ensemble.question.independent else ()
+    return f"{sum(map(len, groups))} replicas are copies of {len(groups)}, to the last bit" if groups else ""
 
 
 def _decided(verdict: Verdict, ensemble: Ensemble) -> str:

@@ -71,8 +71,8 @@ def document(title: str, status: str, verdict: Verdict | None, reason: str = "")
 
 
 def replicas(verdict: Verdict) -> dict[str, int | None]:
-    """Count the replicas by how they ended; whether some are copies of others has not been looked at."""
-    return {"ended": 0, "independent": None, **verdict.replicas}
+    """Count the replicas by how they ended, and those that are no copies of others."""
+    return {"ended": 0, **verdict.replicas}
 
 
 def _beside(title: str, partners: Sequence[Baseline]) -> dict[str, Any]:

@@ -51,9 +51,11 @@ def _head(view: RunView) -> Head:
     facts = [(f"{counts['finished']} of {counts['planned']}", "replicas finished", False)]
     facts += [
         (str(counts[word]), word, word != "controls")
-        for word in ("diverged", "crashed", "controls")
+        for word in ("diverged", "crashed", "ended", "controls")
         if counts.get(word)
     ]
+    if counts["independent"] < counts["planned"] - verdict.unfinished:
+        facts.append((str(counts["independent"]), "independent", True))
     facts.append((view.status, "run", view.status != "complete"))
     return Head(
         title=view.title,

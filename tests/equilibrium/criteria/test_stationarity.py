@@ -21,8 +21,9 @@ SETTINGS = Settings(margins={"x": 1.0})
 
 
 def rows(values: np.ndarray, steps: np.ndarray = STEPS, question: Question = QUESTION) -> dict[str, Row]:
-    """Answer S1, S2, S3 by their letter."""
-    found = stationarity(ensemble({"x": values}, steps, SETTINGS, question))
+    """Answer S1, S2, S3 by their letter, of replicas a hair apart: those alike to the last bit would be one."""
+    hair = 1e-12 * np.arange(len(values))[:, None]
+    found = stationarity(ensemble({"x": values + hair}, steps, SETTINGS, question))
     return {row.statistic.split()[0]: row for row in found}
 
 
