@@ -209,7 +209,7 @@ def test_divergence_turns_at_the_number_tolerated() -> None:
     lost = Trajectories(STEPS, values, known.replicas, known.histories, crashed)
     found = judge(lost, QUESTION, Settings(diverged=2))
     assert found.verdict == "diverged"
-    ends = {"finished": 61, "diverged": 2, "crashed": 1}
+    ends = {"finished": 61, "diverged": 2, "crashed": 1, "ended": 0}
     assert found.replicas == {"planned": 64, **ends, "independent": 64, "controls": 0}
     assert judge(lost, QUESTION, Settings(diverged=3)).verdict != "diverged"
 

@@ -105,7 +105,9 @@ def test_copies_of_a_run_are_one_replica(runs: int, times: int) -> None:
     assert verdict.verdict == "undecided"
     assert (verdict.replicas["finished"], verdict.replicas["independent"]) == (40, runs)
     assert verdict.summary.startswith(f"40 replicas are copies of {runs}, to the last bit. Open: ")
-    assert verdict.warnings[0].startswith(f"40 replicas are copies of {runs}, to the last bit, and count once: all/0 = all/1")
+    assert verdict.warnings[0].startswith(
+        f"40 replicas are copies of {runs}, to the last bit, and count once: all/0 = all/1"
+    )
 
 
 def test_two_copies_among_many_count_once_and_a_hair_makes_a_run() -> None:
@@ -128,7 +130,9 @@ def test_what_may_coincide_is_no_copy() -> None:
     assert judged(courses).replicas["independent"] == 40
     courses = np.tile(np.minimum(np.arange(len(STEPS)), 7) / 7, (40, 1))
     assert judged(courses).replicas["independent"] == 1
-    shares = np.random.default_rng(3).binomial(30, 0.9, (40, 24)) / 30  # never two alike, though each value is often there
+    shares = (
+        np.random.default_rng(3).binomial(30, 0.9, (40, 24)) / 30
+    )  # never two alike, though each value is often there
     assert judged(shares, steps=np.arange(1, 25) * 100).replicas["independent"] == 40
 
 
@@ -138,6 +142,31 @@ def test_copies_in_two_histories_are_copies() -> None:
     verdict = judged(np.concatenate([values, values]), histories=["cold"] * 32 + ["hot"] * 32)
     assert verdict.replicas["independent"] == 32
     assert outcomes(verdict)["history"] == "untested"
+
+
+def test_a_missing_value_is_no_divergence() -> None:
+    """One NaN between finite values leaves the step out, says so and changes nothing else; no value at all is named."""
+    values = ensemble(46)
+    values[3, 4] = np.nan
+    verdict = judged(values)
+    assert (verdict.verdict, verdict.replicas["diverged"]) == ("settled", 0)
+    assert f"{len(STEPS) - 1} of {len(STEPS)} steps, those that all have: all/3 has none" in verdict.warnings[0]
+    other = values.copy()
+    other[3] = np.nan
+    with pytest.raises(DataError, match="no value of test_loss of all/3"):
+        thermo_cli.judge({"test_accuracy": values, "test_loss": other}, steps=STEPS)
+
+
+def test_observables_have_steps_of_their_own() -> None:
+    """What all log at every third step alone is judged on those; a tail longer than any such gap is a loss of all."""
+    steps = np.arange(1, 91)
+    losses = np.random.default_rng(5).normal(0, 0.1, (46, 90)) - 10 * (steps < 20)
+    scores = np.where(steps % 3 == 1, losses, np.nan)  # the last two steps are not among them
+    tables = {"test_accuracy": scores, "train_loss": losses}
+    verdict = thermo_cli.judge(tables, steps=steps, margins={"test_accuracy": 1.0})
+    assert (verdict.verdict, verdict.replicas["diverged"]) == ("settled", 0)
+    scores[:, -12:] = np.nan
+    assert thermo_cli.judge(tables, steps=steps, margins={"test_accuracy": 1.0}).verdict == "diverged"
 
 
 def test_a_history_of_two_is_no_ensemble() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -21,10 +22,12 @@ class Trajectories:
         values: Observable to (replica, time); NaN where a replica has no value.
         replicas: Names, (replica,).
         histories: History of each replica, (replica,).
-        crashed: Replicas whose training raised an error, (replica,) of bool.
+        crashed: Replicas whose training is stated to have failed, (replica,) of bool.
         budgets: Observable to (replica, 3), final values of the same replicas trained with total budgets T/4, T/2 and T;
             empty where those were not run.
         unfinished: Replicas that are still to be trained, (replica,) of bool; None where there are none.
+        sparse: Whether NaN says that nothing was measured, and an infinity that what was is not finite; else NaN says either.
+        ended: Replicas whose record ends early, and is not stated to be a crash, (replica,) of bool; None where there is none.
     """
 
     steps: Integers
@@ -34,6 +37,8 @@ class Trajectories:
     crashed: NDArray[np.bool_]
     budgets: Mapping[str, Array] = field(default_factory=dict)
     unfinished: NDArray[np.bool_] | None = None
+    sparse: bool = False
+    ended: NDArray[np.bool_] | None = None
 
     @property
     def trained(self) -> "Trajectories":
@@ -73,38 +78,78 @@ class Trajectories:
             histories=tuple(self.histories[row] for row in rows),
             crashed=self.crashed[rows],
             budgets={name: values[rows] for name, values in self.budgets.items()},
+            ended=self.ended[rows] if self.ended is not None else None,
         )
 
-    @property
+    @cached_property
     def logged(self) -> dict[str, NDArray[np.bool_]]:
         """Observable to the steps at which it was measured, (time,); not all are measured at the same.
 
-        A step of which no replica has a value, although it has one of something else, is none; where nobody has any value of
-        anything, all have lost it. The last step counts of each.
+        Where NaN says either, a step of which no replica has a value, although it has one of something else, is none, and the
+        last ones if they are no more than lie between two others; else all have lost it. Each has one step at least.
         """
+        if self.sparse:
+            return {name: _with_an_end(~np.isnan(values).all(axis=0)) for name, values in self.values.items()}
         some = {name: np.isfinite(values).any(axis=0) for name, values in self.values.items()}
         anything = np.any(list(some.values()), axis=0)
-        return {name: _with_an_end(seen | ~anything) for name, seen in some.items()}
+        return {name: _with_an_end(_regular(seen) | ~anything) for name, seen in some.items()}
+
+    @cached_property
+    def lost(self) -> Integers:
+        """First measurement from which on something of a replica is not finite, (replica,); their number where nothing is."""
+        times = np.arange(len(self.steps))
+        first = np.full(len(self.replicas), len(times))
+        for name, values in self.values.items():
+            finite = np.isfinite(values)
+            last = np.where(finite, times, -1).max(axis=1)
+            there = ~np.isnan(values) if self.sparse else self.logged[name]
+            gone = there & (times > last[:, None])
+            first = np.minimum(first, np.where(gone.any(axis=1), gone.argmax(axis=1), len(times)))
+        return first
+
+    @property
+    def finals(self) -> dict[str, Array]:
+        """Observable to the last value of each replica, (replica,); NaN where that is not finite, or there is none."""
+        return {name: self._final(name) for name in self.values}
+
+    def _final(self, name: str) -> Array:
+        values = self.values[name]
+        there = ~np.isnan(values) if self.sparse else np.broadcast_to(self.logged[name], values.shape)
+        last = np.where(there, np.arange(values.shape[1]), 0).max(axis=1)
+        final = values[np.arange(len(values)), last]
+        return np.where(np.isfinite(final), final, np.nan)
 
     @property
     def states(self) -> tuple[str, ...]:
-        """How each replica ended: `finished`, `diverged` (from some step on no finite value), `crashed`, or `unfinished`."""
-        finite = np.ones(len(self.replicas), dtype=bool)
-        for name, logged in self.logged.items():
-            finite &= np.isfinite(self.values[name][:, np.flatnonzero(logged)[-1]])
-        words = np.where(self.crashed, "crashed", np.where(finite, "finished", "diverged"))
-        if self.unfinished is not None:
-            words = np.where(self.unfinished, "unfinished", words)
+        """How each replica ended: `finished`, `ended` early, `diverged` (not finite to the end), `crashed`, or `unfinished`."""
+        words = np.full(len(self.replicas), "finished", dtype="U10")
+        words[self.ended if self.ended is not None else []] = "ended"
+        words[self.lost < len(self.steps)] = "diverged"
+        words[self.crashed] = "crashed"
+        words[self.unfinished if self.unfinished is not None else []] = "unfinished"
         return tuple(words.tolist())
+
+    @property
+    def alive(self) -> NDArray[np.bool_]:
+        """Replicas that have finished or ended, (replica,) of bool."""
+        return np.isin(self.states, ("finished", "ended"))
 
     def members(self, history: str) -> NDArray[np.bool_]:
         """Return which replicas belong to a history, (replica,) of bool."""
         return np.array([name == history for name in self.histories], dtype=bool)
 
 
-def _with_an_end(logged: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _with_an_end(logged: Any) -> NDArray[np.bool_]:
     """Count the last step where there would be none."""
-    return logged if logged.any() else np.arange(len(logged)) == len(logged) - 1
+    return np.asarray(logged if logged.any() else np.arange(len(logged)) == len(logged) - 1)
+
+
+def _regular(seen: Any) -> NDArray[np.bool_]:
+    """Count the last steps, of which no replica has a value, where no gap between two others is as long."""
+    places = np.flatnonzero(seen)
+    tail = len(seen) - 1 - places[-1] if len(places) else 0
+    lost = tail > (np.diff(places).max(initial=1) - 1)
+    return np.asarray(seen | (lost & (np.arange(len(seen)) >= len(seen) - tail)))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ Outcome = Literal["holds", "fails", "undecided", "untested", "inapplicable"]
 CriterionName = str  # one of `equilibrium.criteria.CRITERIA`, which is all that there is to list
 VerdictName = Literal["diverged", "relaxing", "glassy", "crystallized", "thermalized", "settled", "undecided"]
 VERDICTS: Final[tuple[VerdictName, ...]] = get_args(VerdictName)
+ENDS: Final = ("finished", "diverged", "crashed", "ended")  # of replicas whose training is over
 VERDICT_SCHEMA: Final = 2  # version of verdict.json
 COMPARISONS: Final = ("equivalent", "not-worse")  # what a gate can ask of a comparison with other runs
 GATES: Final = (*VERDICTS, "target", "skilled", *COMPARISONS)  # all that a gate can ask
@@ -138,4 +139,4 @@ class Verdict:
     @property
     def unfinished(self) -> int:
         """Number of replicas that are still to be trained."""
-        return self.replicas["planned"] - sum(self.replicas[word] for word in ("finished", "diverged", "crashed"))
+        return self.replicas["planned"] - sum(self.replicas.get(word, 0) for word in ENDS)

@@ -68,7 +68,7 @@ def _steadier(verdict: Verdict, ensemble: Ensemble) -> Advice:
         words = "make the training stable" if rate is None else f"lower dynamics.with.lr (received {rate:g})"
         return Advice("stability", words)
     if rate is None:
-        return Advice("crashes", "find out why replicas ended before the last step")
+        return Advice("crashes", "find out why replicas crashed")
     return Advice("crashes", "see shards/*.error.txt, then give the same command again")
 
 

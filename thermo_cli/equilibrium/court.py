@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from thermo_cli.contracts import CriterionName, Outcome, Row, Verdict
+from thermo_cli.contracts.judgement import ENDS
 from thermo_cli.equilibrium.advice import advice
 from thermo_cli.equilibrium.criteria import asked_of
 from thermo_cli.equilibrium.criteria.movement import nothing_has_happened
@@ -54,7 +55,7 @@ def judge(
         microscopic=microscopic or {},
         diagnostics={"window": _window(ensemble), **(diagnostics or {})},
         replicas=counts,
-        warnings=(*_copies(ensemble), *_warnings(ensemble)),
+        warnings=(*_copies(ensemble), *_missing(ensemble), *_warnings(ensemble)),
         unseen=unseen(ensemble),
         skill=skill(ensemble),
     )
@@ -72,7 +73,7 @@ def _rows(ensemble: Ensemble) -> list[Row]:
 
 def _counts(ensemble: Ensemble) -> dict[str, int]:
     states = ensemble.recorded.trained.states
-    ends = {word: states.count(word) for word in ("finished", "diverged", "crashed")}
+    ends = {word: states.count(word) for word in ENDS}
     independent = len(ensemble.trajectories.replicas)
     planned, controls = len(ensemble.recorded.replicas), ensemble.question.controls
     return {"planned": planned, **ends, "independent": independent, "controls": controls}
@@ -88,6 +89,22 @@ def _copies(ensemble: Ensemble) -> list[str]:
     shown = [group if len(group) <= LONGEST else f"{group[:LONGEST].rpartition(' = ')[0]} = ..." for group in groups]
     more = f"; and {len(shown) - MOST_GROUPS} more" if len(shown) > MOST_GROUPS else ""
     return [f"{words}, and count once: {'; '.join(shown[:MOST_GROUPS])}{more}. Does each run get a seed, and use it?"]
+
+
+def _missing(ensemble: Ensemble) -> list[str]:
+    """Name the measurements of what gates that some replica has not, so that they are left out of all."""
+    words, recorded = [], ensemble.trajectories
+    for name in ensemble.margins:
+        logged = ensemble.recorded.trained.logged[name]
+        left_out = np.flatnonzero(logged & ~ensemble.measured[name])
+        if len(left_out):
+            gaps = np.isnan(ensemble.values[name][:, left_out]) & ensemble.alive[:, None]
+            row = int(gaps.any(axis=1).argmax())
+            first = f"{recorded.replicas[row]} has none at step {recorded.steps[left_out[int(gaps[row].argmax())]]}"
+            words.append(
+                f"{name} is judged on {logged.sum() - len(left_out)} of {logged.sum()} steps, those that all have: {first}"
+            )
+    return words
 
 
 def _macrostate(ensemble: Ensemble, name: str) -> dict[str, Any]:

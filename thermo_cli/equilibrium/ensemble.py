@@ -180,9 +180,17 @@ class Ensemble:
 
     @cached_property
     def finals(self) -> dict[str, Array]:
-        """Observable to A_r at its last measurement, (replica,)."""
-        last = {name: np.flatnonzero(logged)[-1] for name, logged in self.trajectories.logged.items()}
-        return {name: values[:, last[name]] for name, values in self.values.items()}
+        """Observable to A_r at its last measurement that all have, (replica,); NaN of who has diverged or crashed."""
+        last = {name: np.flatnonzero(there)[-1] for name, there in self.measured.items() if there.any()}
+        nothing = np.full(len(self.trajectories.replicas), np.nan)
+        finals = {name: values[:, last[name]] if name in last else nothing for name, values in self.values.items()}
+        return {name: np.where(self.alive, final, np.nan) for name, final in finals.items()}
+
+    @cached_property
+    def alive(self) -> NDArray[np.bool_]:
+        """Replicas that have neither diverged nor crashed, (replica,)."""
+        rows = {name: row for row, name in enumerate(self.recorded.replicas)}
+        return self.recorded.alive[[rows[name] for name in self.trajectories.replicas]]
 
     @cached_property
     def means(self) -> dict[str, Array]:
@@ -191,12 +199,12 @@ class Ensemble:
 
     @cached_property
     def measured(self) -> dict[str, NDArray[np.bool_]]:
-        """Observable to the measurements that all replicas have which reach its last one, (time,).
+        """Observable to the measurements that all replicas have which have neither diverged nor crashed, (time,).
 
-        A value that is missing between others is a measurement that was not made; only who has none at the end is lost.
+        A value that is missing between others, or at the end, is a measurement that was not made.
         """
-        logged = self.trajectories.logged
-        return {name: _measured(np.isfinite(values), logged[name]) for name, values in self.values.items()}
+        logged = self.recorded.trained.logged
+        return {name: logged[name] & np.isfinite(self.values[name][self.alive]).all(axis=0) for name in self.values}
 
     def within(self, observable: str) -> NDArray[np.bool_]:
         """Return which measurements of an observable lie in the window, (time,)."""
@@ -252,18 +260,12 @@ class Ensemble:
     @property
     def first_to_diverge(self) -> str:
         """The replica that was the first to have a value that is not finite, and the step; empty where all are finite."""
-        gone = np.any([~np.isfinite(values) for values in self.values.values()], axis=0)
-        gone[self.trajectories.crashed] = False
-        if not gone.any():
+        recorded = self.recorded.trained
+        when = np.where(recorded.crashed, len(recorded.steps), recorded.lost)
+        first = int(when.argmin())
+        if when[first] == len(recorded.steps):
             return ""
-        when = int(gone.any(axis=0).argmax())
-        return f"{self.trajectories.replicas[int(gone[:, when].argmax())]} by step {self.trajectories.steps[when]}"
-
-
-def _measured(finite: NDArray[np.bool_], logged: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the logged columns that hold a value of every replica with one in the last of them, (time,)."""
-    survivors = finite[finite[:, np.flatnonzero(logged)[-1]]]
-    return np.asarray(survivors.all(axis=0) & logged)
+        return f"{recorded.replicas[first]} by step {recorded.steps[when[first]]}"
 
 
 def _mean(values: Array) -> Array:

@@ -70,7 +70,7 @@ def _decided(verdict: Verdict, ensemble: Ensemble) -> str:
 
 def _diverged(verdict: Verdict, ensemble: Ensemble) -> str:
     planned, first = verdict.replicas["planned"], ensemble.first_to_diverge
-    words = {"diverged": f"diverged (first {first})", "crashed": "crashed or ended before the last step"}
+    words = {"diverged": f"diverged (first {first})", "crashed": "crashed"}
     counts = [
         f"{verdict.replicas[word]} of {planned} replicas {how}" for word, how in words.items() if verdict.replicas[word]
     ]

@@ -181,7 +181,7 @@ def _told(pair: _Pair, rows: list[Difference], notes: list[str]) -> Baseline:
 
 def _finals(run: Judged, observable: str, history: str) -> Array:
     """Return the values of a history's replicas at the end, (replica,)."""
-    values: Array = run.observables.values[observable][run.observables.members(history), -1]
+    values: Array = run.observables.finals[observable][run.observables.members(history)]
     return values
 
 

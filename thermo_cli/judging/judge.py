@@ -10,6 +10,7 @@ from typing import Any, Final
 from thermo_cli.contracts import Advice, Look
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.ensemble import Ensemble
+from thermo_cli.equilibrium.horizon import on_common_horizon
 from thermo_cli.errors import StoreError
 from thermo_cli.judging.diagnostics import beside_microstates, diagnostics_of, known_microstates
 from thermo_cli.judging.looks import look_of, next_size
@@ -118,7 +119,7 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None, look: i
         higher=directions_of(folder.spec, equilibrium, trajectories.values),
         extent=extent_of(folder.spec),
     )
-    ensemble = Ensemble(trajectories, question, settings, overlaps)
+    ensemble = on_common_horizon(Ensemble(trajectories, question, settings, overlaps))
     diagnostics = kind.diagnostics(folder) | diagnostics_of(folder, ensemble) | beside_microstates(findings, ensemble)
     verdict = judge(ensemble, microscopic, diagnostics)
     return Judged(folder, verdict, trajectories, settings, ensemble.margins, ensemble.question.resolutions)

@@ -72,7 +72,7 @@ def document(title: str, status: str, verdict: Verdict | None, reason: str = "")
 
 def replicas(verdict: Verdict) -> dict[str, int | None]:
     """Count the replicas by how they ended, and those that are no copies of others."""
-    return {"ended": 0, **verdict.replicas}
+    return dict(verdict.replicas)
 
 
 def _beside(title: str, partners: Sequence[Baseline]) -> dict[str, Any]:

@@ -73,7 +73,7 @@ class ReplicaLine:
     Attributes:
         name: `<history>/<index>`.
         history: Its history.
-        state: `finished`, `diverged`, `crashed` or `unfinished`.
+        state: `finished`, `ended`, `diverged`, `crashed` or `unfinished`.
         finals: Final values, one per column; None where there is none.
         apart: Observables in which it stands apart, each with how far, in words.
     """
@@ -102,7 +102,8 @@ def panels(trajectories: Trajectories, margins: Mapping[str, float], content: fl
     for name in names:
         values = np.where(np.isfinite(trajectories.values[name]), trajectories.values[name], np.nan)[:, times]
         spreads = tuple(_spread(history, values[trajectories.members(history)], content) for history in histories)
-        odd = np.isfinite(standing_apart(values[:, -1], margins.get(name))) | (np.isnan(values[:, -1]) & ~waiting)
+        last = trajectories.finals[name]
+        odd = np.isfinite(standing_apart(last, margins.get(name))) | (np.isnan(last) & ~waiting)
         traces = tuple(
             Trace(trajectories.replicas[row], trajectories.histories[row], values[row], bool(odd[row]))
             for row in _thinned_rows(odd)
@@ -146,7 +147,7 @@ def replica_lines(
     Args:
         margins: delta of each observable that has one.
     """
-    finals = {name: np.where(np.isfinite(v[:, -1]), v[:, -1], np.nan) for name, v in trajectories.values.items()}
+    finals = trajectories.finals
     odd = {name: standing_apart(finals[name], margins.get(name)) for name in columns}
     lines = []
     for row, (name, state) in enumerate(zip(trajectories.replicas, trajectories.states, strict=True)):

@@ -36,7 +36,9 @@ def judge(
     """Judge an ensemble that was trained anywhere.
 
     Args:
-        observables: Name to A_r(t), (replica, time); NaN from where a replica has diverged.
+        observables: Name to A_r(t), (replica, time). NaN between finite values is a measurement that is missing, and is left
+            out of all replicas; NaN to the end is a replica that has diverged; a step at which no replica has a value of an
+            observable, although it has one of another, is none of its steps.
         steps: The measured steps, increasing, (time,); the last one is the training time T.
         margins: Observable to delta > 0; defaults for test_accuracy, test_r2 and, with a record at step 0, energy.
         histories: History of each replica; one history if absent.
@@ -81,6 +83,7 @@ def judge(
     )
     _check_settings(settings)
     names = _names(labels)
+    _check_measured(values, names)
     trajectories = Trajectories(times, values, names, labels, np.zeros(count, dtype=bool), finals)
     question = Question(
         int(times[-1]),
@@ -159,6 +162,19 @@ def _labels(values: Mapping[str, Array], histories: Sequence[str] | None) -> tup
     labels = tuple(str(label) for label in histories) if histories is not None else ("all",) * count
     _check_counts({"histories": labels}, count)
     return labels, count
+
+
+def _check_measured(values: Mapping[str, Array], names: Sequence[str]) -> None:
+    """Refuse a replica that has no value of an observable, and none to the end of no other: that is no divergence."""
+    empty = {name: np.isnan(array).all(axis=1) for name, array in values.items()}
+    whole = np.any([np.isfinite(array[:, -1]) for array in values.values()], axis=0)
+    for name, nothing in empty.items():
+        for row in np.flatnonzero(nothing & whole).tolist():
+            raise DataError(
+                "an observable is missing for some replicas",
+                received=f"no value of {name} of {names[row]}",
+                remedy="give it for every replica, or leave it out",
+            )
 
 
 def _check_counts(parts: Mapping[str, Any], count: int) -> None:

@@ -1,5 +1,6 @@
 """How each replica of a run ended, controls among them."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ class End:
     """The end of one replica.
 
     Attributes:
-        state: `finished`, `diverged`, `crashed` or `unfinished`.
+        state: `finished`, `ended`, `diverged`, `crashed` or `unfinished`.
         finals: Observable to its last value.
     """
 
@@ -43,12 +44,14 @@ def final_states(judged: Judged) -> dict[str, End]:
             crashed = record.final["crashed"][slots].astype(bool)
         names, histories = (tuple(getattr(row, word) for row in others) for word in ("name", "history"))
         waiting = nobody | (record is None and not lost)
-        ends |= _ends(Trajectories(observables.steps, values, names, histories, crashed, unfinished=waiting))
+        rows = Trajectories(observables.steps, values, names, histories, crashed, unfinished=waiting)
+        ends |= _ends(dataclasses.replace(rows, sparse=observables.sparse))
     return ends | _ends(observables)
 
 
 def _ends(trajectories: Trajectories) -> dict[str, End]:
+    finals = trajectories.finals
     return {
-        name: End(state, {observable: float(values[row, -1]) for observable, values in trajectories.values.items()})
+        name: End(state, {observable: float(values[row]) for observable, values in finals.items()})
         for row, (name, state) in enumerate(zip(trajectories.replicas, trajectories.states, strict=True))
     }

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from thermo_cli.errors import StoreError, UsageError
 from thermo_cli.replicas import Replica, budgets_of, main_rows
 from thermo_cli.spec import Spec
 from thermo_cli.store.shard import ShardRecords
+
+ENDED: Final = "ended"  # kept of replicas whose measurements may be missing: whether they ended before T
 
 
 class Recordings(Protocol):
@@ -56,15 +58,15 @@ def trajectories(folder: Recordings) -> Trajectories:
     if not any(replica.shard in read for replica in table):
         raise _nothing_finished(folder)
     first = next(read[replica.shard] for replica in table if replica.shard in read)
-    read = {
-        name: one for name, one in read.items() if one.steps == first.steps and one.values.keys() == first.values.keys()
-    }
-    steps = np.array(first.steps, dtype=np.int64)
+    read = {name: one for name, one in read.items() if one.values.keys() == first.values.keys()}
+    mains = dict.fromkeys(replica.shard for replica in table if replica.shard in read)
+    steps = np.unique(np.concatenate([read[name].steps for name in mains])).astype(np.int64)
     values = {name: np.full((len(table), len(steps)), np.nan) for name in first.values}
     for row, replica in enumerate(table):
         if replica.shard in read:
             for name, arrays in read[replica.shard].values.items():
-                values[name][row] = [array[replica.slot] for array in arrays]
+                measured = np.searchsorted(steps, read[replica.shard].steps)
+                values[name][row, measured] = [array[replica.slot] for array in arrays]
     crashed = np.array(
         [
             folder.given_up(r.shard)
@@ -77,7 +79,10 @@ def trajectories(folder: Recordings) -> Trajectories:
     waiting = np.array([r.shard not in read for r in table], dtype=bool) & ~crashed
     names, histories = tuple(r.name for r in table), tuple(r.history for r in table)
     budgets = _budgets(folder, values)
-    return Trajectories(steps, values, names, histories, crashed, budgets, waiting if waiting.any() else None)
+    sparse = ENDED in first.final
+    ended = np.array([r.shard in read and bool(read[r.shard].final[ENDED][r.slot]) for r in table]) if sparse else None
+    unfinished = waiting if waiting.any() else None
+    return Trajectories(steps, values, names, histories, crashed, budgets, unfinished, sparse, ended)
 
 
 def finals(folder: Recordings, name: str) -> NDArray[Any] | None:

@@ -20,6 +20,7 @@ def write_recorded(path: Path, run: str, trajectories: Trajectories, parameters:
         parameters: Microstates at the last step, (replica, parameter), where they were recorded.
     """
     arrays = {"steps": trajectories.steps, "crashed": trajectories.crashed.astype(np.uint8)}
+    arrays |= {"ended": trajectories.ended.astype(np.uint8)} if trajectories.ended is not None else {}
     arrays |= {f"values/{name}": array for name, array in trajectories.values.items()}
     if parameters is not None:
         arrays[f"snapshot/{int(trajectories.steps[-1]):012d}"] = parameters
@@ -54,6 +55,8 @@ def read_recorded(path: Path, run: str) -> Trajectories:
         tuple(file.record["replicas"]),
         tuple(file.record["histories"]),
         file.arrays["crashed"].astype(bool),
+        sparse="ended" in file.arrays,  # before, NaN said either, and who ended had crashed
+        ended=file.arrays["ended"].astype(bool) if "ended" in file.arrays else None,
     )
 
 

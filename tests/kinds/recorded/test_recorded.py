@@ -120,13 +120,27 @@ def test_each_format_gives_the_records(tmp_path: Path, suffix: str) -> None:
     assert fingerprint == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_a_replica_that_ends_early_is_lost_and_kept(tmp_path: Path) -> None:
-    """Its tail is NaN; a recorded NaN at the last step is a value and no end."""
+def test_missing_ended_and_diverged_are_told_apart(tmp_path: Path) -> None:
+    """A written nan is a value and no end; an empty cell, however it is written, and no row at all are no measurement."""
     rows = "a,0,loss,3\nb,0,loss,4\na,1,loss,2\na,2,loss,nan\nc,0,loss,5\nc,1,loss,\nc,2,loss,NULL\n"
+    rows += "d,0,loss,6\nd,1,loss,#N/A\nd,2,loss,7\ne,2,loss,8\nf,0,loss,9\nf,1,loss,-inf\nf,2,loss,1\n"
     recorded, _ = read_records(write(tmp_path, HEADER + rows))
-    assert recorded.replicas == ("recorded/a", "recorded/b", "recorded/c")
-    np.testing.assert_array_equal(recorded.crashed, [False, True, False])
-    np.testing.assert_array_equal(recorded.values["loss"], [[3, 2, np.nan], [4, np.nan, np.nan], [5, np.nan, np.nan]])
+    assert recorded.states == ("diverged", "ended", "ended", "finished", "finished", "finished")
+    assert not recorded.crashed.any()
+    nan, inf = np.nan, np.inf
+    expected = [[3, 2, inf], [4, nan, nan], [5, nan, nan], [6, nan, 7], [nan, nan, 8], [9, -inf, 1]]
+    np.testing.assert_array_equal(recorded.values["loss"], expected)
+
+
+def test_each_observable_has_its_own_steps(tmp_path: Path) -> None:
+    """A loss at every step and a score at every other; who has no score at the last of its steps has not diverged."""
+    rows = [f"{name},{step},loss,{step}" for name in "ab" for step in range(6)]
+    rows += [f"{name},{step},score,{step}" for name in "ab" for step in (0, 2, 4)][:-1]
+    recorded, _ = read_records(write(tmp_path, HEADER + "\n".join(rows) + "\n"))
+    np.testing.assert_array_equal(recorded.logged["score"], [True, False] * 3)
+    assert recorded.logged["loss"].all()
+    assert recorded.states == ("finished", "finished")
+    np.testing.assert_array_equal(recorded.finals["score"], [4, 2])
 
 
 @pytest.mark.parametrize(
@@ -167,7 +181,7 @@ def test_cells_are_read_as_other_programs_write_them(tmp_path: Path) -> None:
     lines += '{"replica": "7", "step": "10", "observable": "l", "value": "2.5", "history": ""}'
     recorded, _ = read_records(write(tmp_path, lines, "runs.JSONL"))
     assert recorded.replicas == ("recorded/7",)
-    np.testing.assert_array_equal(recorded.values["l"], [[np.nan, 2.5]])
+    np.testing.assert_array_equal(recorded.values["l"], [[np.inf, 2.5]])
 
 
 @pytest.mark.parametrize(
@@ -205,27 +219,11 @@ def test_a_bad_line_is_named(tmp_path: Path, rows: str, expected: list[str]) -> 
         ("a,0,l,1\na,2,l,1\na,1,l,1\n", [":4: step: steps must increase", "'l' of recorded/a at step 1 after 2"]),
         ("a,0,l,1\na,0,m,1\nb,0,l,1\n", ["missing for some replicas", "no 'm' of recorded/b"]),
         ("a,0,l,1\nb,0,l,1\nb,0,m,1\n", ["missing for some replicas", "no 'm' of recorded/a"]),
-        (
-            "a,0,l,1\na,1,l,1\na,2,l,1\nb,0,l,1\nb,2,l,1\n",
-            [":6: not everything is measured", "recorded/b has no record at step 1, 'l' of recorded/a has one"],
-        ),
-        (
-            "a,0,l,1\na,2,l,1\nb,0,l,1\nb,2,l,1\nc,0,l,1\nc,1,l,1\nc,2,l,1\n",
-            [":7: not everything is measured", "recorded/c has a record at step 1, 'l' of recorded/a has none"],
-        ),
-        ("a,0,l,1\na,1,l,1\nb,1,l,1\n", [":4: not everything", "recorded/b has no record at step 0"]),
-        (
-            "a,0,l,1\na,1,l,1\na,2,l,1\na,0,m,1\na,2,m,1\n",
-            [":6: not everything is measured", "'m' of recorded/a has no record at step 1, 'l' of recorded/a has one"],
-        ),
-        (
-            "a,0,l,1\na,1,l,1\na,0,m,1\nb,0,l,1\nb,1,l,1\nb,0,m,1\nb,1,m,1\n",
-            ["end at different steps", "recorded/a: 'm' at 0, 'l' at 1"],
-        ),
+        ("a,0,l,1\na,1,l,2\nb,0,l,\nb,1,l,NA\n", ["missing for some replicas", "no 'l' of recorded/b"]),
     ],
 )
 def test_records_that_leave_the_grid_are_named(tmp_path: Path, rows: str, expected: list[str]) -> None:
-    """Duplicates, steps that go back, observables that are missing, and holes and other grids by the one that is odd."""
+    """Duplicates, steps that go back, and an observable of which a replica has no value."""
     message = refused(write(tmp_path, HEADER + rows))
     for part in expected:
         assert part in message

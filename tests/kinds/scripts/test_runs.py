@@ -78,16 +78,39 @@ def test_when_every_replica_fails_the_first_reason_is_shown(tmp_path: Path) -> N
         assert words in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("mode", "said"),
-    [("every = 2", "other steps than most"), ("keep = lambda step: None", "other parameters (by step) than most")],
-)
-def test_replicas_that_do_not_compare_are_refused(tmp_path: Path, mode: str, said: str) -> None:
+def test_replicas_that_do_not_compare_are_refused(tmp_path: Path) -> None:
     """What most report counts, also where the first one differs."""
-    run = judged(toy(tmp_path, mode, bad=0))
-    assert said in reason(run.folder, "cold-0000")
+    run = judged(toy(tmp_path, "keep = lambda step: None", bad=0))
+    assert "other parameters (by step) than most" in reason(run.folder, "cold-0000")
     assert run.verdict.replicas["crashed"] == 1
     assert run.folder.unfinished() == ["cold-0000"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "state", "last", "words"),
+    [
+        ("every = 2", "finished", 32, "steps, those that all have: cold/0 has none at step 17"),
+        ("sys.exit()", "ended", 16, ""),
+        ("sys.exit(1)", "crashed", 32, ""),
+        (
+            "report = (lambda old: lambda step, **values: old(step, energy=None, test_accuracy=0.9))(report)",
+            "finished",
+            32,
+            "",
+        ),
+    ],
+)
+def test_missing_ended_and_crashed_are_told_apart(tmp_path: Path, mode: str, state: str, last: int, words: str) -> None:
+    """Steps that are left out, null, an end in peace and an exit code; none of them has diverged."""
+    run = judged(toy(tmp_path, mode, bad=0))
+    assert run.observables.states[0] == state
+    counts = run.verdict.replicas
+    assert (counts[state], counts["diverged"]) == (counts["planned"] if state == "finished" else 1, 0)
+    if state != "crashed":
+        assert run.verdict.diagnostics["window"]["to_step"] == last
+        assert any(words in warning for warning in run.verdict.warnings) or not words
+        said = f"judged up to step 16, which all reached: 1 of {counts['planned']} ended before step 32"
+        assert (said in run.verdict.scope) == (state == "ended")
 
 
 def test_the_scope_says_what_was_varied(tmp_path: Path) -> None:

@@ -10,7 +10,15 @@ from typing import Any, Final, TypeVar
 from thermo_cli.data.table import Table
 from thermo_cli.errors import DataError
 
-_NOTHING: Final = ("", "null", "na")  # how tables written by other programs leave a cell empty
+_NOTHING: Final = (
+    "",
+    "null",
+    "na",
+    "n/a",
+    "#n/a",
+    "<na>",
+    "none",
+)  # how tables written by other programs leave a cell empty
 _WHOLE: Final = re.compile(r"-?\d{1,300}")
 _EXPECTED: Final = {
     "replica": "a replica needs a name",
@@ -92,13 +100,13 @@ def as_step(cell: Any) -> int:
     if isinstance(cell, str) and _WHOLE.fullmatch(cell.strip()):
         cell = int(cell)
     number = as_number(cell)
-    if math.isnan(number) or number != int(number) or not 0 <= number < 2**63:
+    if not 0 <= number < 2**63 or number != int(number):  # NaN is none of them
         raise ValueError(cell)
     return int(cell) if isinstance(cell, int) else int(number)
 
 
 def as_number(cell: Any) -> float:
-    """Return a value; NaN where there is none.
+    """Return a value; NaN where the cell is empty, infinity where it says that the value is not finite.
 
     Raises:
         ValueError: It is no number.
@@ -109,4 +117,5 @@ def as_number(cell: Any) -> float:
             return math.nan
         if "_" in cell:  # Python reads 1_0 as ten; a table does not mean that
             raise ValueError(cell)
-    return math.nan if cell is None else float(cell)
+    number = math.nan if cell is None else float(cell)
+    return math.inf if cell is not None and math.isnan(number) else number

@@ -1,4 +1,4 @@
-"""The grid of observables, replicas and steps that records must fill."""
+"""The grid of observables, replicas and steps that records lie on; it need not be full."""
 
 from dataclasses import dataclass
 
@@ -21,22 +21,14 @@ class Grid:
     replica: Integers
     time: Integers
 
-    def lengths(self) -> Integers:
-        """Return how many steps each replica was measured at, (replica,), after all checks.
+    def check(self) -> None:
+        """Refuse records that are there twice, and steps that go back.
 
-        One stable sort groups the records into series, one for each observable of each replica, in the order of the file. The
-        grid is whole when record k of every series is at step k.
+        One stable sort groups the records into series, one for each observable of each replica, in the order of the file.
         """
         series = self.observable * len(self.replicas) + self.replica
         order = np.argsort(series, kind="stable")
-        series, time = series[order], self.time[order]
-        self._check_increasing(series, time, order)
-        present, starts, counts = np.unique(series, return_index=True, return_counts=True)
-        self._check_complete(present)
-        self._check_holes(time, np.arange(len(order)) - np.repeat(starts, counts), order)
-        lengths = counts.reshape(len(self.observables), len(self.replicas)).astype(np.int64)
-        self._check_ends(lengths)
-        return np.array(lengths[0])
+        self._check_increasing(series[order], self.time[order], order)
 
     def _check_increasing(self, series: Integers, time: Integers, order: Integers) -> None:
         wrong = order[1:][(series[1:] == series[:-1]) & (time[1:] <= time[:-1])]
@@ -59,47 +51,6 @@ class Grid:
             remedy="sort the records of each replica by step",
             where=self.table.where(index, "step"),
         )
-
-    def _check_complete(self, present: Integers) -> None:
-        wanted = len(self.observables) * len(self.replicas)
-        if len(present) < wanted:
-            gaps = np.flatnonzero(present != np.arange(len(present)))
-            observable, replica = divmod(int(gaps[0]) if len(gaps) else len(present), len(self.replicas))
-            raise DataError(
-                "an observable is missing for some replicas",
-                received=f"no {self.observables[observable]!r} of {self.replicas[replica]}",
-                remedy="record it for every replica, or for none",
-                where=str(self.table.file),
-            )
-
-    def _check_holes(self, time: Integers, position: Integers, order: Integers) -> None:
-        late = time > position
-        if not late.any():
-            return
-        first = position[late].min()
-        without, measured = order[late & (position == first)], order[time == first]
-        odd, others = (measured, without) if len(measured) < len(without) else (without, measured)
-        says, say = ("has a record", "has none") if odd is measured else ("has no record", "has one")
-        raise DataError(
-            "not everything is measured at the same steps",
-            received=f"{self._series(int(odd[0]))} {says} at step {self.steps[first]}, {self._series(int(others[0]))} {say}",
-            remedy="measure everything at the same steps; only the end of a replica may be missing",
-            where=self.table.where(int(odd[0])),
-        )
-
-    def _check_ends(self, lengths: Integers) -> None:
-        uneven = np.flatnonzero((lengths != lengths[0]).any(axis=0))
-        if len(uneven):
-            replica = int(uneven[0])
-            short, long = int(lengths[:, replica].argmin()), int(lengths[:, replica].argmax())
-            ends = [self.steps[lengths[observable, replica] - 1] for observable in (short, long)]
-            raise DataError(
-                "the observables of a replica end at different steps",
-                received=f"{self.replicas[replica]}: {self.observables[short]!r} at {ends[0]}, "
-                f"{self.observables[long]!r} at {ends[1]}",
-                remedy="record all observables at the same steps; remove what follows the first end",
-                where=str(self.table.file),
-            )
 
     def _series(self, index: int) -> str:
         return f"{self.observables[self.observable[index]]!r} of {self.replicas[self.replica[index]]}"

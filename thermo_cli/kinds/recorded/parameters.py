@@ -45,7 +45,7 @@ def read_parameters(pattern: str, base: Path, recorded: Trajectories, step: int)
     parameters = np.full((len(names), 0), math.nan)
     for row, file in enumerate(files):
         tensors = read_tensors(file)
-        if tensors is None and recorded.crashed[row]:
+        if tensors is None and recorded.states[row] != "finished":
             continue
         if tensors is None:
             raise DataError(

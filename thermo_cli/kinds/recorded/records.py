@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from thermo_cli.contracts import Integers, Trajectories
+from thermo_cli.contracts import Array, Integers, Trajectories
 from thermo_cli.data.table import Table
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.recorded import cells
@@ -29,8 +29,8 @@ def read_records(path: Path) -> tuple[Trajectories, str]:
         path: A file of one of `IMPORTERS`.
 
     Returns:
-        The runs, named `<history>/<replica>` by history, crashed where a replica's records end before the last step;
-        and the SHA-256 of the file.
+        The runs, named `<history>/<replica>` by history, `ended` where a replica's records end before the last step, NaN
+        where nothing was measured, infinite where what was is not finite; and the SHA-256 of the file.
 
     Raises:
         DataError: With the line of whatever cannot be used.
@@ -57,7 +57,7 @@ def read_records(path: Path) -> tuple[Trajectories, str]:
 
 
 def _runs(table: Table) -> Trajectories:
-    """Turn records into arrays, after a check that they fill the grid of observables, replicas and steps."""
+    """Turn records into arrays over observables, replicas and all steps at which anything was measured."""
     if not table.numbers:
         remedy = "write replica, step, observable and value of each measurement"
         raise table.error("the file has no records", "nothing", remedy)
@@ -71,13 +71,28 @@ def _runs(table: Table) -> Trajectories:
     value = np.array(cells.converted(table, "value", cells.as_number), dtype=np.float64)
     steps, time = np.unique(number, return_inverse=True)
     grid = Grid(table, observables, replicas, steps, _codes(names, observables), _codes(pairs, members), time)
-    lengths = grid.lengths()
+    grid.check()
     values = np.full((len(observables), len(replicas), len(steps)), math.nan)
     values[grid.observable, grid.replica, grid.time] = value
-    histories = tuple(history for history, _ in members)
-    return Trajectories(
-        steps, dict(zip(observables, values, strict=True)), replicas, histories, crashed=lengths < len(steps)
-    )
+    _check_measured(values, replicas, observables, table)
+    measured = ~np.isnan(values).all(axis=0)
+    ended = len(steps) - 1 - measured[:, ::-1].argmax(axis=1) < np.flatnonzero(measured.any(axis=0))[-1]
+    histories, nobody = tuple(history for history, _ in members), np.zeros(len(members), dtype=bool)
+    named = dict(zip(observables, values, strict=True))
+    return Trajectories(steps, named, replicas, histories, nobody, sparse=True, ended=ended)
+
+
+def _check_measured(values: Array, replicas: Sequence[str], observables: Sequence[str], table: Table) -> None:
+    """Refuse an observable of which a replica has no value at all."""
+    nothing = np.argwhere(np.isnan(values).all(axis=2))
+    if len(nothing):
+        observable, replica = nothing[0]
+        raise DataError(
+            "an observable is missing for some replicas",
+            received=f"no {observables[observable]!r} of {replicas[replica]}",
+            remedy="record it for every replica, or for none",
+            where=str(table.file),
+        )
 
 
 def _unique(replicas: tuple[str, ...], table: Table) -> tuple[str, ...]:

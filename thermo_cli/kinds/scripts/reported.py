@@ -64,10 +64,10 @@ class Metrics:
         return bool(whole)
 
     def finish(self) -> None:
-        """Take a last line without an end, and check that the report is whole.
+        """Take a last line without an end.
 
         Raises:
-            DataError: There is nothing, or it ends before step T.
+            DataError: There is nothing.
         """
         self.read()
         self._add(self._rest)
@@ -78,12 +78,16 @@ class Metrics:
                 received="no such file in its output folder",
                 remedy=f"append one JSON object a line to {{output}}/{FILE}, such as {EXAMPLE}",
             )
-        if not self.steps or self.steps[-1] != self.total:
-            raise DataError(
-                f"{FILE} does not end at step T = {self.total}",
-                received=f"last step {self.steps[-1]}" if self.steps else "no lines",
-                remedy=f"report step {self.total} last, or set dynamics.steps to the last step",
-            )
+        if not self.steps:
+            raise self.unended()
+
+    def unended(self) -> DataError:
+        """Return what is wrong with a report that must be whole, and ends early."""
+        return DataError(
+            f"{FILE} does not end at step T = {self.total}",
+            received=f"last step {self.steps[-1]}" if self.steps else "no lines",
+            remedy=f"report step {self.total} last, or set dynamics.steps to the last step",
+        )
 
     def _add(self, line: bytes) -> None:
         """Check a line and append its numbers."""
@@ -133,7 +137,7 @@ class Metrics:
         return row
 
     def _number(self, name: str, value: Any, line: bytes) -> float:
-        """Return a number; null, NaN and infinities are those of a replica that diverges."""
+        """Return a number; NaN where null says that nothing was measured, infinity where what was is not finite."""
         if value is None:
             return math.nan
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -144,7 +148,7 @@ class Metrics:
         if not name.isprintable() or not 0 < len(name) <= 100:
             raise self._wrong("an observable has no usable name", line, "at most 100 printable characters")
         try:
-            return float(value)
+            return math.inf if math.isnan(value) else float(value)
         except OverflowError:
             return math.inf if value > 0 else -math.inf
 

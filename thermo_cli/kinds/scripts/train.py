@@ -24,6 +24,7 @@ from thermo_cli.kinds.scripts.process import run_process
 from thermo_cli.kinds.scripts.reported import Metrics, read_parameters
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
+from thermo_cli.store.collected import ENDED
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardRecords, ShardStore
 from thermo_cli.times import snapshot_steps
@@ -106,7 +107,11 @@ def _attempt(
 def _records(output: Path, metrics: Metrics, member: Replica, precision: str) -> ShardRecords:
     """Read all that a script has left, from the beginning."""
     metrics.finish()
+    ended = metrics.steps[-1] < member.steps
+    if ended and member.role == "budget":
+        raise metrics.unended()
     records = ShardRecords(list(metrics.steps))
+    records.final[ENDED] = np.array([ended])
     records.values = {name: [np.array([value]) for value in values] for name, values in metrics.values.items()}
     tensors: Mapping[str, Any] = {}
     for step in snapshot_steps((member.steps,)) if member.role != "budget" else ():
@@ -135,7 +140,7 @@ def _failure(error: ThermoError, log: Path, attempts: int) -> str:
 
 
 def refuse_strangers(folder: RunFolder) -> None:
-    """Count replicas as failed that report other steps, observables or parameters than most: they do not compare.
+    """Count replicas as failed that report other observables or keep other parameters than most: they do not compare.
 
     Args:
         folder: A run in which every script has ended.
@@ -145,13 +150,13 @@ def refuse_strangers(folder: RunFolder) -> None:
         if folder.shard(name).finished:
             records = folder.shard(name).read()
             tensors = records.final.get("tensors", np.empty(0, np.uint8)).tobytes().decode()
-            shapes[name] = _Shape(
-                tuple(records.steps), frozenset(records.values), tuple(sorted(records.snapshots)), tensors
-            )
-    mains = Counter(shape for name, shape in shapes.items() if folder.shards[name][0].role == "main")
+            ended = bool(np.any(records.final.get(ENDED, False)))
+            shapes[name] = _Shape(frozenset(records.values), tuple(sorted(records.snapshots)), tensors, ended)
+    mains = [shape for name, shape in shapes.items() if folder.shards[name][0].role == "main"]
     if not mains:
         return
-    common = mains.most_common(1)[0][0]  # of equals the first in the table
+    whole = [shape for shape in mains if not shape.ended]
+    common = Counter(whole or mains).most_common(1)[0][0]  # of equals the first in the table
     for name, shape in shapes.items():
         other = shape.differs(common, folder.shards[name][0].role)
         if other:
@@ -165,20 +170,19 @@ def refuse_strangers(folder: RunFolder) -> None:
 
 @dataclass(frozen=True)
 class _Shape:
-    """What must be alike between replicas."""
+    """What must be alike between replicas; those that ended early may keep less."""
 
-    steps: tuple[int, ...]
     observables: frozenset[str]
     kept: tuple[int, ...]
     tensors: str
+    ended: bool
 
     def differs(self, common: "_Shape", role: str) -> tuple[str, str, str] | None:
         """Say in what a replica of this role differs, what it has, and what most have."""
         compared = {
-            "steps": role == "main",
             "observables": role in ("main", "budget"),
-            "kept": role != "budget",
-            "tensors": role != "budget",
+            "kept": role != "budget" and not self.ended,
+            "tensors": role != "budget" and not self.ended,
         }
         for name in (name for name, counts in compared.items() if counts):
             own, theirs = getattr(self, name), getattr(common, name)
