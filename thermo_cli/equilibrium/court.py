@@ -48,14 +48,14 @@ def judge(
         verdict="undecided" if unfinished and verdict != "diverged" else verdict,
         phase=phase_of(outcomes, ensemble.question.schedule),
         summary="",
-        scope=ensemble.question.scope,
+        scope=_scope(ensemble),
         criteria=tuple(rows),
         outcomes=outcomes,
         macroscopic={name: _macrostate(ensemble, name) for name in ensemble.values},
         microscopic=microscopic or {},
         diagnostics={"window": _window(ensemble), **(diagnostics or {})},
         replicas=counts,
-        warnings=(*_copies(ensemble), *_missing(ensemble), *_warnings(ensemble)),
+        warnings=(*_copies(ensemble), *_idle(ensemble), *_missing(ensemble), *_warnings(ensemble)),
         unseen=unseen(ensemble),
         skill=skill(ensemble),
     )
@@ -89,6 +89,20 @@ def _copies(ensemble: Ensemble) -> list[str]:
     shown = [group if len(group) <= LONGEST else f"{group[:LONGEST].rpartition(' = ')[0]} = ..." for group in groups]
     more = f"; and {len(shown) - MOST_GROUPS} more" if len(shown) > MOST_GROUPS else ""
     return [f"{words}, and count once: {'; '.join(shown[:MOST_GROUPS])}{more}. Does each run get a seed, and use it?"]
+
+
+def _scope(ensemble: Ensemble) -> str:
+    """Say what the verdict speaks of; where all replicas are one run, nothing varied."""
+    whole, count = ensemble.question.scope, len(ensemble.trajectories.replicas)
+    return whole if count > 1 or not copied(ensemble) else f"{whole.partition('; varied: ')[0]}; varied: nothing"
+
+
+def _idle(ensemble: Ensemble) -> list[str]:
+    """Name the sources of randomness that change nothing."""
+    words = (
+        "changes nothing: replicas begin alike to the last bit whatever their stream, so it is not among what varied"
+    )
+    return [f"{name} {words}" for name in ensemble.question.idle]
 
 
 def _missing(ensemble: Ensemble) -> list[str]:

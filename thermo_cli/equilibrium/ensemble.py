@@ -127,6 +127,7 @@ class Question:
         higher: Observable to whether higher is better, where that is known.
         constants: Observable to the score of the constant predictor; empty where there are no labels.
         constant_answer: What it always answers.
+        idle: Sources of randomness that are said to vary and change nothing.
         extent: How large it is planned to become; None of what cannot be trained again.
     """
 
@@ -146,6 +147,7 @@ class Question:
     higher: Mapping[str, bool] = field(default_factory=dict)
     constants: Mapping[str, float] = field(default_factory=dict)
     constant_answer: str = "the most frequent class"
+    idle: tuple[str, ...] = ()
     extent: Extent | None = None
 
 

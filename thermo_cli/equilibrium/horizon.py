@@ -27,11 +27,10 @@ def on_common_horizon(ensemble: Ensemble) -> Ensemble:
     for array in values.values():
         array[recorded.lost < len(recorded.steps), -1] = np.inf
     early = f"{recorded.states.count('ended')} of {len(recorded.replicas)}"
-    scope = f"{question.scope}; judged up to step {last}, which all reached: {early} ended before step {question.steps}"
+    words = f"; judged up to step {last}, which all reached: {early} ended before step {question.steps}"
+    scope = question.scope + (words if "ended" in recorded.states else "")
     return dataclasses.replace(
         ensemble,
         recorded=dataclasses.replace(recorded, steps=recorded.steps[kept], values=values),
-        question=dataclasses.replace(question, steps=last, scope=scope if "ended" in recorded.states else question.scope),
-            question, steps=last, scope=question.scope + (words if "ended" in recorded.states else "")
-        ),
+        question=dataclasses.replace(question, steps=last, scope=scope),
     )

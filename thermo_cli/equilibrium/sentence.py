@@ -100,7 +100,8 @@ def _settled(verdict: Verdict, ensemble: Ensemble) -> str:
         "crystallized": "on one bath all replicas are one model.",
     }[verdict.verdict]
     longer = ", and training four times as long would move it by less than that" if evolves else ""
-    within = f"whatever the seed and subsample (within {ensemble.margins[name].delta:.2g})"
+    fresh = "subsample" if "init" in ensemble.question.idle else "seed and subsample"
+    within = f"whatever the {fresh} (within {ensemble.margins[name].delta:.2g})"
     return f"{name} is {state['mean']:.4g}{spread} {within}{longer}; {ending}"
 
 

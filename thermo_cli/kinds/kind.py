@@ -8,7 +8,7 @@ import importlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from thermo_cli.replicas import Replica, control_rows, main_rows
 from thermo_cli.spec import Spec
 from thermo_cli.store import RunFolder
 from thermo_cli.store.shard import ShardStore
+
+SOME: Final = 8  # replicas of which the starts are compared
 
 
 @dataclass(frozen=True)
@@ -254,6 +256,17 @@ def kept_parameters(folder: RunFolder) -> tuple[NDArray[np.floating], NDArray[np
     if folder.total not in kept:
         return None
     return folder.parameters(folder.total), folder.parameters(0) if 0 in kept else None
+
+
+def idle_sources(folder: RunFolder) -> tuple[str, ...]:
+    """Return `init` if it varies, and yet replicas of several init streams begin with the same parameters to the last bit."""
+    rows = [row for row in main_rows(folder.table) if row.shard in folder.records]
+    rows = [row for row in rows if row.history == rows[0].history and 0 in folder.records[row.shard].snapshots]
+    others = list({row.init: row for row in rows}.values())[:SOME]
+    if "init" not in folder.spec.ensemble.vary or len(others) < 2:
+        return ()
+    starts = folder.microstates(0, others)
+    return ("init",) if (starts == starts[0]).all() else ()
 
 
 def controls_of(folder: RunFolder) -> int:

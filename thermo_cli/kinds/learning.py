@@ -112,16 +112,17 @@ def constant_of(data: Mapping[str, Any]) -> dict[str, Any]:
     return {"constants": data.get("constants", {}), "constant_answer": answer}
 
 
-def scope(spec: Spec, data: Mapping[str, Any]) -> str:
+def scope(spec: Spec, data: Mapping[str, Any], idle: Collection[str] = ()) -> str:
     """Say what a verdict speaks of.
 
     Args:
         data: Facts of its data, from the manifest.
+        idle: Sources that are said to vary and change nothing.
     """
     pool = int(data["pool_examples"])
     examples = subsample_size(spec.ensemble.subsample, pool)
     consumed = streams_used(spec, examples, pool, noisy=bool(data.get("noisy", False)))
-    varied = ", ".join(name for name in spec.ensemble.vary if name in consumed)
+    varied = ", ".join(name for name in spec.ensemble.vary if name in consumed and name not in idle)
     return f"for resampling this pool of {pool} examples, with this test set; varied: {varied}"
 
 

@@ -40,6 +40,12 @@ class Narrow(Net):
         return self.body(x)[:, :1]
 
 
+class Same(Net):
+    def __init__(self, inputs, outputs, width=8):
+        torch.manual_seed(7)
+        super().__init__(inputs, outputs, width)
+
+
 class Empty(nn.Module):
     def forward(self, x):
         return x
@@ -87,6 +93,17 @@ def test_nothing_is_imported_before_it_is_allowed(own: Path, process: Command) -
     assert found["outcomes"]["diversity"] != "untested", (
         "from one start the labels are kept, and no alignment is needed"
     )
+
+
+@pytest.mark.parametrize(("use", "idle"), [("nets:Same", True), ("nets:Net", False)])
+def test_a_constructor_that_ignores_its_seed_is_named(own: Path, command: Command, use: str, idle: bool) -> None:
+    """It begins with the same parameters whatever the init stream: init is not among what varied, and a warning says so."""
+    assert command("thermo-run", "own.yaml", "--allow", "local", "--set", f"system.use={use}").returncode == 0
+    (file,) = (own / "results").glob("*/verdict.json")
+    found = json.loads(file.read_text())
+    assert found["scope"].endswith("varied: subsample, order" if idle else "varied: init, subsample, order")
+    assert any(words.startswith("init changes nothing") for words in found["diagnostics"]["warnings"]) == idle
+    assert found["run"]["replicas"]["independent"] == 8, "their data and batches differ"
 
 
 def test_other_code_is_another_run(own: Path, command: Command) -> None:

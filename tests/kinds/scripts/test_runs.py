@@ -113,6 +113,19 @@ def test_missing_ended_and_crashed_are_told_apart(tmp_path: Path, mode: str, sta
         assert (said in run.verdict.scope) == (state == "ended")
 
 
+def test_a_script_that_ignores_its_seeds_is_one_replica(tmp_path: Path) -> None:
+    """All that it reports is the same to the last bit: nothing varied, whatever the spec says, and one replica settles nothing."""
+    path, script = toy(tmp_path), tmp_path / "toy.py"
+    same = "args.seed = args.order = 5; args.examples = None\nfirst, later"
+    script.write_text(script.read_text().replace("first, later", same, 1))
+    run = judged(path)
+    planned = run.verdict.replicas["planned"]
+    assert run.verdict.replicas["independent"] == 1
+    assert run.verdict.verdict == "undecided"
+    assert run.verdict.summary.startswith(f"{planned} replicas are copies of 1, to the last bit.")
+    assert run.verdict.scope.endswith("; varied: nothing")
+
+
 def test_the_scope_says_what_was_varied(tmp_path: Path) -> None:
     """Seeds and subsamples, or seeds alone; the energy gates where step 0 was reported; accuracy by the test set's size."""
     run = judged(toy(tmp_path), "system.with.test_examples=50", "ensemble.vary=[init, order, subsample]")

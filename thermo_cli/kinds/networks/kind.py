@@ -16,6 +16,7 @@ from thermo_cli.kinds.kind import (
     Setup,
     Work,
     controls_of,
+    idle_sources,
     kept_parameters,
     nothing_to_settle,
 )
@@ -116,18 +117,19 @@ def examine(folder: RunFolder, dataset: Dataset | None, specimens: Any) -> Findi
 
 def question(folder: RunFolder, trajectories: Trajectories) -> Question:
     """Collect what the court has to know."""
-    spec, data = folder.spec, folder.manifest["data"]
+    spec, data, idle = folder.spec, folder.manifest["data"], idle_sources(folder)
     return Question(
         spec.total,
         tuple(spec.histories),
         default_margins(int(data["test_examples"])),
         spec.schedule,
-        learning.scope(spec, data),
+        learning.scope(spec, data, idle),
         rate_of(spec.dynamics.arguments if spec.dynamics is not None else None),
         independent=spec.ensemble.crossed is None,
         controls=controls_of(folder),
         resolutions=resolutions(int(data["test_examples"])),
         **learning.constant_of(data),
+        idle=idle,
     )
 
 

@@ -16,6 +16,7 @@ from thermo_cli.kinds.kind import (
     Setup,
     Work,
     controls_of,
+    idle_sources,
     kept_parameters,
     no_comparable_fields,
     no_diagnostics,
@@ -96,8 +97,9 @@ def examine(folder: RunFolder, dataset: Dataset | None, specimens: Any) -> Findi
 
 def question(folder: RunFolder, trajectories: Trajectories) -> Question:
     """Collect what the court has to know."""
-    spec = folder.spec
-    varied = ", ".join(name for name in spec.ensemble.vary if name in streams_used(spec, 0, 0))
+    spec, idle = folder.spec, idle_sources(folder)
+    consumed = streams_used(spec, 0, 0).difference(idle)
+    varied = ", ".join(name for name in spec.ensemble.vary if name in consumed)
     return Question(
         spec.total,
         tuple(spec.histories),
@@ -107,4 +109,5 @@ def question(folder: RunFolder, trajectories: Trajectories) -> Question:
         rate_of(spec.dynamics.arguments if spec.dynamics is not None else None),
         energy_margin=False,
         controls=controls_of(folder),
+        idle=idle,
     )
