@@ -114,7 +114,7 @@ def test_missing_ended_and_crashed_are_told_apart(tmp_path: Path, mode: str, sta
 
 
 def test_a_script_that_ignores_its_seeds_is_one_replica(tmp_path: Path) -> None:
-    """All that it reports is the same to the last bit: nothing varied, whatever the spec says, and one replica settles nothing."""
+    """All that it reports is the same to the last bit: nothing varied, whatever the spec says, and one settles nothing."""
     path, script = toy(tmp_path), tmp_path / "toy.py"
     same = "args.seed = args.order = 5; args.examples = None\nfirst, later"
     script.write_text(script.read_text().replace("first, later", same, 1))
@@ -169,7 +169,8 @@ def test_parameters_are_compared_where_that_means_something(tmp_path: Path) -> N
             "for _ in range(24)", "for number in (1, -1) * 12"
         )
     )
-    run = judged(path, "system.with.symmetries=none", "ensemble.subsample={fraction: 1.0}")
+    enough = ("ensemble.replicas=19", "ensemble.controls.same_bath=19")  # pairs that tell one model from many
+    run = judged(path, "system.with.symmetries=none", "ensemble.subsample={fraction: 1.0}", *enough)
     assert diversity(run)[0] == "fails", "these are one model"
 
 
