@@ -23,13 +23,7 @@ def features(x: NDArray[Any], y: NDArray[Any], names: tuple[str, str], where: st
     Raises:
         DataError: Shapes do not fit, or a feature is no finite number.
     """
-    if x.ndim < 2 or y.ndim != 1 or len(x) != len(y) or x.size == 0:
-        raise DataError(
-            "features are (examples, features...) and targets (examples,)",
-            received=f"{names[0]} {x.shape}, {names[1]} {y.shape}",
-            remedy="reshape them before saving",
-            where=where,
-        )
+    check_lengths(x.shape, y.shape, names, where)
     if not np.issubdtype(x.dtype, np.number) or np.iscomplexobj(x):
         raise DataError(
             "expected numbers as features",
@@ -38,15 +32,51 @@ def features(x: NDArray[Any], y: NDArray[Any], names: tuple[str, str], where: st
             where=f"{where}: {names[0]}",
         )
     x = x.reshape(len(x), -1).astype(np.float64)
-    if not np.all(np.isfinite(x)):
-        row, column = (int(i) for i in np.argwhere(~np.isfinite(x))[0])
-        raise DataError(
-            "the value is not finite",
-            received=f"{x[row, column]} in example {row + 1}, feature {column + 1}",
-            remedy="remove the example or fill the value in",
-            where=f"{where}: {names[0]}",
-        )
+    check_finite(x, f"{where}: {names[0]}")
     return x
+
+
+def check_lengths(x: tuple[int, ...], y: tuple[int, ...], names: tuple[str, str], where: str) -> None:
+    """Refuse shapes that do not fit, or hold nothing.
+
+    Args:
+        x: Shape of the features.
+        y: Shape of the targets.
+        names: What the two are called, for messages.
+        where: The file, for messages.
+
+    Raises:
+        DataError: They are not (examples, features...) and (examples,).
+    """
+    if len(x) < 2 or y != x[:1] or 0 in x:
+        raise DataError(
+            "features are (examples, features...) and targets (examples,)",
+            received=f"{names[0]} {x}, {names[1]} {y}",
+            remedy="reshape them before saving",
+            where=where,
+        )
+
+
+def check_finite(x: NDArray[Any], where: str, first: int = 0) -> None:
+    """Refuse features that are not all finite.
+
+    Args:
+        x: (examples, features).
+        where: The file, for messages.
+        first: Number of the first of these examples, from 0.
+
+    Raises:
+        DataError: One is not.
+    """
+    if np.issubdtype(x.dtype, np.integer) or np.isfinite(x).all():
+        return
+    row, column = (int(place) for place in np.argwhere(~np.isfinite(x))[0])
+    raise DataError(
+        "the value is not finite",
+        received=f"{x[row, column]} in example {first + row + 1}, feature {column + 1}",
+        remedy="remove the example or fill the value in",
+        where=where,
+    )
 
 
 def key_of(values: NDArray[Any], examples: int, numeric: bool, where: str) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 
 from thermo_cli.contracts import Array, Integers
+from thermo_cli.data.array_files import check_finite
 from thermo_cli.errors import DataError
 
 PIECE_BYTES: Final = 2**24
@@ -72,7 +73,7 @@ class MappedFile:
             for start in range(0, self.shape[0], rows):
                 piece = self._read(handle, start, min(rows, self.shape[0] - start))
                 digest.update(piece.data.cast("B"))
-                self._check_finite(piece, start)
+                check_finite(piece, str(self.file), start)
                 first, last = np.searchsorted(pool, [start, start + len(piece)])
                 mine = piece[pool[first:last] - start].astype(np.float64)
                 if not len(mine):
@@ -123,17 +124,6 @@ class MappedFile:
                 )
             view = view[read:]
         return piece
-
-    def _check_finite(self, piece: np.ndarray[Any, Any], start: int) -> None:
-        if np.issubdtype(piece.dtype, np.integer) or np.isfinite(piece).all():
-            return
-        row, column = (int(place) for place in np.argwhere(~np.isfinite(piece))[0])
-        raise DataError(
-            "the value is not finite",
-            received=f"{piece[row, column]} in example {start + row + 1}, feature {column + 1}",
-            remedy="remove the example or fill the value in",
-            where=str(self.file),
-        )
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ import numpy as np
 
 from thermo_cli.contracts import Examples
 from thermo_cli.data import array_files
-from thermo_cli.data.mapped import MappedFile, open_mapped
+from thermo_cli.data.mapped import open_mapped
 from thermo_cli.data.targets import examples_of
-from thermo_cli.errors import DataError
 from thermo_cli.spec.data_parts import NpyData
 
 LARGE_BYTES: Final = 2**28  # in memory, float32 features take nine times their size while they are split and trained
@@ -30,7 +29,7 @@ def load(data: NpyData, base: Path) -> Examples:
     file, targets = base / x, array_files.read(base / y, _whole, *KIND)
     if mmap or (mmap is None and file.is_file() and file.stat().st_size >= LARGE_BYTES):
         rows: Any = array_files.read(file, open_mapped, *KIND)
-        _check_lengths(rows, targets, x, y)
+        array_files.check_lengths(rows.shape, targets.shape, (x, y), str(rows.file))
     else:
         rows = array_files.features(array_files.read(file, _whole, *KIND), targets, (x, y), str(base))
     key = None
@@ -46,13 +45,3 @@ def _whole(file: Path) -> Any:
         array.close()
         raise ValueError("it is an archive of several arrays: use npz")
     return array
-
-
-def _check_lengths(rows: MappedFile, targets: Any, x: str, y: str) -> None:
-    if targets.shape != (rows.shape[0],):
-        raise DataError(
-            "features are (examples, features...) and targets (examples,)",
-            received=f"{x} {rows.shape}, {y} {targets.shape}",
-            remedy="reshape them before saving",
-            where=str(rows.file),
-        )
