@@ -6,6 +6,7 @@ Source: Kingma & Ba 2015, algorithm 1; decoupled decay: Loshchilov & Hutter 2019
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch.optim.adam import adam as torch_adam
@@ -31,8 +32,14 @@ class Adam:
     def __init__(
         self, lr: float, betas: Sequence[float], eps: float, weight_decay: float, decoupled: bool = False
     ) -> None:
-        self.lr, self.eps, self.weight_decay, self.decoupled = lr, eps, weight_decay, decoupled
-        self.betas = (betas[0], betas[1])
+        self.lr, self.decoupled = lr, decoupled
+        self.constants: dict[str, Any] = {
+            "beta1": betas[0],
+            "beta2": betas[1],
+            "eps": eps,
+            "weight_decay": weight_decay,
+        }
+        self.constants |= {"amsgrad": False, "maximize": False}
         self.penalty = 0.0 if decoupled else weight_decay
 
     def update(
@@ -46,21 +53,8 @@ class Adam:
         """
         state["count"].add_(1)
         kernel = torch._fused_adamw_ if self.decoupled else torch._fused_adam_
-        kernel(
-            [parameters],
-            [gradient],
-            [state["mean"]],
-            [state["square"]],
-            [],
-            [state["count"]],
-            lr=lr,
-            beta1=self.betas[0],
-            beta2=self.betas[1],
-            weight_decay=self.weight_decay,
-            eps=self.eps,
-            amsgrad=False,
-            maximize=False,
-        )
+        means, squares, counts = ([state[name]] for name in ("mean", "square", "count"))
+        kernel([parameters], [gradient], means, squares, [], counts, lr=lr, **self.constants)
 
     def plain(self, parameters: list[torch.nn.Parameter]) -> FunctionalOptimizer:
         """Return the same rule from torch.optim on the parameters of one replica."""
@@ -82,20 +76,6 @@ def _plain(rule: Adam, parameters: list[torch.nn.Parameter]) -> FunctionalOptimi
                     "count": torch.tensor(0.0),
                 }
         means, squares, counts = ([kept[name] for kept in state] for name in ("mean", "square", "count"))
-        function(
-            moved,
-            gradients,
-            means,
-            squares,
-            [],
-            counts,
-            amsgrad=False,
-            beta1=rule.betas[0],
-            beta2=rule.betas[1],
-            lr=lr,
-            weight_decay=rule.weight_decay,
-            eps=rule.eps,
-            maximize=False,
-        )
+        function(moved, gradients, means, squares, [], counts, lr=lr, **rule.constants)
 
     return FunctionalOptimizer(parameters, rule.lr, move)

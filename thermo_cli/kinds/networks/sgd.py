@@ -1,6 +1,7 @@
 """Stochastic gradient descent with momentum: v <- mu v + g, theta <- theta - lr v, with g including the L2 penalty."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch.optim.sgd import sgd
@@ -20,8 +21,9 @@ class Sgd:
     follows_rate = True
 
     def __init__(self, lr: float, momentum: float, nesterov: bool, weight_decay: float) -> None:
-        self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
-        self.nesterov = nesterov and momentum > 0
+        self.lr = lr
+        self._constants: dict[str, Any] = {"weight_decay": weight_decay, "momentum": momentum, "dampening": 0.0}
+        self._constants |= {"nesterov": nesterov and momentum > 0, "maximize": False}
         self.penalty = weight_decay
         self.buffers: tuple[str, ...] = ("velocity",) if momentum > 0 else ()
         self.counters: Mapping[str, torch.dtype] = {}
@@ -36,35 +38,15 @@ class Sgd:
             state: `velocity`, zero at the start.
             lr: Learning rate of this step.
         """
-        torch._fused_sgd_(
-            [parameters],
-            [gradient],
-            [state["velocity"]] if self.buffers else [],
-            weight_decay=self.weight_decay,
-            momentum=self.momentum,
-            lr=lr,
-            dampening=0.0,
-            nesterov=self.nesterov,
-            maximize=False,
-            is_first_step=False,
-        )
+        velocities = [state["velocity"]] if self.buffers else []
+        torch._fused_sgd_([parameters], [gradient], velocities, lr=lr, is_first_step=False, **self._constants)
 
     def plain(self, parameters: list[torch.nn.Parameter]) -> FunctionalOptimizer:
         """Return the same rule from torch.optim."""
 
         def move(moved: list[torch.Tensor], gradients: list[torch.Tensor], state: Sequence[State], lr: float) -> None:
             velocities = [kept.get("velocity") for kept in state]
-            sgd(
-                moved,
-                gradients,
-                velocities,
-                weight_decay=self.weight_decay,
-                momentum=self.momentum,
-                lr=lr,
-                dampening=0.0,
-                nesterov=self.nesterov,
-                maximize=False,
-            )
+            sgd(moved, gradients, velocities, lr=lr, **self._constants)
             for kept, velocity in zip(state, velocities, strict=True):
                 kept["velocity"] = velocity
 
