@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from thermo_cli.equilibrium.ensemble import Goal, Settings
+from thermo_cli.equilibrium.ensemble import Goal
 from thermo_cli.judging.setting import settings_of
 from thermo_cli.judging.standards import direction, merged
 from thermo_cli.spec.observing import Equilibrium, Target
@@ -49,6 +49,5 @@ def test_a_target_has_one_bound(bounds: dict[str, float]) -> None:
 )
 def test_the_good_direction(name: str, better: dict[str, str], expected: bool | None) -> None:
     """What the spec states goes before what the name tells."""
-    spec = SimpleNamespace(observe=SimpleNamespace(macro=["accuracy", "loss"]))
-    run: Any = SimpleNamespace(settings=Settings(better=better), folder=SimpleNamespace(spec=spec))
-    assert direction(run, name) is expected
+    spec: Any = SimpleNamespace(observe=SimpleNamespace(macro=["accuracy", "loss"]))
+    assert direction(spec, better, name) is expected

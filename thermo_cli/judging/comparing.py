@@ -164,7 +164,7 @@ def _contests(pair: _Pair) -> tuple[list[_Contest], list[str]]:
     settings, contests = run.settings, []
     for name, margin in margins.items():
         least = max(side.resolutions.get(name, 0.0) for side in (run, baseline)) ** 2 / 12
-        higher = direction(run, name)
+        higher = direction(run.folder.spec, settings.better, name)
         terms = Terms(margin.delta, 1 - settings.alpha, higher, name in gating, settings.trim, least)
         for history in dict.fromkeys(run.observables.histories):
             ours, theirs = (_finals(side, name, history) for side in (run, baseline))

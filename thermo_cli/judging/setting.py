@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from thermo_cli.equilibrium.ensemble import Extent, Goal, Settings
-from thermo_cli.metric import higher_is_better
+from thermo_cli.judging.standards import direction
 from thermo_cli.spec import Spec
 from thermo_cli.spec.observing import Equilibrium, Target
 
@@ -47,6 +47,6 @@ def extent_of(spec: Spec) -> Extent | None:
 
 def directions_of(spec: Spec, equilibrium: Equilibrium, observables: Iterable[str]) -> dict[str, bool]:
     """Return of which observables higher is better, and of which it is not: as the spec states it, or as the name tells."""
-    named = {name: higher_is_better(name, spec.observe.macro) for name in observables}
-    stated = {name: word == "higher" for name, word in equilibrium.better.items()}
-    return {name: higher for name, higher in {**named, **stated}.items() if higher is not None}
+    names = dict.fromkeys((*observables, *equilibrium.better))
+    ways = {name: direction(spec, equilibrium.better, name) for name in names}
+    return {name: higher for name, higher in ways.items() if higher is not None}

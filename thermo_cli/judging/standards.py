@@ -63,10 +63,13 @@ def shared_margins(run: Judged, baseline: Judged) -> tuple[dict[str, Margin], li
     return margins, notes
 
 
-def direction(run: Judged, observable: str) -> bool | None:
-    """Say whether higher is better: as the spec states it, or as the name tells; None where neither does."""
-    stated = run.settings.better.get(observable)
-    if stated is not None:
-        return stated == "higher"
-    spec = run.folder.spec
+def direction(spec: Spec, better: Mapping[str, str], observable: str) -> bool | None:
+    """Say whether higher is better: as is stated, or as the name tells; None where neither does.
+
+    Args:
+        spec: Of the run.
+        better: Observable to `higher` or `lower`, as stated.
+    """
+    if observable in better:
+        return better[observable] == "higher"
     return higher_is_better(observable, spec.observe.macro)
