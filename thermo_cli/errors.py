@@ -3,6 +3,8 @@
 Domain code raises these; only `thermo_cli.cli` turns them into messages and exit codes.
 """
 
+from collections.abc import Mapping
+
 
 class ThermoError(Exception):
     """Base of all errors that are reported without a traceback.
@@ -38,6 +40,18 @@ class ThermoError(Exception):
 def _rebuild(kind: type[ThermoError], what: str, received: object, remedy: str, where: str) -> ThermoError:
     """Rebuild an error that crossed a process boundary (keyword arguments do not pickle by themselves)."""
     return kind(what, received=received, remedy=remedy, where=where)
+
+
+class Crashes(Exception):
+    """Code of a user failed for some replicas of a stack; the others can go on without them.
+
+    Args:
+        reasons: Place in the stack to what happened, with file and line.
+    """
+
+    def __init__(self, reasons: Mapping[int, str]) -> None:
+        super().__init__("; ".join(dict.fromkeys(reasons.values())))
+        self.reasons = dict(reasons)
 
 
 class UsageError(ThermoError):

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from thermo_cli.blame import told
 from thermo_cli.errors import SpecError
 from thermo_cli.registry import nearest
 
@@ -238,7 +239,7 @@ def _import(module: str, where: str) -> Any:
     except Exception as error:
         raise SpecError(
             "this module raises an error when it is imported",
-            received=f"{module}: {type(error).__name__}: {error}",
+            received=f"{module}: {told(error)}",
             remedy="mend it",
             where=where,
         ) from error

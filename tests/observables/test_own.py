@@ -59,6 +59,10 @@ def drawing(outputs, targets):
     return random.random()
 
 
+def own(outputs, targets, generator=np.random.default_rng()):
+    return generator.random()
+
+
 def writing(outputs, targets):
     outputs[0] = 0
     return 1.0
@@ -192,7 +196,8 @@ def test_a_function_sees_one_replica(functions: str) -> None:
         ("word", "no number"),
         ("several", "no number"),
         ("nothing", "no number"),
-        ("drawing", "not always the same"),
+        ("drawing", "draws random numbers"),
+        ("own", "not always the same"),
         ("writing", "read-only"),
         ("alone", "takes other arguments"),
         ("number", "no function"),

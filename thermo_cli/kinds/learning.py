@@ -40,7 +40,10 @@ def load(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dat
     """
     assert spec.data is not None  # the schema holds that what learns has data
     key = spec.data.model_dump_json()
-    dataset = loaded[key] = loaded[key] if key in loaded else load_dataset(spec.data, base)
+    if key not in loaded:
+        loaded[key] = load_dataset(spec.data, base)
+        _check_again(spec, base, loaded[key])
+    dataset = loaded[key]
     examples = subsample_size(spec.ensemble.subsample, len(dataset.y))
     _check_batches(spec, examples)
     _check_classes(spec, dataset, table)
@@ -144,6 +147,18 @@ def stated(spec: Spec, manifest: Mapping[str, Any]) -> dict[str, Any]:
     data = spec.model_dump(mode="json", include={"data"})["data"]
     known = {name: manifest["data"][name] for name in DATA if name in manifest["data"]}
     return {"data": data, **known, "data fingerprint": manifest["data_fingerprint"][:16]}
+
+
+def _check_again(spec: Spec, base: Path, dataset: Dataset) -> None:
+    """Refuse a function that returns other data the second time."""
+    assert spec.data is not None
+    if ":" in spec.data.use and load_dataset(spec.data, base).fingerprint != dataset.fingerprint:
+        raise DataError(
+            "the function returns other data each time",
+            received="two calls with the same arguments, and the global generators seeded alike",
+            remedy="seed the generators that it makes (default_rng(0)), and use neither clock nor os.urandom",
+            where=spec.data.use,
+        )
 
 
 def _check_batches(spec: Spec, examples: int) -> None:

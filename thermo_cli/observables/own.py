@@ -12,8 +12,10 @@ from typing import Any, Final, NoReturn
 import numpy as np
 
 from thermo_cli import rng
+from thermo_cli.blame import told
 from thermo_cli.contracts import Array, Dataset, Task
-from thermo_cli.errors import SpecError
+from thermo_cli.errors import Crashes, SpecError
+from thermo_cli.generators import watched
 from thermo_cli.metric import NAMES, label
 from thermo_cli.observables.scorers import WHERE, scorer, scorer_names
 from thermo_cli.registry import nearest
@@ -33,7 +35,8 @@ def own_formula(name: str, task: Task) -> Callable[[Array, Any, float], Array]:
         task: Classification or regression.
 
     Returns:
-        A function of outputs (replica, output, example), targets (replica, example) and the target's unit -> (replica,).
+        A function of outputs (replica, output, example), targets (replica, example) and the target's unit -> (replica,). It
+        raises `Crashes` where the user's own raises an error for some replicas.
 
     Raises:
         SpecError: It may not be imported, is no function of two arguments, or is for another task.
@@ -49,9 +52,16 @@ def _formula(name: str, task: Task, allowed: Trust) -> Callable[[Array, Any, flo
     def values(outputs: Array, y: Any, unit: float) -> Array:
         if task == "regression":
             outputs, y = outputs * unit, y * unit
-        scores = np.full(len(outputs), np.nan)
+        scores, crashes = np.full(len(outputs), np.nan), {}
         for replica in np.flatnonzero(np.isfinite(outputs).all(axis=(1, 2))):
-            scores[replica] = _number(name, score(_sealed(outputs[replica].T), _sealed(y[replica])))
+            try:
+                scores[replica] = _number(name, score(_sealed(outputs[replica].T), _sealed(y[replica])))
+            except SpecError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever a stranger's function raises
+                crashes[int(replica)] = f"{name}: {told(error)}"
+        if crashes:
+            raise Crashes(crashes)
         return scores
 
     return values
@@ -95,7 +105,11 @@ def _check_values(name: str, dataset: Dataset, centred: bool) -> None:
     y = dataset.y_test
     outputs = rng.generator(0).normal(size=(1, dataset.outputs, len(y)))
     shift = SHIFT if centred and dataset.task == "regression" else 0.0
-    first, again, shifted = (_value(name, dataset, outputs + move, y + move) for move in (0.0, 0.0, shift))
+    with watched() as draws:
+        first, again, shifted = (_value(name, dataset, outputs + move, y + move) for move in (0.0, 0.0, shift))
+    if draws.names and ":" in name:
+        what, remedy = "draws random numbers", "give it a generator of its own with a seed: default_rng(0)"
+        _refuse(f"this observable {what}", f"{name}: from the global generator of {', '.join(draws.names)}", remedy)
     if not np.isfinite(first):
         what, remedy = "has no finite value", "it must be a finite number for any predictions"
         _refuse(f"this observable {what}", f"{name}: {first} on {len(y)} examples of the test set", remedy)
@@ -113,12 +127,10 @@ def _check_values(name: str, dataset: Dataset, centred: bool) -> None:
 def _value(name: str, dataset: Dataset, outputs: Array, y: Any) -> float:
     try:
         return float(own_formula(name, dataset.task)(outputs, y[None], dataset.target_sd)[0])
-    except SpecError:
-        raise
-    except Exception as error:
+    except Crashes as error:
         raise SpecError(
             "this observable raises an error",
-            received=f"{name}: {type(error).__name__}: {error}",
+            received=error,
             remedy="mend it, or leave it out" if ":" in name else f"it does not suit these targets; leave {name} out",
             where=WHERE,
         ) from error

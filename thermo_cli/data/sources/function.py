@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermo_cli.arguments import refuse_unknown
+from thermo_cli.blame import told
 from thermo_cli.contracts import Examples
 from thermo_cli.data import array_files
 from thermo_cli.data.targets import examples_of
 from thermo_cli.errors import DataError, SpecError
+from thermo_cli.generators import watched
 from thermo_cli.spec.data_parts import FunctionData
 from thermo_cli.trust import locate_function
 
 NEEDED, OPTIONAL = ("x", "y"), ("x_test", "y_test", "groups", "time")
+SEED: Final = 0  # of the global generators: the data are the same each time
 SHAPES: Final = (
     "return (x, y), (x, y, x_test, y_test), or a mapping of x, y and optionally x_test, y_test, groups, time"
 )
@@ -77,11 +80,12 @@ def _called(use: str, arguments: Mapping[str, Any]) -> Any:
             where="data.with",
         )
     try:
-        return function(**arguments)
+        with watched(SEED):
+            return function(**arguments)
     except Exception as error:
         raise DataError(
             "the function raises an error",
-            received=f"{type(error).__name__}: {error}",
+            received=told(error),
             remedy="mend it, or data.with",
             where=use,
         ) from error

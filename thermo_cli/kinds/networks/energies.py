@@ -13,8 +13,10 @@ import numpy as np
 import torch
 
 from thermo_cli import rng
+from thermo_cli.blame import told
 from thermo_cli.contracts import StackedSystem
 from thermo_cli.errors import SpecError
+from thermo_cli.generators import watched
 from thermo_cli.kinds.networks import layout
 from thermo_cli.trust import locate_function
 
@@ -148,23 +150,20 @@ def _tried(function: Function, weight: float, use: str, where: str, system: Stac
 def _problem(function: Function, leaves: dict[str, torch.Tensor]) -> str:
     """Say what keeps a function of one replica's parameters from being an energy, or nothing."""
     try:
-        value, again = (_seeded(function, leaves, seed) for seed in (0, 1))
+        with watched(0) as draws:
+            value, again = (function(dict(leaves)) for _ in range(2))
     except Exception as error:  # noqa: BLE001 - whatever a stranger's function raises
-        return f"{type(error).__name__}: {error}"
+        return told(error)
+    if draws.names:
+        return f"it draws random numbers, from the global generator of {', '.join(draws.names)}"
     if not isinstance(value, torch.Tensor) or value.ndim or not value.is_floating_point():
         return f"returned {tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__}, not one number"
     if not torch.isfinite(value):
         return f"returned {value.item()}"
     if not torch.equal(value, again):
-        return "it draws random numbers"
+        return "it draws random numbers, or remembers something: twice the same parameters gave two values"
     if not value.requires_grad:
         return "returned a number without a gradient"
     found = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
     finite = all(one is None or bool(torch.isfinite(one).all()) for one in found)
     return "" if finite else "its gradient is not finite"
-
-
-def _seeded(function: Function, leaves: dict[str, torch.Tensor], seed: int) -> torch.Tensor:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)  # noqa: TID251 - whatever the function draws, it draws from there
-        return function(dict(leaves))
