@@ -66,7 +66,7 @@ MOMENTS = Structure("moments", False, moments)
     "kinds/recorded/importers/tabbed.py": '''
 """Records separated by tabulators."""
 
-from thermo_cli.data.table import read_csv
+from thermo_cli.data.csv_table import read_csv
 from thermo_cli.kinds.recorded.header import wanted
 
 

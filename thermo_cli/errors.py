@@ -3,7 +3,8 @@
 Domain code raises these; only `thermo_cli.cli` turns them into messages and exit codes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 
 class ThermoError(Exception):
@@ -36,6 +37,15 @@ class ThermoError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.what, self.received, self.remedy, self.where))
 
+    def within(self, place: str) -> "ThermoError":
+        """Return the same error, with what its place is part of.
+
+        Args:
+            place: Said before its own.
+        """
+        where = f"{place}: {self.where}" if self.where else place
+        return _rebuild(type(self), self.what, self.received, self.remedy, where)
+
 
 def _rebuild(kind: type[ThermoError], what: str, received: object, remedy: str, where: str) -> ThermoError:
     """Rebuild an error that crossed a process boundary (keyword arguments do not pickle by themselves)."""
@@ -66,24 +76,35 @@ class SpecError(ThermoError):
     exit_code = 2
 
 
-class SpecErrors(SpecError):
-    """Several spec errors found in one reading."""
+class DataError(ThermoError):
+    """The data cannot serve the experiment."""
 
-    def __init__(self, errors: list[SpecError]) -> None:
+    exit_code = 2
+
+
+class _Several(ThermoError):
+    """Errors that were found in one reading, one below the other."""
+
+    def __init__(self, errors: Sequence[ThermoError]) -> None:
         super().__init__(f"{len(errors)} errors")
-        self.errors = errors
+        self.errors = list(errors)
 
     def __str__(self) -> str:
         return "\n".join(str(error) for error in self.errors)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (SpecErrors, (self.errors,))
+        return (type(self), (self.errors,))
+
+    def within(self, place: str) -> ThermoError:
+        return type(self)([error.within(place) for error in self.errors])
 
 
-class DataError(ThermoError):
-    """The data cannot serve the experiment."""
+class SpecErrors(_Several, SpecError):
+    """Several errors of a spec."""
 
-    exit_code = 2
+
+class DataErrors(_Several, DataError):
+    """Several errors of a table, or of what a spec says about it."""
 
 
 class StoreError(ThermoError):
@@ -102,3 +123,24 @@ class Interrupted(ThermoError):
     """The user stopped the run; what was committed is kept."""
 
     exit_code = 130
+
+
+def collected(works: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Do all of several things, and return what they return; what is wrong in them is raised at once.
+
+    Args:
+        works: Each is done whatever is wrong in the others.
+
+    Raises:
+        DataErrors: More than one of them raised an error of data or spec; a single one is raised as it is.
+    """
+    results: list[Any] = []
+    errors: list[ThermoError] = []
+    for work in works:
+        try:
+            results.append(work())
+        except (DataError, SpecError) as error:
+            errors += error.errors if isinstance(error, _Several) else [error]
+    if errors:
+        raise errors[0] if len(errors) == 1 else DataErrors(errors)
+    return results

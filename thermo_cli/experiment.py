@@ -86,8 +86,7 @@ def _facts(point: Point, base: Path, table: Sequence[Replica], loaded: dict[str,
     except (SpecError, DataError) as error:
         if not point.values:
             raise
-        where = f"sweep, at {point.label}" + (f": {error.where}" if error.where else "")
-        raise type(error)(error.what, received=error.received, remedy=error.remedy, where=where) from None
+        raise error.within(f"sweep, at {point.label}") from None
     return facts
 
 

@@ -50,10 +50,10 @@ def test_many_distinct_numbers_mean_regression(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a,b,y\n1,2,0\n1,nan,1\n", [":3: b", "not finite"]),
+        ("a,b,y\n1,2,0\n1,nan,1\n", [":3: b", "missing", "'nan'"]),
         ("a,b,y\n1,2,0\n1,red,1\n", [":3: b", "expected a number", "'red'"]),
-        ("a,b,y\n1,2,0\n1,,1\n", [":3: b", "expected a number", "''"]),
-        ("a,b,y\n1,2,0\n1,2,\n", [":3: y", "empty"]),
+        ("a,b,y\n1,2,0\n1,,1\n", [":3: b", "missing", "''"]),
+        ("a,b,y\n1,2,0\n1,2,\n", [":3: y", "missing"]),
         ("a,b,y\n1,2,0\n1,2\n", [":3", "3 cells", "2 cells"]),
         ("a,b,z\n1,2,0\n", ["no such target column", "a, b, z"]),
         ("a,a,y\n1,2,0\n", ["same name", "a"]),

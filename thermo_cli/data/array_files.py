@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Array
+from thermo_cli.data.dates import times
+from thermo_cli.data.notation import gaps, numbers
+from thermo_cli.data.series import Series, short
 from thermo_cli.errors import DataError
 
 
@@ -27,13 +30,21 @@ def features(x: NDArray[Any], y: NDArray[Any], names: tuple[str, str], where: st
     if not np.issubdtype(x.dtype, np.number) or np.iscomplexobj(x):
         raise DataError(
             "expected numbers as features",
-            received=str(x.dtype),
-            remedy="convert them before saving",
+            received=", ".join([str(x.dtype), *_first_word(x)]),
+            remedy="convert them before saving, gaps to NaN",
             where=f"{where}: {names[0]}",
         )
     x = x.reshape(len(x), -1).astype(np.float64)
     check_finite(x, f"{where}: {names[0]}")
     return x
+
+
+def _first_word(x: NDArray[Any]) -> list[str]:
+    """Name the first cell of text that is no number."""
+    flat, read = x.reshape(len(x), -1), numbers(x.ravel().tolist())
+    places = np.flatnonzero(read.gaps | read.odd)[:1].tolist()
+    rows = [divmod(place, flat.shape[1]) for place in places]
+    return [f"{short(str(flat[row, column]))} in example {row + 1}, feature {column + 1}" for row, column in rows]
 
 
 def check_lengths(x: tuple[int, ...], y: tuple[int, ...], names: tuple[str, str], where: str) -> None:
@@ -79,38 +90,25 @@ def check_finite(x: NDArray[Any], where: str, first: int = 0) -> None:
     )
 
 
-def key_of(values: NDArray[Any], examples: int, numeric: bool, where: str) -> NDArray[Any]:
+def key_of(series: Series, examples: int, timed: bool) -> NDArray[Any]:
     """Check groups or times: one for each example, none missing; times are numbers or dates.
 
     Args:
-        values: (examples,).
+        series: The array, (examples,).
         examples: How many there must be.
-        numeric: Whether they are times.
-        where: The file and the array, for messages.
+        timed: Whether they are times.
 
     Raises:
         DataError: They cannot serve.
     """
+    values = np.asarray(series.cells)
     if values.shape != (examples,):
-        raise DataError(
-            "groups or times are (examples,)", received=str(values.shape), remedy=f"({examples},)", where=where
-        )
-    if np.issubdtype(values.dtype, np.datetime64):
-        missing = np.isnat(values)
-        values = values.astype("datetime64[ns]").astype(np.int64)
-    else:
-        missing = np.isnan(values) if np.issubdtype(values.dtype, np.floating) else np.zeros(examples, dtype=bool)
+        raise series.error("groups or times are (examples,)", str(values.shape), f"({examples},)")
+    if timed:
+        return times(series)
+    missing = gaps(values)
     if missing.any():
-        raise DataError(
-            "a group or time is missing",
-            received=f"example {int(missing.argmax()) + 1}",
-            remedy="fill it in",
-            where=where,
-        )
-    if numeric and not np.issubdtype(values.dtype, np.number):
-        raise DataError(
-            "times are numbers or dates", received=str(values.dtype), remedy="convert them before saving", where=where
-        )
+        raise series.cells_error("a group is missing", missing, "fill it in, or remove the example")
     return values
 
 

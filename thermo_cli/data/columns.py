@@ -1,7 +1,8 @@
 """Text, categories and gaps become features through scikit-learn transformers, fitted on the pool alone."""
 
+import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 
 from thermo_cli.arguments import UNSAFE, building, refuse_arguments, refuse_unknown
 from thermo_cli.contracts import Array, Integers
-from thermo_cli.errors import DataError, SpecError
+from thermo_cli.data.notation import gaps, numbers
+from thermo_cli.data.series import Series
+from thermo_cli.errors import DataError, SpecError, collected
 from thermo_cli.trust import locate_class
 
 MOST_BYTES: Final = 2**31
@@ -22,21 +25,17 @@ class Column:
     """A column and what turns it into features.
 
     Attributes:
-        name: Of the column.
-        cells: Its cells, text or numbers.
+        series: The column with its place in the file.
         steps: Transformers one after the other, each `module:Class` with its arguments.
-        where: Row to its place in the file, for messages.
     """
 
-    name: str
-    cells: Sequence[str] | Array
+    series: Series
     steps: tuple[tuple[str, Mapping[str, Any]], ...]
-    where: Callable[[int], str]
 
     @property
     def field(self) -> str:
         """Where it stands in the spec."""
-        return f"data.with.columns.{self.name}"
+        return f"data.with.columns.{self.series.name}"
 
     @property
     def title(self) -> str:
@@ -65,7 +64,7 @@ def encode(columns: Sequence[Column], pool: Integers, test: Integers, seed: int)
         SpecError: A transformer is none, or does not take its arguments.
         DataError: A transformer cannot be fitted, or meets something new in the test set.
     """
-    sides = [_encoded(column, pool, test, seed) for column in columns]
+    sides = collected([functools.partial(_encoded, column, pool, test, seed) for column in columns])
     return np.hstack([left for left, _ in sides]), np.hstack([right for _, right in sides])
 
 
@@ -74,12 +73,16 @@ def _encoded(column: Column, pool: Integers, test: Integers, seed: int) -> tuple
 
     steps = [_built(column, use, arguments, seed) for use, arguments in column.steps]
     transformer, tags = make_pipeline(*steps), steps[0].__sklearn_tags__().input_tags
-    cells = _cells(column, text=tags.string)
+    cells = _cells(column, text=tags.string, gap="" if tags.string or tags.categorical else np.nan)
     if tags.two_d_array or not tags.string:
         cells = cells.reshape(-1, 1)
     try:
         fitted = transformer.fit_transform(cells[pool])
     except Exception as error:
+        read = numbers(column.series.cells)
+        if read.mostly:
+            remedy = "mend these cells, or empty them"
+            raise column.series.cells_error("a column of numbers holds cells that are none", read.odd, remedy) from None
         raise column.error("the transformer cannot be fitted to this column", error, OTHERS) from error
     try:
         applied = transformer.transform(cells[test])
@@ -107,18 +110,14 @@ def _built(column: Column, use: str, arguments: Mapping[str, Any], seed: int) ->
         return kind(**arguments)
 
 
-def _cells(column: Column, text: bool) -> NDArray[Any]:
-    """Return cells as numbers where all are (gaps as NaN), else as text."""
-    if isinstance(column.cells, np.ndarray) and not text:
-        return column.cells
-    cells = [str(cell) for cell in column.cells]
-    words = np.array(cells, dtype=object)
-    if text:
-        return words
-    try:
-        return np.array([float(cell) if cell.strip() else np.nan for cell in cells])
-    except ValueError:  # one of them is no number: the column is text
-        return words
+def _cells(column: Column, text: bool, gap: str | float) -> NDArray[Any]:
+    """Return cells as numbers where all are (gaps as NaN), else as text, with what stands for gaps."""
+    cells = column.series.cells
+    if not text and (read := numbers(cells)).whole:
+        return read.values
+    words = np.array([str(cell) for cell in cells], dtype=object)
+    words[gaps(cells)] = gap
+    return words
 
 
 def _unseen(column: Column, cells: NDArray[Any], pool: Integers, test: Integers, error: Exception) -> DataError:
@@ -129,9 +128,9 @@ def _unseen(column: Column, cells: NDArray[Any], pool: Integers, test: Integers,
         if value not in fitted and value == value:
             return DataError(
                 "the test set holds a value that is not in the pool",
-                received=f"{column.name}: {value!r}",
+                received=f"{column.series.name}: {value!r}",
                 remedy="with: {handle_unknown: ignore}, if the transformer takes it, or another data.split_seed",
-                where=column.where(row),
+                where=column.series.where(row),
             )
     return column.error("the transformer cannot be applied to the test set", error, OTHERS)
 

@@ -1,13 +1,13 @@
 """Tables as files hold them, CSV or Parquet: named columns of cells, and the line or row of each."""
 
-import csv
 import importlib
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from thermo_cli.data.plain_text import decoded
+from thermo_cli.data.series import Series
 from thermo_cli.errors import DataError
 
 Wanted = Callable[[list[str], str], list[str]]  # names of the columns and their place -> those that are read
@@ -21,12 +21,22 @@ class Table:
         columns: Name to cells, in the order of the file.
         numbers: Line or row of each record.
         unit: What is counted, before the number; nothing for lines.
+        problems: What is wrong with lines that are not among the records.
     """
 
     file: Path
     columns: Mapping[str, Any]
     numbers: Sequence[int]
     unit: str = ""
+    problems: tuple[DataError, ...] = ()
+
+    def series(self, column: str) -> Series:
+        """Return a column with its place.
+
+        Args:
+            column: Its name.
+        """
+        return Series(self.columns[column], str(self.file), column, self.numbers, self.unit)
 
     def where(self, index: int, column: str = "") -> str:
         """Return where a record stands, or a cell of it, for a message.
@@ -50,48 +60,6 @@ class Table:
         """
         where = str(self.file) if index is None else self.where(index, column)
         return DataError(what, received=received, remedy=remedy, where=where)
-
-
-def read_csv(file: Path, data: bytes, wanted: Wanted, strict: bool) -> Table:
-    """Read comma-separated values with a header; lines without a cell are passed over.
-
-    Args:
-        file: For messages.
-        data: Its bytes.
-        wanted: Chooses the columns.
-        strict: Whether a quote that is never closed, or amid a cell, is refused.
-
-    Raises:
-        DataError: With the line of whatever cannot be used.
-    """
-    reader = csv.reader(io.StringIO(text_of(file, data), newline=""), strict=strict)
-    columns: dict[str, list[str]] = {}
-    numbers = []
-    try:
-        header = [name.strip() for name in next((row for row in reader if row), [])]
-        if header:
-            columns = {column: [] for column in wanted(header, f"{file}:{reader.line_num}")}
-        places = [(header.index(column), cells.append) for column, cells in columns.items()]
-        for row in reader:
-            if len(row) == len(header):
-                numbers.append(reader.line_num)
-                for place, append in places:
-                    append(row[place])
-            elif row:
-                raise DataError(
-                    f"this line does not have {len(header)} cells",
-                    received=f"{len(row)} cells",
-                    remedy="one cell for each column of the header",
-                    where=f"{file}:{reader.line_num}",
-                )
-    except csv.Error as error:
-        raise DataError(
-            "the file cannot be read as CSV",
-            received=str(error),
-            remedy="close every quote, and save it as CSV",
-            where=f"{file}:{reader.line_num}",
-        ) from None
-    return Table(file, columns, numbers)
 
 
 def read_parquet(file: Path, data: bytes | None, wanted: Wanted, cells: Callable[[Any, str], Any]) -> Table:
@@ -130,33 +98,35 @@ def read_parquet(file: Path, data: bytes | None, wanted: Wanted, cells: Callable
 
 
 def refuse_twice(names: Sequence[str], where: str) -> None:
-    """Refuse two columns of one name.
+    """Refuse columns of one name.
 
     Args:
         names: Of the columns.
         where: Their place, for messages.
 
     Raises:
-        DataError: There are two.
+        DataError: There are such.
     """
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise DataError("two columns have the same name", received=twice, remedy="rename one", where=where)
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        received = ", ".join(name or "no name, twice" for name in twice)
+        raise DataError("two columns have the same name", received=received, remedy="rename one", where=where)
 
 
-def text_of(file: Path, data: bytes) -> str:
+def text_of(file: Path, data: bytes, remedy: str = "save it as UTF-8") -> str:
     """Decode a file's bytes.
 
     Args:
         file: For messages.
         data: UTF-8, with a byte order mark or without.
+        remedy: What to do where they are none.
 
     Raises:
-        DataError: They are none.
+        DataError: They are none; with the encoding that they seem to have.
     """
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            "the file is not text in UTF-8", received=str(error), remedy="save it as UTF-8", where=str(file)
-        ) from None
+    text = decoded(data)
+    if text.encoding == "utf-8":
+        return text.text
+    received = f"what reads as {text.encoding}" + (f": {text.sign}" if text.sign else "")
+    where = f"{file}:{text.line}" if text.line else str(file)
+    raise DataError("the file is not text in UTF-8", received=received, remedy=remedy, where=where)

@@ -1,65 +1,121 @@
-"""What a column of targets means: classes or numbers."""
+"""What a column of targets means: classes or numbers; what is neither is named with its place."""
 
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from thermo_cli.contracts import Array, Examples, Rows, Task
+from thermo_cli.contracts import Array, Integers, Task
+from thermo_cli.data.notation import Numbers, Style, gaps, numbers, style_of
+from thermo_cli.data.series import Series, short
 from thermo_cli.errors import DataError
 
-MAX_CLASSES = 20
+MAX_CLASSES: Final = 20
+RARE: Final = 0.05  # share of cells up to which words among whole numbers are mistakes, and no classes
+NO_GAPS: Final = "remove the example, or fill the value in"
 
 
-def examples_of(
-    x: Array | Rows, target: Any, task: Task | None, path: Path | str, name: str, key: Any = None
-) -> Examples:
-    """Join features and a target column of a file into examples.
+@dataclass(frozen=True)
+class Targets:
+    """What is to be predicted.
+
+    Attributes:
+        y: Classes 0..C-1, or numbers, (example,).
+        task: Classification or regression.
+        labels: Names of the classes; empty for regression.
+    """
+
+    y: Integers | Array
+    task: Task
+    labels: tuple[str, ...] = ()
+
+
+def targets_of(series: Series, task: Task | None, parse: bool = True, hint: str = "") -> Targets:
+    """Decide what a column of targets means.
 
     Args:
-        x: Features, (examples, features), finite.
-        target: The column as read, numbers or text.
+        series: The column as read, numbers or text.
         task: What the spec says, or None to decide: classification when the target is text or has at most
             20 distinct whole numbers.
-        path: The file, for messages.
-        name: The column or array, for messages.
-        key: Group or time of each example.
+        parse: Whether text that is all numbers are numbers, as in a table; in an array its type says so.
+        hint: What else to do about numbers that are written in another way.
 
     Raises:
-        DataError: The target is not finite, is constant, or is text where numbers are needed.
+        DataError: The target has gaps, is not finite, is constant, or is text where numbers are needed.
     """
-    target = np.asarray(target)
-    numeric = np.issubdtype(target.dtype, np.number)
-    if numeric and not np.all(np.isfinite(target)):
-        row = int(np.argmin(np.isfinite(target)))
-        raise DataError(
-            "the target holds a value that is not finite",
-            received=f"{target[row]} in example {row + 1}",
-            remedy="remove the example or fill the value in",
-            where=f"{path}: {name}",
+    missing, read = gaps(series.cells), numbers(series.cells)
+    if (missing | np.isinf(read.values)).any():
+        raise series.cells_error("the target is missing or not finite", missing | np.isinf(read.values), NO_GAPS)
+    kind = series.cells.dtype.kind if isinstance(series.cells, np.ndarray) else "U"
+    if kind not in "fiubUSO":
+        raise series.error(
+            "the target holds neither numbers nor text", str(getattr(series.cells, "dtype", "")), "convert it"
         )
-    distinct = np.unique(target)
+    if not read.whole and task != "classification":
+        refuse_odd(series, read, task, hint)
+    values: NDArray[Any] = read.values
+    if kind == "b" or not read.whole or (kind in "US" and isinstance(series.cells, np.ndarray) and not parse):
+        values = np.array([str(cell).strip() for cell in series.cells])
+    return _meant(series, values, task)
+
+
+def refuse_odd(series: Series, read: Numbers, task: Task | None, hint: str) -> None:
+    """Refuse a target of numbers among which some cells are no numbers, or all are written in another way.
+
+    Args:
+        series: The column.
+        read: The same as numbers.
+        task: As in `targets_of`.
+        hint: As in `targets_of`.
+
+    Raises:
+        DataError: It is such a target.
+    """
+    otherwise = "or task: classification, if these are classes"
+    if (style := style_of(series.cells)) is not None:
+        raise other_way(series, read, style, hint, otherwise)
+    finite = read.values[~read.odd]
+    meant = bool(np.any(finite != np.round(finite))) or len(np.unique(finite)) > MAX_CLASSES
+    if read.mostly and (meant or read.odd.sum() <= RARE * len(finite)):
+        raise series.cells_error(
+            "the target is numbers, and some of its cells are none", read.odd, f"{NO_GAPS}, {otherwise}"
+        )
+    if task == "regression":
+        raise series.cells_error(
+            "regression needs numbers as targets", read.odd, "choose another target, or task: classification"
+        )
+
+
+def other_way(series: Series, read: Numbers, style: Style, hint: str, otherwise: str = "") -> DataError:
+    """Return that numbers are written in another way, with the way to write them.
+
+    Args:
+        series: The column.
+        read: The same as numbers.
+        style: That way.
+        hint: What else to do.
+        otherwise: What else the column could be.
+    """
+    row = int(read.odd.argmax())
+    written = style.plain[row] + (f" or {style.other}, whichever is meant" if style.other else "")
+    remedy = "; ".join(filter(None, (f"write {short(series.cells[row])} as {written}", hint, otherwise)))
+    received = f"{int(read.odd.sum())} of {len(read.odd)} cells, such as {series.told([row])}"
+    return series.error(f"numbers are written with {style.words}", received, remedy, row)
+
+
+def _meant(series: Series, values: NDArray[Any], task: Task | None) -> Targets:
+    distinct, codes = np.unique(values, return_inverse=True)
     if len(distinct) < 2:
-        raise DataError(
-            "the target is constant: there is nothing to learn",
-            received=f"{distinct[0]!s} in all {len(target)} examples",
-            remedy="choose another target",
-            where=f"{path}: {name}",
-        )
+        received = f"{_label(distinct[0]) if len(distinct) else 'nothing'} in all {len(values)} examples"
+        raise series.error("the target is constant: there is nothing to learn", received, "choose another target")
+    numeric = values.dtype.kind == "f"
     if task is None:
         whole = numeric and bool(np.all(distinct == np.round(distinct)))
         task = "classification" if not numeric or (whole and len(distinct) <= MAX_CLASSES) else "regression"
     if task == "regression":
-        if not numeric:
-            raise DataError(
-                "regression needs numbers as targets",
-                received=repr(str(target[0])),
-                remedy="choose another target, or task: classification",
-                where=f"{path}: {name}",
-            )
-        return Examples(x, target.astype(np.float64), "regression", key=key)
-    labels, y = np.unique(target, return_inverse=True)
-    return Examples(x, y.astype(np.int64), "classification", tuple(_label(value) for value in labels), key)
+        return Targets(values.astype(np.float64), task)
+    return Targets(codes.astype(np.int64), task, tuple(_label(value) for value in distinct))
 
 
 def _label(value: Any) -> str:

@@ -1,6 +1,5 @@
 """Examples from a function that a spec names: of scikit-learn, of a package, or beside the spec."""
 
-import dataclasses
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,8 @@ from thermo_cli.arguments import refuse_unknown
 from thermo_cli.blame import told
 from thermo_cli.contracts import Examples
 from thermo_cli.data import array_files
-from thermo_cli.data.targets import examples_of
+from thermo_cli.data.series import series_of
+from thermo_cli.data.targets import targets_of
 from thermo_cli.errors import DataError, SpecError
 from thermo_cli.generators import watched
 from thermo_cli.spec.data_parts import FunctionData
@@ -54,9 +54,11 @@ def load(data: FunctionData, base: Path) -> Examples:
         test = np.arange(len(x), len(x) + len(x_test))
         x, y = np.vstack([x, x_test]), np.concatenate([y, arrays["y_test"]])
     name = "groups" if split.use == "grouped" else "time"
-    key = array_files.key_of(arrays[name], len(x), name == "time", f"{use}: {name}") if name in arrays else None
-    examples = examples_of(x, y, data.task, use, "y", key if split.use != "random" else None)
-    return dataclasses.replace(examples, test=test)
+    key, times = None, name == "time"
+    if name in arrays:
+        key = array_files.key_of(series_of(arrays[name], use, name), len(x), times)
+    targets = targets_of(series_of(y, use, "y"), data.task, parse=False)
+    return Examples(x, targets.y, targets.task, targets.labels, key if split.use != "random" else None, test)
 
 
 def _called(use: str, arguments: Mapping[str, Any]) -> Any:

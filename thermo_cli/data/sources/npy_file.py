@@ -1,5 +1,7 @@
 """A pair of NumPy files, features and targets; features larger than the memory stay on disk."""
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,7 +10,9 @@ import numpy as np
 from thermo_cli.contracts import Examples
 from thermo_cli.data import array_files
 from thermo_cli.data.mapped import open_mapped
-from thermo_cli.data.targets import examples_of
+from thermo_cli.data.series import series_of
+from thermo_cli.data.targets import targets_of
+from thermo_cli.errors import collected
 from thermo_cli.spec.data_parts import NpyData
 
 LARGE_BYTES: Final = 2**28  # in memory, float32 features take nine times their size while they are split and trained
@@ -27,16 +31,21 @@ def load(data: NpyData, base: Path) -> Examples:
     """
     x, y, mmap = data.arguments.x, data.arguments.y, data.arguments.mmap
     file, targets = base / x, array_files.read(base / y, _whole, *KIND)
+    works: list[Callable[[], Any]] = []
     if mmap or (mmap is None and file.is_file() and file.stat().st_size >= LARGE_BYTES):
         rows: Any = array_files.read(file, open_mapped, *KIND)
         array_files.check_lengths(rows.shape, targets.shape, (x, y), str(rows.file))
+        works.append(lambda: rows)
     else:
-        rows = array_files.features(array_files.read(file, _whole, *KIND), targets, (x, y), str(base))
-    key = None
+        whole = array_files.read(file, _whole, *KIND)
+        works.append(functools.partial(array_files.features, whole, targets, (x, y), str(base)))
+    works.append(functools.partial(targets_of, series_of(targets, base / y, "y"), data.arguments.task, parse=False))
     if data.split.array is not None:
         place, times = base / data.split.array, data.split.use == "time"
-        key = array_files.key_of(array_files.read(place, _whole, *KIND), len(targets), times, str(place))
-    return examples_of(rows, targets, data.arguments.task, base / y, "y", key)
+        series = series_of(array_files.read(place, _whole, *KIND), place, "times" if times else "groups")
+        works.append(functools.partial(array_files.key_of, series, len(targets), times))
+    features, answers, *keys = collected(works)
+    return Examples(features, answers.y, answers.task, answers.labels, *keys)
 
 
 def _whole(file: Path) -> Any:

@@ -1,5 +1,7 @@
 """NumPy archives with one array of features and one of targets; never with pickled objects."""
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +9,9 @@ import numpy as np
 
 from thermo_cli.contracts import Examples
 from thermo_cli.data import array_files
-from thermo_cli.data.targets import examples_of
-from thermo_cli.errors import DataError
+from thermo_cli.data.series import series_of
+from thermo_cli.data.targets import targets_of
+from thermo_cli.errors import DataError, collected
 from thermo_cli.spec.data_parts import NpzData
 
 
@@ -36,7 +39,13 @@ def load(data: NpzData, base: Path) -> Examples:
             raise DataError(
                 "there is no such array", received=name, remedy="arrays: " + ", ".join(names), where=str(file)
             )
-    x = array_files.features(arrays[features], arrays[target], (features, target), str(file))
-    times = data.split.use == "time"
-    values = array_files.key_of(arrays[key], len(x), times, f"{file}: {key}") if key is not None else None
-    return examples_of(x, arrays[target], data.arguments.task, file, target, values)
+    values, place = arrays[target], series_of(arrays[target], file, target)
+    works: list[Callable[[], Any]] = [
+        functools.partial(array_files.features, arrays[features], values, (features, target), str(file)),
+        functools.partial(targets_of, place, data.arguments.task, parse=False),
+    ]
+    if key is not None:
+        times = data.split.use == "time"
+        works.append(functools.partial(array_files.key_of, series_of(arrays[key], file, key), len(values), times))
+    x, answers, *keys = collected(works)
+    return Examples(x, answers.y, answers.task, answers.labels, *keys)

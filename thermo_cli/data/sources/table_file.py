@@ -3,9 +3,7 @@
 import dataclasses
 import functools
 import importlib
-import math
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +13,14 @@ from numpy.typing import NDArray
 from thermo_cli.contracts import Array, Examples
 from thermo_cli.data import array_files
 from thermo_cli.data.columns import Column, encode
-from thermo_cli.data.table import Table, read_csv, read_parquet, refuse_twice
-from thermo_cli.data.targets import examples_of
-from thermo_cli.errors import DataError
+from thermo_cli.data.csv_table import is_value, plain_copy, read_csv
+from thermo_cli.data.dates import times
+from thermo_cli.data.notation import gaps
+from thermo_cli.data.numeric import numbers_of
+from thermo_cli.data.series import Series
+from thermo_cli.data.table import Table, read_parquet, refuse_twice
+from thermo_cli.data.targets import targets_of
+from thermo_cli.errors import DataError, collected
 from thermo_cli.registry import nearest
 from thermo_cli.spec.data_parts import TableFileData
 
@@ -59,119 +62,77 @@ def parquet(data: TableFileData, base: Path) -> Examples:
 
 
 def _each_once(names: list[str], where: str) -> list[str]:
+    if (values := [name for name in names if is_value(name)]) and not where.endswith(".parquet"):
+        what, remedy = (
+            "the first line names no columns: it holds values",
+            "write a line with the names of the columns above it",
+        )
+        raise DataError(what, received=", ".join(values[:5]), remedy=remedy, where=where)
     refuse_twice(names, where)
     return names
 
 
 def _examples(table: Table, data: TableFileData) -> Examples:
-    """Make examples of a table, after a look at which column is what."""
-    target, columns, key = data.arguments.target, data.arguments.columns, data.split.column
+    """Make examples of a table, after a look at which column is what; all that is wrong with it is told at once."""
+    target, columns, key, hint = (
+        data.arguments.target,
+        data.arguments.columns,
+        data.split.column,
+        plain_copy(table.file),
+    )
     _check_columns(table, data)
     features = [name for name in table.columns if name not in (target, key, *columns)]
-    coded = [
-        Column(name, table.columns[name], _steps(rule), functools.partial(table.where, column=name))
-        for name, rule in columns.items()
-        if rule != "drop"
-    ]
+    coded = [Column(table.series(name), _steps(rule)) for name, rule in columns.items() if rule != "drop"]
     if not features and not coded:
         raise table.error("the target is the only column", target, "add columns of features")
-    x = np.column_stack([np.empty((len(table.numbers), 0)), *(_numbers(table, name) for name in features)])
-    values = _answers(table, target)
-    keys = None if key is None else _times(table, key) if data.split.use == "time" else _groups(table, key)
-    plain = examples_of(x, values, data.arguments.task, table.file, target, keys)
-    return dataclasses.replace(plain, encode=functools.partial(encode, coded)) if coded else plain
+    works: list[Callable[[], Any]] = [functools.partial(_refuse, problem) for problem in table.problems]
+    works += [functools.partial(numbers_of, table.series(name), hint) for name in features]
+    works.append(functools.partial(targets_of, table.series(target), data.arguments.task, hint=hint))
+    if key is not None:
+        works.append(functools.partial(times if data.split.use == "time" else _groups, table.series(key)))
+    results = collected(works)
+    keys = results.pop() if key is not None else None
+    targets = results.pop()
+    x = np.column_stack([np.empty((len(table.numbers), 0)), *results])
+    rest = functools.partial(encode, coded) if coded else None
+    return Examples(x, targets.y, targets.task, targets.labels, keys, encode=rest)
+
+
+def _refuse(problem: DataError) -> None:
+    raise problem
 
 
 def _check_columns(table: Table, data: TableFileData) -> None:
-    """Refuse a table without rows, a column that is not there, and one that is to be a feature and something else."""
+    """Refuse a table without rows, columns that are not there, and one that is to be a feature and something else."""
     target, columns, key = data.arguments.target, data.arguments.columns, data.split.column
-    if not table.numbers:
+    if not table.numbers and not table.problems:
         raise table.error("the file has no examples", "nothing", "a header and values")
     keys = () if key is None else (key,)
-    for name in (target, *keys, *columns):
-        if name not in table.columns:
-            guess = nearest(name, table.columns)
-            remedy = f"did you mean {guess!r}?" if guess else "columns: " + ", ".join(list(table.columns)[:20])
-            raise table.error(f"there is no such {'target column' if name == target else 'column'}", name, remedy)
+    absent = [name for name in (target, *keys, *columns) if name not in table.columns]
+    collected([functools.partial(_refuse, _unknown(table, name, name == target)) for name in absent])
     for name, what in zip((target, *keys), ("the target", "what the split goes by"), strict=False):
         if name in columns or target in keys:
             raise table.error(f"{what} is no feature", f"{name} in columns, or as both", "take it out")
+
+
+def _unknown(table: Table, name: str, target: bool) -> DataError:
+    guess, names = nearest(name, table.columns), list(table.columns)
+    remedy = f"did you mean {guess!r}?" if guess else "columns: " + ", ".join(names[:20])
+    if names and sum(column in table.columns[column] for column in names) >= len(names) / 2:
+        remedy += "; the first line looks like values: write the names of the columns above it"
+    return table.error(f"there is no such {'target column' if target else 'column'}", name, remedy)
 
 
 def _steps(rule: Any) -> tuple[tuple[str, Mapping[str, Any]], ...]:
     return tuple((step.use, step.arguments) for step in (rule if isinstance(rule, list) else [rule]))
 
 
-def _numbers(table: Table, name: str) -> Array:
-    """Return a column as finite numbers, naming the first cell that is none."""
-    cells = table.columns[name]
-    try:
-        values = np.array(cells, dtype=np.float64)
-    except ValueError:
-        values = np.array([_number(cell) for cell in cells])
-    if np.isfinite(values).all():
-        return values
-    row = int(np.argmin(np.isfinite(values)))
-    cell, filled = cells[row], f'`{name}: {{use: "sklearn.impute:SimpleImputer"}}`'
-    if isinstance(cell, str) and math.isnan(_number(cell)) and cell.strip().lower() not in ("nan", "+nan", "-nan"):
-        entry = f'`{name}: {{use: "sklearn.preprocessing:OneHotEncoder"}}`' if cell.strip() else filled
-        remedy = f"turn it into features by an entry of data.with.columns, {entry}, or leave the column out with `{name}: drop`"
-        raise table.error("expected a number", repr(cell), remedy, row, name)
-    remedy = f"remove the example, fill the value in, or let data.with.columns do it: {filled}"
-    raise table.error("the value is not finite", str(cell), remedy, row, name)
-
-
-def _number(cell: Any) -> float:
-    try:
-        return float(cell)
-    except ValueError:
-        return math.nan
-
-
-def _answers(table: Table, target: str) -> NDArray[Any]:
-    """Return the target as numbers if all of it is, else as text; none may be missing."""
-    cells = table.columns[target]
-    _refuse_gaps(table, target, "the target is empty")
-    try:
-        return np.array(cells, dtype=np.float64)
-    except ValueError:
-        return np.array([str(cell).strip() for cell in cells])
-
-
-def _groups(table: Table, name: str) -> NDArray[Any]:
-    _refuse_gaps(table, name, "the group is empty")
-    return np.array([str(cell).strip() for cell in table.columns[name]])
-
-
-def _times(table: Table, name: str) -> Array:
-    """Return times as numbers: numbers as they are, dates as seconds; a date without a zone is meant in UTC."""
-    _refuse_gaps(table, name, "the time is empty")
-    cells = table.columns[name]
-    try:
-        values = np.array(cells, dtype=np.float64)
-    except ValueError:
-        values = np.array([_seconds(table, name, row) for row in range(len(cells))])
-    if not np.isfinite(values).all():
-        row = int(np.argmin(np.isfinite(values)))
-        raise table.error("the time is not finite", str(cells[row]), "fill it in", row, name)
-    return values
-
-
-def _seconds(table: Table, name: str, row: int) -> float:
-    cell = table.columns[name][row]
-    try:
-        time = datetime.fromisoformat(str(cell).strip())
-    except ValueError:
-        remedy = "write dates as 2026-01-31 or 2026-01-31T12:30"
-        raise table.error("this is neither a number nor a date", repr(cell), remedy, row, name) from None
-    return (time if time.tzinfo is not None else time.replace(tzinfo=UTC)).timestamp()
-
-
-def _refuse_gaps(table: Table, name: str, what: str) -> None:
-    cells = table.columns[name]
-    for row, cell in enumerate(cells if not isinstance(cells, np.ndarray) else ()):
-        if not str(cell).strip():
-            raise table.error(what, "nothing", "fill it in or remove the line", row, name)
+def _groups(series: Series) -> NDArray[Any]:
+    """Return the group of each example; none may be missing."""
+    missing = gaps(series.cells)
+    if missing.any():
+        raise series.cells_error("a group is missing", missing, "fill it in, or remove the line")
+    return np.array([str(cell).strip() for cell in series.cells])
 
 
 def _cells(column: Any, where: str) -> Sequence[str] | Array:

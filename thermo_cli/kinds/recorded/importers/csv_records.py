@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from thermo_cli.data.table import Table, read_csv
+from thermo_cli.data.csv_table import read_csv
+from thermo_cli.data.table import Table
 from thermo_cli.kinds.recorded.header import wanted
 
 

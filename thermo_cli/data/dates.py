@@ -1,0 +1,93 @@
+"""Times in words or numbers: dates that begin with the year, whole or partial, in the order in which they happened."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermo_cli.contracts import Array, Integers
+from thermo_cli.data.notation import gaps, numbers
+from thermo_cli.data.series import Series
+
+_MONTH: Final = re.compile(r"(?:1\d|20)\d\d\.(0?[1-9]|1[0-2])", re.ASCII)
+_PARTIAL: Final = re.compile(r"(\d{4})(?:[-./](\d{1,2})(?:[-./](\d{1,2}))?| ?-?Q([1-4]))?", re.ASCII | re.IGNORECASE)
+_DAY_FIRST: Final = re.compile(r"\d{1,2}[-./]\d{1,2}[-./]\d{2,4}\b.*", re.ASCII)
+MONTHS: Final = "2023.10 is read as October 2023"
+HOW: Final = "write dates with the year first: 2026-01-31, 2026-01 or 2026-01-31T12:30"
+
+
+def times(series: Series) -> Array | Integers:
+    """Return times as numbers that grow with time: numbers as they are, dates as seconds in UTC where no zone is given.
+
+    Where all cells are like 2023.9 and 2023.10, which as numbers would be in the wrong order, they are years and months.
+
+    Args:
+        series: Numbers, dates or text, (row,).
+
+    Raises:
+        DataError: One is missing or not finite, or tells neither a number nor a date.
+    """
+    read = numbers(series.cells)
+    bad = gaps(series.cells) | np.isinf(read.values)
+    if bad.any():
+        raise series.cells_error("a time is missing or not finite", bad, "fill it in, or remove the line")
+    if isinstance(series.cells, np.ndarray) and series.cells.dtype.kind == "M":
+        return series.cells.astype("datetime64[ns]").astype(np.int64)
+    if not read.whole or reads_months(series.cells):
+        return _dates(series)
+    _refuse_lost_months(series, read.values)
+    return read.values
+
+
+def reads_months(cells: Any) -> bool:
+    """Say whether all cells are years and months that as numbers would be out of order, such as 2023.9 and 2023.10."""
+    if isinstance(cells, np.ndarray) and cells.dtype.kind not in "US":
+        return False
+    months = [found[1] if (found := _MONTH.fullmatch(str(cell).strip())) else "" for cell in cells]
+    return all(months) and len({len(month) for month in months}) == 2
+
+
+def seconds(cell: str) -> float | None:
+    """Return the beginning of a date in seconds since 1970; None where it is none, or does not begin with the year."""
+    text = cell.strip()
+    found = _PARTIAL.fullmatch(text)
+    try:
+        if found is not None:
+            year, month, day, quarter = found.groups()
+            time = datetime(int(year), int(month or 3 * int(quarter or 1) - 2), int(day or 1), tzinfo=UTC)
+        else:
+            time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (time if time.tzinfo is not None else time.replace(tzinfo=UTC)).timestamp()
+
+
+def _dates(series: Series) -> Array:
+    values: list[Any] = [seconds(str(cell)) for cell in series.cells]
+    odd: NDArray[np.bool_] = np.array([value is None for value in values])
+    if odd.any():
+        first = str(series.cells[int(odd.argmax())])
+        doubt = f"{first!r} may begin with the day or with the month; " if _DAY_FIRST.fullmatch(first.strip()) else ""
+        raise series.cells_error("this is neither a number nor a date", odd, doubt + HOW)
+    return np.array(values, dtype=np.float64)
+
+
+def _refuse_lost_months(series: Series, values: Array) -> None:
+    """Refuse years and months that were saved as numbers, so that 2023.1 may be January or October."""
+    if (
+        isinstance(series.cells, np.ndarray)
+        and series.cells.dtype.kind == "f"
+        and np.all((values > 1000) & (values < 2999))
+    ):
+        hundredths = np.round((values % 1) * 100)
+        exact = np.abs((values % 1) * 100 - hundredths) < 1e-6
+        tens = np.isin(hundredths, range(20, 100, 10))
+        late = np.isin(hundredths, (11, 12))
+        if exact.all() and tens.any() and late.any() and np.all(tens | late | (hundredths == 10)):
+            raise series.cells_error(
+                "years and months were saved as numbers, so that .1 may be January or October",
+                hundredths == 10 if (hundredths == 10).any() else late,
+                "save them as text or as dates: 2023-10",
+            )
