@@ -165,7 +165,7 @@ def difference(observable: str, history: str, run: Array, baseline: Array, terms
         estimate=known.estimate,
         interval=(known.lower, known.upper),
         explanation=_words(outcome, kept, known.estimate, row),
-        replicas_needed=_needed(known, row) if outcome == "undecided" else None,
+        replicas_needed=_needed(known, row, 1 - terms.confidence) if outcome == "undecided" else None,
     )
 
 
@@ -227,13 +227,11 @@ def _collapsed(run: Array, baseline: Array, terms: Terms) -> int:
     return int((low | high if terms.higher is None else low if terms.higher else high).sum())
 
 
-def _needed(known: Interval, row: Difference) -> int | None:
+def _needed(known: Interval, row: Difference, alpha: float) -> int | None:
     """Return how many replicas would bring the interval wholly inside the margin or beyond it; None where more do not."""
-    margin, size, half = row.margin or 0.0, abs(known.estimate), known.upper - known.estimate
-    if size < margin and row.collapsed:
-        return None
-    reach = size if size < margin else 2 * margin - size
-    return replicas_for_mean(Interval(reach, reach - half, reach + half), margin, min(row.replicas), one_sided=True)
+    margin = row.margin or 0.0
+    stays = bool(row.collapsed) and abs(known.estimate) < margin
+    return None if stays else replicas_for_mean(known, margin, min(row.replicas), alpha, rests=False)
 
 
 def _words(outcome: Comparison, kept: bool, estimate: float, row: Difference) -> str:

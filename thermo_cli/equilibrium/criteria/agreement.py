@@ -62,7 +62,7 @@ def _statement(row: Row, values: Array, ensemble: Ensemble, gating: int) -> Row:
         words = _words(values, delta, interval, settings)
     outcome, needed = interval.below(delta), None
     if outcome == "undecided":
-        total = _needed(values, delta, interval, settings)
+        total = _needed(values, delta, interval, settings, gating)
         needed = None if total is None else max(math.ceil(max(total, n + 1) / len(ensemble.histories)), 2)
     return answered(row, interval, outcome, words, 1 - settings.alpha, replicas_needed=needed)
 
@@ -83,7 +83,7 @@ def _within(ensemble: Ensemble, observable: str, name: str, gating: int) -> Row:
         f"{inside} of {n} replicas of {name} lie within {reach:.3g} of the trimmed mean of all histories, {centre:.4g}"
     )
     if outcome == "undecided":
-        needed = replicas_for_share(inside, n, settings.content, settings.alpha)
+        needed = replicas_for_share(inside, n, settings.content, settings.alpha, rows=gating)
     return answered(row, interval, outcome, words, 1 - settings.alpha, replicas_needed=needed)
 
 
@@ -105,12 +105,12 @@ def _normal_words(interval: Interval, settings: Settings) -> str:
     )
 
 
-def _needed(values: Array, delta: float, interval: Interval, settings: Settings) -> int | None:
+def _needed(values: Array, delta: float, interval: Interval, settings: Settings, rows: int) -> int | None:
     """Return how many replicas of all histories would decide, if any number would."""
     if settings.tolerance == "normal":
         return replicas_for_normal(interval.estimate / delta, settings.content, settings.alpha)
     inside = most_inside(values, 2 * delta)
-    return replicas_for_share(inside, len(values), settings.content, settings.alpha, count_to_agree)
+    return replicas_for_share(inside, len(values), settings.content, settings.alpha, count_to_agree, rows)
 
 
 AGREEMENT: Final = Criterion(

@@ -68,7 +68,7 @@ def _pairs_needed(interval: Interval, inside: int, pairs: int, settings: Setting
     if inside == pairs:
         return least_replicas(settings.content, settings.alpha)
     if interval.estimate < IDENTICAL:
-        return replicas_for_mean(interval, IDENTICAL, pairs, one_sided=True)
+        return replicas_for_mean(interval, IDENTICAL, pairs, settings.alpha, one_sided=True, rests=False)
     return replicas_for_share(inside, pairs, settings.content, settings.alpha)
 
 

@@ -86,7 +86,7 @@ def _pair(ensemble: Ensemble, observable: str, pair: tuple[str, str], counts: bo
     }[outcome]
     if not counts and outcome != "fails":
         words += "; they were not shown to be apart before T/2, so this says nothing about forgetting"
-    needed = replicas_for_mean(interval, delta, fewest) if outcome == "undecided" else None
+    needed = replicas_for_mean(interval, delta, fewest, settings.alpha) if outcome == "undecided" else None
     gates = counts or outcome == "fails"
     return answered(row, interval, outcome, words, 1 - settings.alpha, gates=gates, replicas_needed=needed)
 

@@ -8,11 +8,12 @@ import math
 from typing import Final
 
 import numpy as np
+from scipy import stats
 
 from thermo_cli.contracts import Row
 from thermo_cli.equilibrium.criteria.criterion import EVERYWHERE, SHARED, Criterion, answered, refused
 from thermo_cli.equilibrium.ensemble import Ensemble
-from thermo_cli.equilibrium.statistics.forecast import replicas_for_mean
+from thermo_cli.equilibrium.statistics.forecast import CHANCE, fewest
 from thermo_cli.equilibrium.statistics.interval import Interval
 from thermo_cli.equilibrium.statistics.trimmed import FEWEST, mean_interval
 
@@ -36,12 +37,27 @@ def _row(ensemble: Ensemble, observable: str) -> Row:
         finite = int(np.isfinite(finals).sum())
         return refused(row, f"only {finite} replicas have finite values; at least {FEWEST} are needed")
     half = known.upper - known.estimate
-    error = Interval(0.0, -half, half)
     outcome = Interval(half, 0.0, half).below(delta)
-    needed = replicas_for_mean(error, delta, len(finals)) if outcome == "undecided" else None
+    needed = _needed(half / delta, len(finals)) if outcome == "undecided" else None
     per_history = None if needed is None else math.ceil(needed / len(ensemble.histories))
     words = f"the mean is {known.estimate:.4g} +- {half:.2g}"
     return answered(row, known, outcome, words, 1 - settings.alpha, replicas_needed=per_history)
+
+
+def _needed(ratio: float, replicas: int) -> int | None:
+    """Return how many replicas would bring the half-width below the margin: only their spread is not known.
+
+    N such that half-width / delta sqrt(n / N) sqrt(chi2_.8(N - 1) / (N - 1)) <= 1, the spread being what was seen.
+
+    Args:
+        ratio: Half-width / delta.
+        replicas: n, over all histories.
+    """
+
+    def decides(n: int) -> bool:
+        return ratio**2 * replicas / n * float(stats.chi2.ppf(CHANCE, n - 1)) / (n - 1) <= 1
+
+    return fewest(decides, 1.0, replicas + 1)
 
 
 MEAN: Final = Criterion("mean", "How well is the mean known?", "within the margin", "beyond the margin", False, mean)

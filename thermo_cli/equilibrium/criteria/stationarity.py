@@ -140,7 +140,9 @@ def still(row: Row, changes: Changes, terms: Terms) -> Row:
     interval = size_quantile(moved, content, terms.alpha, terms.rows)
     outcome = interval.below(delta)
     inside = int((moved <= delta * (1 + ROUNDING)).sum())
-    needed = replicas_for_share(inside, len(moved), content, terms.alpha) if outcome == "undecided" else None
+    needed = None
+    if outcome == "undecided":
+        needed = replicas_for_share(inside, len(moved), content, terms.alpha, rows=terms.rows)
     words = (
         f"{inside} of {len(moved)} replicas moved by at most {delta:.3g} {changes.between}; "
         f"at least {content:.0%} of fresh ones must"
@@ -173,7 +175,8 @@ def going_nowhere(row: Row, changes: Changes, terms: Terms) -> Row:
     if surer.inside(delta) == "fails":
         words = f"{pace}, more than half the margin: caught relaxing"
         return answered(row, per_doubling, "fails", words, 1 - alpha, steps_needed=steps)
-    needed = replicas_for_mean(wider, delta, int(np.isfinite(changes.per_step).sum()))
+    finite = int(np.isfinite(changes.per_step).sum())
+    needed = replicas_for_mean(wider, delta, finite, alpha) if abs(wider.estimate) < delta else None
     ending = "longer training decides" if steps else "if it goes on like that no longer training decides"
     words = f"at its present pace per step it would move by {wider.estimate:+.3g} until 4T ({pace}); {ending}"
     return answered(row, wider, "undecided", words, 1 - alpha, replicas_needed=needed, steps_needed=steps)
@@ -230,7 +233,8 @@ def not_growing(row: Row, changes: Changes, terms: Terms) -> Row:
     if outcome != seen:
         words = f"behind constant offsets {words}" if outcome == "fails" else HIDDEN
     if outcome == "undecided":
-        needed = replicas_for_mean(growth, largest, len(values), one_sided=True) if seen == outcome else None
+        seen_open = seen == outcome
+        needed = replicas_for_mean(growth, largest, len(values), terms.alpha, one_sided=True) if seen_open else None
         needs = {"replicas_needed": needed, "steps_needed": 2 * total}
     return answered(row, growth, outcome, words, 1 - terms.alpha, margin=largest, **needs)
 

@@ -59,7 +59,11 @@ def _mean(row: Row, ensemble: Ensemble, goal: Goal) -> Row:
     elif excess + (failing.upper - failing.estimate) < -room:
         outcome = "fails"
     reach = Interval(-abs(excess), -abs(excess) - half, half - abs(excess))
-    needed = replicas_for_mean(reach, 0.0, len(finals), one_sided=True) if outcome == "undecided" else None
+    needed = (
+        replicas_for_mean(reach, 0.0, len(finals), settings.alpha, one_sided=True, rests=False)
+        if outcome == "undecided"
+        else None
+    )
     words = f"{goal.words}: it is {known.estimate:.4g} +- {half:.2g}"
     return _told(row, known, outcome, words, ensemble, needed)
 
@@ -73,7 +77,11 @@ def _share(row: Row, ensemble: Ensemble, goal: Goal, share: float) -> Row:
     lower, upper = share_bounds(inside, count, settings.alpha)
     surely = share_bounds(inside, count, settings.alpha / len(settings.targets))[1]
     outcome: Outcome = "holds" if lower >= share else "fails" if surely < share else "undecided"
-    needed = replicas_for_share(inside, count, share, settings.alpha) if outcome == "undecided" else None
+    needed = (
+        replicas_for_share(inside, count, share, settings.alpha, rows=len(settings.targets))
+        if outcome == "undecided"
+        else None
+    )
     known = Interval(inside / count, lower, upper)
     return replace(
         _told(row, known, outcome, f"{goal.words}: {inside} of {count} reach it", ensemble, needed), margin=share

@@ -7,10 +7,11 @@ import numpy as np
 from scipy import stats
 
 from thermo_cli.equilibrium.statistics.interval import Interval
+from thermo_cli.equilibrium.statistics.trimmed import quantile
 
 CHANCE: Final = 0.8
 MAX_REPLICAS: Final = 1000  # what needs more is not reachable in this way
-SURER: Final = float(((stats.norm.ppf(0.95) + stats.norm.ppf(CHANCE)) / stats.norm.ppf(0.95)) ** 2)
+USUAL: Final = float(stats.norm.ppf(0.75))  # standard errors: half of all estimates lie further from the truth
 
 
 def fewest(decides: Callable[[int], bool], step: float, least: int = 2) -> int | None:
@@ -29,21 +30,37 @@ def fewest(decides: Callable[[int], bool], step: float, least: int = 2) -> int |
     return None
 
 
-def replicas_for_mean(interval: Interval, margin: float, replicas: int, *, one_sided: bool = False) -> int | None:
-    """Return how many replicas would bring an interval inside the margin in four of five cases, its spread staying what it is.
+def replicas_for_mean(
+    interval: Interval, margin: float, replicas: int, alpha: float, *, one_sided: bool = False, rests: bool = True
+) -> int | None:
+    """Return how many replicas would decide a mean in four of five cases, its spread staying what it is.
 
-    n (half-width / room)^2 would in half of them, and ((z_.95 + z_.80) / z_.95)^2 = 2.3 times as many in four of five.
+    With se = half-width / c(n), c(N) the t-quantile of N replicas and d(mu) = (delta - mu) sqrt(N / n) / se, the chance is
+    P(c(N) - d(-mu) < Z < d(mu) - c(N)) that it holds, and P(Z < -d(mu) - c(N)) + P(Z < -d(-mu) - c(N)) that it fails. What is
+    open lies far from its truth more often than not: of ensembles at rest that are open, as many replicas as the bare
+    estimate m asks for would decide 96-100 %. So mu is m moved to zero by its usual error, .67 se.
 
     Args:
+        interval: Of `replicas` replicas, its half-width c(n) standard errors.
         margin: delta.
+        replicas: n.
+        alpha: Error rate of each bound.
         one_sided: Whether only the upper bound is compared.
+        rests: Whether zero is what an ensemble at rest has; where it is not, mu = m.
 
     Returns:
-        A number of replicas, or None when the estimate itself is at or beyond the margin, or no number up to 1,000 would.
+        The first number above n, or None when no number up to 1,000 would.
     """
-    room = margin - (interval.estimate if one_sided else abs(interval.estimate))
     half = interval.upper - interval.estimate
-    if not (np.isfinite(half) and room > 0):
+    if not (np.isfinite(half) and half > 0):
         return None
-    needed = int(np.ceil(replicas * SURER * (half / room) ** 2)) + 1
-    return needed if needed <= MAX_REPLICAS else None
+    error = half / float(quantile(alpha, replicas - 1, replicas))
+    usual = USUAL * error if rests else 0.0
+    mean = np.sign(interval.estimate) * max(abs(interval.estimate) - usual, 0.0)
+    numbers = np.arange(replicas + 1.0, MAX_REPLICAS + 1)
+    root, bound = np.sqrt(numbers / replicas) / error, quantile(alpha, numbers - 1, numbers)
+    above, below = (margin - mean) * root, np.inf if one_sided else (margin + mean) * root
+    holds = np.maximum(stats.norm.cdf(above - bound) - stats.norm.cdf(bound - below), 0.0)
+    fails = stats.norm.cdf(-above - bound) + stats.norm.cdf(-below - bound)
+    enough = np.flatnonzero(holds + fails >= CHANCE)
+    return int(numbers[enough[0]]) if len(enough) else None

@@ -97,7 +97,7 @@ def least_replicas(content: float, alpha: float, hold: Count = count_to_hold) ->
 
 @cache
 def replicas_for_share(
-    inside: int, replicas: int, content: float, alpha: float, hold: Count = count_to_hold
+    inside: int, replicas: int, content: float, alpha: float, hold: Count = count_to_hold, rows: int = 1
 ) -> int | None:
     """Return how many replicas would decide with a chance of four in five whether a share reaches `content`.
 
@@ -110,6 +110,7 @@ def replicas_for_share(
         content: Share that must be inside.
         alpha: Error rate of each bound.
         hold: From replicas, content and alpha to the smallest count inside that holds; None where even all is too few.
+        rows: Statements of which any may fail: each fails at alpha / rows.
 
     Returns:
         A number of replicas, or None when no number up to 1,000 would.
@@ -120,6 +121,6 @@ def replicas_for_share(
     def decides(n: int) -> bool:
         enough = hold(n, content, alpha)
         holds = float(stats.binom.sf(enough - 1, n, share)) if enough is not None else 0.0
-        return holds + float(stats.binom.cdf(count_not_to_fail(n, content, alpha) - 1, n, share)) >= CHANCE
+        return holds + float(stats.binom.cdf(count_not_to_fail(n, content, alpha / rows) - 1, n, share)) >= CHANCE
 
     return fewest(decides, STEP, replicas + 1)

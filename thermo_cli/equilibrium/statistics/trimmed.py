@@ -56,7 +56,7 @@ def mean_and_half(values: Array, alpha: float, trim: float = 0.0, least: float =
     """
     mean, square, freedom, count = moments(values, trim, least)
     with np.errstate(invalid="ignore"):  # of too few values there is none
-        return mean, _quantile(alpha, freedom, count) * np.sqrt(square)
+        return mean, quantile(alpha, freedom, count) * np.sqrt(square)
 
 
 def difference_and_half(
@@ -75,7 +75,7 @@ def difference_and_half(
         Difference and half-width, (...); NaN with fewer than five finite values on a side. Source: Yuen 1974.
     """
     difference, square, freedom, count = difference_moments(values, others, trim, least)
-    half: Array = _quantile(alpha, freedom, count) * np.sqrt(square)
+    half: Array = quantile(alpha, freedom, count) * np.sqrt(square)
     return difference, half
 
 
@@ -123,10 +123,17 @@ def moments(values: Array, trim: float, least: float = 0.0) -> tuple[Array, Arra
     return mean, square, inside - 1, count
 
 
-def _quantile(alpha: float, freedom: Array, count: Array) -> Array:
+def quantile(alpha: float, freedom: Array | int, count: Array | int) -> Array:
+    """Return t_(1 - alpha; freedom), or t_(1 - alpha / 2; freedom) with fewer than 20 values.
+
+    Args:
+        alpha: Error rate of each bound.
+        freedom: Degrees of freedom, (...).
+        count: Finite values, (...).
+    """
     level = np.where(count < FEW, alpha / 2, alpha)
-    quantile: Array = stats.t.ppf(1 - level, freedom)
-    return quantile
+    multiple: Array = stats.t.ppf(1 - level, freedom)
+    return multiple
 
 
 def _interval(centre: Array, half: Array) -> Interval:
