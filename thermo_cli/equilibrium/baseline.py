@@ -16,12 +16,14 @@ do. A difference that is certain but smaller than the margin is `equivalent`: it
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, Literal
 
 import numpy as np
 from scipy import stats
 
 from thermo_cli.contracts import Array
+from thermo_cli.equilibrium.statistics.collapse import chance_of_none, collapsed
 from thermo_cli.equilibrium.statistics.forecast import replicas_for_mean
 from thermo_cli.equilibrium.statistics.interval import ROUNDING, Interval
 from thermo_cli.equilibrium.statistics.trimmed import FEW, FEWEST, difference_interval, difference_moments, moments
@@ -149,7 +151,7 @@ def difference(observable: str, history: str, run: Array, baseline: Array, terms
         higher_is_better=terms.higher,
         confidence=terms.confidence,
         chance=_chance(run, baseline, terms.higher),
-        collapsed=_collapsed(run, baseline, terms),
+        collapsed=collapsed(run, baseline, terms.margin, terms.higher),
     )
     if min(counts) < FEWEST:
         few = f"{counts[0]} replicas with finite values against {counts[1]}: at least {FEWEST} on each side are needed"
@@ -165,7 +167,7 @@ def difference(observable: str, history: str, run: Array, baseline: Array, terms
         estimate=known.estimate,
         interval=(known.lower, known.upper),
         explanation=_words(outcome, kept, known.estimate, row),
-        replicas_needed=_needed(known, row, 1 - terms.confidence) if outcome == "undecided" else None,
+        replicas_needed=_needed(known, row, run, baseline, terms) if outcome == "undecided" else None,
     )
 
 
@@ -219,19 +221,12 @@ def _chance(run: Array, baseline: Array, higher: bool | None) -> float | None:
     return float((1 + signs.mean()) / 2)
 
 
-def _collapsed(run: Array, baseline: Array, terms: Terms) -> int:
-    if not len(baseline):
-        return 0
-    beyond = terms.margin * (1 + ROUNDING)
-    low, high = run < baseline.min() - beyond, run > baseline.max() + beyond
-    return int((low | high if terms.higher is None else low if terms.higher else high).sum())
-
-
-def _needed(known: Interval, row: Difference, alpha: float) -> int | None:
-    """Return how many replicas would bring the interval wholly inside the margin or beyond it; None where more do not."""
-    margin = row.margin or 0.0
-    stays = bool(row.collapsed) and abs(known.estimate) < margin
-    return None if stays else replicas_for_mean(known, margin, min(row.replicas), alpha, rests=False)
+def _needed(known: Interval, row: Difference, run: Array, baseline: Array, terms: Terms) -> int | None:
+    """Return how many replicas would decide it: the interval wholly inside the margin and none collapsed, or beyond it."""
+    if row.collapsed and abs(known.estimate) < terms.margin:
+        return None
+    calm = partial(chance_of_none, run, baseline, terms.margin, terms.higher)
+    return replicas_for_mean(known, terms.margin, min(row.replicas), 1 - terms.confidence, rests=False, calm=calm)
 
 
 def _words(outcome: Comparison, kept: bool, estimate: float, row: Difference) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
+from thermo_cli.contracts import Array
 from thermo_cli.equilibrium.statistics.interval import Interval
 from thermo_cli.equilibrium.statistics.trimmed import quantile
 
@@ -31,7 +32,14 @@ def fewest(decides: Callable[[int], bool], step: float, least: int = 2) -> int |
 
 
 def replicas_for_mean(
-    interval: Interval, margin: float, replicas: int, alpha: float, *, one_sided: bool = False, rests: bool = True
+    interval: Interval,
+    margin: float,
+    replicas: int,
+    alpha: float,
+    *,
+    one_sided: bool = False,
+    rests: bool = True,
+    calm: Callable[[Array], Array] | None = None,
 ) -> int | None:
     """Return how many replicas would decide a mean in four of five cases, its spread staying what it is.
 
@@ -47,6 +55,7 @@ def replicas_for_mean(
         alpha: Error rate of each bound.
         one_sided: Whether only the upper bound is compared.
         rests: Whether zero is what an ensemble at rest has; where it is not, mu = m.
+        calm: From numbers of replicas to the chance that nothing else keeps them from holding.
 
     Returns:
         The first number above n, or None when no number up to 1,000 would.
@@ -62,5 +71,5 @@ def replicas_for_mean(
     above, below = (margin - mean) * root, np.inf if one_sided else (margin + mean) * root
     holds = np.maximum(stats.norm.cdf(above - bound) - stats.norm.cdf(bound - below), 0.0)
     fails = stats.norm.cdf(-above - bound) + stats.norm.cdf(-below - bound)
-    enough = np.flatnonzero(holds + fails >= CHANCE)
+    enough = np.flatnonzero((holds if calm is None else holds * calm(numbers)) + fails >= CHANCE)
     return int(numbers[enough[0]]) if len(enough) else None
