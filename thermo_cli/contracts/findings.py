@@ -40,14 +40,14 @@ class Trajectories:
     sparse: bool = False
     ended: NDArray[np.bool_] | None = None
 
-    @property
+    @cached_property
     def trained(self) -> "Trajectories":
         """The same of the replicas whose training is over, for good or bad."""
         if self.unfinished is None:
             return self
         return replace(self._only(np.flatnonzero(~self.unfinished)), unfinished=None)
 
-    @property
+    @cached_property
     def copies(self) -> tuple[Integers, ...]:
         """Replicas that are one run several times, a group each: alike to the last bit in all observables at all steps.
 
@@ -64,7 +64,7 @@ class Trajectories:
         several = [np.array(rows) for rows in groups.values() if len(rows) > 1]
         return tuple(rows for rows in several if np.isfinite(np.unique(series[rows[0]])).sum() >= TELLING)
 
-    @property
+    @cached_property
     def independent(self) -> "Trajectories":
         """The same without copies: the first of each group stands for all of it."""
         again = [row for rows in self.copies for row in rows[1:]]

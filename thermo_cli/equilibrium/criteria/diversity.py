@@ -9,7 +9,7 @@ import math
 from typing import Final
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from thermo_cli.contracts import Array, Outcome, Overlaps, Row
 from thermo_cli.equilibrium.criteria.criterion import Criterion, answered, refused
@@ -115,7 +115,7 @@ def overlap(distances: Array, null: Array, alpha: float) -> Interval:
         alpha: One minus the confidence.
     """
     mean, error, count = ratio(distances, null)
-    half = float(stats.t.ppf(1 - alpha, count - 1)) * error
+    half = float(special.stdtrit(count - 1, 1 - alpha)) * error
     lower, upper = [mean - half], [mean + half]
     if mean > 0 and error > 0:
         freedom = 2 * (mean / error) ** 2

@@ -7,7 +7,7 @@ large where each replica stays in its own basin. Holds when its upper bound is b
 from typing import Final
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from thermo_cli.contracts import Row
 from thermo_cli.equilibrium.criteria.criterion import Criterion, answered, refused
@@ -35,7 +35,7 @@ def ergodicity(ensemble: Ensemble) -> list[Row]:
     if kept.sum() < PAIRS:
         return [refused(row, "there are no microstates of the final protocol half of the training time earlier")]
     change, error, count = ratio(overlaps.distances[kept] - overlaps.own[kept], overlaps.null)
-    half = float(stats.t.ppf(1 - settings.alpha, count - 1)) * error
+    half = float(special.stdtrit(count - 1, 1 - settings.alpha)) * error
     interval = Interval(change, change - half, change + half)
     outcome = interval.below(LARGEST)
     words = {

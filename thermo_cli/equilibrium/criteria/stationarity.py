@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from thermo_cli.contracts import Outcome, Row
 from thermo_cli.equilibrium.changes import Changes, between_budgets, comes_to_rest, within_window
@@ -222,7 +222,9 @@ def not_growing(row: Row, changes: Changes, terms: Terms) -> Row:
     seen = growth.below(largest)
     hidden = hidden_growth(values, times, total, content, largest) if len(times) >= MIN_MEASUREMENTS else -math.inf
     level = terms.alpha / terms.rows
-    certain, doubtful = (hidden > stats.t.ppf(1 - error, len(values) - 1) for error in (level, min(DOUBT * level, 0.5)))
+    certain, doubtful = (
+        hidden > special.stdtrit(len(values) - 1, 1 - error) for error in (level, min(DOUBT * level, 0.5))
+    )
     outcome: Outcome = "fails" if certain else "undecided" if doubtful and seen == "holds" else seen
     words = {
         "holds": "the spread is not growing",

@@ -6,7 +6,7 @@ No interval of a mean sees one in ten that does, so where any has, a run is not 
 from typing import Final
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from thermo_cli.contracts import Array
 from thermo_cli.equilibrium.statistics.interval import ROUNDING
@@ -46,11 +46,11 @@ def chance_of_none(run: Array, baseline: Array, delta: float, higher: bool | Non
         (number,).
     """
     counts = numbers[:, None]
-    deepest = stats.norm.ppf(1 - (1 - POINTS) ** (1 / counts))  # of N standard normal ones, (number, point)
+    deepest = special.ndtri(1 - (1 - POINTS) ** (1 / counts))  # of N standard normal ones, (number, point)
     chance = np.ones(len(numbers))
     for sign in (1, -1) if higher is None else (1,) if higher else (-1,):
         worst = sign * baseline.mean() + baseline.std(ddof=1) * deepest
         with np.errstate(divide="ignore", invalid="ignore"):
             away = (sign * run.mean() - worst + delta) / run.std(ddof=1)
-        chance *= (stats.norm.cdf(np.nan_to_num(away, nan=0.0)) ** counts).mean(axis=1)
+        chance *= (special.ndtr(np.nan_to_num(away, nan=0.0)) ** counts).mean(axis=1)
     return chance

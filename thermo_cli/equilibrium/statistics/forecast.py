@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from thermo_cli.contracts import Array
 from thermo_cli.equilibrium.statistics.interval import Interval
@@ -12,7 +12,7 @@ from thermo_cli.equilibrium.statistics.trimmed import quantile
 
 CHANCE: Final = 0.8
 MAX_REPLICAS: Final = 1000  # what needs more is not reachable in this way
-USUAL: Final = float(stats.norm.ppf(0.75))  # standard errors: half of all estimates lie further from the truth
+USUAL: Final = float(special.ndtri(0.75))  # standard errors: half of all estimates lie further from the truth
 
 
 def fewest(decides: Callable[[int], bool], step: float, least: int = 2) -> int | None:
@@ -69,7 +69,7 @@ def replicas_for_mean(
     numbers = np.arange(replicas + 1.0, MAX_REPLICAS + 1)
     root, bound = np.sqrt(numbers / replicas) / error, quantile(alpha, numbers - 1, numbers)
     above, below = (margin - mean) * root, np.inf if one_sided else (margin + mean) * root
-    holds = np.maximum(stats.norm.cdf(above - bound) - stats.norm.cdf(bound - below), 0.0)
-    fails = stats.norm.cdf(-above - bound) + stats.norm.cdf(-below - bound)
+    holds = np.maximum(special.ndtr(above - bound) - special.ndtr(bound - below), 0.0)
+    fails = special.ndtr(-above - bound) + special.ndtr(-below - bound)
     enough = np.flatnonzero((holds if calm is None else holds * calm(numbers)) + fails >= CHANCE)
     return int(numbers[enough[0]]) if len(enough) else None

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 from thermo_cli.contracts import Array
 from thermo_cli.contracts.jackknife import jackknife_error
@@ -41,7 +41,7 @@ def growth_of_spread(
         alpha: Error rate of the upper bound.
         rows: Statements of which any may fail: the lower bound has the error rate alpha / rows.
     """
-    z = float(stats.norm.ppf((1 + content) / 2))
+    z = float(special.ndtri((1 + content) / 2))
     with np.errstate(over="ignore", invalid="ignore"):  # values beyond 1e150: the interval is NaN, hence undecided
         square = (values - values.mean(axis=0)) ** 2
         estimate, upper = _along_a_line(square, steps, total, z, alpha)
@@ -64,7 +64,7 @@ def hidden_growth(values: Array, steps: Array, total: float, content: float, mar
         content: Share of fresh replicas.
         margin: The largest growth of the half-width that does not matter.
     """
-    allowed = margin / float(stats.norm.ppf((1 + content) / 2))
+    allowed = margin / float(special.ndtri((1 + content) / 2))
     place = np.arange(len(steps))
     splits = (place < len(steps) // 2, place // min(SPLIT, len(steps) // 4) % 2 == 0)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -115,7 +115,7 @@ def _along_a_line(square: Array, steps: Array, total: float, z: float, alpha: fl
     least = -z * max(
         level + growth * (total - float(steps.mean())) / (z * PROJECTED * total), 0.0
     )  # no spread is left then
-    quantile = float(stats.t.ppf(1 - alpha, n - 1))
+    quantile = float(special.stdtrit(n - 1, 1 - alpha))
     half = quantile * jackknife_error(without @ weight)
     if growth > 0 and level > 0:
         relative = quantile * jackknife_error(without.mean(axis=1)) / level

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from thermo_cli.contracts import Array
 from thermo_cli.equilibrium.statistics.forecast import CHANCE, fewest
@@ -27,7 +27,7 @@ def normal_half_width(values: Array, content: float, alpha: float, rows: int = 1
         rows: Statements of which any may fail: the lower bound has the error rate alpha / rows.
     """
     n, sd = len(values), float(values.std(ddof=1))
-    z = float(stats.norm.ppf((1 + content) / 2))
+    z = float(special.ndtri((1 + content) / 2))
     lower = z * sd * float(np.sqrt((n - 1) / stats.chi2.ppf(1 - alpha / rows, n - 1)))
     return Interval(z * sd, lower, tolerance_factor(n, content, alpha) * sd)
 
@@ -64,7 +64,7 @@ def replicas_for_normal(ratio: float, content: float, alpha: float) -> int | Non
         ratio: z s / delta, taken for z sigma / delta.
         content: Share of fresh replicas.
     """
-    z = float(stats.norm.ppf((1 + content) / 2))
+    z = float(special.ndtri((1 + content) / 2))
 
     def decides(n: int) -> bool:
         low, high = (ratio * np.sqrt(stats.chi2.ppf(q, n - 1) / (n - 1)) for q in (1 - CHANCE, CHANCE))

@@ -3,7 +3,7 @@
 from typing import Final
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from thermo_cli.contracts import Array
 
@@ -29,6 +29,6 @@ def clipped(values: Array) -> Array:
     blocks = np.array_split(np.arange(count), count // size)
     centre = np.concatenate([np.median(values[:, block], axis=1)[:, None].repeat(len(block), 1) for block in blocks], 1)
     distance = values - centre
-    far = FAR * float(np.quantile(np.abs(distance), INSIDE)) / float(stats.norm.ppf((1 + INSIDE) / 2)) or np.inf
+    far = FAR * float(np.quantile(np.abs(distance), INSIDE)) / float(special.ndtri((1 + INSIDE) / 2)) or np.inf
     pulled: Array = centre + np.clip(distance, -far, far)
     return pulled

@@ -8,7 +8,7 @@ No interval of a mean sees what a few replicas do far away: what a minority does
 from typing import Final
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from thermo_cli.contracts import Array
 from thermo_cli.equilibrium.statistics.interval import ROUNDING, Interval
@@ -132,7 +132,7 @@ def quantile(alpha: float, freedom: Array | int, count: Array | int) -> Array:
         count: Finite values, (...).
     """
     level = np.where(count < FEW, alpha / 2, alpha)
-    multiple: Array = stats.t.ppf(1 - level, freedom)
+    multiple: Array = special.stdtrit(freedom, 1 - level)
     return multiple
 
 
