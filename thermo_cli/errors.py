@@ -63,6 +63,9 @@ class Crashes(Exception):
         super().__init__("; ".join(dict.fromkeys(reasons.values())))
         self.reasons = dict(reasons)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.reasons,))
+
 
 class UsageError(ThermoError):
     """The command line asks for something that does not exist."""

@@ -15,7 +15,7 @@ class Draws:
     """What was drawn from while generators were watched; known once the watch is over.
 
     Attributes:
-        names: `random`, `numpy`, `torch`: those whose state has changed.
+        names: `random`, `numpy`, `torch`: those whose state has changed; none if something was imported meanwhile.
     """
 
     names: tuple[str, ...] = ()
@@ -43,12 +43,13 @@ def watched(seed: int | None = None) -> Iterator[Draws]:
     before, draws = _states(), Draws()
     if seed is not None:
         seed_all(seed)
-    begun = _states()
+    begun, loaded = _states(), len(sys.modules)
     try:
         yield draws
     finally:
         now = _states()
-        draws.names = tuple(name for name, state in begun.items() if not _equal(state, now[name]))
+        if len(sys.modules) == loaded:  # packages draw when they are imported, for names of temporary files
+            draws.names = tuple(name for name, state in begun.items() if not _equal(state, now[name]))
         _put_back(before)
 
 

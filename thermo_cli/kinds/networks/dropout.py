@@ -3,7 +3,7 @@
 x <- x m / (1 - p) in training, with m = 1 with probability 1 - p and else 0; x in evaluation. Source: Srivastava 2014.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import nn
@@ -27,7 +27,7 @@ class Dropout(nn.Module):
         super().__init__()
         self.p, self.channels = p, channels
         self.register_buffer("mask", torch.ones(()), persistent=False)
-        self.calls, self.shape = 0, torch.Size()
+        self.shape = torch.Size()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return x times the mask.
@@ -35,7 +35,7 @@ class Dropout(nn.Module):
         Args:
             x: Activations, (example, ...).
         """
-        self.calls, self.shape = self.calls + 1, x.shape
+        self.shape = x.shape
         return x * self.mask if self.training else x
 
 
@@ -61,19 +61,16 @@ def dropouts(module: nn.Module) -> dict[str, Dropout]:
     return {name: part for name, part in module.named_modules() if isinstance(part, Dropout)}
 
 
-def sites(module: nn.Module, inputs: int, batch: int) -> tuple[Site, ...]:
-    """Return where a module drops out, and how many numbers of a batch; it is run once to see.
+def sites(module: nn.Module, run: Callable[[], object]) -> tuple[Site, ...]:
+    """Return where a module drops out, and how many numbers of a batch.
 
     Args:
-        module: It is left in evaluation.
+        run: Runs it once on a batch, in training.
     """
     found = dropouts(module)
     if not found:
         return ()
-    for part in found.values():
-        part.calls = 0
-    with torch.no_grad():
-        module.eval()(torch.zeros(batch, inputs))
+    run()
     places = []
     for name, part in found.items():
         shape = part.shape[:2] + (1,) * (len(part.shape) - 2) if part.channels else part.shape
@@ -85,10 +82,11 @@ def masks(noise: torch.Tensor, places: Sequence[Site], dtype: torch.dtype) -> Ma
     """Make masks of uniform numbers, site to 0 or 1/(1 - p), (replica, *shape).
 
     Args:
-        noise: Uniform in [0, 1), (replica, numbers of all sites).
+        noise: Uniform in [0, 1), (replica, numbers of all sites, and maybe more).
         dtype: Floating-point type of the activations.
     """
-    parts = torch.split(noise, [place.size for place in places], dim=1)
+    sizes = [place.size for place in places]
+    parts = torch.split(noise[:, : sum(sizes)], sizes, dim=1)
     return {
         place.name: (part >= place.p).to(dtype).mul_(1 / (1 - place.p)).view(len(noise), *place.shape)
         for place, part in zip(places, parts, strict=True)

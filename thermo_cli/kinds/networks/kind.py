@@ -27,6 +27,7 @@ from thermo_cli.spec.schedules import name_of
 from thermo_cli.store import RunFolder
 from thermo_cli.times import measurement_steps, snapshot_steps
 
+NAMED: Final = 4  # shared tensors in the plan
 WATCHED: Final = 6  # energy, its terms and the norms
 begin, diagnostics, stated = learning.begin, learning.diagnostics, learning.stated
 gather, raw, settle = gathering.gather, kept_parameters, nothing_to_settle
@@ -52,11 +53,10 @@ def outline(setup: Setup, needs: Needs | None, workers: int) -> dict[str, str]:
     words += f", clipped at {clip:g}" if clip is not None else ""
     words += "".join(f", with {name}" for name in terms)
     words += "".join(f", and again with {budget} steps" for budget in budgets_of(spec))
-    looped = getattr(_protocol(setup).system, "looped", "")
-    reason = f"; not stacked, but looped over: {looped}" if looped else ""
+    made = _made_of(_protocol(setup).system)
     return {
         "data": learning.data_line(setup),
-        "system": f"{spec.system.use}, {needs.parameters} parameters, {spec.ensemble.precision}{reason}",
+        "system": f"{spec.system.use}, {needs.parameters} parameters, {spec.ensemble.precision}{made}",
         "dynamics": f"{dynamics.use if dynamics else ''}, {spec.total} steps{words}",
     }
 
@@ -104,7 +104,12 @@ def train(work: Work) -> str:
     from thermo_cli.kinds.networks.learner import Learner
 
     torch.set_num_threads(1)
-    return work.move(Learner(work.specs, work.dataset(), work.members))
+    learner = Learner(work.specs, work.dataset(), work.members)
+    word = work.move(learner)
+    for shard in dict.fromkeys(member.shard for member in work.members):
+        if word == "finished" and (words := learner.crashes(shard)):
+            work.folder.shard(shard).write_error(words)
+    return word
 
 
 def examine(folder: RunFolder, dataset: Dataset | None, specimens: Any) -> Findings:
@@ -146,6 +151,22 @@ def objective(spec: Spec) -> Any:
 def comparable_fields(spec: Spec) -> dict[str, Any]:
     """Return how subsamples are drawn, and how parameters are rounded."""
     return {**learning.comparable_fields(spec), "precision": spec.ensemble.precision}
+
+
+def _made_of(system: Any) -> str:
+    """Say of a module what replicas have of their own beside what is trained, what they share, and how they are trained."""
+    fixed = sum(block.size for block in system.blocks if not block.trained)
+    shared, words = getattr(system, "shared", {}), ""
+    if fixed:
+        words += f", {fixed} of them not trained but each replica's own"
+    if shared:
+        names = ", ".join(list(shared)[:NAMED]) + (", ..." if len(shared) > NAMED else "")
+        words += f"; {sum(shared.values())} frozen ones are shared by all replicas, and in no microstate: {names}"
+    if looped := getattr(system, "looped", ""):
+        words += f"; not stacked, but looped over: {looped}"
+    if single := getattr(system, "single", ""):
+        words += f"; checked in single precision, as it does not compute in double: {single}"
+    return words
 
 
 def _protocol(setup: Setup) -> Any:

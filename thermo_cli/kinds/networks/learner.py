@@ -1,6 +1,8 @@
 """A shard of a learning system: its stack in motion, what is measured on the way, and what is tried on it at the end."""
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +12,8 @@ from numpy.typing import NDArray
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset
 from thermo_cli.data.subsample import draw_subsamples
+from thermo_cli.errors import Crashes, RunError
+from thermo_cli.generators import watched
 from thermo_cli.kinds.networks import layout
 from thermo_cli.kinds.networks.protocols import legs_of
 from thermo_cli.kinds.networks.stack import Stack
@@ -51,15 +55,18 @@ class Learner:
         Args:
             until: Number of steps taken when this returns.
         """
-        self.stack.advance(until)
+        with self._undrawn():
+            self.stack.advance(until)
 
     def measure(self) -> dict[str, Array]:
         """Return the macroscopic observables at this step, each (replica,)."""
-        return self._observables(self.stack.evaluate())
+        with self._undrawn():
+            return self._observables(self.stack.evaluate())
 
     def vectors(self) -> NDArray[np.floating]:
-        """Return the parameters of each replica, (replica, parameter)."""
-        return self.stack.vectors()
+        """Return the parameters of each replica, (replica, parameter); NaN where it is lost."""
+        rows: NDArray[np.floating] = self._without_lost(self.stack.vectors())
+        return rows
 
     def state_arrays(self, slots: slice) -> dict[str, NDArray[np.floating]]:
         """Return everything that decides the rest of the training of some neighbours, except the step and the replica table.
@@ -83,17 +90,59 @@ class Learner:
 
         `test_errors` of each test example; `response`, `flatness` and `quench_gap`.
         """
-        now = self.stack.evaluate()
-        return {
-            "test_errors": response.errors(now.test, self.dataset.y_test, self.dataset.task),
-            "response": self._response(now),
-            "flatness": self._flatness(now),
-            "quench_gap": self._quench_gap(now),
-        }
+        with self._undrawn():
+            now = self.stack.evaluate()
+            found: dict[str, NDArray[Any]] = {
+                "test_errors": response.errors(now.test, self.dataset.y_test, self.dataset.task),
+                "response": self._without_lost(self._response(now)),
+                "flatness": self._without_lost(self._flatness(now)),
+                "quench_gap": self._without_lost(self._quench_gap(now)),
+            }
+        if self.stack.lost:
+            found["crashed"] = np.isin(np.arange(self.stack.width), list(self.stack.lost))
+        return found
+
+    def crashes(self, shard: str) -> str:
+        """Return what happened to the replicas of a shard that are lost; empty where none is.
+
+        Args:
+            shard: Its name.
+        """
+        lost = [(self.stack.members[slot], reason) for slot, reason in self.stack.lost.items()]
+        return "\n".join(f"replica {member.name}: {reason}" for member, reason in lost if member.shard == shard)
 
     def _observables(self, now: Evaluation) -> dict[str, Array]:
-        stack = self.stack
-        return measure(self.spec.observe.macro, self.dataset, stack.subsamples, now, self.initial, stack.penalty)
+        """Measure all replicas; one for which the user's own observable fails is lost."""
+        stack, macro = self.stack, self.spec.observe.macro
+        while True:
+            shifted = None if now.shifted is None else self._without_lost(now.shifted)
+            train, test = self._without_lost(now.train), self._without_lost(now.test)
+            kept = dataclasses.replace(now, train=train, test=test, shifted=shifted)
+            try:
+                found = measure(macro, self.dataset, stack.subsamples, kept, self.initial, stack.penalty)
+            except Crashes as crash:
+                stack.lose(crash.reasons)
+                continue
+            return {name: self._without_lost(values) for name, values in found.items()}
+
+    def _without_lost(self, array: NDArray[Any]) -> Any:
+        """Return an array, (replica, ...), with NaN where a replica is lost."""
+        if self.stack.lost:
+            array = array.copy()
+            array[list(self.stack.lost)] = np.nan
+        return array
+
+    @contextmanager
+    def _undrawn(self) -> Iterator[None]:
+        """Refuse code of a user that draws from a global generator without having done so when it was tried."""
+        with watched() as draws:
+            yield
+        if draws.names:
+            raise RunError(
+                f"code of the spec draws from the global generator of {', '.join(draws.names)} by step {self.step}",
+                received="it drew from none when it was tried before training, so it is not seeded for each replica",
+                remedy="let it draw from the first step on",
+            )
 
     def _energy(self) -> Array:
         return self._observables(self.stack.evaluate())["energy"]

@@ -1,22 +1,30 @@
-"""Any torch module as a stack: `functional_call` under `vmap` over the replicas, gradients by autograd of the summed losses.
+"""Any torch module as a stack: one module, filled with the tensors of each replica, under `vmap` or one after the other.
 
-A module that `vmap` cannot take, or takes wrongly, is looped over instead; the plan says so and why.
-
-Running statistics (floating-point buffers) lie beside the parameters, as blocks that are not trained: a forward pass in
-training computes their new values, which replace whatever the optimizer made of them.
+Whether it can be stacked is found by trying; the plan says if not, and why. What replicas have of their own beside what is
+trained (frozen tensors, running statistics, counters) lies beside the parameters as blocks that are not trained: a forward pass
+in training computes their new values, which replace whatever the optimizer made of them.
 """
 
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.func import functional_call
 
+from thermo_cli.blame import told
 from thermo_cli.contracts import Block, Symmetry, Task
+from thermo_cli.errors import Crashes
 from thermo_cli.kinds.networks import layout
-from thermo_cli.kinds.networks.dropout import dropouts, masks, sites
+from thermo_cli.kinds.networks.anatomy import anatomy_of, built, quiet, values_of
+from thermo_cli.kinds.networks.dropout import dropouts
+from thermo_cli.kinds.networks.entries import Members, copied, different
+from thermo_cli.kinds.networks.passes import ModulePass
+
+EXACT: Final = 2**24  # integers up to here are exact in single precision
+ROUNDED: Final = 1e3  # units in the last place that one step may differ by
 
 
 class ModuleSystem:
@@ -24,32 +32,39 @@ class ModuleSystem:
 
     Args:
         build: Returns a fresh module: (example, feature) -> (example, output).
+        rows: Some features to try it on, (example, feature); made up if absent.
 
     Attributes:
         looped: Why its replicas are trained one after the other; empty where they are stacked.
-        noisy: Whether it drops out in training.
+        single: Why it does not compute in double precision; empty where it does.
+        shared: Frozen tensors that all replicas share, name to their number of entries.
+        draws: Global generators that its training draws from, which are seeded for each replica and step.
+        noisy: Whether it draws or drops out in training.
+
+    Raises:
+        SpecError: It cannot be repeated, or remembers something where it cannot be kept.
     """
 
     convex = False
 
-    def __init__(self, build: Callable[[], nn.Module], inputs: int, outputs: int, task: Task) -> None:
+    def __init__(
+        self,
+        build: Callable[[], nn.Module],
+        inputs: int,
+        outputs: int,
+        task: Task,
+        rows: torch.Tensor | None = None,
+    ) -> None:
         self.build, self.inputs, self.outputs = build, inputs, outputs
         self.task: Task = task
-        self.template = seeded(build, 0)
-        trained = {name: tensor for name, tensor in self.template.named_parameters() if tensor.requires_grad}
-        masks = {f"{name}.mask" for name in dropouts(self.template)}
-        self.noisy = bool(masks)
-        kept = {
-            name: tensor
-            for name, tensor in self.template.named_buffers()
-            if tensor.is_floating_point() and name not in masks
-        }
-        self.blocks = tuple(
-            Block(name, tuple(tensor.shape), 0.0, trained=name in trained) for name, tensor in (trained | kept).items()
-        )
-
-        self.looped = ""
-        self.looped = self._why_looped()
+        self.rows = rows if rows is not None else torch.linspace(-1, 1, 4 * inputs).view(4, inputs)
+        found = anatomy_of(build, self.rows, outputs)
+        self.entries, self.shared, self.draws, self.kept = found.entries, found.shared, found.draws, found.kept
+        self.template = built(build, 0, self.rows)
+        self.members = Members(self.template, found.entries, found.passing)
+        self.blocks: tuple[Block, ...] = tuple(block for entry in self.entries for block in entry.blocks)
+        self.noisy = bool(self.draws or dropouts(self.template))
+        self.looped, self.single = self._tried()
 
     def initial(self, generator: np.random.Generator, scale: float) -> NDArray[np.float64]:
         """Draw the initial state of one replica as the module's own constructor does, (parameters,).
@@ -57,21 +72,26 @@ class ModuleSystem:
         Args:
             generator: Generator of the replica's `init` stream.
             scale: Factor of the history on the parameters.
+
+        Raises:
+            ValueError: Something that eight others had the same is another, or an integer is too large.
         """
-        module = seeded(self.build, int(generator.integers(2**63)))
-        state = dict(module.named_parameters()) | dict(module.named_buffers())
-        rows = [
-            state[block.name].detach().to(torch.float64).reshape(-1).numpy() * (scale if block.trained else 1.0)
-            for block in self.blocks
-        ]
-        return np.concatenate(rows)
+        module = built(self.build, int(generator.integers(2**63)), self.rows)
+        if odd := different(copied(module), copied(self.template)) & self.shared.keys():
+            raise ValueError(f"{min(odd)} was the same in eight others, and is another here")
+        values = values_of(module, self.entries, torch.float64)
+        for entry in self.entries:
+            if not getattr(entry.kind, "is_floating_point", False) and (values[entry.name].abs() > EXACT).any():
+                raise ValueError(f"{entry.name} holds integers above {EXACT}, which are not exact in single precision")
+        parts = [values[block.name] * (scale if block.trained else 1.0) for block in self.blocks]
+        return torch.cat([part.reshape(-1) for part in parts]).numpy()
 
     def symmetry(self) -> Symmetry | None:
         """Return the transformations that change no output, where the module states them; None where they are not known."""
         stated = getattr(self.template, "stated_symmetry", None)
         return stated(self.blocks, self.task) if stated is not None else None
 
-    def bind(self, parameters: torch.Tensor, gradient: torch.Tensor | None, width: int, batch: int) -> "ModulePass":
+    def bind(self, parameters: torch.Tensor, gradient: torch.Tensor | None, width: int, batch: int) -> ModulePass:
         """Make a pass.
 
         Args:
@@ -81,166 +101,95 @@ class ModuleSystem:
         """
         return ModulePass(self, parameters, gradient, width, batch)
 
-    def _why_looped(self) -> str:
-        """Compare a stacked step of two replicas with a looped one, in double precision; say what is wrong with it."""
-        rows = np.stack([self.initial(np.random.Generator(np.random.PCG64(seed)), 1.0) for seed in (0, 1)])
-        flat = layout.flatten(torch.from_numpy(rows), self.blocks)
-        found = []
-        for looped in ("", "to compare"):
-            self.looped, parameters, gradient = looped, flat.clone(), torch.zeros_like(flat)
-            run = self.bind(parameters, gradient, 2, 3)
-            run.noise.copy_(torch.linspace(0, 1, run.noise.numel()).view_as(run.noise))
-            run.inputs.copy_(torch.linspace(-1, 1, run.inputs.numel(), dtype=torch.float64).view_as(run.inputs))
-            try:
-                outputs = run.forward(training=True)
-                run.backward()
-                run.settle()
-            except (RuntimeError, NotImplementedError, ValueError) as error:
-                if looped:
-                    raise
-                return str(error).partition("\n")[0][:120]
-            finally:
-                self.looped = ""
-            found.append(torch.cat([outputs.reshape(-1), gradient, parameters]))
-        return (
-            ""
-            if torch.allclose(found[0], found[1], rtol=1e-9, atol=1e-12)
-            else "a stacked step differs from a looped one"
-        )
-
     def module(self) -> nn.Module:
         """Return one replica as a plain torch module."""
-        return seeded(self.build, 0)
+        return built(self.build, 0, self.rows)
 
     def activations(self) -> int:
         """Return the number of activations per example, those that autograd keeps."""
         counted: list[int] = []
         hooks = [
-            part.register_forward_hook(lambda module, given, out: counted.append(out.numel()))
+            part.register_forward_hook(lambda module, given, out: counted.append(_numbers(out)))
             for part in self.template.modules()
             if not list(part.children())
         ]
         with torch.no_grad():
-            self.template.eval()(torch.zeros(1, self.inputs))
+            self.template.eval()
+            self.members.call(values_of(self.template, self.entries), self.some(1))
         for hook in hooks:
             hook.remove()
         return sum(counted)
 
+    def some(self, batch: int) -> torch.Tensor:
+        """Return features to try something on, (batch, feature)."""
+        return self.rows[torch.arange(batch) % len(self.rows)]
 
-class ModulePass:
-    """Forward and backward of a stack of modules on batches of one size.
+    def _tried(self) -> tuple[str, str]:
+        """Compare a stacked step of two replicas with a looped one, in double precision where the module can.
 
-    Attributes:
-        inputs: To be filled with features, (replica * example, feature).
-        targets: To be filled with one-hot classes or numbers, (replica * example, output).
-        sites: Where activations are dropped out.
-        noise: To be filled with uniform numbers before a step in training, (replica, number).
-    """
-
-    def __init__(
-        self, system: ModuleSystem, parameters: torch.Tensor, gradient: torch.Tensor | None, width: int, batch: int
-    ) -> None:
-        self.system, self.width = system, width
-        dtype = parameters.dtype
-        self.inputs = torch.zeros(width * batch, system.inputs, dtype=dtype)
-        self.targets = torch.zeros(width * batch, system.outputs, dtype=dtype)
-        self.sites = sites(system.template, system.inputs, batch) if gradient is not None else ()
-        self.noise = torch.zeros(width, sum(site.size for site in self.sites))
-        names = [block.name for block in system.blocks]
-        self._tensors = dict(zip(names, layout.views(parameters, system.blocks, width), strict=True))
-        self._trained = [block.name for block in system.blocks if block.trained]
-        self._gradients = layout.views(gradient, system.blocks, width) if gradient is not None else []
-        self._found: dict[str, torch.Tensor] = {}
-        self._statistics: dict[str, torch.Tensor] = {}
-        self._hidden: Mapping[str, torch.Tensor] = {}
-
-    @property
-    def hidden(self) -> dict[str, torch.Tensor]:
-        """Activations of the layers that the module names, after `forward`, (replica, unit, example)."""
-        return {name: active.flatten(2).transpose(1, 2) for name, active in self._hidden.items()}
-
-    def forward(self, training: bool = False) -> torch.Tensor:
-        """Compute the outputs (logits or numbers), (replica, output, example).
-
-        Args:
-            training: With the statistics of the batch instead of running ones; and, where there is a gradient to fill, with
-                dropout by `noise`.
+        Returns:
+            Why it is looped over, and why it does not compute in double precision; empty where it is not so.
         """
-        if training and self._gradients:
-            return self._with_gradients(training=True)
-        with torch.no_grad():
-            outputs, self._hidden, _ = self._call(self._tensors, {}, training)
-        return outputs.transpose(1, 2).contiguous()
+        self.looped, single = "to compare", ""
+        try:
+            expected = self._trial(torch.float64)
+        except Exception as error:  # noqa: BLE001 - it works in single precision, or it is said what it raises there
+            single = str(error) if isinstance(error, Crashes) else told(error)
+            expected = self._trial(torch.float32)
+        if self.draws:
+            return (
+                f"it draws from the global generator of {', '.join(self.draws)}, seeded for each replica and step",
+                single,
+            )
+        if self.kept:
+            return f"it keeps {', '.join(self.kept)} from step to step", single
+        self.looped = ""
+        try:
+            found = self._trial(torch.float32 if single else torch.float64)
+        except Exception as error:  # noqa: BLE001 - whatever vmap makes of it
+            cause = error.__cause__ or error
+            words = str(cause).partition("\n")[0].partition(". ")[0].removeprefix("vmap: ")
+            words = words.replace("There is a performance drop because we have not yet implemented the", "it has no")
+            return f"vmap: {words or type(cause).__name__}"[:160], single
+        apart = float((found - expected).abs().max() / expected.abs().max())
+        if not apart <= tolerance(found.dtype, 1):
+            return f"a stacked step differs from a looped one by {apart:.1e}", single
+        return "", single
 
-    def backward(self) -> None:
-        """Fill the gradient of each replica's mean loss; `forward` must have run on the same inputs."""
-        if not self._found:
-            self._with_gradients(training=False)
-        for block, gradient in zip(self.system.blocks, self._gradients, strict=True):
-            if block.trained:
-                gradient.copy_(self._found[block.name])
-            else:
-                gradient.zero_()
-        self._found = {}
-
-    def settle(self) -> None:
-        """Put the running statistics of the last forward pass in training where the optimizer has been."""
-        for name, statistic in self._statistics.items():
-            self._tensors[name].copy_(statistic)
-        self._statistics = {}
-
-    def _with_gradients(self, training: bool) -> torch.Tensor:
-        leaves = {name: self._tensors[name].detach().requires_grad_() for name in self._trained}
-        with torch.enable_grad():
-            drops = masks(self.noise, self.sites, self.inputs.dtype) if training else {}
-            outputs, self._hidden, statistics = self._call({**self._tensors, **leaves}, drops, training)
-            targets = self.targets.view(self.width, -1, self.system.outputs)
-            if self.system.task == "classification":
-                loss = -(targets * torch.log_softmax(outputs, 2)).sum(2).mean(1).sum()
-            else:
-                loss = (outputs - targets).square().mean((1, 2)).sum()
-            found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
-        self._found = {
-            name: torch.zeros_like(leaves[name]) if one is None else one
-            for name, one in zip(leaves, found, strict=True)
-        }
-        self._statistics = statistics if training else {}
-        return outputs.detach().transpose(1, 2).contiguous()
-
-    def _call(
-        self, tensors: Mapping[str, torch.Tensor], drops: Mapping[str, torch.Tensor], training: bool
-    ) -> tuple[torch.Tensor, Mapping[str, torch.Tensor], dict[str, torch.Tensor]]:
-        template = self.system.template.train(training)
-        kept = [name for name in tensors if name not in self._trained]
-        tensors = {**tensors, **{f"{name}.mask": mask for name, mask in drops.items()}}
-
-        def one(
-            state: dict[str, torch.Tensor], x: torch.Tensor
-        ) -> tuple[torch.Tensor, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-            state = {name: tensor.clone() if name in kept else tensor for name, tensor in state.items()}
-            found = functional_call(template, state, (x,))
-            outputs, hidden = found if isinstance(found, tuple) else (found, {})
-            return outputs, hidden, {name: state[name] for name in kept}
-
-        x = self.inputs.view(self.width, -1, self.inputs.shape[1])
-        if not self.system.looped:
-            outputs, hidden, statistics = torch.func.vmap(one)(tensors, x)
-            return outputs, hidden, statistics
-        rows = [one({name: tensor[row] for name, tensor in tensors.items()}, x[row]) for row in range(self.width)]
-        return (
-            torch.stack([row[0] for row in rows]),
-            {name: torch.stack([row[1][name] for row in rows]) for name in rows[0][1]},
-            {name: torch.stack([row[2][name] for row in rows]) for name in rows[0][2]},
-        )
+    def _trial(self, dtype: torch.dtype) -> torch.Tensor:
+        """Return what a step of two replicas gives, and an evaluation: outputs, gradients, and what is kept."""
+        rows = np.stack([self.initial(np.random.Generator(np.random.PCG64(seed)), 1.0) for seed in (0, 1)])
+        parameters = layout.flatten(torch.from_numpy(rows).to(dtype), self.blocks)
+        gradient = torch.zeros_like(parameters)
+        with quiet():
+            warnings.filterwarnings(
+                "error", message="There is a performance drop"
+            )  # vmap would loop over replicas itself
+            run = self.bind(parameters, gradient, 2, 3)
+            run.noise.copy_(torch.linspace(0, 1, run.noise.numel()).view_as(run.noise))
+            run.inputs.copy_(self.some(6))
+            found = [run.forward(training=True)]
+            run.backward()
+            run.settle()
+            found += [gradient.clone(), parameters, run.forward()]
+            run.backward()
+            found.append(gradient)
+        return torch.cat([one.reshape(-1) for one in found])
 
 
-def seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """Build a module whose constructor draws from torch's global generator, and leave that generator as it was.
+def tolerance(dtype: torch.dtype, steps: int) -> float:
+    """Return by how much two ways to compute the same steps may differ, relative to the largest number.
 
     Args:
-        build: Returns a fresh module.
-        seed: Of what it draws.
+        dtype: Floating-point type of the parameters.
+        steps: Each rounds anew.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)  # noqa: TID251 - constructors of modules draw from nowhere else
-        return build()
+    return ROUNDED * torch.finfo(dtype).eps * steps
+
+
+def _numbers(found: Any) -> int:
+    """Count the numbers in tensors at any depth of what a module returns."""
+    if isinstance(found, torch.Tensor):
+        return found.numel()
+    values = found.values() if isinstance(found, dict) else found if isinstance(found, tuple | list) else ()
+    return sum(_numbers(value) for value in values)

@@ -161,7 +161,7 @@ def _protocols(
 
 def _system(system: Any, dataset: Dataset) -> StackedSystem:
     if ":" in system.use:
-        return custom(system.use, dataset.inputs, dataset.outputs, dataset.task, system.arguments)
+        return custom(system.use, dataset, system.arguments)
     built: StackedSystem = load(system.builds)(
         inputs=dataset.inputs, outputs=dataset.outputs, task=dataset.task, **system.arguments.model_dump()
     )

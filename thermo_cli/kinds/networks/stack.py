@@ -4,16 +4,19 @@ Losses add over replicas, so one backward pass gives every replica its own gradi
 (not even a NaN) reaches another.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from thermo_cli import rng
-from thermo_cli.contracts import Array, Dataset
+from thermo_cli.blame import told
+from thermo_cli.contracts import Array, Dataset, Pass
+from thermo_cli.errors import Crashes
 from thermo_cli.kinds.networks import batches, layout
 from thermo_cli.kinds.networks import draws as noise
 from thermo_cli.kinds.networks.batches import CHUNK_STEPS
@@ -23,6 +26,7 @@ from thermo_cli.kinds.networks.protocols import Leg, Protocol
 from thermo_cli.observables.macroscopic import Evaluation
 from thermo_cli.replicas import Replica
 
+LOST: Final = "lost"  # in a state
 CHUNK_ROWS: Final = 2**21  # of data are named at once, at most
 CHUNK_EXAMPLES: Final = 1024  # examples evaluated at once: it fixes the order of the sums, hence the bits
 
@@ -46,8 +50,8 @@ class Stack:
         self.width, self.size = self.subsamples.shape
         self.step = 0
         system, dtype = protocol.system, protocol.dtype
-        rows = [system.initial(rng.generator(member.init), init_scale) for member in self.members]
-        initial = torch.from_numpy(np.stack(rows)).to(dtype)
+        self.lost: dict[int, str] = {}
+        initial = torch.from_numpy(self._initial(init_scale)).to(dtype)
         twins = torch.tensor([member.role == "twin" for member in self.members])
         initial[twins] = torch.nextafter(initial[twins], torch.full_like(initial[twins], torch.inf))
         flat = layout.flatten(initial, system.blocks)
@@ -103,19 +107,14 @@ class Stack:
             number = self.leg(self.step)
             leg, train = self.legs[number], self.passes[number]
             chunk = max(min(CHUNK_STEPS, CHUNK_ROWS // (self.width * leg.protocol.batch)), 1)
-            if train.sites:
+            if train.noise.shape[1]:
                 block = noise.block_steps(train.noise.shape[1])
                 chunk = min(chunk, block - self.step % block)
             stop = min(until, self.step + chunk, leg.until if number < len(self.legs) - 1 else until)
             x_rows, target_rows = self.rows(self.step, stop)
-            drawn = self.noise(self.step, stop) if train.sites else None
+            drawn = self.noise(self.step, stop) if train.noise.shape[1] else None
             for x_row, target_row in zip(x_rows.unbind(), target_rows.unbind(), strict=True):
-                torch.index_select(self.x, 0, x_row, out=train.inputs)
-                torch.index_select(self.targets, 0, target_row, out=train.targets)
-                if drawn is not None:
-                    train.noise.copy_(drawn[self.step - stop])
-                train.forward(training=True)
-                train.backward()
+                self._passed(train, x_row, target_row, drawn[self.step - stop] if drawn is not None else None)
                 for cohort in self.cohorts:
                     protocol = leg.protocols[cohort.number]
                     cohort.gather()
@@ -136,10 +135,7 @@ class Stack:
             rows = self.subsamples[:, start : start + CHUNK_EXAMPLES]
             piece = self._evaluation_pass(rows.shape[1])
             index = torch.from_numpy(rows.reshape(-1))
-            torch.index_select(self.x, 0, index, out=piece.inputs)
-            torch.index_select(self.targets, 0, index, out=piece.targets)
-            train.append(_numpy(piece.forward()))
-            piece.backward()
+            train.append(_numpy(self._passed(piece, index, index)))
             total.add_(self._evaluation_gradient, alpha=rows.shape[1] / self.size)
         trained = self.parameters * self.trained
         parameters = layout.vectors(trained, blocks, self.width)
@@ -178,9 +174,73 @@ class Stack:
         for start in range(0, len(x), CHUNK_EXAMPLES):
             rows = x[start : start + CHUNK_EXAMPLES]
             piece = self._evaluation_pass(len(rows))
-            piece.inputs.view(self.width, *rows.shape).copy_(rows)
-            found.append(_numpy(piece.forward()))
+
+            def run(piece: Pass = piece, rows: torch.Tensor = rows) -> torch.Tensor:
+                piece.inputs.view(self.width, *rows.shape).copy_(rows)
+                self._stand_in(piece)
+                return piece.forward()
+
+            found.append(_numpy(self._surviving(run)))
         return np.concatenate(found, axis=2)
+
+    def lose(self, reasons: Mapping[int, str]) -> None:
+        """Give up some replicas; the others go on as if nothing had happened, to the last bit.
+
+        Args:
+            reasons: Place in the stack to what happened.
+
+        Raises:
+            Crashes: None is left.
+        """
+        self.lost = dict(sorted({**reasons, **self.lost}.items()))
+        if len(self.lost) == self.width:
+            raise Crashes({slot: f"replica {self.members[slot].name}: {why}" for slot, why in self.lost.items()})
+
+    def _initial(self, scale: float) -> Array:
+        """Draw where each replica begins, (replica, parameter); those whose constructor fails are lost."""
+        system, rows, reasons = self.protocol.system, list[Array](), dict[int, str]()
+        for slot, member in enumerate(self.members):
+            try:
+                rows.append(system.initial(rng.generator(member.init), scale))
+            except Exception as error:  # noqa: BLE001 - whatever a stranger's constructor raises
+                reasons[slot] = told(error)
+                rows.append(np.full(layout.count(system.blocks), np.nan))
+        if reasons:
+            self.lose(reasons)
+        return np.stack(rows)
+
+    def _passed(
+        self, piece: Pass, x_row: torch.Tensor, target_row: torch.Tensor, drawn: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Go forward and backward on some rows of the pool, in training where the pass is one of a leg's."""
+
+        def run() -> torch.Tensor:
+            torch.index_select(self.x, 0, x_row, out=piece.inputs)
+            torch.index_select(self.targets, 0, target_row, out=piece.targets)
+            if drawn is not None:
+                piece.noise.copy_(drawn)
+            self._stand_in(piece)
+            outputs = piece.forward(training=piece in self.passes)
+            piece.backward()
+            return outputs
+
+        return self._surviving(run)
+
+    def _surviving(self, run: Callable[[], torch.Tensor]) -> torch.Tensor:
+        """Run a pass until no replica's code fails in it."""
+        while True:
+            try:
+                return run()
+            except Crashes as crash:
+                self.lose(crash.reasons)
+
+    def _stand_in(self, piece: Pass) -> None:
+        """Let the first replica that is left stand in for those that are lost: width and bits of a stack stay what they are."""
+        if self.lost:
+            first = next(slot for slot in range(self.width) if slot not in self.lost)
+            filled = [one.view(self.width, -1) for one in (piece.inputs, piece.targets, piece.noise)]
+            for view in (*layout.views(self.parameters, self.protocol.system.blocks, self.width), *filled):
+                view[list(self.lost)] = view[first].clone()
 
     def state_arrays(self, slots: slice) -> dict[str, NDArray[np.floating]]:
         """Return what decides the rest of the training of some neighbours, except the step and the replica table.
@@ -189,14 +249,17 @@ class Stack:
             slots: Their places in the stack; all follow one protocol.
 
         Returns:
-            `parameters` and what the optimizer keeps, each (replica, parameter), or one number of all.
+            `parameters` and what the optimizer keeps, each (replica, parameter), or one number of all; and, where replicas
+            are lost, which and why.
         """
         cohort, inside = self._cohort(slots)
-        arrays = {"parameters": self.vectors()[slots]}
+        arrays: dict[str, NDArray[Any]] = {"parameters": self.vectors()[slots]}
         for name, tensor in cohort.state.items():
             array = cohort.vectors(tensor)[inside].numpy() if tensor.ndim else tensor.numpy().copy()
             arrays[f"optimizer.{name}"] = array
-        return arrays
+        start, stop, _ = slots.indices(self.width)
+        lost = {str(slot - start): reason for slot, reason in self.lost.items() if start <= slot < stop}
+        return arrays | ({LOST: np.frombuffer(json.dumps(lost).encode(), dtype=np.uint8).copy()} if lost else {})
 
     def restore(self, step: int, slots: slice, arrays: Mapping[str, NDArray[np.floating]]) -> None:
         """Continue from a committed state of some neighbours.
@@ -208,6 +271,10 @@ class Stack:
         self.step = step
         cohort, inside = self._cohort(slots)
         blocks = self.protocol.system.blocks
+        if LOST in arrays:
+            start = slots.indices(self.width)[0]
+            reasons = json.loads(arrays[LOST].tobytes())
+            self.lose({start + int(slot): reason for slot, reason in reasons.items()})
         _put_rows(layout.views(self.parameters, blocks, self.width), slots, arrays["parameters"])
         for name, tensor in cohort.state.items():
             array = arrays[f"optimizer.{name}"]

@@ -1,87 +1,126 @@
-"""Torch modules that a spec names as `module:Class`: built with its arguments, checked on a few rows before training."""
+"""Torch modules that a spec names as `module:Class`: built with its arguments, tried on a few rows before training."""
 
 import functools
 import inspect
-from collections.abc import Mapping
-from typing import Any
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import torch
 from torch import nn
 
-from thermo_cli.arguments import building
-from thermo_cli.contracts import Task
+from thermo_cli.blame import defined, told
+from thermo_cli.contracts import Dataset, Task
 from thermo_cli.errors import SpecError
-from thermo_cli.kinds.networks.dropout import dropouts, with_masks
-from thermo_cli.kinds.networks.modules import ModuleSystem, seeded
+from thermo_cli.generators import watched
+from thermo_cli.kinds.networks.anatomy import built, quiet
+from thermo_cli.kinds.networks.answers import answer_of
+from thermo_cli.kinds.networks.dropout import WHOLE, with_masks
+from thermo_cli.kinds.networks.modules import ModuleSystem
 from thermo_cli.trust import locate_class
 
 USE, WITH = "system.use", "system.with"
+ROWS: Final = 8  # examples of the test set that a module is tried on
+HINTS: Final = {  # words of torch's errors to what they mean here
+    "missing 1 required positional": "forward is called with the features alone",
+    "tensor for argument #1 'indices'": "features are floating-point numbers: take categories out by x[:, 0].long()",
+    "index out of range": "categories are 0, 1, ... below the size of their embedding; data.scale: none leaves them so",
+    "must have the same dtype": "ensemble.precision: float32 is what constants in forward are made in",
+}
 
 
-def custom(use: str, inputs: int, outputs: int, task: Task, arguments: Mapping[str, Any]) -> ModuleSystem:
+def custom(use: str, dataset: Dataset, arguments: Mapping[str, Any]) -> ModuleSystem:
     """Build the system behind `module:Class`.
 
     Args:
-        inputs: Number of features; given to the class if it takes `inputs`.
-        outputs: Number of outputs; given to the class if it takes `outputs`.
+        dataset: For `inputs` and `outputs`, which the class is given if it takes arguments of these names; and for a few rows.
         arguments: The spec's `system.with`.
 
     Raises:
-        SpecError: It may not be imported, is no module, or does not map features to outputs.
+        SpecError: It may not be imported, is no module, does not map features to outputs, or cannot be repeated.
     """
     kind = locate_class(use, nn.Module, "torch module", USE)
+    rows = torch.from_numpy(dataset.x_test[:ROWS]).to(torch.float32)
+    if len(rows) < 2:
+        rows = torch.cat([rows, torch.from_numpy(dataset.x[:ROWS]).to(torch.float32)])
+    return _system(kind, use, json.dumps(arguments), dataset.outputs, dataset.task, Rows(rows))
+
+
+class Rows:
+    """Features that a cache can tell apart.
+
+    Args:
+        tensor: (example, feature).
+    """
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.tensor, self._bytes = tensor, tensor.numpy().tobytes()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rows) and self._bytes == other._bytes
+
+    def __hash__(self) -> int:
+        return hash(self._bytes)
+
+
+@functools.lru_cache(maxsize=16)
+def _system(kind: Any, use: str, given: str, outputs: int, task: Task, rows: Rows) -> ModuleSystem:
+    """Remember what has been tried: a spec asks for its system several times."""
+    arguments, inputs = json.loads(given), rows.tensor.shape[1]
     accepted = inspect.signature(kind).parameters
     sizes = {name: size for name, size in (("inputs", inputs), ("outputs", outputs)) if name in accepted}
     make = functools.partial(kind, **{**sizes, **arguments})
-
-    def build() -> nn.Module:
-        return with_masks(make())
-
-    with building("the module", accepted, WITH):
-        module = seeded(build, 0)
-    _check(module, use, inputs, outputs)
-    return ModuleSystem(build, inputs, outputs, task)
-
-
-def _check(module: nn.Module, use: str, inputs: int, outputs: int) -> None:
-    """Refuse a module without parameters, with other outputs, or that draws random numbers."""
+    try:
+        module = built(make, 0, rows.tensor)
+    except Exception as error:
+        raise SpecError(
+            "the module cannot be built",
+            received=told(error),
+            remedy=f"it takes {', '.join(accepted) or 'no arguments'}; {_sizes(inputs, outputs, sizes)}",
+            where=WITH,
+        ) from error
     if not any(parameter.requires_grad for parameter in module.parameters()):
         raise SpecError("the module has no parameters to train", received=use, remedy="name another", where=USE)
-    x = torch.linspace(-1, 1, 3 * inputs).view(3, inputs)
-    answers = []
-    for seed in (0, 1):
-        try:
-            with torch.random.fork_rng(devices=[]), torch.no_grad():
-                torch.manual_seed(seed)  # noqa: TID251 - whatever the module draws, it draws from there
-                found = module.train()(x)
-        except Exception as error:
-            raise SpecError(
-                "the module does not take rows of features",
-                received=f"{type(error).__name__}: {error}",
-                remedy=f"forward takes (examples, {inputs}) and returns (examples, {outputs})",
-                where=USE,
-            ) from error
-        answers.append(found[0] if isinstance(found, tuple) else found)
-    shape = tuple(answers[0].shape) if isinstance(answers[0], torch.Tensor) else type(answers[0]).__name__
-    if shape != (3, outputs):
+    try:
+        masked = _once(module, rows.tensor, outputs)
+        build: Callable[[], nn.Module] = (lambda: with_masks(make())) if masked else make
+        return ModuleSystem(build, inputs, outputs, task, rows.tensor)
+    except SpecError:
+        raise
+    except Exception as error:
+        words = told(error)
+        place = "" if ", line " in words else f"{defined(kind.forward)}: "
+        hint = next((f"; {hint}" for said, hint in HINTS.items() if said in words), "")
         raise SpecError(
-            "the module's outputs have another shape",
-            received=f"{shape} for 3 examples",
-            remedy=f"(3, {outputs})",
+            "the module cannot be built"
+            if ", in __init__:" in words
+            else "the module does not map features to outputs",
+            received=f"{place}{words}",
+            remedy=f"forward takes features, (examples, {inputs}) of any number of examples, and returns outputs, "
+            f"(examples, {outputs}): a tensor, the first of a tuple, or `logits` of a dict or an object{hint}",
             where=USE,
-        )
-    if not torch.equal(answers[0], answers[1]):
-        raise SpecError(
-            "the module draws random numbers when it is trained, from a generator that all replicas share",
-            received=use,
-            remedy="use nn.Dropout modules, whose masks are drawn from each replica's stream; or leave it out",
-            where=USE,
-        )
-    for name, part in dropouts(module).items():
-        if part.calls != 2 or not part.p < 1:  # the two passes above
-            raise SpecError(
-                "a dropout module must be used once in forward, with p below 1",
-                received=f"{use}: {name}, p = {part.p}, used {part.calls / 2:g} times",
-                remedy="give each place a dropout module of its own",
-                where=USE,
-            )
+        ) from error
+
+
+def _sizes(inputs: int, outputs: int, given: Mapping[str, int]) -> str:
+    """Say which sizes a constructor is given, and how it gets the others."""
+    words = f"features are {inputs}, outputs {outputs}"
+    if given:
+        return f"{words}; {', '.join(f'{name} = {size}' for name, size in given.items())} was given"
+    return f"{words}, which arguments called `inputs` and `outputs` are given; others stand in system.with"
+
+
+def _once(module: nn.Module, rows: torch.Tensor, outputs: int) -> bool:
+    """Say whether each dropout module is used once in a forward pass, so that its mask can come from outside."""
+    drops = {part: float(part.p) for part in module.modules() if type(part) in WHOLE}  # type: ignore[arg-type]
+    counts = {part: 0 for part, p in drops.items() if p > 0}
+
+    def count(part: nn.Module, *_: object) -> None:
+        counts[part] += 1
+
+    hooks = [part.register_forward_hook(count) for part in counts]
+    with watched(0), quiet(), torch.no_grad():
+        answer_of(module.train()(rows.clone()), len(rows), outputs)
+    for hook in hooks:
+        hook.remove()
+    return all(counts[part] == 1 and drops[part] < 1 for part in counts)
