@@ -6,6 +6,8 @@ import pytest
 
 import thermo_cli
 from tests.conftest import ROOT, SERIAL
+from thermo_cli.experiment import prepare
+from thermo_cli.plan import describe
 from thermo_cli.spec import load_spec
 
 FEW = [  # a weaker claim, which fewer replicas can carry
@@ -50,6 +52,29 @@ def test_an_experiment_gives_the_verdict_that_it_expects(name, tmp_path):
     path = ROOT / "experiments" / f"{name}.yaml"
     run = thermo_cli.run(path, overrides=SMALL[name], results=tmp_path, allow=ALLOWED.get(name, []), engine=SERIAL)
     assert run.verdict.verdict == expected(name), run.verdict.summary
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("recurrent", "not stacked, but looped over: vmap"),
+        ("frozen-backbone", "336 frozen ones are shared by all replicas, and in no microstate: backbone.0.weight"),
+        ("logits", "float32\n"),
+    ],
+)
+def test_modules_as_people_bring_them_train(name, words, tmp_path):
+    """Each for a moment: the plan says how and what, the energy of every replica falls, and is the same a second time."""
+    overrides = [*NO_CONTROLS, "ensemble.replicas=2", "dynamics.steps=60", "observe.window_measurements=8"]
+    path = ROOT / "experiments" / f"{name}.yaml"
+    done = prepare(load_spec(path, overrides), path.parent, tmp_path / "plan", ["local"])
+    assert words in describe(done, 1, False)
+    runs = [
+        thermo_cli.run(path, overrides=overrides, results=tmp_path / place, allow=["local"], engine=SERIAL)
+        for place in ("once", "again")
+    ]
+    energy, again = (run.observables.values["energy"] for run in runs)
+    assert (energy[:, -1] < energy[:, 0]).all()
+    assert (energy == again).all()
 
 
 def test_a_convolutional_network_is_caught_relaxing(tmp_path):

@@ -13,38 +13,31 @@ PACKAGES: Final = ("site-packages", "dist-packages")
 LONGEST: Final = 300  # characters of a message
 
 
-def told(error: BaseException) -> str:
+def told(error: BaseException, function: Callable[..., Any] | None = None) -> str:
     """Say what an error is and which line of the user's raised it: `nets.py, line 12, in forward: TypeError: ...`.
 
     Args:
         error: As it was caught.
+        function: Where it stands is said if no line of the user's raised it.
     """
     words = " ".join(str(error).split())[:LONGEST]
     what = f"{type(error).__name__}: {words}" if words else type(error).__name__
-    place = _raised(error)
-    return f"{place}: {what}" if place else what
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith((OURS, "<"))
+    ]
+    own = [frame for frame in frames if not _installed(frame.filename)]
+    if not own and function is not None:
+        return f"{_defined(function)}: {what}"
+    last = (own or frames)[-1:]  # of code that came with a package, the innermost line that is not ours
+    return "".join(f"{_shown(frame.filename)}, line {frame.lineno}, in {frame.name}: " for frame in last) + what
 
 
-def defined(function: Callable[..., Any]) -> str:
-    """Say where a function stands, as `told` says where an error does; empty where that is not known.
-
-    Args:
-        function: Of a user.
-    """
+def _defined(function: Callable[..., Any]) -> str:
     try:
         line = inspect.getsourcelines(function)[1]
         return f"{_shown(inspect.getsourcefile(function) or '')}, line {line}, in {function.__name__}"
     except (OSError, TypeError):
-        return ""
-
-
-def _raised(error: BaseException) -> str:
-    """Return the innermost line that is of no package; of code that came with one, the innermost that is not ours."""
-    frames = [
-        frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith((OURS, "<"))
-    ]
-    own = [frame for frame in frames if not _installed(frame.filename)] or frames
-    return f"{_shown(own[-1].filename)}, line {own[-1].lineno}, in {own[-1].name}" if own else ""
+        return function.__qualname__
 
 
 def _installed(file: str) -> bool:

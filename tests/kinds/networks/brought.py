@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils import parametrizations
+from torch.utils.checkpoint import checkpoint
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 
@@ -200,6 +201,54 @@ class Greedy(Base):
         return super().forward(x)
 
 
+class Checkpointed(Base):
+    def forward(self, x):
+        return self.second(checkpoint(lambda x: torch.tanh(self.first(x)), x, use_reentrant=False))
+
+
+class Scaled(Base):
+    def __init__(self, inputs, outputs):
+        super().__init__(inputs, outputs)
+        self.scale, self.ready = nn.Parameter(torch.ones(inputs)), False
+
+    def forward(self, x):
+        if self.training and not self.ready:
+            self.scale.data.copy_(1 / (0.1 + x.std(0)))
+            self.ready = True
+        return super().forward(x * self.scale)
+
+
+class Clipped(Base):
+    def forward(self, x):
+        with torch.no_grad():
+            self.first.weight.clamp_(-0.2, 0.2)
+        return super().forward(x)
+
+
+class NoisyGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient + 0.1 * torch.randn_like(gradient)
+
+
+class Estimating(Base):
+    def forward(self, x):
+        return NoisyGradient.apply(super().forward(x))
+
+
+class Bag(nn.Module):
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.embed, self.head = nn.EmbeddingBag(10, 4, sparse=True), nn.Linear(4, outputs)
+
+    def forward(self, x):
+        return self.head(self.embed((3 * x.abs()).long().clamp(max=9)))
+
+
 class Frozen(Base):
     def __init__(self, inputs, outputs, seed=None):
         super().__init__(inputs, outputs)
@@ -278,6 +327,31 @@ class Codes(nn.Module):
 
     def forward(self, x):
         return self.head(self.embed(x[:, 0]))
+
+
+class Listing(Base):
+    def __init__(self, inputs, outputs):
+        super().__init__(inputs, outputs)
+        self.more = [torch.randn(outputs, outputs)]
+
+    def forward(self, x):
+        return super().forward(x) @ self.more[0]
+
+
+class Scripted(Base):
+    def __init__(self, inputs, outputs):
+        super().__init__(inputs, outputs)
+        self.first = torch.jit.script(self.first)
+
+
+class Lengths(Base):
+    def forward(self, x, lengths):
+        return super().forward(x)
+
+
+class Leaving(Base):
+    def forward(self, x):
+        raise SystemExit(3)
 
 
 class Phases(Base):

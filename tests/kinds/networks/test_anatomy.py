@@ -47,8 +47,13 @@ TAKEN = {  # module: arguments, and words of why it is looped over (none: it is 
     "Noisy": ({}, "random, numpy, torch"),
     "Drawn": ({}, "vmap"),
     "Complex": ({}, None),
+    "Bag": ({}, "vmap"),
     "Greedy": ({}, ""),
     "Frozen": ({}, ""),
+    "Checkpointed": ({}, "vmap"),
+    "Scaled": ({}, "keeps ready"),
+    "Clipped": ({}, "vmap"),
+    "Estimating": ({}, "global generator of torch"),
 }
 
 
@@ -90,10 +95,10 @@ def plain(stack: Stack, slot: int, use: str, given: dict[str, Any], steps: int) 
             if stack.passes[0].noise.shape[1]:
                 seed_all(step_seed(stack.noise(step, step + 1)[0][slot]))
             found = module.train()(stack.x[index].clone())
-        found = found[0] if isinstance(found, list) else getattr(found, "logits", found)
-        found = found["prediction"] if isinstance(found, dict) else found
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(found, stack.targets[targets].argmax(1)).backward()
+            found = found[0] if isinstance(found, list) else getattr(found, "logits", found)
+            found = found["prediction"] if isinstance(found, dict) else found
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(found, stack.targets[targets].argmax(1)).backward()
         optimizer.step()
     return dict(module.named_parameters()) | dict(module.named_buffers())
 
@@ -177,6 +182,10 @@ def test_single_precision_is_checked_in_single_precision(brought: Path) -> None:
         ("Named", "missing 2 required.*it takes n_in, n_out; features are 13, outputs 3.*system.with"),
         ("Reading", r"brought_nets.py, line \d+, in __init__: FileNotFoundError"),
         ("Codes", r"brought_nets.py, line \d+, in forward: .*x\[:, 0\].long\(\)"),
+        ("Listing", "constructor draws something.*received: more.*nn.ParameterList"),
+        ("Scripted", "torch.jit"),
+        ("Lengths", r"brought_nets.py, line \d+, in forward: TypeError.*called with the features alone"),
+        ("Leaving", r"brought_nets.py, line \d+, in forward: SystemExit: 3"),
         ("Phases", "complex.*received: phase.*view_as_real"),
     ],
 )

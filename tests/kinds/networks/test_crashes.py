@@ -29,10 +29,11 @@ def sure(outputs, targets):
 FEW = [
     "ensemble.replicas=8",
     "ensemble.controls={same_bath: 0, twin: 0}",
-    "dynamics.steps=40",
+    "dynamics.steps=20",
     "dynamics.with={lr: 0.01}",
     "histories={cold: {}}",
     "observe.micro=[]",
+    "observe.window_measurements=8",
 ]
 
 

@@ -19,6 +19,7 @@ from thermo_cli.generators import watched
 from thermo_cli.kinds.networks.answers import answer_of
 from thermo_cli.kinds.networks.entries import (
     BUFFERS,
+    INTERNAL,
     PARAMETERS,
     PLAIN,
     THERE,
@@ -93,12 +94,22 @@ def built(build: Build, seed: int, rows: torch.Tensor) -> nn.Module:
         build: Returns a fresh module.
         rows: Some features, (example, feature).
     """
-    with watched(seed), quiet():
+    with watched(seed), quiet(), _usual():
         module = build()
         if any(is_lazy(tensor) for tensor in (*module.parameters(), *module.buffers())):
             with torch.no_grad():
-                module.eval()(rows.clone())
+                module.eval()(suited(rows, module))
         return module.train()
+
+
+@contextmanager
+def _usual() -> Iterator[None]:
+    """Put torch's default precision back, which a constructor may change for everybody."""
+    before = torch.get_default_dtype()
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 @contextmanager
@@ -130,6 +141,12 @@ def anatomy_of(build: Build, rows: torch.Tensor, outputs: int) -> Anatomy:
         SpecError: It cannot be repeated, or remembers something where it cannot be kept.
     """
     first, again = built(build, 0, rows), built(build, 0, rows)
+    if any(isinstance(part, torch.jit.ScriptModule) for part in first.modules()):
+        _refuse(
+            "modules of torch.jit keep their tensors out of reach",
+            type(first).__name__,
+            "use the module as it was before",
+        )
     if odd := different(copied(first), copied(again)):
         _refuse(
             "the constructor gives other numbers from the same seed",
@@ -142,8 +159,8 @@ def anatomy_of(build: Build, rows: torch.Tensor, outputs: int) -> Anatomy:
         words = f" (changed in it: {', '.join(sorted(taken.odd))})" if taken.odd else ""
         _refuse(
             "a step that is taken twice from the same seeds gives other numbers",
-            f"something random besides torch, numpy and random: a generator of its own, or the clock{words}",
-            "draw from those three, which are seeded for each replica and step",
+            f"a generator besides those of torch, numpy and random; the clock; or something kept outside the module{words}",
+            f"draw from those three, which are seeded for each replica and step; what is kept is a buffer: {BUFFER}",
         )
     _check_evaluation(first, rows, outputs)
     own, used = _differing(build, rows, taken.changed), members(again)
@@ -155,8 +172,8 @@ def anatomy_of(build: Build, rows: torch.Tensor, outputs: int) -> Anatomy:
         if not _repeats(found, built(build, 0, rows), taken, rows, outputs):
             _refuse(
                 "the module remembers something from step to step where it cannot be kept",
-                ", ".join(sorted(taken.odd | set(found.kept))) or "it is in no parameter, buffer or attribute",
-                f"keep it in a buffer of the module: {BUFFER}",
+                ", ".join(sorted(taken.odd | set(found.kept) | _lists(first))) or "it is in no attribute of the module",
+                f"keep it in a buffer of the module, {BUFFER}; lists of parameters are nn.ParameterList",
             )
     other = built(build, 1, rows)
     values = values_of(other, found.entries)
@@ -164,16 +181,28 @@ def anatomy_of(build: Build, rows: torch.Tensor, outputs: int) -> Anatomy:
         odd = {name for name, one in prints(first).items() if prints(other).get(name) != one}
         _refuse(
             "the constructor draws something that is in no parameter, buffer or numeric attribute of the module",
-            ", ".join(sorted(odd)) or "replicas differ in what cannot be seen",
-            f"keep it in a buffer of the module: {BUFFER}",
+            ", ".join(sorted(odd | _lists(other))) or "replicas differ in what cannot be seen",
+            f"keep it in a buffer of the module, {BUFFER}; lists of parameters are nn.ParameterList",
         )
     return found
+
+
+def _lists(module: nn.Module) -> set[str]:
+    """Return the names of plain lists and the like that hold tensors."""
+    return {
+        f"{path}.{key}".lstrip(".")
+        for path, part in module.named_modules()
+        for key, value in vars(part).items()
+        if key not in INTERNAL and key != "_flat_weights"  # a recurrent module keeps these up to date
+        for one in (value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ())
+        if isinstance(one, torch.Tensor)
+    }
 
 
 def _check_evaluation(module: nn.Module, rows: torch.Tensor, outputs: int) -> None:
     """Refuse answers that are random, or no numbers."""
     with watched(SEED) as draws, quiet(), torch.no_grad():
-        answer = answer_of(module.eval()(rows.clone()), len(rows), outputs)[0]
+        answer = answer_of(module.eval()(suited(rows, module)), len(rows), outputs)[0]
     if draws.names:
         _refuse(
             "the module draws random numbers in evaluation too, so its answers are no function of its parameters",
@@ -212,7 +241,7 @@ def _steps(module: nn.Module, rows: torch.Tensor, outputs: int) -> Steps:
     before, states, found = prints(module), [copied(module)], []
     with watched(SEED) as draws, quiet():
         for x in batches(rows):
-            answer = answer_of(module.train()(x.clone()), len(x), outputs)[0]
+            answer = answer_of(module.train()(suited(x, module)), len(x), outputs)[0]
             trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
             found.append(_with_gradients(answer, trained))
             states.append(copied(module))
@@ -221,7 +250,18 @@ def _steps(module: nn.Module, rows: torch.Tensor, outputs: int) -> Steps:
 
 def _with_gradients(answer: torch.Tensor, trained: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     gradients = torch.autograd.grad(answer.square().mean(), trained, allow_unused=True)
-    return [answer.detach(), *(gradient for gradient in gradients if gradient is not None)]
+    return [answer.detach(), *(dense(gradient) for gradient in gradients if gradient is not None)]
+
+
+def dense(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor that is not sparse; gradients of embeddings can be."""
+    return tensor.to_dense() if tensor.is_sparse else tensor
+
+
+def suited(x: torch.Tensor, module: nn.Module) -> torch.Tensor:
+    """Return a copy of some features in the precision that a module was built in."""
+    kinds = [parameter.dtype for parameter in module.parameters() if parameter.dtype in (torch.float32, torch.float64)]
+    return x.to(kinds[0] if kinds else x.dtype, copy=True)
 
 
 def _repeats(
@@ -242,9 +282,10 @@ def _repeats(
                     entry.name: state[entry.name].clone().requires_grad_() for entry in found.entries if entry.trained
                 }
                 own = {name: tensor.clone() for name, tensor in state.items()}
-                answer, after = filled.call({**own, **leaves}, x.clone())
-                steps.append(_with_gradients(answer_of(answer, len(x), outputs)[0], list(leaves.values())))
-                state |= after
+                with filled.filled({**own, **leaves}) as called:
+                    answer = answer_of(called(suited(x, module)), len(x), outputs)[0]
+                    steps.append(_with_gradients(answer, list(leaves.values())))
+                    state |= {name: leaf.detach() for name, leaf in leaves.items()} | filled.taken(own)
         if not _alike(steps, taken.outputs):
             return False
     return True

@@ -1,7 +1,7 @@
 """Does a stacked step equal a plain one? Asked before every run, as the stacked step relies on how torch rounds and updates."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from thermo_cli.data.subsample import draw_subsamples
 from thermo_cli.errors import Crashes, RunError, SpecError
 from thermo_cli.generators import watched
 from thermo_cli.kinds.networks import layout
+from thermo_cli.kinds.networks.anatomy import dense
 from thermo_cli.kinds.networks.answers import answer_of
 from thermo_cli.kinds.networks.dropout import masks
 from thermo_cli.kinds.networks.entries import members
@@ -29,15 +30,18 @@ TRIED_STEPS: Final = 3
 LEAST_STACKED: Final = 2  # alone, a replica goes through other kernels: it is trained beside a copy
 
 
-def check_stacking(protocol: Protocol, dataset: Dataset, members: Sequence[Replica], subsamples: Integers) -> float:
-    """Check that two stacked steps equal two plain torch steps of each replica, in float64.
+def check_stacking(
+    protocol: Protocol, dataset: Dataset, members: Sequence[Replica], subsamples: Integers, use: str = ""
+) -> float:
+    """Check that two stacked steps equal two plain torch steps of each replica, in float64 where the module computes in it.
+
+    They may differ by what so many steps round, or by what they make of a start that is moved by that much: Adam divides a
+    gradient of 0 by its own rounding.
 
     Args:
         protocol: What is trained and how.
         dataset: Pool and test set.
-
-    In float32, where the module does not compute in float64. They may differ by what so many steps round, or by what they make
-    of a start that is moved by that much: Adam divides a gradient of 0 by its own rounding.
+        use: Name of the system.
 
     Returns:
         The largest relative difference of a replica's parameters.
@@ -60,23 +64,26 @@ def check_stacking(protocol: Protocol, dataset: Dataset, members: Sequence[Repli
         stack = Stack((Leg((exact,), (len(members),), 2, subsamples, subsamples),), dataset, members)
         start = layout.vectors(stack.parameters, system.blocks, stack.width).clone()
         stack.advance(2)
+        moved = layout.vectors(stack.parameters, system.blocks, stack.width)
         stack.evaluate()
     except Crashes as crash:
-        stack, reason = None, next(iter(crash.reasons.values()))
-    if stack is None or stack.lost:
-        raise SpecError(
-            "the module fails in the first steps",
-            received=reason if stack is None else next(iter(stack.lost.values())),
-            remedy="mend it; it is trained on batches of a replica's examples, and evaluated on all of them",
-            where="system.use",
-        )
-    moved, worst = layout.vectors(stack.parameters, system.blocks, stack.width), 0.0
+        raise _failure(crash.reasons, exact.dtype) from crash
+    if stack.lost:
+        raise _failure(stack.lost, exact.dtype)
+    worst = 0.0
     for slot in range(stack.width) if not kept else ():  # what keeps attributes is looped over as a plain loop does
         expected = plain_steps(stack, slot, start[slot], 2)
         apart, allowed = _apart(moved[slot], expected), tolerance(exact.dtype, 2)
         if not apart <= allowed and bool(torch.isfinite(moved).all()):
             nearby = plain_steps(stack, slot, start[slot] * (1 + allowed), 2)
             if not apart <= allowed + _apart(nearby, expected):
+                if ":" in use:
+                    raise SpecError(
+                        "a replica of this module does not train as the module alone does",
+                        received=f"relative difference {apart:.1e} after two steps, where rounding makes {allowed:.1e}",
+                        remedy="keep what it remembers in buffers, and let the optimizer alone change what is trained",
+                        where="system.use",
+                    )
                 raise RunError(
                     "the stacked step does not equal the plain torch step",
                     received=f"relative difference {apart:.1e} where rounding makes {allowed:.1e}, torch {torch.__version__}",
@@ -84,6 +91,16 @@ def check_stacking(protocol: Protocol, dataset: Dataset, members: Sequence[Repli
                 )
         worst = max(worst, apart)
     return worst
+
+
+def _failure(reasons: Mapping[int, str], dtype: torch.dtype) -> SpecError:
+    """Say that a module fails before anything is recorded of it."""
+    return SpecError(
+        f"the module fails in the first steps, in {str(dtype).removeprefix('torch.')}",
+        received=next(iter(reasons.values())),
+        remedy="mend it; it is trained on batches of a replica's examples and evaluated on all of them, in ensemble.precision",
+        where="system.use",
+    )
 
 
 def _apart(one: torch.Tensor, other: torch.Tensor) -> float:
@@ -114,9 +131,12 @@ def stackable(
     try:
         for count in (most, shard, LEAST_STACKED):
             examples, some = subsamples[rows[:count]], [members[row] for row in rows[:count]]
-            stack = Stack((Leg((protocol,), (count,), TRIED_STEPS, examples, examples),), dataset, some)
-            stack.advance(TRIED_STEPS)
-            now = stack.evaluate()
+            try:
+                stack = Stack((Leg((protocol,), (count,), TRIED_STEPS, examples, examples),), dataset, some)
+                stack.advance(TRIED_STEPS)
+                now = stack.evaluate()
+            except Crashes as crash:
+                raise _failure(crash.reasons, protocol.dtype) from crash
             bits.append([stack.vectors(), now.train, now.test, now.gradient])
     finally:
         torch.set_num_threads(threads)
@@ -165,16 +185,17 @@ def plain_steps(stack: Stack, slot: int, start: torch.Tensor, steps: int) -> tor
         x = stack.x[x_rows[0][rows]]
         with watched(step_seed(stack.noise(step, step + 1)[0][slot]) if getattr(protocol.system, "draws", ()) else 0):
             outputs = answer_of(module.train()(x), len(x), protocol.system.outputs)[0]
-        loss = measure(outputs, stack.targets[target_rows[0][rows]])
-        named = dict(module.named_parameters())
-        loss = loss + protocol.energies.plain(
-            {block.name: named[block.name] for block in protocol.system.blocks if block.trained}
-        )
-        module.zero_grad()
-        loss.backward()
+            loss = measure(outputs, stack.targets[target_rows[0][rows]])
+            named = dict(module.named_parameters())
+            loss = loss + protocol.energies.plain(
+                {block.name: named[block.name] for block in protocol.system.blocks if block.trained}
+            )
+            module.zero_grad()
+            loss.backward()
         for parameter in parameters:
             if parameter.grad is None:  # of no use to the loss, and decays all the same
                 parameter.grad = torch.zeros_like(parameter)
+            parameter.grad = dense(parameter.grad)
         if protocol.clip is not None:
             torch.nn.utils.clip_grad_norm_(parameters, protocol.clip)
         optimizer.step()
@@ -215,7 +236,7 @@ def check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> t
             )
         for leg in legs if history == table[0].history or len(legs) > 1 else ():
             for protocol in leg.protocols:
-                check_stacking(protocol, part, members, leg.examples)
+                check_stacking(protocol, part, members, leg.examples, spec.system.use)
         if history == table[0].history:
             stacked = stackable(legs[-1].protocol, part, members, subsamples, spec.width)
     return noisy, stacked

@@ -6,6 +6,7 @@ the module is left as it was. So one module serves all replicas, whatever it rem
 
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -150,14 +151,14 @@ class Members:
         ]
         self._shared = [(*one, one[3]._version) for one in others if (id(one[1]), one[2]) not in touched]
 
-    def call(
-        self, values: Mapping[str, torch.Tensor], x: torch.Tensor, masks: Mapping[str, torch.Tensor] = NO_MASKS
-    ) -> tuple[Any, dict[str, torch.Tensor]]:
-        """Return what the module returns, and the new values of what is not trained.
+    @contextmanager
+    def filled(
+        self, values: Mapping[str, torch.Tensor], masks: Mapping[str, torch.Tensor] = NO_MASKS
+    ) -> Iterator[nn.Module]:
+        """Fill the module for a call and its gradient, which may call it again (checkpointing).
 
         Args:
             values: Of the blocks of all entries, of one replica.
-            x: Features, (example, feature).
             masks: Of dropout modules, by name.
         """
         before = [store.get(key, ABSENT) for store, key in self._touched]
@@ -169,18 +170,25 @@ class Members:
                         store[key] = value
             for name, mask in masks.items():
                 self._masks[name]["mask"] = mask
-            found = self.module(x)
-            after: dict[str, torch.Tensor] = {}
-            for entry, ((store, key), *_) in zip(self.entries, self._slots, strict=True):
-                if not entry.trained:
-                    after |= _taken(entry, store.get(key), values[entry.name])
-            return found, after
+            yield self.module
         finally:
             for (store, key), value in zip(self._touched, before, strict=True):
                 if value is ABSENT:
                     store.pop(key, None)
                 else:
                     store[key] = value
+
+    def taken(self, values: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Return what has become of what is not trained, before it is taken out again.
+
+        Args:
+            values: With which the module was filled.
+        """
+        found: dict[str, torch.Tensor] = {}
+        for entry, ((store, key), *_) in zip(self.entries, self._slots, strict=True):
+            if not entry.trained:
+                found |= _taken(entry, store.get(key), values[entry.name])
+        return found
 
     def disturbed(self) -> tuple[str, ...]:
         """Return the names of tensors that all replicas share and a call has changed all the same."""

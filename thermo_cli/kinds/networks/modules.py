@@ -17,6 +17,7 @@ from torch import nn
 from thermo_cli.blame import told
 from thermo_cli.contracts import Block, Symmetry, Task
 from thermo_cli.errors import Crashes
+from thermo_cli.generators import watched
 from thermo_cli.kinds.networks import layout
 from thermo_cli.kinds.networks.anatomy import anatomy_of, built, quiet, values_of
 from thermo_cli.kinds.networks.dropout import dropouts
@@ -115,10 +116,15 @@ class ModuleSystem:
         ]
         with torch.no_grad():
             self.template.eval()
-            self.members.call(values_of(self.template, self.entries), self.some(1))
+            with (
+                watched(),
+                quiet(),
+                self.members.filled(values_of(self.template, self.entries, torch.float32)) as module,
+            ):
+                module(self.some(2))  # one example alone has no statistics
         for hook in hooks:
             hook.remove()
-        return sum(counted)
+        return sum(counted) // 2
 
     def some(self, batch: int) -> torch.Tensor:
         """Return features to try something on, (batch, feature)."""

@@ -11,7 +11,7 @@ from thermo_cli.contracts import Task
 from thermo_cli.errors import Crashes, RunError
 from thermo_cli.generators import seed_all, watched
 from thermo_cli.kinds.networks import layout
-from thermo_cli.kinds.networks.anatomy import quiet, values_of
+from thermo_cli.kinds.networks.anatomy import dense, quiet, values_of
 from thermo_cli.kinds.networks.answers import answer_of
 from thermo_cli.kinds.networks.dropout import masks, sites
 
@@ -108,8 +108,8 @@ class ModulePass:
         """Run the module once on some features, as a plain loop would."""
         system = self.system
         values = values_of(system.template.train(), system.entries, self.inputs.dtype)
-        with watched(), torch.no_grad(), quiet():
-            system.members.call(values, system.some(self.batch).to(self.inputs.dtype))
+        with watched(), torch.no_grad(), quiet(), system.members.filled(values) as module:
+            module(system.some(self.batch).to(self.inputs.dtype))
 
     def _with_gradients(self, training: bool) -> torch.Tensor:
         drops = masks(self.noise, self.sites, self.inputs.dtype) if training else {}
@@ -124,14 +124,14 @@ class ModulePass:
             return self._looped(drops, gradients) if self.system.looped else self._stacked(drops, gradients)
 
     def _stacked(self, drops: Mapping[str, torch.Tensor], gradients: bool) -> Passed:
-        leaves = {name: self._tensors[name].detach().requires_grad_() for name in self._trained} if gradients else {}
+        leaves = {name: self._leaf(self._tensors[name]) for name in self._trained} if gradients else {}
         x, system = self.inputs.clone().view(self.width, self.batch, -1), self.system
 
         def one(state: Named, drops: Named, x: torch.Tensor) -> Passed:
             state = {name: tensor if name in leaves else tensor.clone() for name, tensor in state.items()}
-            found, kept = system.members.call(state, x, drops)
-            outputs, hidden = answer_of(found, self.batch, system.outputs)
-            return outputs, hidden, kept
+            with system.members.filled(state, drops) as module:
+                outputs, hidden = answer_of(module(x), self.batch, system.outputs)
+                return outputs, hidden, system.members.taken(state)
 
         try:
             outputs, hidden, kept = torch.func.vmap(one)({**self._tensors, **leaves}, dict(drops), x)
@@ -146,6 +146,11 @@ class ModulePass:
                 remedy="branch on data or counters from the first step on, so that replicas are looped over",
             ) from error
         return outputs.detach(), hidden, kept
+
+    def _leaf(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Return what a gradient is taken by; what a module does to it stays in training, and leaves no trace in evaluation."""
+        tensor = tensor.detach() if self.system.template.training else tensor.detach().clone()
+        return tensor.requires_grad_()
 
     def _looped(self, drops: Mapping[str, torch.Tensor], gradients: bool) -> Passed:
         rows, crashes = [], {}
@@ -167,15 +172,14 @@ class ModulePass:
         if self.system.draws:
             seed_all(step_seed(self.noise[row]))
         state = {name: tensor[row].detach() for name, tensor in self._tensors.items()}
-        leaves = {name: state[name].requires_grad_() for name in self._trained} if gradients else {}
-        own = {name: tensor if name in leaves else tensor.clone() for name, tensor in state.items()}
+        leaves = {name: self._leaf(state[name]) for name in self._trained} if gradients else {}
+        own = {**{name: tensor.clone() for name, tensor in state.items() if name not in leaves}, **leaves}
         x = self.inputs.view(self.width, self.batch, -1)[row].clone()
-        found, kept = self.system.members.call(own, x, {name: mask[row] for name, mask in drops.items()})
-        outputs, hidden = answer_of(found, self.batch, self.system.outputs)
-        if not gradients:
-            return outputs, hidden, kept, {}
         targets = self.targets.view(self.width, self.batch, -1)[row]
-        return outputs.detach(), hidden, kept, _gradients(_losses(self.system.task, outputs, targets), leaves)
+        with self.system.members.filled(own, {name: mask[row] for name, mask in drops.items()}) as module:
+            outputs, hidden = answer_of(module(x), self.batch, self.system.outputs)
+            found = _gradients(_losses(self.system.task, outputs, targets), leaves) if gradients else {}
+            return outputs.detach(), hidden, self.system.members.taken(own), found
 
 
 @contextmanager
@@ -216,5 +220,6 @@ def _losses(task: Task, outputs: torch.Tensor, targets: torch.Tensor) -> torch.T
 def _gradients(loss: torch.Tensor, leaves: Named) -> Named:
     found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
     return {
-        name: torch.zeros_like(leaves[name]) if one is None else one for name, one in zip(leaves, found, strict=True)
+        name: torch.zeros_like(leaves[name]) if one is None else dense(one)
+        for name, one in zip(leaves, found, strict=True)
     }

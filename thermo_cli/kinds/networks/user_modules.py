@@ -9,11 +9,11 @@ from typing import Any, Final
 import torch
 from torch import nn
 
-from thermo_cli.blame import defined, told
+from thermo_cli.blame import told
 from thermo_cli.contracts import Dataset, Task
-from thermo_cli.errors import SpecError
+from thermo_cli.errors import Crashes, SpecError
 from thermo_cli.generators import watched
-from thermo_cli.kinds.networks.anatomy import built, quiet
+from thermo_cli.kinds.networks.anatomy import built, quiet, suited
 from thermo_cli.kinds.networks.answers import answer_of
 from thermo_cli.kinds.networks.dropout import WHOLE, with_masks
 from thermo_cli.kinds.networks.modules import ModuleSystem
@@ -23,6 +23,7 @@ USE, WITH = "system.use", "system.with"
 ROWS: Final = 8  # examples of the test set that a module is tried on
 HINTS: Final = {  # words of torch's errors to what they mean here
     "missing 1 required positional": "forward is called with the features alone",
+    "positional argument but": "forward is called with the features alone",
     "tensor for argument #1 'indices'": "features are floating-point numbers: take categories out by x[:, 0].long()",
     "index out of range": "categories are 0, 1, ... below the size of their embedding; data.scale: none leaves them so",
     "must have the same dtype": "ensemble.precision: float32 is what constants in forward are made in",
@@ -72,7 +73,7 @@ def _system(kind: Any, use: str, given: str, outputs: int, task: Task, rows: Row
     make = functools.partial(kind, **{**sizes, **arguments})
     try:
         module = built(make, 0, rows.tensor)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SpecError(
             "the module cannot be built",
             received=told(error),
@@ -87,15 +88,14 @@ def _system(kind: Any, use: str, given: str, outputs: int, task: Task, rows: Row
         return ModuleSystem(build, inputs, outputs, task, rows.tensor)
     except SpecError:
         raise
-    except Exception as error:
-        words = told(error)
-        place = "" if ", line " in words else f"{defined(kind.forward)}: "
+    except (Exception, SystemExit) as error:
+        words = str(error) if isinstance(error, Crashes) else told(error, kind.forward)
         hint = next((f"; {hint}" for said, hint in HINTS.items() if said in words), "")
         raise SpecError(
             "the module cannot be built"
             if ", in __init__:" in words
             else "the module does not map features to outputs",
-            received=f"{place}{words}",
+            received=words,
             remedy=f"forward takes features, (examples, {inputs}) of any number of examples, and returns outputs, "
             f"(examples, {outputs}): a tensor, the first of a tuple, or `logits` of a dict or an object{hint}",
             where=USE,
@@ -120,7 +120,7 @@ def _once(module: nn.Module, rows: torch.Tensor, outputs: int) -> bool:
 
     hooks = [part.register_forward_hook(count) for part in counts]
     with watched(0), quiet(), torch.no_grad():
-        answer_of(module.train()(rows.clone()), len(rows), outputs)
+        answer_of(module.train()(suited(rows, module)), len(rows), outputs)
     for hook in hooks:
         hook.remove()
     return all(counts[part] == 1 and drops[part] < 1 for part in counts)
