@@ -1,12 +1,12 @@
 """Arguments of scikit-learn's parts that reach beyond them, to files, processes or caches; looked for at any depth."""
 
 import inspect
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
-from thermo_cli.errors import SpecError
+from thermo_cli.blame import told
+from thermo_cli.errors import SpecError, raise_all
 from thermo_cli.registry import nearest
 
 
@@ -26,15 +26,17 @@ def refuse_unknown(
     """
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in accepted.values()):
         return
+    unknown = []
     for name, value in arguments.items():
         if name not in accepted:
             guess = nearest(name, accepted)
-            raise SpecError(
-                f"{what} takes no {name}",
-                received=f"{name}: {value!r}",
-                remedy=f"did you mean {guess!r}?" if guess else f"it takes {', '.join(accepted) or 'no arguments'}",
-                where=where,
+            remedy = f"did you mean {guess!r}?" if guess else f"it takes {', '.join(accepted) or 'no arguments'}"
+            unknown.append(
+                SpecError(
+                    f"{what} takes no {name}", received=f"{name}: {value!r}", remedy=remedy, where=f"{where}.{name}"
+                )
             )
+    raise_all(unknown)
 
 
 @contextmanager
@@ -51,11 +53,10 @@ def building(what: str, accepted: Iterable[str], where: str) -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:
-        words = re.sub(r"\s+", " ", str(error))
+    except (Exception, SystemExit) as error:
         raise SpecError(
             f"{what} cannot be built",
-            received=f"{type(error).__name__}: {words}",
+            received=told(error),
             remedy=f"it takes {', '.join(accepted) or 'no arguments'}",
             where=where,
         ) from error
@@ -75,15 +76,19 @@ class Refusal(NamedTuple):
     remedy: str
 
 
-UNSAFE: Final = {  # arguments of scikit-learn's parts that reach beyond them
+THREADS: Final = ("n_jobs", "nthread", "nthreads", "thread_count", "num_threads", "num_thread")
+FILES: Final = ("train_dir", "snapshot_file", "save_snapshot", "input_model", "output_model", "forcedsplits_filename")
+_SIDE_BY_SIDE: Final = Refusal(
+    (None, 1),
+    "replicas run side by side already, and threads that share one change the order of its sums",
+    "leave it out; --workers says how many processes there are",
+)
+UNSAFE: Final = {  # arguments of scikit-learn's parts and of its like that reach beyond them
     "memory": Refusal((None,), "a cache on disk is read as pickles, which run code", "leave it out"),
     "input": Refusal((None, "content"), "cells that name files would have them read", "leave it out"),
-    "n_jobs": Refusal(
-        (None, 1),
-        "replicas run side by side already, and threads that share one change the order of its sums",
-        "leave it out; --workers says how many processes there are",
-    ),
+    **dict.fromkeys(THREADS, _SIDE_BY_SIDE),
     "pre_dispatch": Refusal((None,), "replicas run side by side already", "leave it out"),
+    **dict.fromkeys(FILES, Refusal((None, False), "a fit reads and writes no files", "leave it out")),
 }
 
 
@@ -98,10 +103,12 @@ def refuse_arguments(arguments: Any, refused: Mapping[str, Refusal], where: str)
     Raises:
         SpecError: One of them is given.
     """
+    given = []
     for name, value, place in _arguments(arguments, where):
         refusal = refused.get(name.rpartition("__")[2])
         if refusal is not None and not all(leaf in refusal.admitted for leaf in _leaves(value)):
-            raise SpecError(refusal.what, received=f"{name}: {value}", remedy=refusal.remedy, where=place)
+            given.append(SpecError(refusal.what, received=f"{name}: {value}", remedy=refusal.remedy, where=place))
+    raise_all(given)
 
 
 def _arguments(value: Any, where: str) -> Iterator[tuple[str, Any, str]]:

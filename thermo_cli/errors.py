@@ -128,6 +128,18 @@ class Interrupted(ThermoError):
     exit_code = 130
 
 
+def raise_all(errors: Sequence[ThermoError]) -> None:
+    """Raise what was found wrong: one error as it is, several as one answer; nothing where there are none.
+
+    Args:
+        errors: In the order in which they are told.
+    """
+    flat = [one for error in errors for one in (error.errors if isinstance(error, _Several) else [error])]
+    if flat:
+        kind = SpecErrors if all(isinstance(error, SpecError) for error in flat) else DataErrors
+        raise flat[0] if len(flat) == 1 else kind(flat)
+
+
 def collected(works: Sequence[Callable[[], Any]]) -> list[Any]:
     """Do all of several things, and return what they return; what is wrong in them is raised at once.
 
@@ -135,7 +147,8 @@ def collected(works: Sequence[Callable[[], Any]]) -> list[Any]:
         works: Each is done whatever is wrong in the others.
 
     Raises:
-        DataErrors: More than one of them raised an error of data or spec; a single one is raised as it is.
+        SpecErrors: More than one of them raised an error of the spec; a single one is raised as it is.
+        DataErrors: The same, with errors of data among them.
     """
     results: list[Any] = []
     errors: list[ThermoError] = []
@@ -143,7 +156,6 @@ def collected(works: Sequence[Callable[[], Any]]) -> list[Any]:
         try:
             results.append(work())
         except (DataError, SpecError) as error:
-            errors += error.errors if isinstance(error, _Several) else [error]
-    if errors:
-        raise errors[0] if len(errors) == 1 else DataErrors(errors)
+            errors.append(error)
+    raise_all(errors)
     return results

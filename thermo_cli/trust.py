@@ -7,6 +7,7 @@ process, and is kept here.
 
 import hashlib
 import importlib
+import importlib.util
 import re
 import sys
 from collections.abc import Callable
@@ -23,7 +24,11 @@ from thermo_cli.registry import nearest
 FLAGS: Final = ("local", "command")  # of --allow, beside names of packages
 TRUSTED: Final = ("sklearn", "torch")
 NAME: Final = re.compile(r"[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*(\.\w+)*")
-HARMLESS: Final = re.compile(r"sklearn\.(datasets:(make|load)_|metrics:)[a-z0-9_]+")  # functions that compute or read
+HARMLESS: Final = re.compile(  # functions that compute or read
+    r"sklearn\.(datasets:(make|load)_|metrics(\.pairwise)?:|feature_selection:(?=f_|mutual_info_|chi2|r_regression))[a-z0-9_]+"
+)
+PARTS: Final = ("torch.nn.modules.module.Module", "torch.optim.optimizer.Optimizer")
+EXPERIMENTAL: Final = re.compile(r"sklearn\.experimental import (enable_\w+)")
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ def locate(name: str, where: str) -> Any:
         )
     _check_home(part, home, name, where)
     for word in attribute.split("."):
-        if not hasattr(part, word):
+        if not _holds(part, word, where):
             guess = nearest(word, [other for other in dir(part) if not other.startswith("_")])
             hint = f"did you mean {guess!r}?" if guess else "look for its name in the module"
             raise SpecError(f"{module} has no {word}", received=f"use: {name}", remedy=hint, where=where)
@@ -122,7 +127,8 @@ def locate_function(name: str, where: str) -> Callable[..., Any]:
     function = locate(name, where)
     if package in TRUSTED and package not in trust().packages and not HARMLESS.fullmatch(name):
         raise SpecError(
-            "of this package, only sklearn.metrics and make_* and load_* of sklearn.datasets are run without being allowed",
+            "of this package, only models, sklearn.metrics, scores of sklearn.feature_selection, and make_* and load_* of "
+            "sklearn.datasets are run without being allowed",
             received=f"use: {name}",
             remedy=f"if you trust it: --allow {package}",
             where=where,
@@ -132,6 +138,46 @@ def locate_function(name: str, where: str) -> Callable[..., Any]:
             "this is no function", received=f"{name}: {type(function).__name__}", remedy="name one", where=where
         )
     return function  # type: ignore[no-any-return]
+
+
+def locate_part(name: str, where: str) -> Any:
+    """Import the class or function that an argument names; of the trusted packages only parts of models and what computes.
+
+    Args:
+        name: `module:object`.
+        where: Field of the spec, for messages.
+
+    Raises:
+        SpecError: It is not allowed, not there, or neither a class nor a function.
+    """
+    package, part = name.partition(":")[0].partition(".")[0], locate(name, where)
+    if isinstance(part, type) and (package not in TRUSTED or package in trust().packages or _is_part(part)):
+        return part
+    return locate_function(name, where)
+
+
+def names_part(text: str) -> bool:
+    """Say whether a text among arguments is the name of a class or function, and not a word of its own (`binary:logistic`).
+
+    Args:
+        text: As in the spec.
+    """
+    if not NAME.fullmatch(text):
+        return False
+    module = text.partition(":")[0]
+    package = module.partition(".")[0]
+    if local_file(module) is not None or package in (*TRUSTED, *trust().packages):
+        return True
+    try:
+        return importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _is_part(kind: type) -> bool:
+    """Say whether a class is an estimator, a kernel, a rule of cross-validation, a torch module or an optimizer."""
+    bases = {f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__}
+    return hasattr(kind, "get_params") or hasattr(kind, "get_n_splits") or not bases.isdisjoint(PARTS)
 
 
 def locate_class(name: str, base: type, what: str, where: str) -> Any:
@@ -155,6 +201,20 @@ def locate_class(name: str, base: type, what: str, where: str) -> Any:
             where=where,
         )
     return kind
+
+
+def _holds(part: Any, word: str, where: str) -> bool:
+    """Say whether a module or class has a name; what scikit-learn calls experimental is enabled, since it was asked for."""
+    try:
+        return hasattr(part, word)
+    except ImportError as error:
+        enabling = EXPERIMENTAL.search(str(error))
+        if enabling is None or getattr(part, "__name__", "").partition(".")[0] != "sklearn":
+            raise SpecError(
+                f"{word} cannot be imported", received=str(error), remedy="install what it needs", where=where
+            ) from error
+    _import(f"sklearn.experimental.{enabling[1]}", where)
+    return hasattr(part, word)
 
 
 def _check_home(part: Any, home: str | None, name: str, where: str) -> None:
@@ -232,11 +292,11 @@ def _import(module: str, where: str) -> Any:
     except ImportError as error:
         raise SpecError(
             "this module cannot be imported",
-            received=f"{module}: {error}",
+            received=f"{module}: {told(error)}",
             remedy="correct its name, or install it",
             where=where,
         ) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SpecError(
             "this module raises an error when it is imported",
             received=f"{module}: {told(error)}",

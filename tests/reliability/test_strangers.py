@@ -272,7 +272,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     (
         search({"clf": [{"use": "sklearn.datasets:fetch_openml"}]}),
         "param_grid.clf[0].use",
-        "no scikit-learn estimator",
+        "without being allowed",
     ),
 ]
 

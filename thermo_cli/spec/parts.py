@@ -18,7 +18,8 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 UnitInterval = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 MODULE: Final = "module:Class"  # stands for every name that is not built in
-CLASS = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
+PART: Final = r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$"
+CLASS = Annotated[str, Field(pattern=PART)]
 Task = Literal["classification", "regression"]
 Scale = Literal["none", "standardize"]
 Scalar = bool | int | Annotated[float, Field(allow_inf_nan=False)] | str

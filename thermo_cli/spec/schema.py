@@ -1,5 +1,6 @@
 """The spec: everything that decides a run, as frozen pydantic models with a sentence for every field."""
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Union
 
@@ -9,7 +10,7 @@ from thermo_cli.registry import DATA, DYNAMICS, SYSTEMS, load, nearest
 from thermo_cli.spec.ensemble import Ensemble
 from thermo_cli.spec.histories import FirstPhase, History
 from thermo_cli.spec.observing import Equilibrium, Observe
-from thermo_cli.spec.parts import MODULE, STILL, DynamicsPart, Part, tag_of
+from thermo_cli.spec.parts import MODULE, PART, STILL, DynamicsPart, Part, tag_of
 from thermo_cli.spec.schedules import WarmupSchedule, name_of
 from thermo_cli.spec.traits import Traits, kind_named, traits_of
 
@@ -84,7 +85,7 @@ class Spec(Part):
     def foreign(self) -> tuple[str, ...]:
         """Names of what is not built in, `module:object`, whose code decides the numbers too."""
         parts = self.model_dump(mode="json", include={"data", "system", "dynamics", "histories"})
-        names = [*_names_in(parts), *self.observe.macro]
+        names = [*_names_in(parts), *_named_parts(parts["system"].get("with")), *self.observe.macro]
         return tuple(dict.fromkeys(name for name in names if ":" in name))
 
     @property
@@ -212,3 +213,11 @@ def _names_in(content: Any) -> list[str]:
         own = [content["use"]] if isinstance(content.get("use"), str) else []
         return own + [name for value in content.values() for name in _names_in(value)]
     return [name for value in content for name in _names_in(value)] if isinstance(content, list | tuple) else []
+
+
+def _named_parts(content: Any) -> list[str]:
+    """Return the texts among arguments that may be names of classes and functions, however deep."""
+    if isinstance(content, dict | list | tuple):
+        values = content.values() if isinstance(content, dict) else content
+        return [name for value in values for name in _named_parts(value)]
+    return [content] if isinstance(content, str) and re.fullmatch(PART, content) else []

@@ -25,9 +25,9 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from thermo_cli.contracts import Dataset
+from thermo_cli.kinds.estimators.answers import answers, kind_of_answer
 from thermo_cli.kinds.estimators.energy import closed, converged, loss_of, one_optimum, penalties
 from thermo_cli.kinds.estimators.measuring import mean_loss, measure_fit
-from thermo_cli.kinds.estimators.pipeline import answers, kind_of_answer
 from thermo_cli.observables.formulas import formulas_of
 
 
@@ -43,8 +43,8 @@ def data(task):
 
 def energy(fitted, dataset, with_terms=True):
     """Return the energy of an estimator on all the data."""
-    train = answers(fitted, dataset.x, dataset.outputs)
-    kind = kind_of_answer(fitted)
+    train = answers(fitted, dataset.x, dataset.outputs, np.unique(dataset.y))
+    kind = kind_of_answer(fitted, dataset.outputs)
     formulas = formulas_of(["loss", "accuracy"], dataset.task, kind)
     splits = {"train": train, "test": train[:, :50]}
     scores = fitted.decision_function(dataset.x) if hasattr(fitted, "decision_function") else None

@@ -10,7 +10,8 @@ from sklearn.linear_model import SGDClassifier
 from thermo_cli.data.split import load_dataset
 from thermo_cli.errors import SpecError
 from thermo_cli.experiment import prepare
-from thermo_cli.kinds.estimators.fit import fit_of, moments, try_fit
+from thermo_cli.kinds.estimators.fit import fit_of, moments
+from thermo_cli.kinds.estimators.trial import try_fit
 from thermo_cli.replicas import main_rows, replica_table
 from thermo_cli.spec import load_spec
 

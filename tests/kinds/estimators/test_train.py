@@ -172,11 +172,11 @@ def test_an_interrupted_shard_goes_on_where_it_was(tmp_path, monkeypatch):
         folder.make()
         calls = []
 
-        def counted(*arguments, _calls=calls, _folder=folder, _interrupted=interrupted):
+        def counted(*arguments, _calls=calls, _folder=folder, _interrupted=interrupted, **options):
             _calls.append(arguments[2].name)
             if _interrupted and len(_calls) == 1:
                 _folder.stop_file.touch()
-            return real(*arguments)
+            return real(*arguments, **options)
 
         monkeypatch.setattr(fitting, "fit_replica", counted)
         store = ShardStore(folder.path, Place("", 0, "cold-0002", tuple(member.name for member in members)))

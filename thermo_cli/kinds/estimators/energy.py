@@ -90,7 +90,7 @@ def loss_of(estimator: Any, outputs: Array, scores: NDArray[Any] | None, y: NDAr
         scores: Its decision values, (example,) or (example, class), where it has them.
         y: Classes, (example,).
     """
-    name = type(estimator).__name__
+    name = known_name(estimator)
     loss = getattr(estimator, "loss", None)
     if scores is None or name not in ("LinearSVC", "SGDClassifier", "RidgeClassifier", "Perceptron", "SVC"):
         return None
@@ -122,7 +122,7 @@ def penalties(estimator: Any, examples: int) -> dict[str, float]:
     Args:
         examples: Examples that it was fitted to.
     """
-    rule = _RULES.get(type(estimator).__name__)
+    rule = _RULES.get(known_name(estimator))
     if rule is None or getattr(estimator, "class_weight", None) is not None:
         return {}
     return rule(estimator, examples)
@@ -136,7 +136,7 @@ def closed(estimator: Any) -> bool:
     Args:
         estimator: A built one, or a step before it.
     """
-    name = type(estimator).__name__
+    name = known_name(estimator)
     if name in ("Ridge", "RidgeClassifier"):
         return estimator.solver in ("auto", "svd", "cholesky") and not getattr(estimator, "positive", False)
     if name == "LinearRegression":
@@ -159,7 +159,7 @@ def one_optimum(estimator: Any, examples: int, features: int) -> bool:
         examples: Examples of a replica.
         features: What it sees of each.
     """
-    name = type(estimator).__name__
+    name = known_name(estimator)
     if name == "LinearRegression":
         return examples > features
     if name == "LogisticRegression":
@@ -176,8 +176,17 @@ def one_optimum(estimator: Any, examples: int, features: int) -> bool:
     return name in STRICTLY_CONVEX or name in LOOKED_UP
 
 
+def known_name(estimator: Any) -> str:
+    """Return the name of a class of scikit-learn; empty for others, which may be called alike and mean something else.
+
+    Args:
+        estimator: Built or fitted.
+    """
+    return type(estimator).__name__ if type(estimator).__module__.startswith("sklearn.") else ""
+
+
 def converged(estimator: Any) -> bool:
-    """Say whether an iterative fit came to its own end before its largest number of iterations."""
+    """Say whether an iterative fit of scikit-learn came to its own end before its largest number of iterations."""
     limit, used = getattr(estimator, "max_iter", None), getattr(estimator, "n_iter_", None)
     if limit is None or used is None or _loose(estimator):
         return False

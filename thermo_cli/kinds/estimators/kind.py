@@ -26,7 +26,7 @@ settle = nothing_to_settle
 
 def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> Facts:
     """Load the data, and fit a replica to a few examples."""
-    from thermo_cli.kinds.estimators.fit import try_fit
+    from thermo_cli.kinds.estimators.trial import try_fit
 
     dataset, examples = learning.load(spec, base, table, loaded)
     answers, random = try_fit(spec, dataset, table[0])
@@ -48,8 +48,8 @@ def outline(setup: Setup, needs: Needs | None, workers: int) -> dict[str, str]:
 
 def needs(setup: Setup) -> Needs:
     """Fit a few examples and look at what is kept."""
-    from thermo_cli.kinds.estimators.fit import few
     from thermo_cli.kinds.estimators.train import fit_replica, measured_steps
+    from thermo_cli.kinds.estimators.trial import few
 
     spec, dataset, first = setup.spec, setup.facts.dataset, setup.table[0]
     assert dataset is not None

@@ -1,35 +1,26 @@
-"""Scikit-learn estimators that a spec names as `module:Class`, with the steps before them; built anew for every fit.
+"""Estimators that a spec names as `module:Class`, with the steps before them; built anew for every fit.
 
-Every `random_state` in them, however deep, is set from the replica's `init` stream.
+Every random state in them, however deep, is set from the replica's `init` stream.
 """
 
-import inspect
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.utils import get_tags
 
 from thermo_cli import rng
-from thermo_cli.arguments import UNSAFE, Refusal, building, refuse_arguments, refuse_unknown
-from thermo_cli.contracts import Array, Task
-from thermo_cli.errors import SpecError
-from thermo_cli.metric import Answers
+from thermo_cli.arguments import building
+from thermo_cli.contracts import Task
+from thermo_cli.errors import SpecError, ThermoError, raise_all
+from thermo_cli.kinds.estimators.building import SEEDS, accepted, build, members, settle
 from thermo_cli.registry import nearest
-from thermo_cli.trust import locate_class
 
 SYSTEM, USE, WITH = "system", "system.use", "system.with"
 BUDGETS: Final = ("n_estimators", "max_iter")  # arguments that a training time can be given to
-REFUSED: Final = UNSAFE | {
-    "random_state": Refusal(
-        (None,),
-        "random_state comes from the replica's stream",
-        "leave it out; what is to be the same for all replicas is said by ensemble.vary",
-    )
-}
-LEAST: Final = float(np.finfo(np.float64).eps)  # probabilities are no smaller, as in scikit-learn's own log loss
 
 
 @dataclass(frozen=True)
@@ -54,7 +45,7 @@ class Pipeline:
             y: Targets, (example,).
         """
         for step in self.steps:
-            x = step.fit_transform(x, y)
+            x = step.fit_transform(x, y) if hasattr(step, "fit_transform") else step.fit(x, y).transform(x)
         return x
 
     def seen(self, x: NDArray[Any]) -> NDArray[Any]:
@@ -68,7 +59,13 @@ class Pipeline:
         return x
 
 
-def pipeline(system: Any, task: Task, stream: int, arguments: Mapping[str, Any] | None = None) -> Pipeline:
+def pipeline(
+    system: Any,
+    task: Task,
+    stream: int,
+    arguments: Mapping[str, Any] | None = None,
+    labels: Sequence[str] = (),
+) -> Pipeline:
     """Build what a spec names.
 
     Args:
@@ -76,30 +73,72 @@ def pipeline(system: Any, task: Task, stream: int, arguments: Mapping[str, Any] 
         task: What the data ask for.
         stream: The replica's `init` stream.
         arguments: Of the estimator, beside those of the spec.
+        labels: Names of the classes.
 
     Raises:
         SpecError: It may not be imported, is no estimator for this task, or does not take these arguments.
     """
-    steps = []
+    built: list[Any] = []
+    problems: list[ThermoError] = []
     for number, step in enumerate(system.preprocess):
-        where = f"{SYSTEM}.preprocess[{number}]"
-        built = _part(step.use, step.arguments, where)
-        if not hasattr(built, "transform"):
-            raise SpecError(
-                "this is no transformer", received=step.use, remedy="name a class with fit and transform", where=where
-            )
-        steps.append(built)
-    estimator = _part(system.use, {**system.arguments, **(arguments or {})}, SYSTEM)
-    if not (is_classifier(estimator) if task == "classification" else is_regressor(estimator)):
-        kind = (
-            "classifier" if is_classifier(estimator) else "regressor" if is_regressor(estimator) else "neither of both"
-        )
-        wanted = "classifier" if task == "classification" else "regressor"
+        try:
+            built.append(_step(step, f"{SYSTEM}.preprocess[{number}]", labels))
+        except SpecError as error:
+            problems.append(error)
+    try:
+        built.append(_estimator(system, task, {**system.arguments, **(arguments or {})}, labels))
+    except SpecError as error:
+        problems.append(error)
+    raise_all(problems)
+    with building("the estimator", (), USE):
+        settle(built)
+        _seed(built, rng.generator(stream))
+    return Pipeline(tuple(built[:-1]), built[-1], task)
+
+
+def _step(step: Any, where: str, labels: Sequence[str]) -> Any:
+    """Build a step before the estimator."""
+    built = build(step.use, step.arguments, where, labels)
+    if hasattr(built, "transform"):
+        return built
+    remedy = "name a class with fit and transform"
+    if hasattr(built, "fit_resample"):
+        remedy = "it changes the examples: put it and the estimator into system: {use: imblearn.pipeline:Pipeline}"
+    raise SpecError("this is no transformer", received=step.use, remedy=remedy, where=where)
+
+
+def _estimator(system: Any, task: Task, arguments: Mapping[str, Any], labels: Sequence[str]) -> Any:
+    """Build the estimator itself; one that does not say what it is is taken for what the data ask for."""
+    estimator, wanted = build(system.use, arguments, SYSTEM, labels), _wanted(task)
+    kind = kind_of_estimator(estimator)
+    predicts = hasattr(type(estimator), "predict")  # some have it on themselves only once they are fitted
+    if not predicts or kind not in ("", wanted):
         raise SpecError(
-            f"these data need a {wanted}", received=f"{system.use}: {kind}", remedy=f"name a {wanted}", where=USE
+            f"these data need a {wanted}",
+            received=f"{system.use}: {kind or 'it has no predict'}",
+            remedy=f"name a {wanted}",
+            where=USE,
         )
-    _seed([*steps, estimator], rng.generator(stream))
-    return Pipeline(tuple(steps), estimator, task)
+    return estimator
+
+
+def _wanted(task: Task) -> str:
+    return "classifier" if task == "classification" else "regressor"
+
+
+def kind_of_estimator(estimator: Any) -> str:
+    """Return what an estimator says that it is, `classifier`, `regressor` or another; empty where it does not say.
+
+    Args:
+        estimator: With the contract of scikit-learn, whether it inherits from it or not.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            kind = get_tags(estimator).estimator_type
+    except (AttributeError, TypeError, ValueError):  # it has no tags, or those of another version
+        kind = None
+    return str(kind or getattr(estimator, "_estimator_type", None) or "")
 
 
 def time_parameter(system: Any, wanted: str | None, time: str = "budget") -> str:
@@ -113,7 +152,7 @@ def time_parameter(system: Any, wanted: str | None, time: str = "budget") -> str
     Raises:
         SpecError: The estimator has none, or not this one.
     """
-    known = _part(system.use, system.arguments, SYSTEM).get_params(deep=False)
+    known = sorted(accepted(build(system.use, system.arguments, SYSTEM)))
     where = "dynamics.with.parameter"
     if wanted is not None and wanted not in known:
         guess = nearest(wanted, known)
@@ -145,112 +184,17 @@ def time_parameter(system: Any, wanted: str | None, time: str = "budget") -> str
     return found
 
 
-def kind_of_answer(estimator: Any) -> Answers:
-    """Return what a fitted estimator says of an example."""
-    if is_regressor(estimator):
-        return "numbers"
-    if hasattr(estimator, "predict_proba"):
-        return "probabilities"
-    return "scores" if hasattr(estimator, "decision_function") else "labels"
-
-
-def answers(estimator: Any, x: NDArray[Any], outputs: int) -> Array:
-    """Return logits, scores or numbers, (output, example).
-
-    Of probabilities their logarithm; of scores the predicted class is on top, whatever breaks a tie; of mere labels 1 and 0.
-
-    Args:
-        x: What it sees, (example, feature).
-        outputs: Number of classes; 1 for regression.
-    """
-    kind = kind_of_answer(estimator)
-    if kind == "numbers":
-        return np.asarray(estimator.predict(x), dtype=np.float64).reshape(1, -1)
-    if kind == "probabilities":
-        return logits(estimator.predict_proba(x), estimator.classes_, outputs)
-    return scored(
-        estimator, estimator.predict(x), estimator.decision_function(x) if kind == "scores" else None, outputs
-    )
-
-
-def logits(probabilities: NDArray[Any], classes: NDArray[Any], outputs: int) -> Array:
-    """Return log p, (class, example), for all classes of the data.
-
-    Args:
-        probabilities: (example, known class).
-        classes: The classes that the estimator knows.
-    """
-    found = np.full((outputs, len(probabilities)), LEAST)
-    found[classes.astype(np.int64)] = np.clip(probabilities, LEAST, 1.0).T
-    return np.asarray(np.log(found))
-
-
-def scored(estimator: Any, labels: NDArray[Any], scores: NDArray[Any] | None, outputs: int) -> Array:
-    """Return scores whose largest is that of the predicted class, (class, example).
-
-    Args:
-        labels: Predicted class, (example,).
-        scores: Decision values, (example,) or (example, known class); None where there are none.
-    """
-    classes = estimator.classes_.astype(np.int64)
-    rows, place = np.arange(len(labels)), labels.astype(np.int64)
-    found = np.zeros((len(labels), outputs))
-    if scores is not None and scores.ndim == 1:
-        found[:, classes[1]] = scores
-    elif scores is not None and scores.shape[1] == len(classes):
-        found[:] = scores.min(axis=1, keepdims=True)
-        found[:, classes] = scores
-    top = found.max(axis=1)
-    behind = found.argmax(axis=1) != place
-    found[rows[behind], place[behind]] = np.nextafter(top[behind], np.inf)
-    if scores is None:
-        found[rows, place] = 1.0
-    return found.T
-
-
-def _part(use: str, arguments: Mapping[str, Any], where: str) -> Any:
-    """Build an estimator that the spec names at a place, after a look at its arguments, however deep."""
-    refuse_arguments(arguments, REFUSED, f"{where}.with")
-    return _built(use, arguments, where)
-
-
-def _built(use: str, arguments: Mapping[str, Any], where: str) -> Any:
-    """Import and construct an estimator, and those among its arguments."""
-    kind, where = locate_class(use, BaseEstimator, "scikit-learn estimator", f"{where}.use"), f"{where}.with"
-    accepted = inspect.signature(kind).parameters
-    refuse_unknown(use, arguments, accepted, where)
-    values = {name: _argument(value, f"{where}.{name}") for name, value in arguments.items()}
-    with building("the estimator", accepted, where):
-        built = kind(**values)
-        built._validate_params()
-    return built
-
-
-def _argument(value: Any, where: str) -> Any:
-    """Build the estimators among arguments, `{use: ..., with: ...}`: alone, in lists of names and estimators, in grids."""
-    if isinstance(value, Mapping) and "use" in value and set(value) <= {"use", "with"}:
-        arguments = value.get("with") or {}
-        if not isinstance(arguments, Mapping):
-            raise SpecError(
-                "arguments have names", received=f"with: {arguments}", remedy="with: {name: value}", where=where
-            )
-        return _built(str(value["use"]), arguments, where)
-    if isinstance(value, Mapping):
-        return {name: _argument(inner, f"{where}.{name}") for name, inner in value.items()}
-    if isinstance(value, list):
-        built = [_argument(item, f"{where}[{number}]") for number, item in enumerate(value)]
-        pairs = all(isinstance(item, list) and len(item) == 2 and isinstance(item[1], BaseEstimator) for item in built)
-        return [tuple(item) for item in built] if pairs and built else built
-    return value
-
-
-def _seed(parts: list[Any], draw: np.random.Generator) -> None:
-    """Set every `random_state` by a number of its own, in the order of names."""
+def _seed(parts: Sequence[Any], draw: np.random.Generator) -> None:
+    """Set every random state by a number of its own, in the order of names; then those that go by another name."""
     for part in parts:
-        names = [name for name in sorted(part.get_params(deep=True)) if name.endswith("random_state")]
+        names = [name for name in sorted(part.get_params(deep=True)) if name.endswith(SEEDS[0])]
         part.set_params(**{name: int(draw.integers(2**31)) for name in names})
+    for part in members(parts):
+        if SEEDS[0] not in part.get_params(deep=False):
+            names = [name for name in SEEDS if name in accepted(part)][:1]
+            part.set_params(**{name: int(draw.integers(2**31)) for name in names})
 
 
 def seeded(parts: Sequence[Any]) -> bool:
     """Say whether anything in them takes a random state."""
-    return any(name.endswith("random_state") for part in parts for name in part.get_params(deep=True))
+    return any(name in SEEDS for part in members(parts) for name in accepted(part))

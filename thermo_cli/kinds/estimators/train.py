@@ -8,7 +8,6 @@ counted as crashed, with its traceback beside the shard, and the others go on.
 
 import time
 import traceback
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,11 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from thermo_cli.blame import told
 from thermo_cli.contracts import Array, Dataset, Integers
+from thermo_cli.generators import watched
+from thermo_cli.kinds.estimators.answers import kind_of_answer
 from thermo_cli.kinds.estimators.energy import closed, converged, loss_of, one_optimum, penalties
-from thermo_cli.kinds.estimators.fit import Fit, Moment, fit_of, moments
+from thermo_cli.kinds.estimators.fit import Fit, Moment, fit_of, global_seed, moments
 from thermo_cli.kinds.estimators.measuring import before_fit, mean_loss, measure_fit
-from thermo_cli.kinds.estimators.pipeline import kind_of_answer, seeded
+from thermo_cli.kinds.estimators.pipeline import seeded
 from thermo_cli.kinds.estimators.structures import NOTHING, microstate
 from thermo_cli.kinds.estimators.structures.decisions import is_machine, support_in_pool
 from thermo_cli.kinds.estimators.structures.microstate import ANCHORS
@@ -29,6 +31,7 @@ from thermo_cli.kinds.estimators.structures.weights import NETWORK, layer_sizes
 from thermo_cli.observables import response
 from thermo_cli.observables.formulas import formulas_of
 from thermo_cli.replicas import Replica
+from thermo_cli.silence import Tail, quiet
 from thermo_cli.spec import Spec
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardRecords, ShardStore
@@ -117,21 +120,22 @@ def fit_shard(folder: RunFolder, store: ShardStore, spec: Spec, dataset: Dataset
         RuntimeError: Every replica of the shard has crashed.
     """
     done, errors = _resumed(store)
-    committed = told = time.monotonic()
+    committed = shown = time.monotonic()
     for member in members[len(done) :]:
         if folder.stop_file.exists():
             _commit(store, done, errors)
             return "interrupted"
+        printed = Tail()
         try:
             with threadpool_limits(1):
-                done.append(fit_replica(spec, dataset, member))
-        except Exception:  # noqa: BLE001 - one bad replica never sinks the run: it is kept, counted and named
-            errors.append(f"replica {member.name}\n{traceback.format_exc()}")
+                done.append(fit_replica(spec, dataset, member, printed=printed))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - one bad replica never sinks the run: it is named
+            errors.append(_words(member, error, printed))
             done.append(Fitted())
         now = time.monotonic()
-        if now - told > PROGRESS_SECONDS:
+        if now - shown > PROGRESS_SECONDS:
             store.report_progress(member.steps * len(done) // len(members), _latest(done))
-            told = now
+            shown = now
         if now - committed > COMMIT_SECONDS and len(done) < len(members):
             _commit(store, done, errors)
             committed = time.monotonic()
@@ -145,17 +149,28 @@ def fit_shard(folder: RunFolder, store: ShardStore, spec: Spec, dataset: Dataset
     return "finished"
 
 
-def fit_replica(spec: Spec, dataset: Dataset, member: Replica, rows: Integers | None = None) -> Fitted:
+def _words(member: Replica, error: BaseException, printed: Tail) -> str:
+    """Say which replica has crashed, where, and what it had printed."""
+    said = f"it had printed:\n{printed.text.rstrip()}\n" if printed.text.strip() else ""
+    return f"replica {member.name}\n{told(error)}\n{''.join(traceback.format_exception(error))}{said}"
+
+
+def fit_replica(
+    spec: Spec, dataset: Dataset, member: Replica, rows: Integers | None = None, printed: Tail | None = None
+) -> Fitted:
     """Fit one replica and record it.
 
     Args:
         member: A row of the replica table.
         rows: Its examples, instead of those that the replica table decides.
+        printed: Keeps the end of what is printed meanwhile.
     """
     found = Fitted()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a fit has not converged is recorded, and decides what S can say
+    # that a fit has not converged is recorded, and decides what S can say: its warnings are not shown
+    with quiet(printed), watched(global_seed(member.init)) as draws:
         fit = fit_of(spec, dataset, member, rows)
+    random_steps = seeded(fit.built.steps) or bool(draws.names)
+    with quiet(printed), watched(global_seed(member.init, part=1)):
         test = fit.built.seen(dataset.x_test)
         shifted = fit.built.seen(dataset.x_shifted) if dataset.x_shifted is not None else None
         ends = ends_of(spec, member)
@@ -169,6 +184,7 @@ def fit_replica(spec: Spec, dataset: Dataset, member: Replica, rows: Integers | 
                 found.snapshots[moment.step] = vector
             if moment.step in ends:
                 found.earlier[moment.step] = found.final | _final(dataset, fit, moment.fitted, answers, structure)
+                found.earlier[moment.step]["seeded_steps"] = np.array(random_steps)
         found.final = found.earlier.pop(ends[-1])
     return found
 
@@ -179,7 +195,7 @@ def _microstate(fitted: Any, anchors: NDArray[Any], task: str, wanted: bool) -> 
         return NOTHING, np.empty(0)
     try:
         return microstate(fitted, anchors, task)
-    except (AttributeError, IndexError, NotImplementedError, TypeError, ValueError):
+    except Exception:  # noqa: BLE001 - whatever an estimator calls as others do and means otherwise
         return NOTHING, np.empty(0)
 
 
@@ -197,7 +213,7 @@ def _look(
     answers = {"train": moment.answers(fit.x), "test": moment.answers(test)}
     if shifted is not None:
         answers["shifted"] = moment.answers(shifted)
-    kind = kind_of_answer(moment.fitted)
+    kind = kind_of_answer(moment.fitted, dataset.outputs)
     formulas = formulas_of(spec.observe.macro, dataset.task, kind)
     loss = loss_of(moment.fitted, answers["train"], moment.scores(fit.x), fit.y)
     if loss is None:  # it does not say what it minimizes
@@ -212,7 +228,7 @@ def _look(
 
 def _final(dataset: Dataset, fit: Fit, fitted: Any, answers: Array, structure: str) -> dict[str, NDArray[Any]]:
     """Return what is found out once, at the end."""
-    unique = one_optimum(fitted, len(fit.y), fit.x.shape[1])
+    unique = one_optimum(fitted, len(fit.y), np.shape(fit.x)[1])
     rest = closed(fitted) or (unique and converged(fitted))
     errors = response.errors(answers[None], dataset.y_test, dataset.task)[0]
     support = {"support": support_in_pool(fitted, fit.rows, len(dataset.y))} if is_machine(fitted) else {}
@@ -221,7 +237,6 @@ def _final(dataset: Dataset, fit: Fit, fitted: Any, answers: Array, structure: s
         "outputs": answers[:, :TEST_OUTPUTS].astype(np.float32),
         "unique": np.array(unique),
         "timeless": np.array(rest and all(closed(step) for step in fit.built.steps)),
-        "seeded_steps": np.array(seeded(fit.built.steps)),
         f"kind:{structure}": np.array(True),
         "sizes": np.array(layer_sizes(fitted) if structure == NETWORK.name else (), dtype=np.int64),
     }

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 
 from thermo_cli.contracts import Integers
 from thermo_cli.kinds.estimators.structures.microstate import Structure, upper
@@ -19,8 +20,8 @@ def decisions(estimator: Any, anchors: NDArray[Any], task: str) -> NDArray[np.fl
 
 
 def is_machine(estimator: Any) -> bool:
-    """Say whether it has support vectors."""
-    return hasattr(estimator, "dual_coef_") and hasattr(estimator, "support_")
+    """Say whether it is one of scikit-learn's support vector machines."""
+    return isinstance(estimator, SVC | SVR | NuSVC | NuSVR | OneClassSVM)
 
 
 def support_in_pool(estimator: Any, rows: Integers, pool: int) -> NDArray[np.int8]:
