@@ -46,6 +46,14 @@ class ThermoError(Exception):
         where = f"{place}: {self.where}" if self.where else place
         return _rebuild(type(self), self.what, self.received, self.remedy, where)
 
+    def renamed(self, place: Callable[[str], str]) -> "ThermoError":
+        """Return the same error, its place in other words.
+
+        Args:
+            place: From the place as it is said now to how it is to be said.
+        """
+        return _rebuild(type(self), self.what, self.received, self.remedy, place(self.where))
+
 
 def _rebuild(kind: type[ThermoError], what: str, received: object, remedy: str, where: str) -> ThermoError:
     """Rebuild an error that crossed a process boundary (keyword arguments do not pickle by themselves)."""
@@ -100,6 +108,9 @@ class _Several(ThermoError):
 
     def within(self, place: str) -> ThermoError:
         return type(self)([error.within(place) for error in self.errors])
+
+    def renamed(self, place: Callable[[str], str]) -> ThermoError:
+        return type(self)([error.renamed(place) for error in self.errors])
 
 
 class SpecErrors(_Several, SpecError):

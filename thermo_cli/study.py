@@ -90,7 +90,8 @@ def execute(
         Interrupted: The user stopped it; the same call resumes.
     """
     given = spec_path if isinstance(spec_path, SpecFile) else open_spec(spec_path, overrides)
-    experiment = prepare(given.spec, given.folder, Path(results), allow)
+    with given.placed():
+        experiment = prepare(given.spec, given.folder, Path(results), allow)
     folder, watcher, engine = experiment.folder, watcher or Nobody(), engine or open_engine("pool", workers)
     if fresh:
         folder.set_aside()

@@ -110,14 +110,16 @@ def _plan(
     workers: int | None,
     pilot: bool,
 ) -> int:
-    from thermo_cli.spec import load_spec
+    from thermo_cli.spec import open_spec
 
-    checked = load_spec(spec, overrides)  # errors in the spec answer before torch is imported
-    gate.check_targets(required, checked)
+    opened = open_spec(spec, overrides)  # errors in the spec answer before torch is imported
+    gate.check_targets(required, opened.spec)
     from thermo_cli.experiment import prepare
     from thermo_cli.plan import describe
 
-    write(describe(prepare(checked, spec.resolve().parent, results, allow), workers, pilot) + "\n")
+    with opened.placed():
+        experiment = prepare(opened.spec, opened.folder, results, allow)
+    write(describe(experiment, workers, pilot) + "\n")
     return 0
 
 

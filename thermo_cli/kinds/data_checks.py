@@ -13,7 +13,7 @@ def require_data(spec: "Spec") -> None:
         ValueError: There are no data.
     """
     if spec.data is None:
-        raise ValueError(f"{spec.system.use} needs data")
+        raise ValueError(f"data: {spec.system.use} needs data")
 
 
 def refuse_data(spec: "Spec") -> None:
@@ -23,7 +23,7 @@ def refuse_data(spec: "Spec") -> None:
         ValueError: There are data, or a first phase changes them.
     """
     if spec.data is not None:
-        raise ValueError(f"{spec.system.use} learns from no data: leave data out")
+        raise ValueError(f"data: {spec.system.use} learns from no data: leave data out")
     for name, history in spec.histories.items():
         if history.first is not None and (history.first.labels or history.first.examples):
             raise ValueError(f"histories.{name}.first: {spec.system.use} has no labels and no examples")

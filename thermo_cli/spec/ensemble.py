@@ -1,8 +1,10 @@
 """The replicas of a spec: how many, which randomness tells them apart, controls and crossed designs."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from thermo_cli.rng import STREAMS, StreamName
 from thermo_cli.spec.parts import Part, Replicas
@@ -11,7 +13,18 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Subsample(Part):
-    """How a replica's fixed set of examples is drawn from the pool: exactly one of the four rules."""
+    """How a replica's fixed set of examples is drawn from the pool: exactly one of the four rules, or the share alone."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_share_alone(cls, value: Any) -> Any:
+        return {"fraction": value} if isinstance(value, float) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Allow the share alone beside the mapping."""
+        mapping = handler.resolve_ref_schema(handler(core_schema))
+        return {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 1}, mapping]}
 
     fraction: Annotated[float, Field(gt=0, le=1)] | None = None
     """Share of the pool, without replacement; subsamples of one pool overlap, so they vary less than fresh data."""

@@ -2,17 +2,22 @@
 
 import hashlib
 import json
+import re
 import typing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from thermo_cli.errors import ThermoError
 from thermo_cli.spec import yaml_source
 from thermo_cli.spec.overrides import apply_overrides
 from thermo_cli.spec.schema import Spec
 from thermo_cli.spec.sweeping import points_of
 from thermo_cli.spec.validation import validate
+from thermo_cli.spec.yaml_source import Source
 
 
 @dataclass(frozen=True)
@@ -23,11 +28,28 @@ class SpecFile:
         spec: With every default filled in.
         text: Of the file.
         folder: Where relative paths start.
+        source: Where everything stands in it.
     """
 
     spec: Spec
     text: str
     folder: Path
+    source: Source
+
+    @contextmanager
+    def placed(self) -> Iterator[None]:
+        """Give errors that name a field of the spec its place in the file.
+
+        Raises:
+            ThermoError: As it was raised, with the place.
+        """
+        try:
+            yield
+        except ThermoError as error:
+            raise error.renamed(self._place) from error.__cause__
+
+    def _place(self, where: str) -> str:
+        return self.source.field(where) if re.split(r"[.\[]", where)[0] in Spec.model_fields else where
 
 
 def open_spec(path: str | Path, overrides: typing.Sequence[str] = ()) -> SpecFile:
@@ -40,9 +62,11 @@ def open_spec(path: str | Path, overrides: typing.Sequence[str] = ()) -> SpecFil
         SpecError: Anything in it is missing, misspelled, of a wrong type or impossible.
     """
     text = yaml_source.read_text(Path(path))
-    spec = validate(apply_overrides(yaml_source.parse(text, str(path)), overrides))
-    points_of(spec)
-    return SpecFile(spec, text, Path(path).resolve().parent)
+    source = apply_overrides(yaml_source.parse(text, str(path)), overrides)
+    given = SpecFile(validate(source), text, Path(path).resolve().parent, source)
+    with given.placed():
+        points_of(given.spec)
+    return given
 
 
 def load_spec(path: str | Path, overrides: typing.Sequence[str] = ()) -> Spec:

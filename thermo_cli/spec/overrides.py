@@ -47,6 +47,8 @@ def assign(value: dict[str, Any], path: tuple[str, ...], new: Any, label: str) -
         SpecError: The way leads through something that is not a mapping.
     """
     for position, key in enumerate(path[:-1]):
+        if isinstance(value.get(key), float) and path[: position + 1] == ("ensemble", "subsample"):
+            value[key] = {"fraction": value[key]}  # the share alone
         child = value.setdefault(key, {})
         if not isinstance(child, dict):
             inside = ".".join(path[: position + 1])

@@ -1,5 +1,6 @@
 """What every model of the spec has in common: strictness, and the kinds of numbers."""
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import (
@@ -14,15 +15,50 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+Check = Callable[[], None]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 UnitInterval = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 MODULE: Final = "module:Class"  # stands for every name that is not built in
+FIT: Final = "fit"  # the dynamics of a class that nothing else moves
 PART: Final = r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$"
 CLASS = Annotated[str, Field(pattern=PART)]
 Task = Literal["classification", "regression"]
 Scale = Literal["none", "standardize"]
 Scalar = bool | int | Annotated[float, Field(allow_inf_nan=False)] | str
+
+
+class Misfits(ValueError):
+    """Several parts of a spec do not fit each other.
+
+    Args:
+        messages: Each begins with the field that it is about.
+    """
+
+    def __init__(self, messages: Sequence[str]) -> None:
+        super().__init__("; ".join(messages))
+        self.messages = tuple(messages)
+
+
+def fitting(checks: Sequence[Check]) -> None:
+    """Make several checks, and raise at once what they find.
+
+    Args:
+        checks: Each raises ValueError, with a message that begins with the field that it is about.
+
+    Raises:
+        Misfits: Some of them did.
+    """
+    messages: list[str] = []
+    for check in checks:
+        try:
+            check()
+        except Misfits as error:
+            messages += error.messages
+        except ValueError as error:
+            messages.append(str(error))
+    if messages:
+        raise Misfits(messages)
 
 
 class Part(BaseModel):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
@@ -10,7 +11,7 @@ from thermo_cli.registry import DATA, DYNAMICS, SYSTEMS, load, nearest
 from thermo_cli.spec.ensemble import Ensemble
 from thermo_cli.spec.histories import FirstPhase, History
 from thermo_cli.spec.observing import Equilibrium, Observe
-from thermo_cli.spec.parts import MODULE, PART, STILL, DynamicsPart, Part, tag_of
+from thermo_cli.spec.parts import FIT, MODULE, PART, STILL, DynamicsPart, Part, fitting, tag_of
 from thermo_cli.spec.schedules import WarmupSchedule, name_of
 from thermo_cli.spec.traits import Traits, kind_named, traits_of
 
@@ -47,7 +48,7 @@ class Spec(Part):
     system: System
     """What is trained."""
     dynamics: Dynamics | None = None
-    """How it moves; recorded runs have moved already."""
+    """How it moves; recorded runs have moved already, and an estimator is fitted: {use: fit} goes without saying."""
     ensemble: Ensemble = Field(default_factory=Ensemble)
     """The replicas."""
     histories: Annotated[dict[Name, History], Field(min_length=1, max_length=64)] = Field(
@@ -121,41 +122,65 @@ class Spec(Part):
             return self.ends[0] // 4, "the smallest budget, a quarter of dynamics.steps"
         return self.ends[0], "dynamics.steps"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _a_fit_goes_without_saying(cls, value: Any) -> Any:
+        """A class that nothing else moves is an estimator, and its dynamics is its own fit."""
+        if not isinstance(value, dict) or not isinstance(value.get("system"), dict):
+            return value
+        use, dynamics = value["system"].get("use"), value.get("dynamics")
+        named = isinstance(use, str) and ":" in use and not use.startswith("torch.")
+        silent = dynamics is None or (isinstance(dynamics, dict) and "use" not in dynamics)
+        return value | {"dynamics": {"use": FIT, **(dynamics or {})}} if named and silent else value
+
     @model_validator(mode="after")
     def _parts_fit(self) -> "Spec":
-        self._check_dynamics()
-        self._check_design()
-        self.traits.check(self)
-        self._check_sweep()
-        schedule = getattr(self.dynamics, "schedule", None)
-        if isinstance(schedule, WarmupSchedule) and schedule.steps >= self.shortest[0]:
-            steps, budget = self.shortest
-            raise ValueError(f"dynamics.schedule.steps ({schedule.steps}) must be fewer than {budget} ({steps})")
-        for name, history in self.histories.items():
-            if history.first is not None:
-                self._check_first(name, history.first)
-            self._check_values(name, history)
+        self._check_dynamics()  # what does not move this way is of another kind, and the rest would mislead
+        fitting(
+            [
+                self._check_steps,
+                self._check_schedule,
+                self._check_design,
+                lambda: self.traits.check(self),
+                self._check_sweep,
+                *(partial(self._check_history, name) for name in self.histories),
+            ]
+        )
         return self
 
-    def _check_dynamics(self) -> None:
-        """Refuse a system that does not move this way, and data that nothing learns from."""
-        system, dynamics = self.system.use, self.motion.use
+    def _check_steps(self) -> None:
         if self.total > self.motion.steps.first and self.closed:
             remedy = f"run with a new total instead: steps: {self.total}"
             raise ValueError(f"dynamics.steps: {self.closed}, so it cannot grow; {remedy}")
+
+    def _check_schedule(self) -> None:
+        schedule = getattr(self.dynamics, "schedule", None)
+        if isinstance(schedule, WarmupSchedule) and schedule.steps >= self.shortest[0]:
+            steps, budget = self.shortest
+            raise ValueError(f"dynamics.schedule.steps: {schedule.steps} must be fewer than {budget} ({steps})")
+
+    def _check_history(self, name: str) -> None:
+        history = self.histories[name]
+        if history.first is not None:
+            self._check_first(name, history.first)
+        self._check_values(name, history)
+
+    def _check_dynamics(self) -> None:
+        """Refuse a system that does not move this way."""
+        system, dynamics = self.system.use, self.motion.use
         moves = [name for name in self.system.moves if self.system.kind or traits_of(_kind_of(name)) is self.traits]
         if (MODULE if ":" in dynamics else dynamics) not in (moves or [""]):
             raise ValueError(
-                f"{system} goes with dynamics {' or '.join(moves)}, not {dynamics or 'none'}"
+                f"dynamics.use: {system} goes with dynamics {' or '.join(moves)}, not {dynamics or 'none'}"
                 if moves
-                else f"{system} runs have moved already: leave dynamics out"
+                else f"dynamics: {system} runs have moved already: leave dynamics out"
             )
 
     def _check_design(self) -> None:
         """Refuse ensembles that contradict themselves."""
         ensemble, crossed = self.ensemble, self.ensemble.crossed
         if ensemble.subsample.disjoint and "subsample" not in ensemble.vary:
-            raise ValueError("ensemble.subsample is disjoint, so ensemble.vary must contain subsample")
+            raise ValueError("ensemble.subsample: it is disjoint, so ensemble.vary must contain subsample")
         if crossed is not None and (not self.traits.resamples or len(self.histories) > 1):
             raise ValueError("ensemble.design: crossed takes a system that learns from data, and one history")
         if crossed is not None and (ensemble.subsample.disjoint or self.observe.budgets):
@@ -179,7 +204,7 @@ class Spec(Part):
     def _check_first(self, name: str, first: FirstPhase) -> None:
         shortest, budget = self.shortest
         if first.steps >= shortest:
-            raise ValueError(f"histories.{name}.first.steps ({first.steps}) must be fewer than {budget} ({shortest})")
+            raise ValueError(f"histories.{name}.first.steps: {first.steps} must be fewer than {budget} ({shortest})")
         try:
             self.first_parts(first)
         except ValidationError as error:

@@ -3,20 +3,23 @@
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from thermo_cli.errors import SpecError, SpecErrors
+from thermo_cli.errors import SpecError, raise_all
 from thermo_cli.registry import DATA, DYNAMICS, SCHEDULES, SYSTEMS, nearest
+from thermo_cli.spec.parts import Misfits
 from thermo_cli.spec.schema import Spec
 from thermo_cli.spec.yaml_source import Location, Source
 
 GONE: Final[Mapping[str, str]] = {
     "ensemble.shard": "leave it out: since 0.6 the width of a shard follows from the kind of system"
 }
+APART: Final = ("name", "description", "observe", "equilibrium")  # what may be wrong and change nothing about the rest
+FIELD: Final = re.compile(r"[a-z_]+(\.[\w-]+)*")
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "data": DATA,
     "system": SYSTEMS,
@@ -41,25 +44,58 @@ def validate(source: Source) -> Spec:
     try:
         spec = Spec.model_validate(source.value)
     except ValidationError as error:
-        groups: dict[Location, list[ErrorDetails]] = {}
-        for detail in error.errors(include_url=False):
-            groups.setdefault(_location(source.value, detail), []).append(detail)
-        errors = [_explain(source, group) for group in groups.values()]
-        raise errors[0] if len(errors) == 1 else SpecErrors(errors) from None
+        raise_all(_explained(source, error.errors(include_url=False)))
+        raise
+    raise_all([*_margin_problems(source, spec), *_unobserved(source, spec)])
+    return spec
+
+
+def _explained(source: Source, details: list[ErrorDetails]) -> list[SpecError]:
+    """Turn errors of pydantic into messages; where fields about judging alone are wrong, the others are held together too."""
+    groups: dict[Location, list[ErrorDetails]] = {}
+    for detail in details:
+        groups.setdefault(_location(source.value, detail), []).append(detail)
+    errors = [error for group in groups.values() for error in _told(source, group)]
+    if () in groups or not {location[0] for location in groups} <= set(APART):
+        return errors
+    try:
+        Spec.model_validate({key: value for key, value in source.value.items() if key not in APART})
+    except ValidationError as error:
+        errors += [one for detail in error.errors(include_url=False) for one in _told(source, [detail])]
+    return errors
+
+
+def _told(source: Source, group: list[ErrorDetails]) -> list[SpecError]:
+    """Explain the errors about one place; parts that do not fit each other name their fields themselves."""
+    reason = group[0].get("ctx", {}).get("error")
+    if not isinstance(reason, Misfits) and (_location(source.value, group[0]) or not isinstance(reason, ValueError)):
+        return [_explain(source, group)]
+    messages = reason.messages if isinstance(reason, Misfits) else (str(reason),)
+    return [SpecError(words, where=source.field(name)) for name, words in map(_parted, messages)]
+
+
+def _parted(message: str) -> tuple[str, str]:
+    """Return the field that a message begins with, and what is said of it."""
+    name = FIELD.match(message)
+    if name is None or name[0].partition(".")[0] not in Spec.model_fields:
+        return "", message
+    return name[0], message.removeprefix(f"{name[0]}: ")
+
+
+def _margin_problems(source: Source, spec: Spec) -> Iterator[SpecError]:
+    """Refuse margins of what cannot carry one."""
     for observable in spec.equilibrium.margins:
         problem = spec.traits.margin_problem(observable, spec.observe.macro)
         if problem:
             location = ("equilibrium", "margins", observable)
-            raise SpecError(
+            yield SpecError(
                 f"no margin can be set for {observable!r}",
                 remedy=problem,
                 where=f"{source.where(location, key=True)}: {_dotted(location)}",
             )
-    _check_observables(source, spec)
-    return spec
 
 
-def _check_observables(source: Source, spec: Spec) -> None:
+def _unobserved(source: Source, spec: Spec) -> Iterator[SpecError]:
     """Refuse targets and directions of what a learning system does not record."""
     names = spec.traits.recordable(spec.observe.macro)
     for field in ("targets", "better"):
@@ -67,7 +103,7 @@ def _check_observables(source: Source, spec: Spec) -> None:
             if observable not in names and not observable.startswith("energy_"):
                 location = ("equilibrium", field, observable)
                 guess = nearest(observable, names)
-                raise SpecError(
+                yield SpecError(
                     f"{observable!r} is not observed",
                     remedy=(f"did you mean {guess!r}? " if guess else "") + "observe it, or leave it out",
                     where=f"{source.where(location, key=True)}: {_dotted(location)}",

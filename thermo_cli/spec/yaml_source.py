@@ -45,14 +45,43 @@ class Source:
             location: Keys and list positions from the root.
             key: Prefer the place of the key itself over that of its value.
         """
-        for end in range(len(location), -1, -1):
+        for end in range(len(location), 0, -1):
             part = location[:end]
             if part in self.overrides:
                 return self.overrides[part]
-            place = self.places.get((*part, "\0key")) if key and end == len(location) else self.places.get(part)
+            named = self.places.get((*part, "\0key")) if key and end == len(location) else None
+            place = named or self.places.get(part)
             if place is not None:
                 return f"{self.label}:{place[0]}:{place[1]}"
         return self.label
+
+    def field(self, name: str) -> str:
+        """Return where a field stands, and its name: `spec.yaml:3:12: system.with.steps[0]`; the label alone without a name.
+
+        Args:
+            name: Keys and list positions, `a.b[0]`; keys may hold dots.
+        """
+        location = _walked(self.value, name)
+        return f"{self.where(location, key=True)}: {name}" if name else self.label
+
+
+def _walked(value: Any, name: str) -> Location:
+    """Follow the name of a field through a document, as far as it goes."""
+    location: list[str | int] = []
+    while name:
+        step: str | int | None = None
+        if name.startswith("[") and isinstance(value, list):
+            number, _, rest = name[1:].partition("]")
+            step = int(number) if number.isdigit() and int(number) < len(value) else None
+        elif isinstance(value, dict):
+            keys = [key for key in value if re.match(re.escape(key) + r"(?=[.\[]|$)", name)]
+            step = max(keys, key=len, default=None)
+            rest = name[len(step) :] if step is not None else ""
+        if step is None:
+            break
+        location.append(step)
+        value, name = value[step], rest.removeprefix(".")
+    return tuple(location)
 
 
 class _PlainLoader(yaml.SafeLoader):

@@ -147,7 +147,7 @@ def test_an_estimator_that_refuses_the_data_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("dynamics.steps=5", "counts something only with"),
+        ("dynamics.steps=5", "count something only with"),
         ("dynamics={use: sgd, steps: 10}", "goes with dynamics fit"),
         ("histories.hot={init_scale: 3.0}", "the only path an estimator can take"),
         ("histories.detour={first: {steps: 1, labels: shuffled}}", "the only path an estimator can take"),

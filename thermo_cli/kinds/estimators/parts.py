@@ -22,7 +22,7 @@ class FitDynamics(DynamicsPart):
 
     kind: ClassVar[str] = "estimators"
 
-    use: Literal["fit"]
+    use: Literal["fit"] = "fit"
     """The estimator's own fit."""
     arguments: FitArguments = Field(default_factory=FitArguments, alias="with")
     """What the training time is."""

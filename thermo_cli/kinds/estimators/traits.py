@@ -1,11 +1,13 @@
 """What a spec must know of estimators."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from thermo_cli.kinds.data_checks import require_data
 from thermo_cli.kinds.estimators.energy import STRICTLY_CONVEX
 from thermo_cli.metric import margin_problem, recordable
+from thermo_cli.spec.parts import fitting
 from thermo_cli.spec.traits import Traits, learner_streams
 
 if TYPE_CHECKING:
@@ -27,23 +29,33 @@ RATES: Final = {
 
 def check(spec: "Spec") -> None:
     """Refuse what a fit does not have: steps of one shot, other starts than its own, first phases."""
-    require_data(spec)
+    histories = [partial(_check_path, spec, name) for name in spec.histories]
+    fitting([partial(require_data, spec), partial(_check_order, spec), partial(_check_steps, spec), *histories])
+
+
+def _check_order(spec: "Spec") -> None:
     if spec.ensemble.crossed is not None and spec.ensemble.crossed.order > 1:
         raise ValueError("ensemble.design.crossed.order: an estimator's fit has no order of mini-batches of its own")
+
+
+def _check_steps(spec: "Spec") -> None:
     time, steps = _time(spec), spec.ends[0]
     if time == "once" and steps != 1:
         raise ValueError(
-            "dynamics.steps counts something only with dynamics.with.time: staged, warm_start, partial, budget"
+            "dynamics.steps: they count something only with dynamics.with.time: staged, warm_start, partial, budget"
         )
     if time in ("staged", "warm_start", "budget") and steps < LEAST_STEPS:
-        raise ValueError(f"dynamics.steps with time {time} must be at least {LEAST_STEPS}, not {steps}")
-    for name, history in spec.histories.items():
-        first = history.first
-        if history.init_scale != 1 or (first is not None and (time != "partial" or first.system or first.dynamics)):
-            raise ValueError(
-                f"histories.{name}: the only path an estimator can take is a first phase of partial fits with shuffled "
-                "labels or a part of the examples (dynamics.with.time: partial)"
-            )
+        raise ValueError(f"dynamics.steps: with time {time} they must be at least {LEAST_STEPS}, not {steps}")
+
+
+def _check_path(spec: "Spec", name: str) -> None:
+    history, time = spec.histories[name], _time(spec)
+    first = history.first
+    if history.init_scale != 1 or (first is not None and (time != "partial" or first.system or first.dynamics)):
+        raise ValueError(
+            f"histories.{name}: the only path an estimator can take is a first phase of partial fits with shuffled "
+            "labels or a part of the examples (dynamics.with.time: partial)"
+        )
 
 
 def streams(spec: "Spec", examples: int, pool: int, histories: Sequence[str], noisy: bool) -> set[str]:

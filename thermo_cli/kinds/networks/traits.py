@@ -15,7 +15,7 @@ def check(spec: "Spec") -> None:
     """Refuse steps before a module, which takes the data as they are."""
     require_data(spec)
     if getattr(spec.system, "preprocess", []):
-        raise ValueError("system.preprocess goes with dynamics fit: a torch module takes the data as they are")
+        raise ValueError("system.preprocess: it goes with dynamics fit: a torch module takes the data as they are")
 
 
 def streams(spec: "Spec", examples: int, pool: int, histories: Sequence[str], noisy: bool) -> set[str]:
