@@ -22,6 +22,7 @@ SMALL = {  # experiment to what makes it small; the quickstart (mlp) is run whol
     "decision-tree": [],
     "random-forest": ["ensemble.controls.same_bath=2"],
     "gradient-boosting": ["observe.window_measurements=16", "ensemble.controls.same_bath=2"],
+    "xgboost": ["ensemble.controls.same_bath=2"],
     "svm": ["ensemble.controls.same_bath=2"],
     "nearest-neighbours": ["ensemble.controls.same_bath=2"],
     "mlp-classifier": ["dynamics.steps=160", "observe.window_measurements=16"],
@@ -36,7 +37,7 @@ SMALL = {  # experiment to what makes it small; the quickstart (mlp) is run whol
     "command": [*FEW, "ensemble.replicas=8"],
     "recorded": [],
 }
-ALLOWED = {"own-module": ["local"], "command": ["command"]}
+ALLOWED = {"own-module": ["local"], "xgboost": ["xgboost"], "command": ["command"]}
 
 
 def expected(name: str) -> str:

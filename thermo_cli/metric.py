@@ -136,6 +136,17 @@ def label(name: str) -> str:
     return re.split("[:.]", name)[-1]
 
 
+def asked_for(macro: Sequence[str]) -> list[str]:
+    """Return the names of what a spec asks for beside what is always observed; nothing where it names no observables.
+
+    Args:
+        macro: As in `observe.macro`, with every default filled in.
+    """
+    chosen = [RECORDS[name].gating for name in macro if name in RECORDS and name != "energy"]
+    named = [] if set(NAMES) <= set(macro) else chosen
+    return [*named, *(f"test_{label(name)}" for name in own_names(macro))]
+
+
 def margin_problem(observable: str, macro: Sequence[str] = ()) -> str | None:
     """Say why an observable of a learning system cannot carry a margin, or None when it can.
 

@@ -12,6 +12,7 @@ from thermo_cli.equilibrium.statistics.share import count_to_hold, least_replica
 from thermo_cli.equilibrium.statistics.tolerance import count_to_agree, half_width
 from thermo_cli.experiment import Experiment
 from thermo_cli.kinds.kind import Needs, Pace, Setup, kind_of
+from thermo_cli.kinds.learning import metric_lines
 from thermo_cli.replicas import budgets_of, main_rows, shards
 from thermo_cli.spec import Spec
 from thermo_cli.spec.size import Size, first_size, grows
@@ -40,7 +41,7 @@ def describe(experiment: Experiment, workers: int | None, pilot: bool = False) -
     }
     lines = (lines if experiment.spec.sweep else {}) | kind.outline(setup, needs, active)
     if needs is not None:
-        lines |= capacity(experiment, needs, active)
+        lines |= capacity(experiment, needs, active) | metric_lines(setup, needs.measurements)
         pace = kind.pace(setup) if pilot else None
         lines |= _timing(experiment, needs, pace, active) if pace is not None else {}
     text = [_head(experiment), *(f"  {name:<{INDENT}}{words}" for name, words in lines.items())]

@@ -150,3 +150,18 @@ def test_interrupted(tmp_path: Path) -> None:
     _, complaint = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"the same command" in complaint
+
+
+@pytest.mark.parametrize("error", [EOFError("end"), BrokenPipeError(32, "pipe"), PermissionError(13, "no")])
+def test_no_error_is_taken_for_a_gate_that_is_not_met(
+    finished: Path, command: Command, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """For some of them the parser of options would leave with 1, which means something else."""
+
+    def broken(*given: object) -> None:
+        raise error
+
+    monkeypatch.setattr("thermo_cli.judging.judge.judge_folder", broken)
+    done = command("thermo-report", "latest", "--require", "settled", cwd=finished)
+    assert done.returncode == 70
+    assert "this is a bug of thermo" in done.stderr

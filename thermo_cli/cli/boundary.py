@@ -37,15 +37,18 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None, engine: An
     except ThermoError as error:
         complain(str(error))
         sys.exit(error.exit_code)
-    except OSError as error:
-        if error.errno not in FULL:
-            sys.exit(_bug(error))
-        _mute()
-        complain(f"the output cannot be written: {error.strerror}\n  remedy:   free space, or write somewhere else")
-        sys.exit(StoreError.exit_code)
     except Exception as error:  # noqa: BLE001 - whatever nobody has thought of
-        sys.exit(_bug(error))
+        sys.exit(_failed(error))
     sys.exit(0)
+
+
+def _failed(error: Exception) -> int:
+    """Say that the disk is full, or that this is a bug, and return the exit code."""
+    if not isinstance(error, OSError) or error.errno not in FULL:
+        return _bug(error)
+    _mute()
+    complain(f"the output cannot be written: {error.strerror}\n  remedy:   free space, or write somewhere else")
+    return StoreError.exit_code
 
 
 def _bug(error: Exception) -> int:
@@ -69,6 +72,8 @@ def leave_with(work: Callable[[], int]) -> NoReturn:
         code = work()
     except KeyboardInterrupt:
         raise Interrupted("interrupted", remedy="give the same command again") from None
+    except (EOFError, OSError) as error:  # for which the parser of options has exit codes of its own, 1 among them
+        code = _failed(error)
     except SystemExit as left:  # nothing of thermo leaves from within
         raise UsageError(
             "code that the spec names has ended the process",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from thermo_cli.cli.boundary import note
-from thermo_cli.metric import HEADLINES
+from thermo_cli.metric import HEADLINES, asked_for
 from thermo_cli.reports.numerals import number
 from thermo_cli.store import RunFolder
 
@@ -110,7 +110,7 @@ class Live:
 
     def _state(self) -> Iterable[tuple[str, str, Any]]:
         """Yield observable, history and the latest finite values of its replicas."""
-        for observable in SHOWN:
+        for observable in dict.fromkeys((*SHOWN, *asked_for(self.folder.spec.observe.macro))):
             for history in self.folder.spec.histories:
                 words = [
                     values[observable]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
+CRASHES = 3  # of which the reasons are said on the terminal
 EPILOG = (
     "Exit codes: 0 done and gate met, 1 gate not met, 2 usage or spec error, 3 the run could not be judged, "
     "4 gate undecided, 70 a bug, 130 interrupted."
@@ -131,6 +132,7 @@ def _train(spec: Path, required: list[list[str]], *, overrides: list[str], **giv
     gate.check_targets(required, opened.spec)  # such errors answer before torch is imported
     from thermo_cli.cli.live import Live
     from thermo_cli.reports.formats import rendered
+    from thermo_cli.store.collected import crashes
     from thermo_cli.study import execute
 
     live = Live()
@@ -147,6 +149,8 @@ def _train(spec: Path, required: list[list[str]], *, overrides: list[str], **giv
         complain(
             f"the run is {done.folder.status}: some replicas crashed; see {done.folder.path / 'shards'}/*.error.txt"
         )
+    for words in crashes(done.folder.path)[:CRASHES]:
+        complain(words)
     return gate.answer(answer)
 
 

@@ -13,9 +13,9 @@ from thermo_cli.equilibrium.diagnostics.sampling_noise import distribution_wise
 from thermo_cli.equilibrium.statistics.mean_and_sd import mean_and_sd
 from thermo_cli.errors import DataError, SpecError
 from thermo_cli.kinds.kind import Facts, Setup
-from thermo_cli.metric import own_names
+from thermo_cli.metric import label, own_names
 from thermo_cli.observables.constant import constant_scores
-from thermo_cli.observables.own import check_own
+from thermo_cli.observables.own import check_own, seconds_of
 from thermo_cli.replicas import Replica, streams_used
 from thermo_cli.spec import Spec
 from thermo_cli.store import RunFolder
@@ -89,6 +89,26 @@ def data_line(setup: Setup) -> str:
         f"{data.use}: pool of {len(dataset.y)}, test set of {len(dataset.y_test)}, "
         f"{setup.facts.examples} examples per replica"
     )
+
+
+def metric_lines(setup: Setup, measurements: int) -> dict[str, str]:
+    """Say in the plan what the observables that are not built in take: each is called once for each split of a measurement.
+
+    Args:
+        setup: What would be trained.
+        measurements: Times at which a main replica is looked at.
+    """
+    dataset, names = setup.facts.dataset, own_names(setup.spec.observe.macro)
+    if dataset is None or not names:
+        return {}
+    splits = (
+        setup.facts.examples + len(dataset.y_test) + len(dataset.y_shifted if dataset.y_shifted is not None else ())
+    )
+    times = seconds_of(names, dataset)
+    share = splits / len(dataset.y_test)  # of what was measured on the test set alone
+    total = sum(times.values()) * share * measurements * sum(setup.histories.values())
+    each = ", ".join(f"{label(name)} {1e3 * seconds * share:.1f} ms" for name, seconds in times.items())
+    return {"metrics": f"{each} for each replica and time on all splits; about {total:.1f} s of one core in all"}
 
 
 def data_bytes(setup: Setup) -> int:
@@ -191,6 +211,19 @@ def _check_classes(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> No
             raise DataError(
                 f"a class is absent from the subsample of replica {replica.name}",
                 received=f"no example of class {dataset.labels[missing[0]]!r} among its {len(indices)} examples",
-                remedy="larger subsamples (ensemble.subsample), another ensemble.seed, or remove the rare class",
+                remedy=_all_classes(spec, dataset, len(indices)),
                 where="ensemble.subsample",
             )
+
+
+def _all_classes(spec: Spec, dataset: Dataset, examples: int) -> str:
+    """Say how every subsample comes to hold every class: stratified, where that gives the rarest one an example."""
+    rule = spec.ensemble.subsample
+    counts = np.bincount(dataset.y.astype(np.int64))
+    larger = "larger subsamples, or remove the rare class"
+    if rule.disjoint or rule.stratified or counts.min() * examples < len(dataset.y):
+        return larger
+    kind = (
+        "bootstrap: true" if rule.bootstrap else f"size: {rule.size}" if rule.size else f"fraction: {rule.fraction:g}"
+    )
+    return f"ensemble: {{subsample: {{{kind}, stratified: true}}}} keeps the classes in proportion; or {larger}"

@@ -5,6 +5,7 @@ Both become what the built-in ones are: outputs of a stack, targets and their un
 
 import inspect
 import numbers
+import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final, NoReturn
@@ -21,6 +22,7 @@ from thermo_cli.observables.scorers import WHERE, scorer, scorer_names
 from thermo_cli.registry import nearest
 from thermo_cli.trust import Trust, locate_function, trust
 
+TIMED: Final = 3  # evaluations, once it has been tried
 SHIFT: Final = 3.0  # of targets and predictions alike
 
 
@@ -88,6 +90,22 @@ def check_own(names: Sequence[str], dataset: Dataset, centred: bool) -> None:
             )
         _check_name(name)
         _check_values(name, dataset, centred)
+
+
+def seconds_of(names: Sequence[str], dataset: Dataset) -> dict[str, float]:
+    """Measure how long observables take for one replica at one time: on as many examples as the test set has.
+
+    Args:
+        names: Those in `observe.macro` that are not built in, checked before.
+        dataset: For the test set.
+    """
+    outputs, found = rng.generator(0).normal(size=(1, dataset.outputs, len(dataset.y_test))), {}
+    for name in names:
+        start = time.perf_counter()
+        for _ in range(TIMED):
+            _value(name, dataset, outputs, dataset.y_test)
+        found[name] = (time.perf_counter() - start) / TIMED
+    return found
 
 
 def _check_name(name: str) -> None:

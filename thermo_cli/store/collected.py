@@ -1,5 +1,6 @@
 """What the shards of a run recorded, collected replica by replica in the order of the replica table."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -13,6 +14,9 @@ from thermo_cli.replicas import Replica, budgets_of, main_rows
 from thermo_cli.spec import Spec
 from thermo_cli.store.shard import ShardRecords
 
+CRASH: Final = re.compile(
+    r"^replica (\S+)\n(?!Traceback)(.+)$", re.MULTILINE
+)  # as a kind writes down each that crashes
 ENDED: Final = "ended"  # kept of replicas whose measurements may be missing: whether they ended before T
 
 
@@ -149,6 +153,16 @@ def _budgets(folder: Recordings, values: Mapping[str, NDArray[np.float64]]) -> d
     return finals
 
 
+def crashes(run: Path) -> list[str]:
+    """Return which replicas have crashed, and why, as far as that is kept replica by replica.
+
+    Args:
+        run: Folder of the run.
+    """
+    texts = [file.read_text(errors="replace") for file in sorted(run.glob("shards/**/*.error.txt"))]
+    return [f"replica {name} crashed: {words}" for text in texts for name, words in CRASH.findall(text)]
+
+
 def _nothing_finished(folder: Recordings) -> StoreError:
     """Say why, where it is known: the first reason that is kept."""
     files = {name: folder.path / "shards" / f"{name}.error.txt" for name in folder.shards}
@@ -163,6 +177,7 @@ def _nothing_finished(folder: Recordings) -> StoreError:
     text = file.read_text(errors="replace").strip()
     lines = text.splitlines()
     first = lines[-1:] if text.startswith("Traceback") else lines[: lines.index("") if "" in lines else None]
+    first = crashes(folder.path)[:1] or first
     return StoreError(
         f"every replica failed ({len(failed)} reasons are kept), so there is nothing to judge",
         received="\n    ".join([name, *first]),
