@@ -1,6 +1,8 @@
 """What the runner costs: estimators fitted by thermo against the same fits by plain joblib, whole processes, two workers each.
 
-    python tests/benchmarks/fits.py [ROUNDS]
+    python tests/benchmarks/fits.py [ROUNDS [WORD]]
+
+WORD chooses the cases whose name holds it.
 
 joblib fits the same estimators with the same seeds on the same examples, and computes for each the same answers on its own
 examples and on the test set with their loss and accuracy; thermo also keeps structures, errors and answers on disk. Each round
@@ -31,6 +33,8 @@ CASES = {  # name: estimator, arguments, data, replicas
         "table",
         8,
     ),
+    "LightGBM, digits": ("lightgbm:LGBMClassifier", "{n_estimators: 100, verbosity: -1}", "digits", 24),
+    "LightGBM, 100,000 rows": ("lightgbm:LGBMClassifier", "{n_estimators: 100, verbosity: -1}", "table", 24),
 }
 DATA = {
     "digits": "{use: digits}",
@@ -56,6 +60,9 @@ from thermo_cli.data.subsample import draw_subsamples
 from thermo_cli.replicas import replica_table
 from thermo_cli.spec import load_spec
 from thermo_cli.kinds.estimators.pipeline import pipeline
+from thermo_cli.trust import Trust, set_trust
+
+set_trust(Trust(("lightgbm",), Path()))
 
 def fit(estimator, x, y, x_test, y_test):
     estimator.fit(x, y)
@@ -91,7 +98,8 @@ def case(use: str, arguments: str, data: str, replicas: int, rounds: int) -> tup
         spec, script = Path(folder, "fits.yaml"), Path(folder, "plain.py")
         spec.write_text(SPEC.format(use=use, arguments=arguments, data=DATA[data], replicas=replicas))
         script.write_text(JOBLIB)
-        ours = [sys.executable, "-m", "thermo_cli.cli.run", str(spec), "--fresh", "--workers", "2"]
+        allow = ["--allow", "lightgbm"]
+        ours = [sys.executable, "-m", "thermo_cli.cli.run", str(spec), "--fresh", "--workers", "2", *allow]
         theirs = [sys.executable, str(script), str(spec)]
         for number in range(rounds):
             for side in (0, 1) if number % 2 else (1, 0):
@@ -106,7 +114,10 @@ def main() -> None:
     start = [statistics.median(times) for times in small]
     print("| fits | replicas | joblib, s | thermo, s | ratio | ratio without start-up |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    word = sys.argv[2] if len(sys.argv) > 2 else ""
     for name, (use, arguments, data, replicas) in CASES.items():
+        if word not in name:
+            continue
         ours, theirs = case(use, arguments, data, replicas, rounds)
         ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
         work = [(a - start[0]) / (b - start[1]) for a, b in zip(ours, theirs, strict=True)]

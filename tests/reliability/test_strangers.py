@@ -17,6 +17,7 @@ from sklearn.utils import all_estimators
 from tests.conftest import ROOT, Command
 from tests.kinds.scripts.toy import toy
 from thermo_cli.data.columns import Column, encode
+from thermo_cli.data.series import Series
 from thermo_cli.errors import SpecError
 from thermo_cli.isolation import leave_working_directory
 from thermo_cli.kinds.estimators.pipeline import pipeline
@@ -307,7 +308,7 @@ def test_arguments_that_change_nothing_may_be_given() -> None:
 def test_arguments_of_columns_are_looked_through(use: str, arguments: dict[str, Any], words: str) -> None:
     """What turns a column into features is an estimator, too."""
     set_trust(Trust((), Path()))
-    column = Column("c", ["a", "b"], ((use, arguments),), str)
+    column = Column(Series(["a", "b"], "table.csv", "c", [2, 3]), ((use, arguments),))
     with pytest.raises(SpecError, match=words):
         encode([column], torch.tensor([0]).numpy(), torch.tensor([1]).numpy(), 0)
 

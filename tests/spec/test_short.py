@@ -118,6 +118,8 @@ def test_errors_point_at_their_fields_all_at_once(written, before, after, places
 def test_what_is_found_out_later_has_its_place_too(written):
     """A field that only the estimator, or the data, can refuse is found in the file, through lists and keys with dots."""
     text = SHORT.replace("LogisticRegression\n", 'LogisticRegression\n  with: {"a.b": [{c: 1}], C: 2}\n')
+    replaced = open_spec(written(text), ["system={use: 'mine:Model', preprocess: ['mine:Step']}"])
+    assert replaced.source.field("system.preprocess[0].use").startswith("--set system={use: 'mine:Model'")
     given = open_spec(written(text))
     for name, place in {
         "system.with.a.b[0].c": "spec.yaml:5:19",

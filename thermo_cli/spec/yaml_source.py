@@ -45,10 +45,11 @@ class Source:
             location: Keys and list positions from the root.
             key: Prefer the place of the key itself over that of its value.
         """
-        for end in range(len(location), 0, -1):
-            part = location[:end]
-            if part in self.overrides:
-                return self.overrides[part]
+        parts = [location[:end] for end in range(len(location), 0, -1)]
+        replaced = next((self.overrides[part] for part in parts if part in self.overrides), None)
+        if replaced is not None:  # what the file says there counts no more
+            return replaced
+        for end, part in zip(range(len(location), 0, -1), parts, strict=True):
             named = self.places.get((*part, "\0key")) if key and end == len(location) else None
             place = named or self.places.get(part)
             if place is not None:

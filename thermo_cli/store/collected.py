@@ -160,7 +160,8 @@ def crashes(run: Path) -> list[str]:
         run: Folder of the run.
     """
     texts = [file.read_text(errors="replace") for file in sorted(run.glob("shards/**/*.error.txt"))]
-    return [f"replica {name} crashed: {words}" for text in texts for name, words in CRASH.findall(text)]
+    found = {name: words for text in texts for name, words in CRASH.findall(text)}
+    return [f"replica {name} crashed: {words}" for name, words in found.items()]
 
 
 def _nothing_finished(folder: Recordings) -> StoreError:

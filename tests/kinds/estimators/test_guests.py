@@ -64,6 +64,7 @@ def tried(path: Path):
         ("Options", "labels", False),
         ("Globals", "labels", True),
         ("Parallel", "labels", False),
+        ("Torch", "labels", True),
         ('{use: "xgboost:XGBClassifier", with: {n_estimators: 4, subsample: 0.5, nthread: 1}}', "probabilities", True),
         ('{use: "lightgbm:LGBMClassifier", with: {n_estimators: 4, min_child_samples: 5}}', "probabilities", False),
         (

@@ -4,10 +4,11 @@
 trees are added. `partial`: epochs of partial fits, after a first phase if the history has one.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from thermo_cli.kinds.estimators.pipeline import Pipeline, pipeline, time_parame
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
 
+Done = TypeVar("Done")
 GLOBALS: Final = 0x676C6F62  # the block of a replica's `init` stream that global generators are seeded from
 FORESTS: Final = (RandomForestClassifier, RandomForestRegressor, ExtraTreesClassifier, ExtraTreesRegressor)
 
@@ -81,6 +83,17 @@ def global_seed(stream: int, part: int = 0) -> int:
         part: 0 for the steps before the estimator, 1 for the estimator.
     """
     return int(rng.generator(stream, GLOBALS, part).integers(2**63))
+
+
+def torch_seeded(work: Callable[[], Done]) -> Done:
+    """Do a piece of work; again where it was the first in this process to load torch, whose generator nobody had seeded.
+
+    Args:
+        work: Seeds global generators and fits.
+    """
+    loaded = "torch" in sys.modules
+    done = work()
+    return work() if not loaded and "torch" in sys.modules else done
 
 
 def fit_of(spec: Spec, dataset: Dataset, member: Replica, rows: Integers | None = None) -> Fit:

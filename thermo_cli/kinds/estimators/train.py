@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -21,7 +22,7 @@ from thermo_cli.contracts import Array, Dataset, Integers
 from thermo_cli.generators import watched
 from thermo_cli.kinds.estimators.answers import kind_of_answer
 from thermo_cli.kinds.estimators.energy import closed, converged, loss_of, one_optimum, penalties
-from thermo_cli.kinds.estimators.fit import Fit, Moment, fit_of, global_seed, moments
+from thermo_cli.kinds.estimators.fit import Fit, Moment, fit_of, global_seed, moments, torch_seeded
 from thermo_cli.kinds.estimators.measuring import before_fit, mean_loss, measure_fit
 from thermo_cli.kinds.estimators.pipeline import seeded
 from thermo_cli.kinds.estimators.structures import NOTHING, microstate
@@ -165,6 +166,12 @@ def fit_replica(
         rows: Its examples, instead of those that the replica table decides.
         printed: Keeps the end of what is printed meanwhile.
     """
+    return torch_seeded(partial(_recorded, spec, dataset, member, rows, printed))
+
+
+def _recorded(
+    spec: Spec, dataset: Dataset, member: Replica, rows: Integers | None = None, printed: Tail | None = None
+) -> Fitted:
     found = Fitted()
     # that a fit has not converged is recorded, and decides what S can say: its warnings are not shown
     with quiet(printed), watched(global_seed(member.init)) as draws:

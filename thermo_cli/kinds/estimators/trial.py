@@ -5,6 +5,7 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from thermo_cli.errors import SpecError
 from thermo_cli.generators import watched
 from thermo_cli.kinds.estimators.answers import kind_of_answer
 from thermo_cli.kinds.estimators.building import accepted
-from thermo_cli.kinds.estimators.fit import Fit, fit_of, global_seed, moments
+from thermo_cli.kinds.estimators.fit import Fit, fit_of, global_seed, moments, torch_seeded
 from thermo_cli.kinds.estimators.pipeline import Pipeline, pipeline
 from thermo_cli.metric import Answers
 from thermo_cli.replicas import Replica
@@ -51,7 +52,8 @@ def try_fit(spec: Spec, dataset: Dataset, member: Replica) -> tuple[Answers, boo
         check_time(spec, pipeline(spec.system, dataset.task, member.init, labels=dataset.labels))
     for chosen in (few(rows, dataset), rows):
         try:
-            first, again = (_tried(spec, dataset, member, chosen) for _ in range(2))
+            first = torch_seeded(partial(_tried, spec, dataset, member, chosen))
+            again = _tried(spec, dataset, member, chosen)
             other = _tried(spec, dataset, dataclasses.replace(member, init=member.init ^ 1), chosen)
         except SpecError:
             raise
