@@ -6,12 +6,14 @@ import numpy as np
 from scipy import stats
 
 from thermo_cli.contracts import Array
+from thermo_cli.data.remarks import remarks_of
 from thermo_cli.engines.workers import usable_cores
 from thermo_cli.equilibrium.criteria.diversity import PAIRS
 from thermo_cli.equilibrium.statistics.share import count_to_hold, least_replicas
 from thermo_cli.equilibrium.statistics.tolerance import count_to_agree, half_width
 from thermo_cli.experiment import Experiment
 from thermo_cli.kinds.kind import Needs, Pace, Setup, kind_of
+from thermo_cli.kinds.learned_target import target_lines
 from thermo_cli.kinds.learning import metric_lines
 from thermo_cli.replicas import budgets_of, main_rows, shards
 from thermo_cli.spec import Spec
@@ -39,12 +41,13 @@ def describe(experiment: Experiment, workers: int | None, pilot: bool = False) -
     lines = {
         "sweep": f"{len(experiment.points)} points over {', '.join(experiment.spec.sweep)}; of each, or of the first:"
     }
-    lines = (lines if experiment.spec.sweep else {}) | kind.outline(setup, needs, active)
+    lines = (lines if experiment.spec.sweep else {}) | kind.outline(setup, needs, active) | target_lines(setup)
     if needs is not None:
         lines |= capacity(experiment, needs, active) | metric_lines(setup, needs.measurements)
         pace = kind.pace(setup) if pilot else None
         lines |= _timing(experiment, needs, pace, active) if pace is not None else {}
     text = [_head(experiment), *(f"  {name:<{INDENT}}{words}" for name, words in lines.items())]
+    text += [f"  {'look at':<{INDENT}}{remark}" for remark in remarks_of(setup.facts.dataset)]
     if setup.spec.ensemble.crossed is not None:
         return "\n".join([*text, "A crossed design gives a noise budget; S, A and H are untested on it"])
     if not grows(setup.spec):

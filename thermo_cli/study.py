@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from thermo_cli.data.remarks import remarks_of
 from thermo_cli.engines.engine import Engine, Outcome, open_engine
 from thermo_cli.environment import changes, facts_of, manifest
 from thermo_cli.errors import Interrupted, ThermoError
@@ -17,7 +18,7 @@ from thermo_cli.experiment import Experiment, prepare
 from thermo_cli.grow import Stage, looks
 from thermo_cli.judging.gating import Required
 from thermo_cli.judging.judge import judge_folder
-from thermo_cli.kinds.kind import kind_of
+from thermo_cli.kinds.kind import Facts, kind_of
 from thermo_cli.runs.judged_run import Run
 from thermo_cli.spec import SpecFile, open_spec
 from thermo_cli.store import RunFolder, find_run
@@ -98,6 +99,8 @@ def execute(
     folder.make()
     with folder.lock():
         begin(experiment, given.text)
+        for remark in remarks_on(experiment):
+            watcher.note(remark)
         for look in looks(experiment, require, watcher.note):
             train(experiment, look, engine, watcher, allow)
             examine(experiment, look)
@@ -126,6 +129,15 @@ def begin(experiment: Experiment, spec_text: str) -> None:
     experiment.folder.create(spec_text, experiment.spec, _manifest(experiment))
     for point in experiment.points:
         kind_of(point.spec).begin(point)
+
+
+def remarks_on(experiment: Experiment) -> list[str]:
+    """Return what is worth a look in the data of all points.
+
+    Args:
+        experiment: What has been prepared.
+    """
+    return list(dict.fromkeys(remark for point in experiment.points for remark in remarks_of(point.facts.dataset)))
 
 
 def train(experiment: Experiment, look: Stage, engine: Engine, watcher: Watcher, allow: Sequence[str] = ()) -> None:
@@ -174,10 +186,16 @@ def examine(experiment: Experiment, look: Stage) -> None:
 def _manifest(experiment: Experiment) -> dict[str, Any]:
     """Describe the surroundings of a run, and the data of each point of a sweep."""
     spec, every = experiment.points[0].spec, [point.facts for point in experiment.points]
-    facts = [facts_of(known.dataset, known.noisy, known.constants) for known in every]
+    facts = [_known(known) for known in every]
     whole = {"run": experiment.identity, "dtype": spec.ensemble.precision, "stacked": experiment.stacked}
     whole |= manifest(facts[0], experiment.fingerprint, experiment.base, spec.traits.stacks)
     return whole | ({"points": facts} if experiment.spec.sweep else {})
+
+
+def _known(facts: Facts) -> dict[str, Any]:
+    remarks = remarks_of(facts.dataset)
+    known = facts_of(facts.dataset, facts.noisy, facts.constants)
+    return known | ({"remarks": list(remarks)} if remarks else {})
 
 
 def _note_changes(experiment: Experiment, watcher: Watcher) -> None:

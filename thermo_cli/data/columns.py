@@ -38,6 +38,11 @@ class Column:
         return f"data.with.columns.{self.series.name}"
 
     @property
+    def encodes(self) -> bool:
+        """Whether its values become categories."""
+        return any(use.rpartition(":")[2].endswith("Encoder") for use, _ in self.steps)
+
+    @property
     def title(self) -> str:
         """Where it stands in the spec, and what turns it into features."""
         return f"{self.field} ({', '.join(use for use, _ in self.steps)})"

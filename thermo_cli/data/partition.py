@@ -53,10 +53,14 @@ def _random(examples: Examples, data: DataPart) -> Sides:
 
     classes = examples.y if examples.task == "classification" else None
     if classes is not None and (counts := np.bincount(classes)).min() < 2:
+        alone = [repr(examples.labels[place]) for place in np.flatnonzero(counts < 2)]
+        more = f" and {len(alone) - 5} more of {len(counts)} classes" if len(alone) > 5 else ""
         raise DataError(
             "each class needs an example in the pool and one in the test set",
-            received=f"one example of class {examples.labels[int(counts.argmin())]!r}",
-            remedy="remove the class or add examples",
+            received=f"one example of class {', '.join(alone[:5])}{more}",
+            remedy="remove the class, make it one with another, or add examples"
+            + ("; task: regression, if these are numbers" if 2 * len(alone) > len(counts) else ""),
+            where="data",
         )
     try:
         pool, test = train_test_split(

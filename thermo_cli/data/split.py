@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from thermo_cli.contracts import Array, Dataset, Examples, Integers, Rows
 from thermo_cli.data import bath, mapped
 from thermo_cli.data.partition import check_classes, partition
+from thermo_cli.data.remarks import RemarkedDataset, remarks_of
 from thermo_cli.errors import DataError
 from thermo_cli.registry import load
 from thermo_cli.spec.data_rules import DataPart, OwnData
@@ -73,7 +74,7 @@ def split(examples: Examples, data: DataPart, before: Mapping[str, Any] | None =
     for array in (sides.content, y, sides.x_test, y_test, x_shifted, y_shifted):
         if array is not None:
             digest.update(np.ascontiguousarray(array).tobytes())
-    return Dataset(
+    return RemarkedDataset(
         sides.x,
         y,
         sides.x_test,
@@ -85,6 +86,7 @@ def split(examples: Examples, data: DataPart, before: Mapping[str, Any] | None =
         x_shifted,
         y_shifted,
         sides.source,
+        remarks_of(examples),
     )
 
 

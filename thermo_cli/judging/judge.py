@@ -122,6 +122,8 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None, look: i
     ensemble = on_common_horizon(Ensemble(trajectories, question, settings, overlaps))
     diagnostics = kind.diagnostics(folder) | diagnostics_of(folder, ensemble) | beside_microstates(findings, ensemble)
     verdict = judge(ensemble, microscopic, diagnostics)
+    remarks = (folder.manifest.get("data") or {}).get("remarks", ())
+    verdict = dataclasses.replace(verdict, warnings=(*remarks, *verdict.warnings))
     return Judged(folder, verdict, trajectories, settings, ensemble.margins, ensemble.question.resolutions)
 
 

@@ -12,6 +12,7 @@ from thermo_cli.arguments import refuse_unknown
 from thermo_cli.blame import told
 from thermo_cli.contracts import Examples
 from thermo_cli.data import array_files
+from thermo_cli.data.remarks import RemarkedExamples, of_array
 from thermo_cli.data.series import series_of
 from thermo_cli.data.targets import targets_of
 from thermo_cli.errors import DataError, SpecError
@@ -58,7 +59,8 @@ def load(data: FunctionData, base: Path) -> Examples:
     if name in arrays:
         key = array_files.key_of(series_of(arrays[name], use, name), len(x), times)
     targets = targets_of(series_of(y, use, "y"), data.task, parse=False)
-    return Examples(x, targets.y, targets.task, targets.labels, key if split.use != "random" else None, test)
+    remarks, keys = of_array(x, targets, "y"), key if split.use != "random" else None
+    return RemarkedExamples(x, targets.y, targets.task, targets.labels, keys, test, remarks=remarks)
 
 
 def _called(use: str, arguments: Mapping[str, Any]) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from thermo_cli.contracts import Examples
 from thermo_cli.data import array_files
 from thermo_cli.data.mapped import open_mapped
+from thermo_cli.data.remarks import RemarkedExamples, of_array
 from thermo_cli.data.series import series_of
 from thermo_cli.data.targets import targets_of
 from thermo_cli.errors import collected
@@ -45,7 +46,10 @@ def load(data: NpyData, base: Path) -> Examples:
         series = series_of(array_files.read(place, _whole, *KIND), place, "times" if times else "groups")
         works.append(functools.partial(array_files.key_of, series, len(targets), times))
     features, answers, *keys = collected(works)
-    return Examples(features, answers.y, answers.task, answers.labels, *keys)
+    remarks = of_array(features, answers, "y")
+    return RemarkedExamples(
+        features, answers.y, answers.task, answers.labels, keys[0] if keys else None, remarks=remarks
+    )
 
 
 def _whole(file: Path) -> Any:

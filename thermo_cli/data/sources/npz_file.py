@@ -9,6 +9,7 @@ import numpy as np
 
 from thermo_cli.contracts import Examples
 from thermo_cli.data import array_files
+from thermo_cli.data.remarks import RemarkedExamples, of_array
 from thermo_cli.data.series import series_of
 from thermo_cli.data.targets import targets_of
 from thermo_cli.errors import DataError, collected
@@ -48,4 +49,5 @@ def load(data: NpzData, base: Path) -> Examples:
         times = data.split.use == "time"
         works.append(functools.partial(array_files.key_of, series_of(arrays[key], file, key), len(values), times))
     x, answers, *keys = collected(works)
-    return Examples(x, answers.y, answers.task, answers.labels, *keys)
+    remarks = of_array(x, answers, target)
+    return RemarkedExamples(x, answers.y, answers.task, answers.labels, keys[0] if keys else None, remarks=remarks)

@@ -14,9 +14,10 @@ from thermo_cli.contracts import Array, Examples
 from thermo_cli.data import array_files
 from thermo_cli.data.columns import Column, encode
 from thermo_cli.data.csv_table import is_value, plain_copy, read_csv
-from thermo_cli.data.dates import times
+from thermo_cli.data.dates import MONTHS, reads_months, times
 from thermo_cli.data.notation import gaps
 from thermo_cli.data.numeric import numbers_of
+from thermo_cli.data.remarks import RemarkedExamples, of_table
 from thermo_cli.data.series import Series
 from thermo_cli.data.table import Table, read_parquet, refuse_twice
 from thermo_cli.data.targets import targets_of
@@ -95,7 +96,11 @@ def _examples(table: Table, data: TableFileData) -> Examples:
     targets = results.pop()
     x = np.column_stack([np.empty((len(table.numbers), 0)), *results])
     rest = functools.partial(encode, coded) if coded else None
-    return Examples(x, targets.y, targets.task, targets.labels, keys, encode=rest)
+    beside = {column.series.name: (column.series, column.encodes) for column in coded}
+    remarks = of_table(dict(zip(features, results, strict=True)), beside, targets, target)
+    if data.split.use == "time" and key is not None and reads_months(table.columns[key]):
+        remarks = (f"{key}: {MONTHS}", *remarks)
+    return RemarkedExamples(x, targets.y, targets.task, targets.labels, keys, encode=rest, remarks=remarks)
 
 
 def _refuse(problem: DataError) -> None:
