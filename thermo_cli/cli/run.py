@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thermo_cli.cli import gate
-from thermo_cli.cli.boundary import RESULTS, complain, leave_with, made, run_app, write
+from thermo_cli.cli.boundary import RESULTS, complain, leave_with, run_app, write
 from thermo_cli.cli.pictures import write_page
 from thermo_cli.errors import StoreError, UsageError
 
@@ -57,7 +57,12 @@ def run(
     require: Annotated[list[str] | None, typer.Option(metavar=gate.METAVAR, help=f"{gate.HELP}.")] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a spec, for editors.")] = False,
     example: Annotated[
-        str | None, typer.Option(metavar="[NAME]", help="Print a commented spec to start from; no name: list them.")
+        str | None,
+        typer.Option(
+            metavar="[NAME|TABLE.csv]",
+            help="Print a commented spec to start from, or one made of a table (--set data.with.target=NAME: what to "
+            "predict); no name: list them.",
+        ),
     ] = None,
     into: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the example there, with every file that it needs.")
@@ -70,8 +75,15 @@ def run(
     given: dict[str, Any] = {"overrides": overrides or [], "results": results, "allow": allow or []}
 
     def work() -> int:
-        if schema or example is not None or into is not None:
-            return _print_source(schema, example, into)
+        if schema:
+            from thermo_cli.spec import json_schema
+
+            write(json_schema())
+            return 0
+        if example is not None or into is not None:
+            from thermo_cli.cli.example import show
+
+            return show(example or "", into, given["overrides"])
         if spec is None:
             remedy = "thermo-run SPEC.yaml, or thermo-run --example to see some"
             raise UsageError("which experiment?", received="no SPEC.yaml", remedy=remedy)
@@ -81,24 +93,6 @@ def run(
         return _train(spec, required, workers=workers, fresh=fresh, engine=context.obj, **given)
 
     leave_with(work)
-
-
-def _print_source(schema: bool, example: str | None, into: Path | None) -> int:
-    from thermo_cli.spec.examples import example_names, example_text, write_example
-
-    if schema:
-        from thermo_cli.spec import json_schema
-
-        write(json_schema())
-    elif into is not None and not example:
-        raise UsageError("which example?", received=f"--into {into}", remedy="thermo-run --example NAME --into DIR")
-    elif into is not None:
-        write("".join(f"{path}\n" for path in write_example(example or "", made(into, "example", "--into"))))
-    elif example:
-        write(example_text(example))
-    else:
-        write("".join(f"{name:<16} {description}\n" for name, description in example_names().items()))
-    return 0
 
 
 def _plan(

@@ -91,3 +91,9 @@ def _refuse_lost_months(series: Series, values: Array) -> None:
                 hundredths == 10 if (hundredths == 10).any() else late,
                 "save them as text or as dates: 2023-10",
             )
+
+
+def looks_like_date(cell: str) -> bool:
+    """Say whether a cell is a date, whatever it begins with; a number alone is none."""
+    text = cell.strip()
+    return not numbers([text]).whole and (seconds(text) is not None or _DAY_FIRST.fullmatch(text) is not None)

@@ -1,5 +1,6 @@
 """What a column of targets means: classes or numbers; what is neither is named with its place."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from thermo_cli.errors import DataError
 
 MAX_CLASSES: Final = 20
 RARE: Final = 0.05  # share of cells up to which words among whole numbers are mistakes, and no classes
+SKEWED: Final = 4  # the largest class over the smallest, from which on accuracy says little
 NO_GAPS: Final = "remove the example, or fill the value in"
 
 
@@ -29,6 +31,18 @@ class Targets:
     y: Integers | Array
     task: Task
     labels: tuple[str, ...] = ()
+
+
+def serving(labels: Sequence[str], counts: Sequence[int]) -> list[str]:
+    """Name the metrics that serve skewed classes; none where the classes are not skewed.
+
+    Args:
+        labels: Names of the classes.
+        counts: Examples of each.
+    """
+    if max(counts) < SKEWED * min(counts):
+        return []
+    return ["balanced_accuracy", "roc_auc" if len(labels) == 2 else "roc_auc_ovr"]
 
 
 def targets_of(series: Series, task: Task | None, parse: bool = True, hint: str = "") -> Targets:

@@ -6,11 +6,11 @@ from typing import Final
 import numpy as np
 
 from thermo_cli.contracts import Dataset, Integers
+from thermo_cli.data.targets import serving
 from thermo_cli.kinds.kind import Setup
 from thermo_cli.metric import RECORDS, label
 
 MOST: Final = 20  # classes that are listed
-SKEWED: Final = 4  # the largest class over the smallest, from which on accuracy says little
 MARGIN: Final = 0.02
 
 
@@ -46,16 +46,15 @@ def _listed(labels: Sequence[str], counts: Integers) -> str:
 
 def _skewed(setup: Setup, dataset: Dataset, counts: Integers) -> dict[str, str]:
     """Name the metrics that serve skewed classes, ready to paste, unless they are observed already."""
-    if counts.max() < SKEWED * counts.min():
-        return {}
     spec, facts = setup.spec, setup.facts
     answered = facts.observables is None or "loss" not in spec.observe.macro or "test_loss" in facts.observables
-    area = "roc_auc" if len(dataset.labels) == 2 else "roc_auc_ovr"
-    serving = ["balanced_accuracy", *([area] if answered else [])]
+    metrics = serving(dataset.labels, counts.tolist())[: None if answered else 1]
+    if not metrics:
+        return {}
     words = f"always answering {dataset.labels[int(counts.argmax())]} is right in {counts.max() / counts.sum():.1%}"
-    missing = [name for name in serving if name not in map(label, spec.observe.macro)]
+    missing = [name for name in metrics if name not in map(label, spec.observe.macro)]
     if not missing:
-        return {"skewed": f"{words}: read {' and '.join(serving)} rather than accuracy"}
+        return {"skewed": f"{words}: read {' and '.join(metrics)} rather than accuracy"}
     margins = spec.equilibrium.margins | {f"test_{name}": MARGIN for name in missing}
     seen = [name for name in spec.observe.macro if name not in RECORDS or _shown(setup, name)]
     macro = ", ".join([*seen, *missing])

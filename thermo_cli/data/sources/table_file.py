@@ -62,6 +62,25 @@ def parquet(data: TableFileData, base: Path) -> Examples:
     return _examples(dataclasses.replace(table, columns={**table.columns, **left_out}), data)
 
 
+def parquet_columns(file: Path) -> dict[str, Sequence[str] | Array]:
+    """Read all columns of a Parquet file; those of nested cells are empty.
+
+    Args:
+        file: Its path.
+
+    Raises:
+        DataError: pyarrow is missing, or it is none.
+    """
+
+    def cells(column: Any, where: str) -> Sequence[str] | Array:
+        try:
+            return _cells(column, where)
+        except DataError:
+            return []
+
+    return dict(read_parquet(file, None, _each_once, cells).columns)
+
+
 def _each_once(names: list[str], where: str) -> list[str]:
     if (values := [name for name in names if is_value(name)]) and not where.endswith(".parquet"):
         what, remedy = (
