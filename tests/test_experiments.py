@@ -18,6 +18,7 @@ FEW = [  # a weaker claim, which fewer replicas can carry
 NO_CONTROLS = ["observe.micro=[]", "ensemble.controls={same_bath: 0, twin: 0}"]
 SMALL = {  # experiment to what makes it small; the quickstart (mlp) is run whole by .ci/run
     "logistic-regression": [],
+    "messy-table": [],
     "ridge": [],
     "decision-tree": [],
     "random-forest": ["ensemble.controls.same_bath=2"],

@@ -243,3 +243,28 @@ def test_the_check_of_the_stacked_step_does_not_wait_for_the_compiler_of_torch(s
     """A plan checks it as a run does; the compiler takes as long to import as all the rest of torch."""
     modules = ["torch", "torch._dynamo", "sympy"]
     assert imported(["thermo-run", str(small), "--plan"], modules) == "['torch']"
+
+
+def test_a_table_becomes_a_spec_in_one_command(tmp_path: Path, command: Command) -> None:
+    """Spec, schema and a plain copy of the table; without a folder the spec is printed, if the table can be used as it is."""
+    lines = [f"{i};{i % 7},5;{('ja', 'nein')[i % 3 == 0]}" for i in range(60)]
+    (tmp_path / "export.csv").write_text("\n".join(["Nr;Größe;gekündigt", *lines]), encoding="cp1252")
+    made = command("thermo-run", "--example", "export.csv", "--into", "first", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.split() == ["first/export.yaml", "first/thermo-spec.schema.json", "first/export.csv"]
+    for words in ("decimal commas", "semicolons", "windows-1252", "target: gekündigt"):
+        assert words in made.stderr
+    planned = command("thermo-run", "first/export.yaml", "--plan", cwd=tmp_path)
+    assert planned.returncode == 0, planned.stderr
+    assert "2 classes: ja 40, nein 20" in planned.stdout
+    printed = command("thermo-run", "--example", "first/export.csv", "--set", "data.with.target=Größe", cwd=tmp_path)
+    assert "path: first/export.csv" in printed.stdout.replace('"', "")
+    assert 'target: "Größe"' in printed.stdout
+    for given, words in {
+        ("export.csv",): "--into DIR",
+        ("export.csv", "--set", "name=x"): "data.with.target=NAME",
+        ("absent.csv",): "no such table",
+        ("export.csv", "--into", "first"): "a file is there already",
+    }.items():
+        done = command("thermo-run", "--example", *given, cwd=tmp_path)
+        assert (done.returncode, words in done.stderr) == (2, True), done.stderr

@@ -51,7 +51,7 @@ def parsed(file: Path, text: str, wanted: Wanted, separator: str, strict: bool =
     """
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=strict)
     columns: dict[str, list[str]] = {}
-    numbers, ragged = [], []
+    numbers, ragged, open_quote = [], [], False
     try:
         header = [name.strip() for name in next((row for row in reader if row), [])]
         if header:
@@ -60,6 +60,7 @@ def parsed(file: Path, text: str, wanted: Wanted, separator: str, strict: bool =
         for number, row in _numbered(reader):
             if len(row) != len(header):
                 ragged.append((number, len(row)))
+                open_quote = open_quote or "\n" in row[-1]
             elif strict or any(row):
                 numbers.append(number)
                 for place, append in places:
@@ -71,7 +72,7 @@ def parsed(file: Path, text: str, wanted: Wanted, separator: str, strict: bool =
             remedy="close every quote, and save it as CSV",
             where=f"{file}:{reader.line_num}",
         ) from None
-    problems = (_ragged(file, len(header), ragged),) if ragged else ()
+    problems = (_ragged(file, len(header), ragged, open_quote),) if ragged else ()
     return Table(file, columns, numbers, problems=problems)
 
 
@@ -109,14 +110,16 @@ def _refuse_separator(file: Path, text: str) -> None:
         )
 
 
-def _ragged(file: Path, width: int, lines: Sequence[tuple[int, int]]) -> DataError:
+def _ragged(file: Path, width: int, lines: Sequence[tuple[int, int]], open_quote: bool) -> DataError:
     """Name the lines that have too many or too few cells."""
     (first, count), *rest = lines
     others = ", ".join(f"{many} in line {number}" for number, many in rest[: NAMED - 1])
     received = f"{count} cells" + (f"; {others}" if others else "")
     received += f" and {len(lines) - NAMED} more lines" if len(lines) > NAMED else ""
     remedy = "one cell for each column of the header"
-    if count > width:
+    if open_quote:
+        remedy += "; close the quote that is open from here on"
+    elif count > width:
         remedy += ", and quotes around a cell with a comma in it"
     return DataError(
         f"this line does not have {width} cells", received=received, remedy=remedy, where=f"{file}:{first}"

@@ -150,6 +150,7 @@ def _text(first: FirstSpec, path: str) -> str:
         "# yaml-language-server: $schema=thermo-spec.schema.json",
         f"name: {key(name)}",
         f"description: {json.dumps(f'{table.file.name}: {rows:,} rows; what each column holds is said beside it.')}",
+        *(f"# changed in the copy of the table: {' '.join(note.split())}" for note in table.notes),
         "data:",
         f"  use: {'parquet' if path.endswith('.parquet') else 'csv'}",
         "  with:",
@@ -182,7 +183,8 @@ def _columns(found: Mapping[str, Profile], target: str) -> list[str]:
         entries.append(
             _line(f"      {key(name)}: {profile.entry}", words) if profile.entry else f"      # {key(name)}: {words}"
         )
-    head = "    columns:" if any(not entry.lstrip().startswith("#") for entry in entries) else "    columns: {}"
+    stated = any(profile.entry for name, profile in found.items() if name != target)
+    head = "    columns:" if stated else "    columns: {}"
     return [_line(head, "what becomes of each; numbers without gaps need no entry"), *entries]
 
 

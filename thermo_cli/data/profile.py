@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 
 from thermo_cli.contracts import Array
-from thermo_cli.data.dates import looks_like_date
+from thermo_cli.data.dates import looks_like_date, reads_months, seconds
 from thermo_cli.data.notation import Numbers, gaps, numbers
 from thermo_cli.data.raw_table import RawTable
-from thermo_cli.data.remarks import MANY, of_table
+from thermo_cli.data.remarks import MANY, named, of_table
 from thermo_cli.data.series import short
 from thermo_cli.data.targets import MAX_CLASSES, RARE, Targets
 
@@ -85,7 +85,8 @@ def with_remarks(found: Mapping[str, Profile], table: RawTable, targets: Targets
             coded = {} if read.whole else {name: (table.series(name), "OneHot" in profile.entry)}
             said = [remark for remark in of_table(plain, coded, targets, target) if ": drop`" in remark]
             if said:
-                profile = Profile(name, DROP, said[0].split("; `")[0].split(", `")[0].removeprefix(f"{name} "))
+                why = said[0].removeprefix(f"{named(name)} ").partition(":")[0]
+                profile = Profile(name, DROP, why + ("; known beforehand? take this line out" if "copy" in why else ""))
         known[name] = profile
     return known
 
@@ -94,6 +95,8 @@ def _profile(table: RawTable, name: str) -> Profile:
     cells = table.columns[name]
     if not len(cells):
         return Profile(name, DROP, "nested cells, of which no features can be made")
+    if not isinstance(cells, np.ndarray) and reads_months(cells):
+        return Profile(name, DROP, _dates(name, str(cells[0]), ""))
     read = numbers(cells)
     count = int(read.gaps.sum())
     if count == len(read.gaps):
@@ -105,6 +108,11 @@ def _profile(table: RawTable, name: str) -> Profile:
         return _of_numbers(name, read.values[finite], count, np.flatnonzero(odd).tolist(), table)
     if isinstance(cells, np.ndarray):
         return Profile(name, DROP, "values that are not finite")
+    if read.mostly and len(np.unique(read.values[finite])) > MAX_CLASSES:
+        told = table.series(name).told(np.flatnonzero(odd).tolist())
+        return Profile(
+            name, DROP, f"numbers and {int(odd.sum()):,} cells that are none: {told}; mend them, or it stays out"
+        )
     return _of_text(name, cells, count)
 
 
@@ -129,11 +137,7 @@ def _of_text(name: str, cells: Sequence[str], missing: int) -> Profile:
     such = ", ".join(short(word) for word in distinct[:SHOWN])
     empty = f", {missing:,} gaps" if missing else ""
     if all(looks_like_date(cell) for cell in distinct):
-        return Profile(
-            name,
-            DROP,
-            f"dates such as {short(distinct[0])}{empty}: split: {{use: time, column: {name}}} would go by them",
-        )
+        return Profile(name, DROP, _dates(name, distinct[0], empty))
     if len(distinct) == 1:
         return Profile(
             name,
@@ -155,6 +159,13 @@ def _of_text(name: str, cells: Sequence[str], missing: int) -> Profile:
         )
     entry = f"{{{ONE_HOT}, with: {{handle_unknown: infrequent_if_exist, max_categories: 20}}}}"
     return Profile(name, entry, f"{len(distinct):,} categories: {such}{empty}", predictable=able)
+
+
+def _dates(name: str, cell: str, empty: str) -> str:
+    split = (
+        f"; to test on the latest: split: {{use: time, column: {key(name)}}}, without this line" if not empty else ""
+    )
+    return f"dates such as {short(cell)}{empty}{split if seconds(cell) is not None else ''}"
 
 
 def key(name: str) -> str:

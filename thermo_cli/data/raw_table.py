@@ -122,19 +122,37 @@ def _records(file: Path, text: str, separator: str) -> tuple[list[str], list[lis
         raise DataError(
             "the file cannot be read as CSV", received=str(error), remedy="close every quote", where=f"{file}:{number}"
         ) from None
+    found = _trimmed(found)
     widths = Counter(len(row) for _, row in found)
     width = widths.most_common(1)[0][0] if widths else 0
     above = list(itertools.takewhile(lambda record: len(record[1]) != width, found))
     table = found[len(above) :]
-    if width < 2 or len(table) < 2:
+    if width < 2 or sum(len(row) == width for _, row in table) < 2:
         raise DataError(
-            "there is no table in the file", received=f"{len(found)} lines", remedy="name a table", where=str(file)
+            "there is no table in the file",
+            received=f"{len(found)} lines",
+            remedy="name a table, and close every quote in it",
+            where=str(file),
+        )
+    if any(sum(map(bool, row)) > 1 for _, row in above):
+        raise DataError(
+            "the lines have another number of cells than the header",
+            received=f"{len(above[0][1])} in line {above[0][0]}, {width} in most others",
+            remedy="put quotes around a cell with a comma in it, such as a number with a decimal comma",
+            where=str(file),
         )
     notes = [f"{_lines([line for line, _ in above])} above the header left out"] if above else []
     ragged = [line for line, row in table if len(row) != width]
     notes += [f"not {width} cells: {_lines(ragged)} left out"] if ragged else []
     (_, header), *rest = [record for record in table if len(record[1]) == width]
     return [name.strip() for name in header], [row for _, row in rest], [line for line, _ in rest], notes
+
+
+def _trimmed(found: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """Take away what a separator at the end of each line but the header makes: a last cell without anything in it."""
+    if len(found) < 2 or any(len(row) != len(found[0][1]) + 1 or row[-1].strip() for _, row in found[1:]):
+        return found
+    return [found[0], *((line, row[:-1]) for line, row in found[1:])]
 
 
 def _names(header: list[str], rows: list[list[str]]) -> tuple[list[str], list[str]]:

@@ -111,14 +111,14 @@ def of_classes(targets: Targets, target: str) -> Iterator[str]:
 def _of_numbers(name: str, values: Array, targets: Targets) -> Iterator[str]:
     finite = values[np.isfinite(values)]
     if not len(finite) or np.all(finite == finite[0]):
-        yield f"{_named(name)} is constant: it tells nothing; {_drop(name)}"
+        yield f"{named(name)} is constant: it tells nothing; {_drop(name)}"
         return
     whole = len(finite) == len(values) >= LEAST and bool(np.all(values == np.round(values)))
     distinct = len(np.unique(values)) if whole else 0
     if whole and distinct == len(values) and _is_index(name, values):
-        yield f"{_named(name)} counts the rows (an index): in a table that has an order it gives the target away; {_drop(name)}"
+        yield f"{named(name)} counts the rows (an index): in a table that has an order it gives the target away; {_drop(name)}"
     elif whole and distinct == len(values) and _ID.search(name):
-        yield f"{_named(name)} is another number in every row (an id): it tells nothing of fresh examples; {_drop(name)}"
+        yield f"{named(name)} is another number in every row (an id): it tells nothing of fresh examples; {_drop(name)}"
     yield from _copied(name, values, targets)
 
 
@@ -126,17 +126,17 @@ def _of_words(name: str, series: Series, categories: bool, targets: Targets) -> 
     cells = np.array([str(cell).strip() for cell in series.cells])
     distinct, codes = np.unique(cells, return_inverse=True)
     if len(distinct) == 1:
-        yield f"{_named(name)} is constant: it tells nothing; {_drop(name)}"
+        yield f"{named(name)} is constant: it tells nothing; {_drop(name)}"
         return
     if categories and len(distinct) > max(MANY, len(cells) // 2):
         yield (
-            f"{_named(name)} has {len(distinct):,} distinct values in {len(cells):,} rows (an id?): "
+            f"{named(name)} has {len(distinct):,} distinct values in {len(cells):,} rows (an id?): "
             f"as categories they tell nothing of fresh examples; {_drop(name)}"
         )
     alike = Counter(word.casefold() for word in distinct.tolist()) if len(distinct) <= MANY else Counter[str]()
     if categories and any(count > 1 for count in alike.values()):
         pair = [word for word in distinct.tolist() if alike[word.casefold()] > 1][:2]
-        yield f"values of {_named(name)} differ in upper and lower case alone: {', '.join(pair)}"
+        yield f"values of {named(name)} differ in upper and lower case alone: {', '.join(pair)}"
     yield from _copied(name, codes.astype(np.float64), targets)
 
 
@@ -161,10 +161,11 @@ def _copied(name: str, values: Array, targets: Targets) -> Iterator[str]:
     else:
         copied = abs(float(np.corrcoef(values, targets.y)[0, 1])) > 1 - 1e-9
     if copied:
-        yield f"{_named(name)} tells the target in every row (a copy of it?): if it is not known beforehand, {_drop(name)}"
+        yield f"{named(name)} tells the target in every row (a copy of it?): if it is not known beforehand, {_drop(name)}"
 
 
-def _named(name: str) -> str:
+def named(name: str) -> str:
+    """Return what a column is called in a sentence."""
     return name or "the column without a name"
 
 
