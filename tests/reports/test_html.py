@@ -111,6 +111,7 @@ def test_every_part_is_there_in_its_order(full: str) -> None:
     parsed = seen(full)
     sections = [attributes["id"] for tag, attributes in parsed.tags if tag == "section"]
     assert sections == [
+        "scores",
         "next",
         "plane",
         "criteria",
@@ -131,7 +132,7 @@ def test_every_part_is_there_in_its_order(full: str) -> None:
     )
     assert tags.count("table") == tags.count("caption")
     assert all("scope" in attributes for tag, attributes in parsed.tags if tag == "th")
-    assert full.index("<h1>") < full.index('id="next"')
+    assert full.index("<h1>") < full.index('id="scores"')
 
 
 def test_outliers_come_first_and_are_named() -> None:

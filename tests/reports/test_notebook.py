@@ -48,7 +48,8 @@ def test_the_verdict_comes_first_with_its_reason_scope_and_criteria() -> None:
     assert words.startswith("SETTLED")
     for expected in ("64 of 64 replicas finished", "demo-01234567", view.verdict.summary, view.verdict.scope):
         assert expected in words
-    criteria, macroscopic = root.iter("table")
+    scores, criteria, macroscopic = root.iter("table")
+    assert len(list(scores.iter("tr"))) == 2
     assert len(list(criteria.iter("tr"))) == len(view.verdict.criteria) + 1
     assert len(list(macroscopic.iter("svg"))) == len(view.curves) == 4
     assert all(table.find("caption") is not None for table in (criteria, macroscopic))

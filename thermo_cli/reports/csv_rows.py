@@ -1,4 +1,4 @@
-"""The report as CSV: one tidy table, a line for each criterion row of all runs and points (RFC 4180)."""
+"""The report as CSV: one tidy table, a line for each criterion row and score of all runs and points (RFC 4180)."""
 
 import csv
 import io
@@ -10,6 +10,7 @@ from typing import Any, Final
 from thermo_cli.characters import visible
 from thermo_cli.contracts import Row
 from thermo_cli.judging.record import Decision
+from thermo_cli.reports.scores import Score, scores
 from thermo_cli.reports.sweep_view import View, decisions
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets read wide ones too
@@ -31,7 +32,8 @@ LINE: Final[dict[str, type]] = {  # columns of a criterion row, and what they ho
     "replicas_needed": int,
     "steps_needed": int,
 }
-COLUMNS: Final = ("run", "point", *LINE)
+BESIDE: Final = ("constant", "better", "test_set_error")  # of a score
+COLUMNS: Final = ("run", "point", *LINE, *BESIDE)
 
 
 def text(views: Sequence[View]) -> str:
@@ -42,8 +44,12 @@ def text(views: Sequence[View]) -> str:
     for view in views:
         for decision in decisions(view):
             place = [decision.run, json.dumps(dict(decision.point)) if decision.point else None]
-            for line in lines(decision):
-                writer.writerow([_cell(value) for value in (*place, *(line.get(column) for column in LINE))])
+            beside = {score.observable: _beside(score) for score in _scores(decision)}
+            rows = [line | beside.get(line.get("observable") or "", {}) for line in lines(decision)]
+            for line in (*rows, *_finals(decision)):
+                writer.writerow(
+                    [_cell(value) for value in (*place, *(line.get(column) for column in (*LINE, *BESIDE)))]
+                )
     return written.getvalue()
 
 
@@ -55,6 +61,26 @@ def lines(decision: Decision) -> Iterator[dict[str, Any]]:
         return
     for row in verdict.criteria:
         yield {"verdict": verdict.verdict, "phase": verdict.phase, **_columns(row)}
+
+
+def _scores(decision: Decision) -> list[Score]:
+    return scores(decision.verdict) if decision.verdict is not None else []
+
+
+def _finals(decision: Decision) -> Iterator[dict[str, Any]]:
+    """Return a line for each score: what was asked for appears, whether it has a criterion or not."""
+    for score in _scores(decision):
+        line = {
+            "criterion": "score",
+            "statistic": "final mean",
+            "observable": score.observable,
+            "scope": "all histories",
+        }
+        yield {**line, "gates": False, "estimate": score.mean, **_beside(score)}
+
+
+def _beside(score: Score) -> dict[str, Any]:
+    return {"constant": score.constant, "better": score.better, "test_set_error": score.own_error}
 
 
 def _columns(row: Row) -> dict[str, Any]:

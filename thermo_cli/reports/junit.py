@@ -12,6 +12,7 @@ from thermo_cli.characters import visible
 from thermo_cli.contracts import Row, Verdict
 from thermo_cli.equilibrium.baseline import Difference
 from thermo_cli.judging.record import Decision, Gate
+from thermo_cli.reports.scores import scores
 from thermo_cli.reports.sweep_view import View, decisions
 from thermo_cli.reports.tones import NO_FAILURE
 
@@ -135,6 +136,7 @@ def _properties(decision: Decision) -> dict[str, str]:
         "scope": verdict.scope,
         "summary": verdict.summary,
         "replicas": _counts(verdict),
+        **{score.observable: score.words for score in scores(verdict)},
     }
 
 

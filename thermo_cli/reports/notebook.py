@@ -17,7 +17,7 @@ from thermo_cli.reports.text_table import TextTable
 from thermo_cli.reports.tones import tone
 from thermo_cli.reports.view import Curve, RunView
 
-SECTIONS: Final = ("next", "warnings", "criteria", "macroscopic", "points")
+SECTIONS: Final = ("scores", "next", "warnings", "criteria", "macroscopic", "points")
 EDGES: Final = {  # beside the verdict's name, which says the same: three to one against white and against black
     "good": "#2a8f4f",
     "cold": "#1b87a8",

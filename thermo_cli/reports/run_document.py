@@ -7,6 +7,7 @@ from thermo_cli.judging.record import Baseline
 from thermo_cli.reports import wording
 from thermo_cli.reports.document import Bullets, Document, Figures, Head, Section, Sentence, absent, document
 from thermo_cli.reports.numerals import bounds, number
+from thermo_cli.reports.scores import shown
 from thermo_cli.reports.shared_sections import criteria_table, difference_cells, gate_answer, questions, reproduction
 from thermo_cli.reports.text_table import OUTCOME, ColumnHead, TableLine, TextTable, names, numbers, outcome_of
 from thermo_cli.reports.tones import tone
@@ -27,6 +28,7 @@ def run_document(view: RunView) -> Document:
     steps = wording.next_steps(verdict, view.pace) or (wording.nothing_to_do(verdict),)
     return document(
         _head(view),
+        Section("scores", "Scores", tuple(shown(verdict)), first=True),
         Section("next", "What to do next", (Bullets(steps),), first=True),
         Section("warnings", "Warnings", (Bullets((*view.before, *verdict.warnings), alarm=True),), first=True),
         *([_ranking(view)] if len(view.partners) > 1 else []),
@@ -161,10 +163,8 @@ def _macroscopic(view: RunView) -> Section:
             cells = (panel.observable, curve.history, number(part["mean"], 4), number(part["sd"], 2), *rest, curve)
             lines.append(TableLine(cells, idle=panel.margin is None))
             rest = ("", "", "")
-    beside = tuple(wording.beside_scores(view.verdict))
     caption = "Final values over replicas. Fresh replicas: an interval that holds the stated share with the stated confidence."
-    blocks = (TextTable(caption, columns, tuple(lines)), Bullets(beside))
-    return Section("macroscopic", "Macroscopic, at the end", blocks)
+    return Section("macroscopic", "Macroscopic, at the end", (TextTable(caption, columns, tuple(lines)),))
 
 
 def _replicas(view: RunView) -> Section:

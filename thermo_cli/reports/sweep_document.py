@@ -1,5 +1,6 @@
 """The report of a sweep: the phase diagram, every point with its order parameters, then each point's criteria."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from thermo_cli.judging.record import Baseline
@@ -17,6 +18,8 @@ from thermo_cli.reports.document import (
     document,
 )
 from thermo_cli.reports.numerals import number
+from thermo_cli.reports.scores import Score, scores
+from thermo_cli.reports.scores import shown as shown_scores
 from thermo_cli.reports.shared_sections import criteria_table, difference_cells, gate_answer, reproduction
 from thermo_cli.reports.sweep_view import PointView, SweepView, last, means, reasons, shown
 from thermo_cli.reports.text_table import OUTCOME, ColumnHead, ShortAnswer, TableLine, TextTable, names, numbers
@@ -109,6 +112,7 @@ def _points(view: SweepView) -> Section:
         parameters = (number(value, 2) for value in (point.spread, point.overlap, point.wandering))
         words = (str(place), *_values(point), point.verdict, point.phase)
         lines.append(TableLine((*words, mean, *parameters, number(point.energy))))
+    beside = [f"{name}: {words}" for name, words in _beside(points).items()]
     silent = reasons(view.points)
     lost = [f"not judged: {reason}" for reason in silent[:MOST_REASONS]]
     if len(silent) > MOST_REASONS:
@@ -116,8 +120,37 @@ def _points(view: SweepView) -> Section:
     caption = "Every point with its order parameters; self is a replica's overlap with itself, T/2 earlier."
     if len(view.points) > len(points):
         caption += f" The first {len(points)} of {len(view.points)}; {ALL}"
-    blocks = (TextTable(caption, columns, tuple(lines)), Bullets(tuple(lost)))
+    blocks = (TextTable(caption, columns, tuple(lines)), Bullets(tuple(beside + lost)))
     return Section("points", "Points", blocks, first=True)
+
+
+def _beside(points: Sequence[PointView]) -> dict[str, str]:
+    """Say of what is shown of the points what the constant answer scores, and the test set's own error."""
+    words: dict[str, str] = {}
+    for name in dict.fromkeys(point.observable for point in points if point.decided is not None):
+        every = [
+            one
+            for point in points
+            if point.decided is not None
+            for one in scores(point.decided)
+            if one.observable == name
+        ]
+        constants, errors = (sorted({v for v in found if v is not None}) for found in _known(every))
+        parts = [f"the constant answer scores {_range(constants)}"] if constants else []
+        parts += (
+            [f"the test set's own error is {_range(errors)}, which no number of replicas reduces"] if errors else []
+        )
+        words |= {name: "; ".join(parts)} if parts else {}
+    return words
+
+
+def _known(every: Sequence[Score]) -> tuple[list[float | None], list[float | None]]:
+    return [one.constant for one in every], [one.own_error for one in every]
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = number(values[0], 4), number(values[-1], 4)
+    return low if low == high else f"{low} to {high}"
 
 
 def _looks(view: SweepView) -> Section:
@@ -173,5 +206,5 @@ def _point(place: int, point: PointView) -> Details:
     blocks: Blocks = (Sentence(point.summary),)
     if verdict is not None:
         steps, warnings = Bullets(wording.next_steps(verdict)), Bullets(verdict.warnings, alarm=True)
-        blocks = (*blocks, steps, warnings, criteria_table(verdict))
+        blocks = (*blocks, *shown_scores(verdict), steps, warnings, criteria_table(verdict))
     return Details(f"{place} · {point.verdict}", point.label, blocks, point.verdict)

@@ -68,18 +68,6 @@ def quantities(microscopic: Mapping[str, State]) -> list[tuple[str, State]]:
     return [(words, state) for words, state in states if state]
 
 
-def beside_scores(verdict: Verdict) -> Iterator[str]:
-    """Say what the constant predictor scores, and how well the test set itself tells a score."""
-    for name, state in verdict.macroscopic.items():
-        if state.get("constant") is not None:
-            skill = verdict.skill.get(name)
-            words = {True: "; this is better by a margin", False: "; this is no better by a margin", None: ""}
-            yield f"{name} of the constant predictor: {number(state['constant'], 3)}{words[skill.better if skill else None]}"
-        if state.get("test_set_error") is not None:
-            error = number(state["test_set_error"], 2)
-            yield f"{name}: the test set's own error, which no number of replicas reduces, is {error}"
-
-
 def comparison(diagnostics: Mapping[str, Any]) -> tuple[str, ...]:
     """Say how wide the macroscopic spread is beside the microscopic divergence, and whether one goes with the other."""
     lines = []
@@ -171,6 +159,9 @@ def nothing_to_do(verdict: Verdict) -> str:
     failing = any(row.gates and row.outcome == "fails" and row.criterion not in NO_FAILURE for row in verdict.criteria)
     if failing or verdict.verdict == "diverged":
         return "No larger run would change this answer: what was found is said above."
+    if verdict.unskilled:
+        other = "Other features or another system may; where classes are skewed, observe balanced_accuracy and roc_auc"
+        return f"More replicas or steps would not help: it is {verdict.unskilled}. {other} (thermo-run --plan has the lines)."
     if verdict.diagnostics.get("noise_budget"):
         return "Nothing: a crossed design has answered its own question; ensemble.design: independent is for a verdict."
     return "Nothing: every criterion that gates has its answer."
