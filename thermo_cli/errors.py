@@ -4,7 +4,9 @@ Domain code raises these; only `thermo_cli.cli` turns them into messages and exi
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
+
+MOST: Final = 20  # errors of one reading that are shown
 
 
 class ThermoError(Exception):
@@ -101,7 +103,8 @@ class _Several(ThermoError):
         self.errors = list(errors)
 
     def __str__(self) -> str:
-        return "\n".join(str(error) for error in self.errors)
+        more = len(self.errors) - MOST
+        return "\n".join([*map(str, self.errors[:MOST]), *([f"and {more} more errors"] if more > 0 else [])])
 
     def __reduce__(self) -> tuple[object, ...]:
         return (type(self), (self.errors,))

@@ -133,4 +133,6 @@ def read(file: Path, load: Callable[[Path], Any], kind: str, remedy: str) -> Any
             "there is no such file", received=str(file), remedy="give the path relative to the spec"
         ) from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        if "allow_pickle" in str(error):
+            remedy = "convert arrays of objects before saving, x.astype(float) or y.astype(str): objects can run code"
         raise DataError(f"the file is not {kind}", received=str(error), remedy=remedy, where=str(file)) from None

@@ -45,8 +45,13 @@ def reads_months(cells: Any) -> bool:
     """Say whether all cells are years and months that as numbers would be out of order, such as 2023.9 and 2023.10."""
     if isinstance(cells, np.ndarray) and cells.dtype.kind not in "US":
         return False
-    months = [found[1] if (found := _MONTH.fullmatch(str(cell).strip())) else "" for cell in cells]
-    return all(months) and len({len(month) for month in months}) == 2
+    widths = set()
+    for cell in cells:
+        found = _MONTH.fullmatch(str(cell).strip())
+        if found is None:
+            return False
+        widths.add(len(found[1]))
+    return len(widths) == 2
 
 
 def seconds(cell: str) -> float | None:

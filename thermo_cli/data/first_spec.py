@@ -77,9 +77,11 @@ def first_spec(file: Path, target: str | None) -> FirstSpec:
         raise DataError(
             what, received=target or str(file), remedy=f"--set data.with.target=NAME, one of {names}", where=str(file)
         )
-    table = _usable(table, found, chosen)
+    usable = _usable(table, found, chosen)
+    if usable is not table:
+        table, found = usable, profiles(usable)
     targets = targets_of(table.series(chosen), None)
-    found = with_remarks(profiles(table), table, targets, chosen)
+    found = with_remarks(found, table, targets, chosen)
     left = [name for name, profile in found.items() if name != chosen and profile.entry != DROP]
     if len(table.numbers) < LEAST_ROWS or not left:
         what = "the table is too small" if left else "no column is left to predict from"

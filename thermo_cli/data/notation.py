@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from thermo_cli.contracts import Array
 GAPS: Final = frozenset(
     ("", "na", "n/a", "n.a.", "#n/a", "#na", "<na>", "nan", "+nan", "-nan", "nat", "null", "?", "-", "--")
 )
+_AS_WRITTEN: Final = frozenset((*GAPS, *map(str.upper, GAPS)))
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|[+-]?inf(?:inity)?", re.IGNORECASE)
 _SIGNS: Final = re.compile(r"[$€£¥%]|\b(?:USD|EUR|GBP|CHF|JPY)\b")
 _THOUSANDS: Final = (
@@ -78,7 +79,7 @@ def is_gap(cell: Any) -> bool:
     return cell is None or cell != cell or str(cell).strip().casefold() in GAPS
 
 
-def gaps(cells: Iterable[Any]) -> NDArray[np.bool_]:
+def gaps(cells: Sequence[Any] | NDArray[Any]) -> NDArray[np.bool_]:
     """Say which cells say nothing, (row,).
 
     Args:
@@ -86,7 +87,11 @@ def gaps(cells: Iterable[Any]) -> NDArray[np.bool_]:
     """
     if isinstance(cells, np.ndarray) and cells.dtype.kind in "fiubmM":
         return np.isnat(cells) if cells.dtype.kind in "mM" else np.isnan(cells.astype(np.float64))
-    return np.array([is_gap(cell) for cell in cells], dtype=bool)
+    known: dict[Any, bool] = {}  # most columns of text say the same few things again and again
+    for cell in cells:
+        if cell not in known:
+            known[cell] = is_gap(cell)
+    return np.array([known[cell] for cell in cells], dtype=bool)
 
 
 def numbers(cells: Sequence[Any] | NDArray[Any]) -> Numbers:
@@ -103,10 +108,10 @@ def numbers(cells: Sequence[Any] | NDArray[Any]) -> Numbers:
     joined = "".join(text)
     if joined.isascii() and "_" not in joined:
         try:
-            values = np.array(text, dtype=np.float64)
+            values = np.array(["nan" if cell in _AS_WRITTEN else cell for cell in text], dtype=np.float64)
             return Numbers(values, np.isnan(values), none)
         except ValueError:
-            pass  # gaps, or something that is no number: cell by cell
+            pass  # something is no number: cell by cell
     empty = gaps(text)
     values = np.array([math.nan if gap else _number(cell) for cell, gap in zip(text, empty, strict=True)])
     return Numbers(values, empty, np.isnan(values) & ~empty)

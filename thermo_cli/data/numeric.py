@@ -44,4 +44,5 @@ def _odd(series: Series, hint: str, drop: str, filled: str) -> DataError:
         return series.cells_error("expected a number", read.odd, remedy)
     entry = f'`{series.name}: {{use: "sklearn.preprocessing:OneHotEncoder", with: {{handle_unknown: ignore}}}}`'
     remedy = f"turn it into features by an entry of data.with.columns, {entry}, or leave it out: {drop}"
+    remedy += f"; {hint}" if hint else ""
     return series.error("expected a number", series.told([int(read.odd.argmax())]), remedy, int(read.odd.argmax()))
