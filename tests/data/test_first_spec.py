@@ -131,6 +131,16 @@ def test_the_target_is_guessed_or_given(tmp_path: Path) -> None:
         made(tmp_path, text, target="z")
 
 
+def test_names_that_are_numbers_in_their_order_are_names(tmp_path: Path) -> None:
+    """Wavelengths name columns; values of a file without a header do not."""
+    first, _, dataset = made(
+        tmp_path, "400.5,402.5,404.5,t\n" + rows(NOISE.tolist(), NOISE[::-1].tolist(), list(ROW), KIND)
+    )
+    assert not first.copied
+    assert list(first.table.columns) == ["400.5", "402.5", "404.5", "t"]
+    assert dataset.inputs == 2  # the third counts the rows
+
+
 def test_a_copy_of_the_target_is_left_out(tmp_path: Path) -> None:
     """And it is said, so that whoever knows it beforehand takes the line out."""
     first, spec, _ = made(tmp_path, "x,code,t\n" + rows(NOISE.tolist(), [int(kind == "yes") for kind in KIND], KIND))

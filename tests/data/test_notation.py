@@ -187,7 +187,7 @@ LINES = "größe,kind\n" + "".join(f"{i},{'äb'[i % 2]}\n" for i in range(ROWS))
         (LINES.replace(",", ";").encode(), ["semicolons", "t.csv:1", "--example t.csv --into DIR"]),
         (LINES.replace(",", "\t").encode(), ["tabs"]),
         (LINES.replace(",", "|").encode(), ["bars"]),
-        (b"5.1,3.5,kind\n4.9,3.0,b\n", ["names no columns", "5.1, 3.5"]),
+        (b"5.1,3.5,a\n4.9,3.0,b\n", ["no such target column", "looks like values"]),
     ],
 )
 def test_what_is_no_plain_csv_file_is_recognised(tmp_path: Path, data: bytes, words: list[str]) -> None:

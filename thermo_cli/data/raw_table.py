@@ -160,8 +160,10 @@ def _names(header: list[str], rows: list[list[str]]) -> tuple[list[str], list[st
     counted = [str(place) for place in range(len(header))]
     numeric = [name for name in header if not is_gap(name) and numbers([name]).whole]
     again = sum(any(row[place].strip() == name for row in rows) for place, name in enumerate(header))
-    values = any(map(is_value, header)) or 2 * again >= len(header)
-    if header != counted and (values or len(numeric) == len(header)):
+    scale = np.diff(numbers(numeric).values)  # of wavelengths, say: names that are numbers in their order
+    ordered = len(scale) > 1 and bool(np.all(scale > 0) or np.all(scale < 0))
+    values = (any(map(is_value, header)) and not ordered) or 2 * again >= len(header)
+    if header != counted and (values or (len(numeric) == len(header) and not ordered)):
         names = [f"column_{place + 1}" for place in range(len(header))]
         return names, [f"no header, columns named {names[0]} to {names[-1]}"]
     names = []

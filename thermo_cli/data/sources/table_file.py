@@ -82,12 +82,6 @@ def parquet_columns(file: Path) -> dict[str, Sequence[str] | Array]:
 
 
 def _each_once(names: list[str], where: str) -> list[str]:
-    if (values := [name for name in names if is_value(name)]) and not where.endswith(".parquet"):
-        what, remedy = (
-            "the first line names no columns: it holds values",
-            "write a line with the names of the columns above it",
-        )
-        raise DataError(what, received=", ".join(values[:5]), remedy=remedy, where=where)
     refuse_twice(names, where)
     return names
 
@@ -142,8 +136,9 @@ def _check_columns(table: Table, data: TableFileData) -> None:
 def _unknown(table: Table, name: str, target: bool) -> DataError:
     guess, names = nearest(name, table.columns), list(table.columns)
     remedy = f"did you mean {guess!r}?" if guess else "columns: " + ", ".join(names[:20])
-    if names and sum(column in table.columns[column] for column in names) >= len(names) / 2:
-        remedy += "; the first line looks like values: write the names of the columns above it"
+    again = sum(column in table.columns[column] for column in names)
+    if any(map(is_value, names)) or 2 * again >= len(names):
+        remedy += "; the first line looks like values: write a line with the names of the columns above it"
     return table.error(f"there is no such {'target column' if target else 'column'}", name, remedy)
 
 
