@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.conftest import SMALL
 from tests.kinds.networks.brought import MODULES
 from tests.kinds.networks.test_stack import build, rows
 from thermo_cli import rng
@@ -167,6 +168,15 @@ def test_single_precision_is_checked_in_single_precision(brought: Path) -> None:
     with pytest.raises(SpecError, match="double precision") as caught:
         prepare(spec, brought, brought, ("local",))
     assert caught.value.where == "ensemble.precision"
+
+
+@pytest.mark.parametrize("use", ["Encoder", "Packed", "Normed", "Tied"])
+def test_what_adam_makes_of_rounding_is_no_difference(brought: Path, use: str) -> None:
+    """The bias of an attention's keys has no gradient but rounding, which Adam divides by itself; that is no refusal."""
+    adam = "dynamics={use: adam, with: {lr: 0.01, weight_decay: 0.02}, batch_size: 16, steps: 40}"
+    changes = [f"system={{use: 'brought_nets:{use}'}}", adam, "ensemble.replicas=2"]
+    (brought / "s.yaml").write_text(SMALL)
+    prepare(load_spec(brought / "s.yaml", changes), brought, brought / "results", ("local",))
 
 
 @pytest.mark.parametrize(

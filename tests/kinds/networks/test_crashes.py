@@ -1,6 +1,7 @@
 """Code of a user that fails on the way: its replica is counted as crashed and named, and no bit of the others changes."""
 
 import importlib
+import re
 import sys
 from pathlib import Path
 
@@ -128,3 +129,12 @@ def test_all_that_crash_leave_nothing_to_judge(brought: Path, command: Command) 
     assert done.returncode == 3, done.stderr
     assert "in forward: RuntimeError: enough" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_terminal_names_what_crashed(brought: Path, command: Command) -> None:
+    """Replica, file and line."""
+    sets = [word for change in FEW for word in ("--set", change)]
+    given = "system={use: 'failing_nets:Failing'}"
+    done = command("thermo-run", "small.yaml", "--allow", "local", *sets, "--set", given)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"error: replica cold/\d crashed: failing_nets.py, line \d+, in forward: Arithm", done.stderr)

@@ -18,7 +18,7 @@ from thermo_cli.kinds.networks.answers import answer_of
 from thermo_cli.kinds.networks.dropout import masks
 from thermo_cli.kinds.networks.entries import members
 from thermo_cli.kinds.networks.modules import tolerance
-from thermo_cli.kinds.networks.passes import step_seed
+from thermo_cli.kinds.networks.passes import plain_attention, step_seed
 from thermo_cli.kinds.networks.protocols import Leg, Protocol, legs_of
 from thermo_cli.kinds.networks.stack import Stack
 from thermo_cli.replicas import Replica
@@ -27,6 +27,7 @@ from thermo_cli.spec import Spec
 MOST_STACKED: Final = 16  # replicas; more gain little at any width
 STACK_NUMBERS: Final = 2**18  # parameters of a stack: sixteen replicas of width 64, eight of 128, four of 256
 TRIED_STEPS: Final = 3
+SWAYED: Final = 100  # times what rounding makes of a step: it is drawn anew each time
 LEAST_STACKED: Final = 2  # alone, a replica goes through other kernels: it is trained beside a copy
 
 
@@ -76,7 +77,7 @@ def check_stacking(
         apart, allowed = _apart(moved[slot], expected), tolerance(exact.dtype, 2)
         if not apart <= allowed and bool(torch.isfinite(moved).all()):
             nearby = plain_steps(stack, slot, start[slot] * (1 + allowed), 2)
-            if not apart <= allowed + _apart(nearby, expected):
+            if not apart <= allowed + SWAYED * _apart(nearby, expected):
                 if ":" in use:
                     raise SpecError(
                         "a replica of this module does not train as the module alone does",
@@ -183,7 +184,8 @@ def plain_steps(stack: Stack, slot: int, start: torch.Tensor, steps: int) -> tor
             for name, mask in masks(stack.noise(step, step + 1)[0][slot : slot + 1], places, protocol.dtype).items():
                 module.get_submodule(name).mask = mask[0]
         x = stack.x[x_rows[0][rows]]
-        with watched(step_seed(stack.noise(step, step + 1)[0][slot]) if getattr(protocol.system, "draws", ()) else 0):
+        seed = step_seed(stack.noise(step, step + 1)[0][slot]) if getattr(protocol.system, "draws", ()) else 0
+        with watched(seed), plain_attention():
             outputs = answer_of(module.train()(x), len(x), protocol.system.outputs)[0]
             loss = measure(outputs, stack.targets[target_rows[0][rows]])
             named = dict(module.named_parameters())

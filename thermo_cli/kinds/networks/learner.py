@@ -109,7 +109,7 @@ class Learner:
             shard: Its name.
         """
         lost = [(self.stack.members[slot], reason) for slot, reason in self.stack.lost.items()]
-        return "\n".join(f"replica {member.name}: {reason}" for member, reason in lost if member.shard == shard)
+        return "\n".join(f"replica {member.name}\n{reason}\n" for member, reason in lost if member.shard == shard)
 
     def _observables(self, now: Evaluation) -> dict[str, Array]:
         """Measure all replicas; one for which the user's own observable fails is lost."""
