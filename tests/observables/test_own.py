@@ -15,6 +15,7 @@ from thermo_cli import rng
 from thermo_cli.contracts import Dataset, Task
 from thermo_cli.errors import SpecError
 from thermo_cli.metric import label
+from thermo_cli.observables import scorers
 from thermo_cli.observables.own import check_own, own_formula
 from thermo_cli.spec import load_spec
 from thermo_cli.trust import Trust, set_trust
@@ -316,3 +317,25 @@ def test_other_code_is_another_run_and_the_list_is_written_as_ever(tmp_path: Pat
     assert spec.observe.macro == ["energy", "accuracy", "f1_macro", "own_metrics:top2"]
     plain = load_spec(tmp_path / "own.yaml", ["observe={macro: [accuracy]}", "equilibrium.margins={}"])
     assert plain.model_dump(mode="json")["observe"]["macro"] == ["energy", "accuracy"]
+
+
+def test_scorers_of_labels_are_asked_once_for_the_same_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other outputs with the same predictions cost nothing more; other predictions, or other targets, are another score."""
+    calls = []
+    real = scorers._model
+
+    def counted(task: Any, outputs: int) -> Any:
+        calls.append(outputs)
+        return real(task, outputs)
+
+    monkeypatch.setattr(scorers, "_model", counted)
+    score = scorers.scorer("balanced_accuracy", "classification")
+    outputs, y = np.eye(3)[[0, 1, 2, 0]], np.array([0, 1, 2, 1])
+    first = [score(outputs * scale, y) for scale in (1.0, 2.0, 3.0)]
+    assert first == [pytest.approx((1 + 0.5 + 1) / 3)] * 3
+    assert len(calls) == 1
+    assert score(outputs, np.array([0, 1, 2, 0])) == 1.0
+    assert score(outputs[::-1], y) < 1.0
+    assert len(calls) == 3
+    score = scorers.scorer("neg_log_loss", "classification")  # sees more than labels
+    assert score(outputs, y) != score(2 * outputs, y)

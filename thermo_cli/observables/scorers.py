@@ -12,6 +12,7 @@ from thermo_cli.contracts import Task
 from thermo_cli.errors import SpecError
 
 WHERE: Final = "observe.macro"
+REMEMBERED: Final = 512  # scores of a scorer, each of other labels
 REGRESSION: Final = "sklearn.metrics._regression"  # where scikit-learn keeps the scores of numbers
 
 
@@ -45,7 +46,28 @@ def scorer(name: str, task: Task) -> Callable[[Any, Any], Any]:
             warnings.simplefilter("ignore")  # that a class is never predicted, say: the score says so itself
             return score(_model(task, outputs.shape[1]), outputs, y)
 
-    return value
+    labels_alone = task == "classification" and getattr(score, "_response_method", "") == "predict"
+    return _once_for_labels(value) if labels_alone else value
+
+
+def _once_for_labels(value: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Ask a scorer that sees predicted labels alone once for the same labels: late in training few of them change.
+
+    Args:
+        value: Of outputs (example, output) and targets (example,).
+    """
+    known: dict[tuple[int, bytes, bytes], Any] = {}
+
+    def remembered(outputs: Any, y: Any) -> Any:
+        labels, targets = outputs.argmax(axis=1).astype(np.int32), np.asarray(y).astype(np.int32)
+        key = (outputs.shape[1], labels.tobytes(), targets.tobytes())
+        if key not in known:
+            if len(known) >= REMEMBERED:
+                known.clear()
+            known[key] = value(outputs, y)
+        return known[key]
+
+    return remembered
 
 
 def check_probabilities(name: str) -> None:
