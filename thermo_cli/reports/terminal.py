@@ -1,7 +1,6 @@
 """The report on a terminal: rich renderables that read well at 80 columns and without colour."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -17,7 +16,7 @@ from thermo_cli.reports.numerals import sparkline
 from thermo_cli.reports.sweep_view import View
 from thermo_cli.reports.text_table import ColumnHead, TableLine, TextTable
 from thermo_cli.reports.tones import tone
-from thermo_cli.reports.view import Curve, RunView, Unjudged
+from thermo_cli.reports.view import Curve, Unjudged
 
 STYLES: Final = {
     "good": "green",
@@ -62,8 +61,6 @@ def render(view: View, details: bool = False) -> Group:
     for section in document.sections:
         if details or section.first:
             parts += _section(section)
-        elif section.key == "macroscopic" and isinstance(view, RunView):
-            parts += _asked(section, view.asked)
     if not details and not isinstance(view, Unjudged):
         rest = {"Every row and table": "--details", "With charts": "--format html"}
         parts += [Text(), *(_text(f"{what}: thermo-report {view.title} {how}", "dim") for what, how in rest.items())]
@@ -105,16 +102,6 @@ def _section(section: Section) -> Iterator[RenderableType]:
     if section.intro:
         yield _text(section.intro, "dim")
     yield from body
-
-
-def _asked(section: Section, asked: Sequence[str]) -> Iterator[RenderableType]:
-    """Draw of the final values those that the spec asks for by name."""
-    for table in section.blocks:
-        if isinstance(table, TextTable):
-            lines = tuple(line for line in table.lines if line.cells[0] in asked)
-            if lines:
-                yield Padding(_text(section.title, "bold"), (1, 0, 0, 0))
-            yield from _table(replace(table, lines=lines))
 
 
 def _blocks(blocks: Blocks) -> Iterator[RenderableType]:

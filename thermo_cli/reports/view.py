@@ -66,7 +66,6 @@ class RunView:
         partners: How it compares with other runs; empty where it was not compared.
         seconds: What each look cost, None where that is not known.
         before: What is to be known of looks at other numbers of replicas or steps; empty where there was none.
-        asked: Observables that the spec asks for beside what is always observed.
     """
 
     title: str
@@ -85,7 +84,6 @@ class RunView:
     partners: tuple[Baseline, ...] = ()
     seconds: tuple[float | None, ...] = ()
     before: tuple[str, ...] = ()
-    asked: tuple[str, ...] = ()
 
     @property
     def steps(self) -> Integers:

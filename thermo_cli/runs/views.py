@@ -7,7 +7,6 @@ from typing import Final
 from thermo_cli.judging.diagnostics import known_microstates
 from thermo_cli.judging.record import Baseline, Judged, JudgedRun
 from thermo_cli.judging.verdict_json import as_dict, content_of, scope_of
-from thermo_cli.metric import asked_for
 from thermo_cli.microstates.summary import divergence
 from thermo_cli.reports.sweep_view import SweepView, point_view
 from thermo_cli.reports.view import Reproduction, RunView
@@ -52,7 +51,6 @@ def run_view(judged: Judged, partners: Sequence[Baseline] = ()) -> RunView:
         partners=tuple(partners),
         seconds=tuple(_seconds(judged)),
         before=tuple(_before(judged)),
-        asked=tuple(asked_for(judged.folder.spec.observe.macro)),
     )
 
 

@@ -30,14 +30,14 @@ def written(tmp_path: Path, system: str, *changes: tuple[str, str]) -> Path:
 
 
 def test_scores_that_are_asked_for_are_on_the_terminal(tmp_path, command):
-    """By default as with --details, in the run as in the report; with nothing asked for, no table more."""
+    """By default as with --details, in the run as in the report; what was not asked for is not."""
     macro = ("{micro: []}", "{micro: [], macro: [brier, f1_macro]}")
     path = written(tmp_path, LOGISTIC, macro)
     done = command("thermo-run", str(path))
     assert done.returncode == 0, done.stderr
     for output in (done.stdout, command("thermo-report", "latest").stdout):
-        assert re.search(r"test_f1_macro +\S+ +0\.9", output), output
-        assert re.search(r"test_brier +\S+ +0\.", output), output
+        assert re.search(r"test_f1_macro +0\.9", output), output
+        assert re.search(r"test_brier +0\.", output), output
         assert "test_loss" not in output
     assert asked_for([*NAMES, "f1_macro"]) == ["test_f1_macro"]
     assert asked_for(NAMES) == []
