@@ -63,14 +63,13 @@ def moments(estimator, anchors, task):
 
 MOMENTS = Structure("moments", False, moments)
 ''',
-    "kinds/recorded/importers/tabbed.py": '''
+    "kinds/importers/tabbed.py": '''
 """Records separated by tabulators."""
 
 from thermo_cli.data.csv_table import read_csv
-from thermo_cli.kinds.recorded.header import wanted
 
 
-def read(file, data):
+def read(file, data, wanted):
     return read_csv(file, data.replace(b"\\t", b","), wanted, strict=True)
 ''',
     "engines/backwards.py": '''
@@ -125,9 +124,9 @@ LINES = {  # table -> a line before which, and the line
         '    "linear": ',
         '    "narrowing": "thermo_cli.kinds.networks.narrowing:NarrowingSystem",\n',
     ),
-    "kinds/recorded/importers/__init__.py": (
+    "kinds/importers/__init__.py": (
         '    ".csv": ',
-        '    ".tsv": "thermo_cli.kinds.recorded.importers.tabbed:read",\n',
+        '    ".tsv": "thermo_cli.kinds.importers.tabbed:read",\n',
     ),
     "engines/engine.py": (
         '    "serial": ',

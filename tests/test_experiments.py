@@ -36,9 +36,22 @@ SMALL = {  # experiment to what makes it small; the quickstart (mlp) is run whol
     ],
     "own-module": [*FEW, *NO_CONTROLS, "ensemble.replicas=16"],
     "command": [*FEW, "ensemble.replicas=8"],
+    "lightning": [  # which is not installed: a log that it left, by a script in its place
+        *FEW,
+        "ensemble.replicas=8",
+        "system.with.values={}",
+        'system.with.run=[python, ../tests/fixtures/lightning/replay.py, "{seed}", "{output}"]',
+    ],
+    "function": [*FEW, "ensemble.replicas=8", "dynamics.steps=2000"],
     "recorded": [],
 }
-ALLOWED = {"own-module": ["local"], "xgboost": ["xgboost"], "command": ["command"]}
+ALLOWED = {
+    "own-module": ["local"],
+    "xgboost": ["xgboost"],
+    "command": ["command"],
+    "lightning": ["command"],
+    "function": ["local"],
+}
 
 
 def expected(name: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, Command
+from thermo_cli.placeholders import PLACEHOLDERS
 from thermo_cli.spec import load_spec
 from thermo_cli.spec.validation import validate
 from thermo_cli.spec.yaml_source import parse
@@ -22,6 +23,14 @@ def test_every_option_it_mentions_is_in_the_help(command: Command) -> None:
     commands = re.sub(r"```yaml.*?```", "", README, flags=re.DOTALL)  # workflows have other programs' options
     for option in set(re.findall(r"(?<![\w-])--[a-z]+", commands)):
         assert option in known, option
+
+
+def test_it_lists_every_placeholder(command: Command) -> None:
+    """With its type, as the help does."""
+    shown = " ".join(command("thermo-run", "--help").stdout.split())
+    for name, one in PLACEHOLDERS.items():
+        assert f"| `{{{name}}}` | {one.kind} | {one.meaning} |" in README
+        assert f"{{{name}}} ({one.kind})" in shown
 
 
 def test_the_spec_it_shows_is_the_quickstart() -> None:

@@ -1,6 +1,6 @@
 """thermo: has this training pipeline thermalized?
 
-    run = thermo_cli.run("spec.yaml")          # train the ensemble of a spec and judge it; or open_run("latest")
+    run = thermo_cli.run("spec.yaml")          # train the ensemble of a spec, or of a dict, and judge it; or open_run("latest")
     run.verdict.verdict, run.verdict.summary   # a Verdict: `settled`, and why in a sentence; its rows are `.criteria`
     run.judge(margins={"test_accuracy": 0.01}).report("report.html")
     thermo_cli.compare(run, other).outcome     # equivalent, better, worse or undecided

@@ -42,6 +42,9 @@ def describe(experiment: Experiment, workers: int | None, pilot: bool = False) -
         "sweep": f"{len(experiment.points)} points over {', '.join(experiment.spec.sweep)}; of each, or of the first:"
     }
     lines = (lines if experiment.spec.sweep else {}) | kind.outline(setup, needs, active) | target_lines(setup)
+    rehearsal = kind.rehearse(setup, active) if pilot else None
+    if rehearsal is not None:
+        lines |= {"rehearsal": f"\n{'':<{INDENT + 2}}".join(rehearsal.words)}
     if needs is not None:
         lines |= capacity(experiment, needs, active) | metric_lines(setup, needs.measurements)
         pace = kind.pace(setup) if pilot else None

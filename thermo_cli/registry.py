@@ -41,6 +41,7 @@ SYSTEMS: Final = {  # `system.use` -> the model that reads it, and says what it 
     "autoregressive": "thermo_cli.kinds.physical.parts:AutoregressiveSystem",
     "recorded": "thermo_cli.kinds.recorded.parts:RecordedSystem",
     "command": "thermo_cli.kinds.scripts.parts:CommandSystem",
+    "function": "thermo_cli.kinds.scripts.parts:FunctionSystem",
     "module:Class": "thermo_cli.spec.named:NamedSystem",
 }
 

@@ -5,7 +5,7 @@ spec -> replica table -> data -> training -> run folder -> examination -> court 
 
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from thermo_cli.experiment import Experiment, prepare
 from thermo_cli.grow import Stage, looks
 from thermo_cli.judging.gating import Required
 from thermo_cli.judging.judge import judge_folder
-from thermo_cli.kinds.kind import Facts, kind_of
+from thermo_cli.kinds.kind import Facts, Rehearsal, kind_of
 from thermo_cli.runs.judged_run import Run
 from thermo_cli.spec import SpecFile, open_spec
 from thermo_cli.store import RunFolder, find_run
@@ -58,7 +58,7 @@ class Nobody:
 
 
 def execute(
-    spec_path: str | Path | SpecFile,
+    spec_path: str | Path | Mapping[str, Any] | SpecFile,
     *,
     overrides: Sequence[str] = (),
     results: str | Path = "results",
@@ -72,7 +72,7 @@ def execute(
     """Train the ensemble that a spec describes, as far as it is not trained yet, and judge it.
 
     Args:
-        spec_path: The YAML file, or what was read of it.
+        spec_path: The YAML file, the same as a dict (paths in it start in the working directory), or what was read of it.
         overrides: `key.sub=value` assignments.
         results: Where run folders are.
         workers: Processes to train in; all cores by default. The numbers do not depend on it.
@@ -94,11 +94,13 @@ def execute(
     with given.placed():
         experiment = prepare(given.spec, given.folder, Path(results), allow)
     folder, watcher, engine = experiment.folder, watcher or Nobody(), engine or open_engine("pool", workers)
+    with given.placed():
+        rehearsal = rehearse(experiment, fresh, engine.workers, watcher)
     if fresh:
         folder.set_aside()
     folder.make()
     with folder.lock():
-        begin(experiment, given.text)
+        begin(experiment, given.text, rehearsal)
         for remark in remarks_on(experiment):
             watcher.note(remark)
         for look in looks(experiment, require, watcher.note):
@@ -119,14 +121,38 @@ def open_run(name: str | Path, results: str | Path = "results") -> Run:
     return Run(judge_folder(find_run(str(name), Path(results))))
 
 
-def begin(experiment: Experiment, spec_text: str) -> None:
+def rehearse(experiment: Experiment, fresh: bool, workers: int, watcher: Watcher) -> Rehearsal | None:
+    """Train one replica for a few steps, of the first point, where a kind does so and nothing has been trained yet.
+
+    Args:
+        experiment: What has been prepared.
+        fresh: Whether a run that exists is begun anew.
+        workers: Processes at the same time, at most.
+        watcher: Is told what was found out.
+
+    Raises:
+        ThermoError: It fails, or shows that nothing could be decided.
+    """
+    folder, point = experiment.folder, experiment.points[0]
+    if not fresh and (folder.rehearsal() or any((folder.path / "shards").rglob("*.safetensors"))):
+        return None
+    rehearsal = kind_of(point.spec).rehearse(point, workers)
+    for words in rehearsal.words if rehearsal is not None else ():
+        watcher.note(words)
+    return rehearsal
+
+
+def begin(experiment: Experiment, spec_text: str, rehearsal: Rehearsal | None = None) -> None:
     """Write into the run folder what is known before training.
 
     Args:
         experiment: What has been prepared.
         spec_text: The spec as given.
+        rehearsal: What was found out; None where nothing was tried, or is known already.
     """
     experiment.folder.create(spec_text, experiment.spec, _manifest(experiment))
+    if rehearsal is not None:
+        experiment.folder.write_rehearsal(rehearsal.idle, rehearsal.unseeded)
     for point in experiment.points:
         kind_of(point.spec).begin(point)
 

@@ -23,6 +23,7 @@ POLL_SECONDS: Final = 0.5
 BAR: Final = 60
 PLAIN_SECONDS: Final = 10.0
 WARMUP_SECONDS: Final = 1.0
+MOST: Final = 4  # observables that are shown where none has a name that is known
 SHOWN: Final = (*HEADLINES, "test_loss", "position", "level", "energy_density", "energy")
 
 
@@ -110,7 +111,11 @@ class Live:
 
     def _state(self) -> Iterable[tuple[str, str, Any]]:
         """Yield observable, history and the latest finite values of its replicas."""
-        for observable in dict.fromkeys((*SHOWN, *asked_for(self.folder.spec.observe.macro))):
+        reported = dict.fromkeys(name for values in self.latest.values() for name in values)
+        known = dict.fromkeys(
+            (*self.folder.spec.equilibrium.margins, *SHOWN, *asked_for(self.folder.spec.observe.macro))
+        )
+        for observable in [name for name in known if name in reported] or list(reported)[:MOST]:
             for history in self.folder.spec.histories:
                 words = [
                     values[observable]
@@ -148,7 +153,12 @@ class Live:
             for observable, history, values in self._state()
             if len(values) and observable != "test_loss"
         ]
-        return ", ".join(parts) or "workers are starting"
+        return ", ".join(parts) or self._begun()
+
+    def _begun(self) -> str:
+        """Say how many shards have finished, where they were too quick for their values to be seen."""
+        finished = sum(self.folder.shard(name).finished for name in self.counts)
+        return f"{finished} of {len(self.counts)} shards have finished" if finished else "workers are starting"
 
     def _drawing(self, done: float, now: float) -> "Group":
         """Draw progress, the ensemble, and how to stop."""
@@ -169,7 +179,7 @@ class Live:
                 )
         head = f"{self.folder.name}   {self._progress(done, now)}"
         stop = "Ctrl-C stops and keeps everything; the same command resumes"
-        body = table if table.row_count else Text("workers are starting")
+        body = table if table.row_count else Text(self._begun())
         return Group(Text(head), Text("█" * filled + "░" * (BAR - filled)), body, Text(stop, style="dim"))
 
 

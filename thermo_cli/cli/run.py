@@ -10,6 +10,7 @@ from thermo_cli.cli import gate
 from thermo_cli.cli.boundary import RESULTS, complain, leave_with, run_app, write
 from thermo_cli.cli.pictures import write_page
 from thermo_cli.errors import StoreError, UsageError
+from thermo_cli.placeholders import OTHERS, PLACEHOLDERS
 
 if TYPE_CHECKING:
     from thermo_cli.engines.engine import Engine
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 CRASHES = 3  # of which the reasons are said on the terminal
+NAMED = ", ".join(f"{{{name}}} ({one.kind})" for name, one in PLACEHOLDERS.items())
 EPILOG = (
+    f"Among the arguments of a command stand for each replica: {NAMED}, {OTHERS}. "
+    "A function takes seed, subsample (indices), report and the others by name. "
+    "What a script logs below {output} is read: JSON lines with a step, CSV, Lightning's CSV.\n\n"
     "Exit codes: 0 done and gate met, 1 gate not met, 2 usage or spec error, 3 the run could not be judged, "
     "4 gate undecided, 70 a bug, 130 interrupted."
 )

@@ -135,6 +135,21 @@ class Work:
     move: Callable[[Movement], str]
 
 
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a few steps of one replica have shown before all of them are trained.
+
+    Attributes:
+        words: What is worth knowing, in sentences.
+        idle: Sources of randomness that are said to vary and changed nothing.
+        unseeded: Whether something varies that no source decides.
+    """
+
+    words: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
+    unseeded: bool = False
+
+
 class Specimens(Protocol):
     """The replicas whose microstates are looked at, by name."""
 
@@ -165,6 +180,18 @@ class Kind(Protocol):
         Raises:
             SpecError: Parts of the spec do not fit each other or the data.
             DataError: The data cannot serve.
+        """
+
+    def rehearse(self, setup: Setup, workers: int) -> Rehearsal | None:
+        """Train one replica for a few steps, beside the run; None where `prepare` has tried what there is to try.
+
+        Args:
+            setup: What will be trained.
+            workers: Processes at the same time, at most.
+
+        Raises:
+            SpecError: What it shows can decide nothing.
+            DataError: It fails.
         """
 
     def begin(self, setup: Setup) -> None:
@@ -221,6 +248,10 @@ def kind_of(spec: Spec) -> Kind:
     return kind
 
 
+def no_rehearsal(setup: Setup, workers: int) -> None:
+    """Return nothing: one step was tried when the experiment was prepared."""
+
+
 def nothing_to_begin(setup: Setup) -> None:
     """Write nothing before training: shards are all that there is."""
 
@@ -267,6 +298,16 @@ def idle_sources(folder: RunFolder) -> tuple[str, ...]:
         return ()
     starts = folder.microstates(0, others)
     return ("init",) if (starts == starts[0]).all() else ()
+
+
+def rehearsal_of(folder: RunFolder) -> Rehearsal:
+    """Return what a rehearsal has found out; of a run that had none, nothing.
+
+    Args:
+        folder: The run.
+    """
+    known = folder.rehearsal()
+    return Rehearsal(idle=tuple(known.get("idle", ())), unseeded=bool(known.get("unseeded", False)))
 
 
 def controls_of(folder: RunFolder) -> int:

@@ -3,11 +3,11 @@
 import hashlib
 import json
 import re
-import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -52,28 +52,34 @@ class SpecFile:
         return self.source.field(where) if re.split(r"[.\[]", where)[0] in Spec.model_fields else where
 
 
-def open_spec(path: str | Path, overrides: typing.Sequence[str] = ()) -> SpecFile:
+def open_spec(path: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> SpecFile:
     """Read and validate a spec, and keep what was read.
 
     Args:
+        path: The YAML file, or the same as a mapping, whose relative paths start in the working directory.
         overrides: `key.sub=value` assignments, applied in order and validated like the file.
 
     Raises:
         SpecError: Anything in it is missing, misspelled, of a wrong type or impossible.
     """
-    text = yaml_source.read_text(Path(path))
-    source = apply_overrides(yaml_source.parse(text, str(path)), overrides)
-    given = SpecFile(validate(source), text, Path(path).resolve().parent, source)
-    with given.placed():
-        points_of(given.spec)
-    return given
+    if isinstance(path, Mapping):
+        given, folder = yaml_source.of_mapping(path), Path.cwd()
+        text = _dumped(given.value)
+    else:
+        text, folder = yaml_source.read_text(Path(path)), Path(path).resolve().parent
+        given = yaml_source.parse(text, str(path))
+    source = apply_overrides(given, overrides)
+    file = SpecFile(validate(source), text, folder, source)
+    with file.placed():
+        points_of(file.spec)
+    return file
 
 
-def load_spec(path: str | Path, overrides: typing.Sequence[str] = ()) -> Spec:
+def load_spec(path: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Spec:
     """Read and validate a spec.
 
     Args:
-        path: The YAML file.
+        path: The YAML file, or the same as a mapping.
         overrides: `key.sub=value` assignments, applied in order and validated like the file.
 
     Returns:
@@ -91,7 +97,10 @@ def to_yaml(spec: Spec) -> str:
     Args:
         spec: A validated spec.
     """
-    content = spec.model_dump(mode="json")
+    return _dumped(spec.model_dump(mode="json"))
+
+
+def _dumped(content: Mapping[str, Any]) -> str:
     text: str = yaml.dump(content, Dumper=yaml_source.Dumper, sort_keys=False, allow_unicode=True, width=120)
     return text
 

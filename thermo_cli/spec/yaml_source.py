@@ -5,7 +5,7 @@ into something else (`no`, `on`, `010`, `12:30`) are answered with "quote it".
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -151,6 +151,40 @@ def parse(text: str, label: str) -> Source:
     if walk.errors:
         raise walk.errors[0] if len(walk.errors) == 1 else SpecErrors(walk.errors)
     return Source(label, value, walk.places)
+
+
+def of_mapping(value: Mapping[str, Any], label: str = "spec") -> Source:
+    """Take a document that exists as Python's mappings, lists and scalars.
+
+    Args:
+        value: The document; tuples, paths, and numbers of NumPy are taken for what they hold.
+        label: What to call it in messages.
+
+    Raises:
+        SpecError: Something in it could not stand in a file.
+    """
+    return Source(label, _plain(value, (), label))
+
+
+def _plain(value: Any, location: Location, label: str) -> Any:
+    """Return a part of a document as it would have been read."""
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: _plain(part, (*location, key), label) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part, (*location, place), label) for place, part in enumerate(value)]
+    if isinstance(value, Path):
+        return str(value)
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    scalar = value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else None
+    if type(scalar) in (bool, int, float, str):
+        return scalar
+    raise SpecError(
+        "a spec holds mappings, lists, text, numbers, true and false",
+        received=f"{type(value).__name__}: {value!r}"[:120],
+        remedy="name a function or a class, as module:object",
+        where=f"{label}: {'.'.join(map(str, location))}" if location else label,
+    )
 
 
 def read_text(path: Path) -> str:

@@ -146,10 +146,13 @@ def _budgets(folder: Recordings, values: Mapping[str, NDArray[np.float64]]) -> d
         for replica in members if name in folder.records else ():
             if replica.role == "budget":
                 row, column = rows[f"{replica.history}/{replica.index}"], budgets.index(replica.steps)
+                sparse = ENDED in folder.records[name].final
                 for observable, arrays in folder.records[name].values.items():
-                    finals[observable][row, column] = arrays[-1][replica.slot]
+                    series = np.array([array[replica.slot] for array in arrays])
+                    finals[observable][row, column] = _last(series[None], sparse)[0]
+    sparse = any(ENDED in record.final for record in folder.records.values())
     for name, array in values.items():
-        finals[name][:, 2] = array[:, -1]
+        finals[name][:, 2] = _last(array, sparse)
     return finals
 
 
@@ -162,6 +165,14 @@ def crashes(run: Path) -> list[str]:
     texts = [file.read_text(errors="replace") for file in sorted(run.glob("shards/**/*.error.txt"))]
     found = {name: words for text in texts for name, words in CRASH.findall(text)}
     return [f"replica {name} crashed: {words}" for name, words in found.items()]
+
+
+def _last(values: NDArray[np.float64], sparse: bool) -> NDArray[np.float64]:
+    """Return the last value of each replica, (replica, time) to (replica,); where some may be missing, the last that is not."""
+    if not sparse:
+        return values[:, -1]
+    last = values.shape[1] - 1 - (~np.isnan(values))[:, ::-1].argmax(axis=1)
+    return np.asarray(values[np.arange(len(values)), last])
 
 
 def _nothing_finished(folder: Recordings) -> StoreError:

@@ -435,6 +435,19 @@ class RunFolder:
         """
         self.write_json("source.json", {"schema_version": SCHEMA_VERSION, "source": dict(source)})
 
+    def rehearsal(self) -> dict[str, Any]:
+        """Return what was found out before training, or nothing where nothing was tried."""
+        return self.read_json("rehearsal.json") if (self.path / "rehearsal.json").exists() else {}
+
+    def write_rehearsal(self, idle: Sequence[str], unseeded: bool) -> None:
+        """Keep what was found out before training, and what is judged has to know.
+
+        Args:
+            idle: Sources of randomness that changed nothing.
+            unseeded: Whether something varies that no source decides.
+        """
+        self.write_json("rehearsal.json", {"schema_version": SCHEMA_VERSION, "idle": list(idle), "unseeded": unseeded})
+
     def write_error(self, name: str, text: str) -> None:
         """Keep the traceback of something that failed beside the training.
 

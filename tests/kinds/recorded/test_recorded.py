@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 
 from thermo_cli.contracts import Trajectories
 from thermo_cli.errors import DataError
-from thermo_cli.kinds.recorded.importers import IMPORTERS
+from thermo_cli.kinds.importers import IMPORTERS
 from thermo_cli.kinds.recorded.parameters import read_parameters
 from thermo_cli.kinds.recorded.records import read_records
 

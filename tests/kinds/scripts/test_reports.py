@@ -10,7 +10,8 @@ from safetensors.numpy import save_file
 from tests.kinds.scripts.toy import reason, toy, trained
 from thermo_cli.data.subsample import subsample
 from thermo_cli.errors import DataError
-from thermo_cli.kinds.scripts.reported import MOST_BYTES, Metrics, read_parameters
+from thermo_cli.kinds.scripts.logs import MOST_BYTES
+from thermo_cli.kinds.scripts.reported import Metrics, read_parameters
 from thermo_cli.replicas import replica_table
 
 GOOD = '{"step": 0, "a": 1, "b": 2}\n{"step": 4, "a": 3, "b": 4}\n{"step": 8, "a": 5.5, "b": null}'
@@ -31,10 +32,21 @@ def test_a_whole_report_is_taken_as_it_is(tmp_path: Path) -> None:
     assert metrics.values["a"] == [1.0, 3.0, 5.5]
     assert np.isnan(metrics.values["b"][2])
     odd = '\n{"a": NaN, "step": 2.0}\n\n{"step": 3, "a": -Infinity}\n{"step": 4, "a": 1e999}\n'
-    last = '{"step": 8, "a": -1' + "0" * 400 + "}\n"
-    metrics = read(tmp_path, odd + last)
+    metrics = read(tmp_path, odd + '{"step": "8", "a": "0.5"}\n')
     assert metrics.steps == [2, 3, 4, 8]
-    np.testing.assert_array_equal(metrics.values["a"], [np.inf, -np.inf, np.inf, -np.inf])
+    np.testing.assert_array_equal(metrics.values["a"], [np.inf, -np.inf, np.inf, 0.5])
+
+
+def test_each_observable_has_its_own_steps(tmp_path: Path) -> None:
+    """Rows of training and of validation share steps or do not; of a repeated step the last counts; clocks measure nothing."""
+    rows = [{"step": 3, "train_loss": 2.0}, {"step": 3, "val_acc": 0.5}, {"step": 3, "val_acc": 0.6, "seconds": 9}]
+    metrics = read(tmp_path, "".join(json.dumps({**row, "a": 0, "epoch": 1}) + "\n" for row in [*rows, {"step": 7}]))
+    assert metrics.steps == [3, 7]
+    assert metrics.values["a"] == [0, 0]
+    np.testing.assert_array_equal(metrics.values["train_loss"], [2.0, np.nan])
+    np.testing.assert_array_equal(metrics.values["val_acc"], [0.6, np.nan])
+    assert metrics.log.left_out == ["epoch", "seconds"]
+    assert not metrics.ended, "a log that counts from 0 ends one step before T"
 
 
 def test_lines_are_read_while_they_are_written(tmp_path: Path) -> None:
@@ -55,26 +67,26 @@ def test_lines_are_read_while_they_are_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "does not end at step T = 8"),
-        ('{"step": 0, "a": 1}\n{"step": 0, "a": 1}\n', "line 2: steps do not increase: 0 after 0"),
-        ('{"step": 0, "a": 1}\n{"step": 9, "a": 1}\n', "line 2: step 9 is later than T = 8"),
-        ('{"step": 0, "a": 1}\n{"a": 1}\n', "line 2: a line has no step"),
+        ("", "nothing was logged"),
+        ('{"step": 4, "a": 1}\n{"step": 0, "a": 1}\n', "jsonl:2: steps of a go back: 0 after 4"),
+        ('{"step": 0, "a": 1}\n{"step": 9, "a": 1}\n', "step 9 is later than T = 8"),
+        ('{"step": 0, "a": 1}\n{"a": 1}\n', "jsonl:2: step is no whole number"),
+        ('{"a": 1}\n', "there is no column of steps"),
         ('{"step": 0.5, "a": 1}\n', "no whole number"),
-        ('{"step": true, "a": 1}\n', "no whole number"),
-        ('{"step": "1", "a": 1}\n', "no whole number"),
+        ('{"step": true, "a": 1}\n', "jsonl:1: step: expected text or a number"),
+        ('{"step": "one", "a": 1}\n', "no whole number"),
         ('{"step": NaN, "a": 1}\n', "no whole number"),
         ('{"step": -1, "a": 1}\n', "no whole number"),
-        ('\n{"step": 0, "a": 1\n', "line 2: a line is not valid JSON"),
-        (b'\xff\xfe{"step": 0}\n', "not valid JSON"),
-        ("[" * 100_000 + "\n", "line 1"),
-        ("[0, 1]\n", "no JSON object"),
-        ('{"step": 0, "a": 1, "b": 2}\n{"step": 8, "a": 1}\n', "line 2: b is missing at step 8"),
-        ('{"step": 0, "a": 1}\n{"step": 8, "a": 1, "c": 1}\n', "line 2: c appears first at step 8"),
-        ('{"step": 0, "a": "0.5"}\n', "line 1: a is text and not a number"),
-        ('{"step": 0, "a": true}\n', "a is bool and not a number"),
-        ('{"step": 0, "a": [1]}\n', "a is list and not a number"),
+        ('\n{"step": 0, "a": 1\n', "jsonl:2: this line is not JSON"),
+        (b'\xff\xfe{"step": 0}\n', "not text in UTF-8"),
+        ("[" * 100_000 + "\n", "jsonl:1"),
+        ("[0, 1]\n", "expected an object"),
+        ('{"step": 0, "a": "low"}\n', "jsonl:1: a: expected a number"),
+        ('{"step": 0, "a": true}\n', "jsonl:1: a: expected text or a number"),
+        ('{"step": 0, "a": [1]}\n', "jsonl:1: a: expected text or a number"),
+        ('{"step": 0, "a": -1' + "0" * 400 + "}\n", "jsonl:1: a: expected a number"),
         ('{"step": 0, "a": 1, "": 1}\n', "no usable name"),
-        ('{"step": 0}\n', "no observables"),
+        ('{"step": 0}\n', "and no observables"),
         ('{"step": 0, "b": 1}\n', "a has a margin and is not reported"),
     ],
 )
@@ -85,13 +97,13 @@ def test_what_cannot_be_used_is_named_with_its_line(tmp_path: Path, text: str | 
     assert expected in str(caught.value)
     assert caught.value.remedy
     assert len(str(caught.value)) < 800
-    if "line" in expected and str(text).strip():
+    if "jsonl" in expected and str(text).strip():
         assert caught.value.received
 
 
 def test_no_file_or_a_huge_one(tmp_path: Path) -> None:
     """A script that never reports, one that reports into a folder, and one that does not stop to."""
-    with pytest.raises(DataError, match=r"the script wrote no metrics\.jsonl"):
+    with pytest.raises(DataError, match="nothing was logged"):
         Metrics(tmp_path, 8).finish()
     with (tmp_path / "metrics.jsonl").open("wb") as file:
         file.truncate(MOST_BYTES + 1)
@@ -99,7 +111,7 @@ def test_no_file_or_a_huge_one(tmp_path: Path) -> None:
         Metrics(tmp_path, 8).read()
     (tmp_path / "metrics.jsonl").unlink()
     (tmp_path / "metrics.jsonl").mkdir()
-    with pytest.raises(DataError, match="wrote no"):
+    with pytest.raises(DataError, match="nothing was logged"):
         Metrics(tmp_path, 8).finish()
 
 
@@ -141,17 +153,22 @@ def test_the_run_holds_what_scripts_reported(tmp_path: Path) -> None:
     ("mode", "expected"),
     [
         ("sys.exit(3)", ["the script failed", "exit code 3", "The end of logs/cold-0001.log", "replica 1 starts"]),
-        ("raise RuntimeError('no such luck')", ["exit code 1", "RuntimeError: no such luck"]),
+        (
+            "raise RuntimeError('no such luck')",
+            ["replica cold/1: ", "toy.py, line 45: the script failed", "RuntimeError: no such luck (exit code 1)"],
+        ),
         ("os.kill(os.getpid(), 9)", ["killed by SIGKILL (out of memory?)"]),
-        ("(args.out / 'metrics.jsonl').unlink(); sys.exit()", ["wrote no metrics.jsonl", "such as {"]),
-        ("log.seek(0); log.truncate(); sys.exit()", ["does not end at step T = 32", "no lines"]),
+        (
+            "(args.out / 'metrics.jsonl').unlink(); sys.exit()",
+            ["nothing was logged", "parameters-0.safetensors", "such as {"],
+        ),
+        ("log.seek(0); log.truncate(); sys.exit()", ["nothing was logged", "metrics.jsonl (empty)"]),
         (
             "log.write('hello\\n'); log.flush(); time.sleep(60)",
-            ["metrics.jsonl, line 18: a line is not valid JSON", "hello"],
+            ["metrics.jsonl:18: this line is not JSON", "hello"],
         ),
-        ("report(17, energy=0.5)", ["test_accuracy is missing at step 17"]),
-        ("report(17, energy='low', test_accuracy=0.5)", ["energy is text and not a number"]),
-        ("report(3, energy=1, test_accuracy=1)", ["steps do not increase: 3 after 16"]),
+        ("report(17, energy='low', test_accuracy=0.5)", ["metrics.jsonl:18: energy: expected a number", "'low'"]),
+        ("report(3, energy=1, test_accuracy=1)", ["steps of energy go back: 3 after 16"]),
         ("(args.out / 'parameters-16.safetensors').write_text('x')", ["the parameters cannot be read"]),
         (
             "theta = theta[:12]; keep = lambda step: (args.out / f'parameters-{step}.safetensors').write_bytes((lambda h: "

@@ -12,7 +12,7 @@ from thermo_cli.data.subsample import draw_subsamples
 from thermo_cli.equilibrium.ensemble import Question
 from thermo_cli.kinds import learning
 from thermo_cli.kinds.capacity import needs_of
-from thermo_cli.kinds.kind import Facts, Needs, Pace, Setup, Work, controls_of, nothing_to_settle
+from thermo_cli.kinds.kind import Facts, Needs, Pace, Setup, Work, controls_of, no_rehearsal, nothing_to_settle
 from thermo_cli.metric import default_margins, resolutions
 from thermo_cli.observables.formulas import formulas_of
 from thermo_cli.replicas import Replica, budgets_of
@@ -21,7 +21,7 @@ from thermo_cli.store import RunFolder
 
 begin, diagnostics = learning.begin, learning.diagnostics
 comparable_fields, stated = learning.comparable_fields, learning.stated
-settle = nothing_to_settle
+settle, rehearse = nothing_to_settle, no_rehearsal
 
 
 def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> Facts:

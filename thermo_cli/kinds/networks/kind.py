@@ -18,6 +18,7 @@ from thermo_cli.kinds.kind import (
     controls_of,
     idle_sources,
     kept_parameters,
+    no_rehearsal,
     nothing_to_settle,
 )
 from thermo_cli.metric import default_margins, observed, resolutions
@@ -30,7 +31,7 @@ from thermo_cli.times import measurement_steps, snapshot_steps
 NAMED: Final = 4  # shared tensors in the plan
 WATCHED: Final = 6  # energy, its terms and the norms
 begin, diagnostics, stated = learning.begin, learning.diagnostics, learning.stated
-gather, raw, settle = gathering.gather, kept_parameters, nothing_to_settle
+gather, raw, settle, rehearse = gathering.gather, kept_parameters, nothing_to_settle, no_rehearsal
 
 
 def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> Facts:

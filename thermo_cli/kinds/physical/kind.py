@@ -21,6 +21,7 @@ from thermo_cli.kinds.kind import (
     no_comparable_fields,
     no_diagnostics,
     no_objective,
+    no_rehearsal,
     nothing_stated,
     nothing_to_begin,
     nothing_to_settle,
@@ -34,6 +35,7 @@ from thermo_cli.times import measurement_steps, snapshot_steps
 
 comparable_fields = no_comparable_fields
 begin, settle, diagnostics = nothing_to_begin, nothing_to_settle, no_diagnostics
+rehearse = no_rehearsal
 gather, raw, objective, stated = gathering.gather, kept_parameters, no_objective, nothing_stated
 
 

@@ -17,6 +17,7 @@ from thermo_cli.kinds.kind import (
     no_comparable_fields,
     no_diagnostics,
     no_objective,
+    no_rehearsal,
     nothing_to_settle,
 )
 from thermo_cli.kinds.recorded.parameters import read_parameters
@@ -27,7 +28,7 @@ from thermo_cli.spec import Spec
 from thermo_cli.store import RunFolder
 from thermo_cli.store.recorded import write_recorded
 
-settle, diagnostics = nothing_to_settle, no_diagnostics
+settle, diagnostics, rehearse = nothing_to_settle, no_diagnostics, no_rehearsal
 objective, comparable_fields = no_objective, no_comparable_fields
 
 

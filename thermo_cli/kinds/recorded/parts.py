@@ -4,8 +4,8 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
+from thermo_cli.kinds.importers import IMPORTERS
 from thermo_cli.kinds.recorded.header import REQUIRED
-from thermo_cli.kinds.recorded.importers import IMPORTERS
 from thermo_cli.spec.parts import Part, SystemPart
 
 _FILE: Final = f"Records ({', '.join(IMPORTERS)}) with columns {', '.join(REQUIRED)} and optionally history"

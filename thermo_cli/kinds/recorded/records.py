@@ -12,9 +12,9 @@ import numpy as np
 from thermo_cli.contracts import Array, Integers, Trajectories
 from thermo_cli.data.table import Table
 from thermo_cli.errors import DataError
-from thermo_cli.kinds.recorded import cells
+from thermo_cli.kinds.importers import IMPORTERS, cells
 from thermo_cli.kinds.recorded.grid import Grid
-from thermo_cli.kinds.recorded.importers import IMPORTERS
+from thermo_cli.kinds.recorded.header import wanted
 from thermo_cli.registry import load
 
 _NUMERIC: Final = re.compile(r"-?\d{1,300}(\.\d{1,300})?")
@@ -53,7 +53,7 @@ def read_records(path: Path) -> tuple[Trajectories, str]:
         raise DataError(
             "the file cannot be read", received=error.strerror, remedy="make it a readable file", where=str(path)
         ) from None
-    return _runs(load(IMPORTERS[suffix])(path, data)), hashlib.sha256(data).hexdigest()
+    return _runs(load(IMPORTERS[suffix])(path, data, wanted)), hashlib.sha256(data).hexdigest()
 
 
 def _runs(table: Table) -> Trajectories:

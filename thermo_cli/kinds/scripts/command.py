@@ -3,28 +3,33 @@
 A command learns its seeds, its examples and its output folder from its arguments; nothing else tells replicas apart.
 """
 
-import hashlib
 import os
+import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from thermo_cli.errors import SpecError
 from thermo_cli.kinds.scripts.parts import CommandSystem
-from thermo_cli.kinds.scripts.placeholders import SEEDS, filled, placeholders
+from thermo_cli.kinds.scripts.program import (
+    RUN,
+    Start,
+    hash_of,
+    refuse_missing_files,
+    refuse_taken_names,
+    refuse_untold,
+    told,
+)
+from thermo_cli.placeholders import PLACEHOLDERS, filled, placeholders
 from thermo_cli.registry import nearest
-from thermo_cli.replicas import Replica, budgets_of
+from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
 from thermo_cli.trust import local_file, trust
 
 INTERPRETER: Final = ("python", "python3")  # the one that runs this
-SEED_BITS: Final = 31  # what every language's generators take
-PLACES: Final = ("output", "history", "replica", "steps", "init_scale")
-RUN, WITH = "system.with.run", "system.with"
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,22 @@ class Command:
         assert isinstance(self.spec.system, CommandSystem)
         return self.spec.system.arguments
 
+    @property
+    def noun(self) -> str:
+        """What it is called in messages."""
+        return "script"
+
+    @property
+    def shown(self) -> str:
+        """The command, as a shell would take it."""
+        return shlex.join(str(word) for word in self.given.run)
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """Names of the placeholders among its arguments."""
+        taken: frozenset[str] = self.given.placeholders
+        return taken
+
     def check(self) -> None:
         """Refuse what cannot be started as the spec says, before anything is.
 
@@ -59,29 +80,33 @@ class Command:
                 where=RUN,
             )
         self._check_placeholders()
-        self._check_files()
-        self._check_uses()
+        self._check_program()
+        refuse_missing_files(self.spec, self.base)
+        self._check_needs()
+        refuse_untold(self, "command", "add {{{name}}} to the arguments, or leave it out")
+
+    def start(self, member: Replica, output: Path, subsample: Path | None) -> Start:
+        """Return how one replica is started: in the folder of the spec.
+
+        Args:
+            member: Its row of the replica table.
+            output: Its output folder.
+            subsample: The file with its examples, or None.
+        """
+        words = self.arguments(member, output, subsample)
+        return Start(words, self.base, shlex.join(words))
 
     def arguments(self, member: Replica, output: Path, subsample: Path | None) -> list[str]:
         """Return the program and its arguments for one replica.
 
         Args:
             member: Its row of the replica table.
+            output: Its output folder.
             subsample: The file with its examples, or None.
         """
-        values = {name: _text(value) for name, value in self._values(member.history).items()}
-        values |= {
-            name: str(getattr(member, stream) % 2**SEED_BITS) for name, stream in SEEDS.items() if stream != "subsample"
-        }
-        values |= {
-            "output": str(output),
-            "history": member.history,
-            "replica": str(member.index),
-            "steps": str(member.steps),
-            "init_scale": _text(self.spec.histories[member.history].init_scale),
-            "subsample": str(subsample or ""),
-        }
-        values = _fields(self.spec.model_dump(mode="json")) | values
+        values = _fields(self.spec.model_dump(mode="json"))
+        values |= {name: _text(value) for name, value in told(self.spec, member, output).items()}
+        values |= {"subsample": str(subsample or "")}
         words = [filled(str(word), values) for word in self.given.run]
         return [sys.executable, *words[1:]] if words[0] in INTERPRETER else words
 
@@ -91,31 +116,11 @@ class Command:
         Raises:
             SpecError: A file cannot be read.
         """
-        digest = hashlib.sha256()
-        for name, path in self._files():
-            try:
-                state = path.stat()
-                content = _digest(path, state.st_mtime_ns, state.st_size)
-            except OSError as error:
-                raise SpecError(
-                    "a file of the command cannot be read",
-                    received=f"{path}: {error.strerror}",
-                    remedy="make it readable",
-                    where=WITH,
-                ) from None
-            digest.update(f"{name}\0{content}\0".encode())
-        return digest.hexdigest()
+        return hash_of(self._files())
 
     def _check_placeholders(self) -> None:
-        known = {*SEEDS, *PLACES, *self.given.values}
-        for name in self.given.values:
-            if name in SEEDS or name in PLACES:
-                raise SpecError(
-                    "this name is taken: it is a placeholder already",
-                    received=name,
-                    remedy="choose another",
-                    where=f"{WITH}.values",
-                )
+        refuse_taken_names(self.spec, list(PLACEHOLDERS))
+        known = {*PLACEHOLDERS, *self.given.values}
         for position, word in enumerate(self.given.run):
             for name in placeholders(str(word)):
                 if name in known:
@@ -131,27 +136,14 @@ class Command:
                         where=f"{RUN}[{position}]",
                     )
 
-    def _check_uses(self) -> None:
-        """Refuse what is given and taken by no argument: it would tell the script nothing."""
-        taken, spec, crossed = self.given.placeholders, self.spec, self.spec.ensemble.crossed
-        given = [(f"{WITH}.values.{name}", name) for name in self.given.values]
-        given += [(f"{WITH}.pool", "subsample")] * (self.given.pool is not None)
-        given += [("observe.budgets", "steps")] * bool(budgets_of(spec))
-        given += [
-            (f"histories.{name}.init_scale", "init_scale")
-            for name, history in spec.histories.items()
-            if history.init_scale != 1.0
-        ]
-        given += [
-            (f"ensemble.design.crossed.{stream}", name)
-            for name, stream in SEEDS.items()
-            if crossed is not None and getattr(crossed, stream, 1) > 1
-        ]
+    def _check_needs(self) -> None:
+        """Refuse a command that is not told where to write, or told of examples that nobody has counted."""
+        taken = self.taken
         if "output" not in taken:
             raise SpecError(
-                "the script is not told where to write metrics.jsonl",
+                "the script is not told where to write its log",
                 received="no {output} among the arguments",
-                remedy='add it, such as "--out", "{output}"',
+                remedy='add it, such as "--out", "{output}" (Lightning: "--trainer.default_root_dir", "{output}")',
                 where=RUN,
             )
         if "subsample" in taken and self.given.pool is None:
@@ -161,20 +153,13 @@ class Command:
                 remedy="system.with.pool: the number of examples of the script's training data",
                 where=RUN,
             )
-        for what, name in given:
-            if name not in taken:
-                raise SpecError(
-                    "this is given and no argument of the command takes it",
-                    received=what,
-                    remedy=f"add {{{name}}} to the arguments, or leave it out",
-                    where=RUN,
-                )
 
-    def _check_files(self) -> None:
+    def _check_program(self) -> None:
+        """Refuse a program or a script that is not there."""
         program, script = str(self.given.run[0]), str(self.given.run[1]) if len(self.given.run) > 1 else ""
         interpreted = program in INTERPRETER
         if not interpreted and not placeholders(program):
-            self._check_program(program)
+            self._check_found(program)
         if interpreted and script.endswith(".py") and not placeholders(script) and not (self.base / script).is_file():
             near = nearest(script, [path.name for path in self.base.glob("*.py")])
             raise SpecError(
@@ -183,16 +168,8 @@ class Command:
                 remedy=f"did you mean {near!r}?" if near else "give the path relative to the spec",
                 where=f"{RUN}[1]",
             )
-        for name in self.given.files:
-            if not (self.base / name).is_file():
-                raise SpecError(
-                    "there is no such file",
-                    received=name,
-                    remedy="give the path relative to the spec",
-                    where=f"{WITH}.files",
-                )
 
-    def _check_program(self, program: str) -> None:
+    def _check_found(self, program: str) -> None:
         """Refuse a program that the system would not find, or not start."""
         local = self.base / program
         if shutil.which(str(local) if "/" in program else program) is not None:
@@ -213,17 +190,6 @@ class Command:
             name = word.rpartition("=")[2]
             if name and len(name) < 1024 and (self.base / name).is_file():
                 yield name, self.base / name
-
-    def _values(self, history: str) -> Mapping[str, Any]:
-        return {**self.given.values, **self.spec.histories[history].values}
-
-
-@lru_cache(maxsize=256)
-def _digest(path: Path, modified: int, size: int) -> str:
-    """Hash a file's content; read again only when the file has changed."""
-    del modified, size
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _fields(value: Any, name: str = "") -> dict[str, str]:

@@ -1,6 +1,5 @@
 """Scripts, from the spec to what the court has to know."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from thermo_cli.equilibrium.ensemble import Question
 from thermo_cli.kinds import gathering, learning
 from thermo_cli.kinds.kind import (
     Facts,
+    Rehearsal,
     Setup,
     Work,
     controls_of,
@@ -18,9 +18,11 @@ from thermo_cli.kinds.kind import (
     no_diagnostics,
     no_objective,
     nothing_to_begin,
+    rehearsal_of,
 )
-from thermo_cli.kinds.scripts.command import Command
 from thermo_cli.kinds.scripts.examine import examine_scripts
+from thermo_cli.kinds.scripts.program import program_of
+from thermo_cli.kinds.scripts.rehearse import rehearse_program
 from thermo_cli.kinds.scripts.train import refuse_strangers, train_script
 from thermo_cli.metric import default_margins, resolutions
 from thermo_cli.replicas import Replica, main_rows, pool_of, shards, streams_used
@@ -28,17 +30,18 @@ from thermo_cli.spec import Spec
 from thermo_cli.store import RunFolder
 
 begin, settle, diagnostics = nothing_to_begin, refuse_strangers, no_diagnostics
+rehearse = rehearse_program
 gather, raw, objective = gathering.gather, kept_parameters, no_objective
 
 
 def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> Facts:
     """Refuse a command that cannot be started, and subsamples that cannot be drawn."""
-    command, pool, rule = Command(spec, base), pool_of(spec), spec.ensemble.subsample
-    command.check()
+    program, pool, rule = program_of(spec, base), pool_of(spec), spec.ensemble.subsample
+    program.check()
     for row in (table if rule.disjoint else table[:1]) if pool else ():
         subsample(rule, pool, row.subsample, spec.ensemble.seed, row.part)
     examples = subsample_size(rule, pool) if pool else 0
-    return Facts(command.fingerprint(), examples=examples, pool=pool)
+    return Facts(program.fingerprint(), examples=examples, pool=pool)
 
 
 def outline(setup: Setup, needs: object, workers: int) -> dict[str, str]:
@@ -50,7 +53,7 @@ def outline(setup: Setup, needs: object, workers: int) -> dict[str, str]:
     examples = f"the script's own: pool of {given.pool}, {setup.facts.examples} examples per replica"
     return {
         **({"data": examples} if setup.facts.examples else {}),
-        "system": f"command, started in {setup.base}: {shlex.join(str(word) for word in given.run)}",
+        "system": f"{spec.system.use}, started in {setup.base}: {program_of(spec, setup.base).shown}",
         "dynamics": f"process, {spec.total} steps, {spec.schedule} rate, {limit}, {limits.attempts} attempt(s)",
         "ensemble": f"{mains // len(spec.histories)} replicas x {len(spec.histories)} histories "
         f"({', '.join(spec.histories)}){f' and {beside} more (controls, budgets)' if beside else ''}, each a process",
@@ -80,17 +83,18 @@ def examine(folder: RunFolder, dataset: Dataset | None, specimens: Any) -> Findi
 
 def question(folder: RunFolder, trajectories: Trajectories) -> Question:
     """Collect what the court has to know."""
-    spec = folder.spec
+    spec, rehearsal = folder.spec, rehearsal_of(folder)
     return Question(
         spec.total,
         tuple(spec.histories),
         default_margins(spec.system.arguments.test_examples),
         spec.schedule,
-        _scope(spec),
+        _scope(spec, rehearsal),
         independent=spec.ensemble.crossed is None,
         energy_margin=bool(trajectories.steps[0] == 0),
         controls=controls_of(folder),
         resolutions=resolutions(spec.system.arguments.test_examples),
+        idle=rehearsal.idle,
     )
 
 
@@ -109,11 +113,13 @@ def _limits(spec: Spec) -> Any:
     return spec.dynamics.arguments if spec.dynamics is not None else None
 
 
-def _scope(spec: Spec) -> str:
+def _scope(spec: Spec, rehearsal: Rehearsal) -> str:
     """Say what the verdict speaks of."""
     pool = pool_of(spec)
     consumed = streams_used(spec, subsample_size(spec.ensemble.subsample, pool) if pool else 0, pool)
-    varied = [name for name in spec.ensemble.vary if name in consumed]
+    varied = [name for name in spec.ensemble.vary if name in consumed and name not in rehearsal.idle]
     fresh = ["seeds"] if set(varied) - {"subsample"} else []
     fresh += [f"subsamples of a pool of {pool} examples"] if "subsample" in varied else []
-    return f"for rerunning this command with fresh {' and '.join(fresh)}; varied: {', '.join(varied)}"
+    own = ["what no seed decides"] if rehearsal.unseeded else []
+    again = f" with fresh {' and '.join(fresh)}" if fresh else ""
+    return f"for rerunning this {spec.system.use}{again}; varied: {', '.join([*varied, *own]) or 'nothing'}"

@@ -1,30 +1,36 @@
-"""What a spec says of a script: the command that is started for each replica, and its limits."""
+"""What a spec says of a script or a function: what is started for each replica, and its limits."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from thermo_cli.kinds.scripts.placeholders import placeholders
+from thermo_cli.placeholders import placeholders
 from thermo_cli.spec.parts import DynamicsPart, Part, Positive, Scalar, SystemPart
 
 
-class CommandArguments(Part):
-    """Arguments of `command`."""
+class ProgramArguments(Part):
+    """Arguments of whatever trains a replica by itself."""
 
-    run: Annotated[list[str | int | Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=1, max_length=1000)]
-    """The program and its arguments, no shell; {seed}, {order_seed}, {noise_seed}, {subsample} (a file, one index a line),
-    {output} (a folder), {history}, {replica}, {steps}, {init_scale}, names of `values` and dotted fields of the spec are
-    filled in; `python` is this interpreter; it is started in the folder of the spec."""
+    run: Any
     values: dict[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")], Scalar] = Field(default_factory=dict)
-    """Placeholders of your own, such as {lr}; a history may replace them."""
+    """Further arguments of your own, such as {lr}; a history may replace them."""
     pool: Annotated[int, Field(ge=1)] | None = None
-    """Number of the script's examples that subsamples are drawn from; absent: there is no {subsample}."""
+    """Number of the examples that subsamples are drawn from; absent: there is no {subsample}."""
     files: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=list)
     """Further files that decide the numbers; they enter the identity of the run, as do files named in `run`."""
     symmetries: Literal["unknown", "none"] = "unknown"
     """`none`: other parameters are another model (linear models), so that distances tell; networks have symmetries."""
     test_examples: Annotated[int, Field(ge=1)] | None = None
     """Size of the test set, for the default margin of the accuracy."""
+
+
+class CommandArguments(ProgramArguments):
+    """Arguments of `command`."""
+
+    run: Annotated[list[str | int | Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=1, max_length=1000)]
+    """The program and its arguments, no shell; {seed}, {order_seed}, {noise_seed}, {subsample} (a file, one index a line),
+    {output} (a folder for logs), {history}, {replica}, {steps}, {init_scale}, names of `values` and dotted fields of the spec
+    are filled in; `python` is this interpreter; it is started in the folder of the spec."""
 
     @field_validator("run")
     @classmethod
@@ -47,9 +53,34 @@ class CommandSystem(SystemPart):
     kind: ClassVar[str] = "scripts"
     moves: ClassVar[tuple[str, ...]] = ("process",)
     use: Literal["command"]
-    """A training script; it writes {output}/metrics.jsonl, one JSON object a line with `step` and numbers."""
+    """A training script; it writes {output}/metrics.jsonl, one JSON object a line with `step` and numbers, or CSV files, such
+    as those of Lightning."""
     arguments: CommandArguments = Field(alias="with")
     """What is started, and what is filled in."""
+
+
+class FunctionArguments(ProgramArguments):
+    """Arguments of `function`."""
+
+    run: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
+    """`module:train`, called in a process for each replica with those of its arguments that it names: seed, subsample (indices,
+    or None without `pool`), report, output (a folder), history, replica, steps, init_scale and names of `values`."""
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """What tells replicas apart: one seed, and examples where there is a pool."""
+        return frozenset({"seed"} | ({"subsample"} if self.pool else set()))
+
+
+class FunctionSystem(SystemPart):
+    """A function that trains one replica, with --allow local or its package."""
+
+    kind: ClassVar[str] = "scripts"
+    moves: ClassVar[tuple[str, ...]] = ("process",)
+    use: Literal["function"]
+    """A function of Python, `train(seed, subsample, report)`; it calls `report(step, test_accuracy=0.93)` as it trains."""
+    arguments: FunctionArguments = Field(alias="with")
+    """What is called, and what it is told."""
 
 
 class ProcessArguments(Part):
@@ -64,7 +95,7 @@ class ProcessArguments(Part):
 
 
 class ProcessDynamics(DynamicsPart):
-    """A process per replica: the script of a `command` trains itself, and its last line reports step T."""
+    """A process per replica: a `command` or a `function` trains itself, and reports step T last."""
 
     kind: ClassVar[str] = "scripts"
 

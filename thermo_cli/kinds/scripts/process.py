@@ -11,9 +11,10 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Final
 
 from thermo_cli.errors import RunError
@@ -23,11 +24,22 @@ GRACE_SECONDS: Final = 0.4  # between asking a group to end and killing it
 LOG_BYTES: Final = 2**19  # kept of a log's beginning, and of its end
 PIECE: Final = 2**14
 GUARD: Final = ("/bin/sh", "-c", "trap '' TERM; read word || kill -9 0")
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 ENVIRONMENT: Final = {"PYTHONUNBUFFERED": "1", "PYTHONHASHSEED": "0"}  # a hash seed is randomness that nobody named
 
 
+class OutOfTime(RunError):
+    """A program took longer than its time limit."""
+
+
 def run_process(
-    arguments: Sequence[str], folder: Path, log: Path, time_limit: float | None, look: Callable[[], bool]
+    arguments: Sequence[str],
+    folder: Path,
+    log: Path,
+    time_limit: float | None,
+    look: Callable[[], bool],
+    variables: Mapping[str, str] = NOTHING,
+    noun: str = "script",
 ) -> bool:
     """Run a program to its end.
 
@@ -37,6 +49,8 @@ def run_process(
         log: What it prints is appended here; of a long log the middle is left out.
         time_limit: Seconds it may take, None for no limit.
         look: Called a few times a second; False ends the process. What it raises ends the process too.
+        variables: Of its environment, besides those that there are.
+        noun: What it is called in messages.
 
     Returns:
         Whether the program ended by itself, in success.
@@ -45,13 +59,13 @@ def run_process(
         RunError: It cannot be started, failed, or took too long.
     """
     end = None if time_limit is None else time.monotonic() + time_limit
-    with _group() as leader, _started(arguments, folder, log, leader) as process:
+    with _group() as leader, _started(arguments, folder, log, leader, variables) as process:
         while process.poll() is None:
             if not look():
                 return False
             if end is not None and time.monotonic() > end:
-                raise RunError(
-                    "the script took longer than its time limit, and was killed",
+                raise OutOfTime(
+                    f"the {noun} took longer than its time limit, and was killed",
                     received=f"more than {time_limit:g} s",
                     remedy="raise dynamics.with.time_limit, or see in the log what it waits for",
                 )
@@ -61,7 +75,7 @@ def run_process(
         code = process.returncode
         how = f"exit code {code}" if code > 0 else f"killed by {signal.Signals(-code).name}"
         hint = " (out of memory?)" if code == -signal.SIGKILL else ""
-        raise RunError("the script failed", received=how + hint, remedy="see its log")
+        raise RunError(f"the {noun} failed", received=how + hint, remedy="see what it printed last")
     return True
 
 
@@ -79,7 +93,9 @@ def _group() -> Iterator[int]:
 
 
 @contextmanager
-def _started(arguments: Sequence[str], folder: Path, log: Path, group: int) -> Iterator["subprocess.Popen[bytes]"]:
+def _started(
+    arguments: Sequence[str], folder: Path, log: Path, group: int, variables: Mapping[str, str]
+) -> Iterator["subprocess.Popen[bytes]"]:
     """Start a program in a group; at last ask the group to end, and end it."""
     try:
         process = subprocess.Popen(
@@ -89,7 +105,7 @@ def _started(arguments: Sequence[str], folder: Path, log: Path, group: int) -> I
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             process_group=group,
-            env={**os.environ, **ENVIRONMENT},
+            env={**os.environ, **ENVIRONMENT, **variables},
         )
     except OSError as error:
         raise RunError(

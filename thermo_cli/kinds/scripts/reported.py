@@ -1,170 +1,134 @@
-"""What a training script reports of itself: a file that grows by one JSON object a line, and parameters beside it."""
+"""What a training script reports of itself: logs that grow while it trains, and parameters beside them."""
 
-import json
-import math
+import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thermo_cli.data.tensors import read_tensors
 from thermo_cli.errors import DataError
+from thermo_cli.kinds.scripts.logs import EXAMPLE, FILE, Log, found_instead, log_files, read_log, values_of
+from thermo_cli.registry import nearest
 
-FILE: Final = "metrics.jsonl"
-MOST_BYTES: Final = 2**26
-EXAMPLE: Final = '{"step": 100, "test_accuracy": 0.93, "train_loss": 0.21}'
+SMALL_BYTES: Final = 2**16
+LOOK_SHARE: Final = 20.0  # larger logs that take t seconds to read are not read again before 20 t have passed
 
 
 class Metrics:
-    """The lines of metrics.jsonl, read as they come: each is checked when it is whole.
+    """The logs of a script, read while they grow and once it has ended.
 
     Args:
         folder: The script's output folder.
-        total: T, which the last line must report.
+        total: T; a log that counts from 0 may end one step before it.
         required: Observables that must be there: they have margins.
     """
 
     def __init__(self, folder: Path, total: int, required: Iterable[str] = ()) -> None:
-        self.path, self.total, self.required = folder / FILE, total, tuple(required)
-        self.steps: list[int] = []
-        self.values: dict[str, list[float]] = {}
-        self._lines, self._offset, self._rest = 0, 0, b""
+        self.folder, self.total, self.required = folder, total, tuple(required)
+        self.log = Log()
+        self._seen: tuple[tuple[str, int, int], ...] = ()
+        self._next = 0.0
+
+    @property
+    def steps(self) -> list[int]:
+        """All steps at which anything is logged."""
+        return self.log.steps
+
+    @property
+    def values(self) -> dict[str, list[float]]:
+        """Every observable at all steps; NaN where it was not measured."""
+        return dict(values_of(self.log))
 
     @property
     def latest(self) -> dict[str, float]:
-        """The newest value of each observable."""
-        return {name: values[-1] for name, values in self.values.items()}
+        """The newest value of each observable that has one."""
+        return {name: next(reversed(series.values())) for name, series in self.log.series.items() if series}
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last log is earlier than T."""
+        return not self.steps or self.steps[-1] < self.total - 1
 
     def read(self) -> bool:
-        """Read the lines that have become whole since the last look; say whether there were any.
+        """Read what has been logged, where that has changed since the last look; say whether there is a new step.
 
         Raises:
-            DataError: With the line that cannot be used.
+            DataError: With the line that cannot be used; tables are often written anew, so they may be torn while they are.
         """
-        if not self.path.is_file():
+        began, files = time.monotonic(), log_files(self.folder)
+        seen = tuple(_state(path) for path in files)
+        if seen == self._seen or began < self._next:
             return False
         try:
-            with self.path.open("rb") as handle:
-                handle.seek(self._offset)
-                new = handle.read(MOST_BYTES + 1)
-        except OSError as error:
-            raise DataError(
-                f"{FILE} cannot be read", received=error.strerror, remedy="make it a plain, readable file"
-            ) from None
-        self._offset += len(new)
-        if self._offset > MOST_BYTES:
-            raise DataError(
-                f"{FILE} is too large", received=f"more than {MOST_BYTES:,} bytes", remedy="report fewer steps"
-            )
-        *whole, self._rest = (self._rest + new).split(b"\n")
-        for line in whole:
-            self._add(line)
-        return bool(whole)
+            log = read_log(self.folder, self.required, whole=False)
+        except DataError:
+            if all(path.suffix == ".jsonl" for path in files):
+                raise
+            return False
+        share = LOOK_SHARE if sum(size for _, size, _ in seen) > SMALL_BYTES else 0.0
+        self._seen, self._next = seen, began + share * (time.monotonic() - began)
+        grown = len(log.steps) > len(self.steps)
+        self.log = log
+        self._check_end()
+        return grown
 
     def finish(self) -> None:
-        """Take a last line without an end.
+        """Read all that was logged, now that the script has ended.
 
         Raises:
-            DataError: There is nothing.
+            DataError: There is nothing, or something that cannot be used.
         """
-        self.read()
-        self._add(self._rest)
-        self._rest = b""
-        if not self.path.is_file():
-            raise DataError(
-                f"the script wrote no {FILE}",
-                received="no such file in its output folder",
-                remedy=f"append one JSON object a line to {{output}}/{FILE}, such as {EXAMPLE}",
-            )
-        if not self.steps:
-            raise self.unended()
+        self.log = read_log(self.folder, self.required)
+        if not self.log.series:
+            raise nothing_logged(self.folder, self.log)
+        self._check_end()
+        for name in self.required:
+            if name not in self.log.series:
+                guess = nearest(name, self.log.series)
+                raise DataError(
+                    f"{name} has a margin and is not reported",
+                    received=", ".join(self.log.series),
+                    remedy=(f"did you mean {guess}? " if guess else "") + "report it, or correct equilibrium.margins",
+                    where=", ".join(self.log.files),
+                )
 
     def unended(self) -> DataError:
         """Return what is wrong with a report that must be whole, and ends early."""
         return DataError(
-            f"{FILE} does not end at step T = {self.total}",
-            received=f"last step {self.steps[-1]}" if self.steps else "no lines",
+            f"what is logged does not end at step T = {self.total}",
+            received=f"last {self.log.time} {self.steps[-1]}" if self.steps else "no rows",
             remedy=f"report step {self.total} last, or set dynamics.steps to the last step",
+            where=", ".join(self.log.files),
         )
 
-    def _add(self, line: bytes) -> None:
-        """Check a line and append its numbers."""
-        self._lines += 1
-        if not line.strip():
-            return
-        row = self._parsed(line)
-        step = row.pop("step", None)
-        if isinstance(step, bool) or not isinstance(step, int | float) or step != (whole := _whole(step)) or whole < 0:
-            raise self._wrong(
-                "a line has no step, or one that is no whole number", line, f"one object a line, such as {EXAMPLE}"
+    def _check_end(self) -> None:
+        if self.steps and self.steps[-1] > self.total:
+            raise DataError(
+                f"{self.log.time} {self.steps[-1]} is later than T = {self.total}",
+                received=f"{len(self.steps)} steps, {self.steps[0]} to {self.steps[-1]}",
+                remedy="stop there, or set dynamics.steps to the last step",
+                where=", ".join(self.log.files),
             )
-        if self.steps and whole <= self.steps[-1]:
-            raise self._wrong(f"steps do not increase: {whole} after {self.steps[-1]}", line, "one line for each step")
-        if whole > self.total:
-            raise self._wrong(
-                f"step {whole} is later than T = {self.total}",
-                line,
-                "stop there, or set dynamics.steps to the last step",
-            )
-        numbers = {name: self._number(name, value, line) for name, value in row.items()}
-        if not self.steps:
-            self.values = {name: [] for name in numbers}
-            self._check_first(line)
-        for name in self.values.keys() ^ numbers.keys():
-            what = (
-                f"{name} is missing at step {whole}" if name in self.values else f"{name} appears first at step {whole}"
-            )
-            raise self._wrong(
-                what, line, "report the same observables at every reported step; null where there is no value"
-            )
-        self.steps.append(whole)
-        for name, number in numbers.items():
-            self.values[name].append(number)
 
-    def _parsed(self, line: bytes) -> dict[str, Any]:
-        try:
-            row = json.loads(line)
-        except ValueError as error:  # bytes that are no text among them
-            raise self._wrong(
-                f"a line is not valid JSON ({error})", line, f"one object a line, such as {EXAMPLE}"
-            ) from None
-        except RecursionError:
-            raise self._wrong("a line is nested too deeply", line, f"one object a line, such as {EXAMPLE}") from None
-        if not isinstance(row, dict):
-            raise self._wrong("a line is no JSON object", line, f"one object a line, such as {EXAMPLE}")
-        return row
 
-    def _number(self, name: str, value: Any, line: bytes) -> float:
-        """Return a number; NaN where null says that nothing was measured, infinity where what was is not finite."""
-        if value is None:
-            return math.nan
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            kind = "text" if isinstance(value, str) else type(value).__name__
-            raise self._wrong(
-                f"{name} is {kind} and not a number", line, "numbers without quotes; leave other things out"
-            )
-        if not name.isprintable() or not 0 < len(name) <= 100:
-            raise self._wrong("an observable has no usable name", line, "at most 100 printable characters")
-        try:
-            return math.inf if math.isnan(value) else float(value)
-        except OverflowError:
-            return math.inf if value > 0 else -math.inf
+def nothing_logged(folder: Path, log: Log) -> DataError:
+    """Return what is wrong with a log without an observable.
 
-    def _check_first(self, line: bytes) -> None:
-        if not self.values:
-            raise self._wrong("a line has a step and no observables", line, f"add numbers, such as {EXAMPLE}")
-        for name in self.required:
-            if name not in self.values:
-                raise self._wrong(
-                    f"{name} has a margin and is not reported", line, "report it, or correct equilibrium.margins"
-                )
-
-    def _wrong(self, what: str, line: bytes, remedy: str) -> DataError:
-        text = line.decode(errors="replace").strip()
-        shown = text if len(text) <= 200 else text[:197] + "..."
-        return DataError(what, received=shown, remedy=remedy, where=f"{FILE}, line {self._lines}")
+    Args:
+        folder: The script's output folder.
+        log: What was read in it.
+    """
+    remedy = (
+        f"append one JSON object a line to {{output}}/{FILE}, such as {EXAMPLE}, or write a CSV file with a column step below "
+        "{output}; a function calls report(step, test_accuracy=0.93)"
+    )
+    if log.steps:
+        received = f"{log.time}, {len(log.steps)} times"
+        return DataError("steps are logged, and no observables", received=received, remedy=remedy, where=log.files[0])
+    return DataError("nothing was logged", received=found_instead(folder), remedy=remedy)
 
 
 def read_parameters(folder: Path, step: int) -> tuple[NDArray[np.float64], dict[str, list[int]]] | None:
@@ -189,5 +153,9 @@ def read_parameters(folder: Path, step: int) -> tuple[NDArray[np.float64], dict[
     )
 
 
-def _whole(step: Any) -> int:
-    return int(step) if math.isfinite(step) else -1
+def _state(path: Path) -> tuple[str, int, int]:
+    try:
+        state = path.stat()
+    except OSError:  # gone since it was listed
+        return str(path), 0, 0
+    return str(path), state.st_size, state.st_mtime_ns

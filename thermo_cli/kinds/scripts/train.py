@@ -5,8 +5,6 @@ empty folder, with the same seeds.
 """
 
 import json
-import shlex
-import shutil
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -16,11 +14,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from thermo_cli.data.subsample import subsample
-from thermo_cli.errors import DataError, RunError, ThermoError
-from thermo_cli.kinds.scripts.command import Command
+from thermo_cli.errors import DataError, RunError
+from thermo_cli.kinds.scripts.launch import explained, failure, launch
 from thermo_cli.kinds.scripts.parts import ProcessDynamics
-from thermo_cli.kinds.scripts.process import run_process
+from thermo_cli.kinds.scripts.program import Program, program_of
 from thermo_cli.kinds.scripts.reported import Metrics, read_parameters
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
@@ -30,7 +27,6 @@ from thermo_cli.store.shard import ShardRecords, ShardStore
 from thermo_cli.times import snapshot_steps
 
 PROGRESS_SECONDS: Final = 0.25
-SHOWN_LINES: Final = 20  # of the log, in the text of a failure
 
 
 def train_script(folder: RunFolder, store: ShardStore, spec: Spec, member: Replica, base: Path) -> str:
@@ -47,8 +43,8 @@ def train_script(folder: RunFolder, store: ShardStore, spec: Spec, member: Repli
         DataError: The script is not the one that the run began with.
         StoreError: The disk is full.
     """
-    command = Command(spec, base)
-    if command.fingerprint() not in folder.manifest["data_fingerprint"].split("+"):
+    program = program_of(spec, base)
+    if program.fingerprint() not in folder.manifest["data_fingerprint"].split("+"):
         raise DataError(
             "the script, or a file that it is given, changed while the run was in progress",
             received=str(base),
@@ -59,9 +55,9 @@ def train_script(folder: RunFolder, store: ShardStore, spec: Spec, member: Repli
     log.unlink(missing_ok=True)
     for attempt in range(spec.dynamics.arguments.attempts):
         try:
-            found = _attempt(folder, store, command, member, log, attempt)
+            found = _attempt(folder, store, program, member, log, attempt)
         except (RunError, DataError) as error:
-            store.write_error(_failure(error, log, attempt + 1))
+            store.write_error(failure(explained(error, log, member), log))
             continue
         if found is None:
             return "interrupted"
@@ -73,41 +69,29 @@ def train_script(folder: RunFolder, store: ShardStore, spec: Spec, member: Repli
 
 
 def _attempt(
-    folder: RunFolder, store: ShardStore, command: Command, member: Replica, log: Path, attempt: int
+    folder: RunFolder, store: ShardStore, program: Program, member: Replica, log: Path, attempt: int
 ) -> ShardRecords | None:
     """Run the script once, and return what it reported; None where the run is asked to stop."""
-    spec, given, output = command.spec, command.given, store.folder / "output"
-    shutil.rmtree(output, ignore_errors=True)
-    output.mkdir()
-    examples = None
-    if given.pool is not None:
-        examples = store.folder / "subsample.txt"
-        ensemble = spec.ensemble
-        chosen = subsample(ensemble.subsample, given.pool, member.subsample, ensemble.seed, member.part)
-        examples.write_text("".join(f"{index}\n" for index in chosen))
-    words = command.arguments(member, output.resolve(), examples.resolve() if examples is not None else None)
-    with log.open("a") as file:
-        file.write(f"[attempt {attempt + 1}: {shlex.join(words)}]\n")
-    metrics, next_progress = Metrics(output, member.steps, spec.equilibrium.margins), 0.0
+    next_progress = 0.0
 
-    def look() -> bool:
+    def look(metrics: Metrics) -> bool:
         nonlocal next_progress
-        if metrics.read() and metrics.steps and time.monotonic() >= next_progress:
+        if metrics.steps and time.monotonic() >= next_progress:
             store.report_progress(
                 metrics.steps[-1], {name: np.array([value]) for name, value in metrics.latest.items()}
             )
             next_progress = time.monotonic() + PROGRESS_SECONDS
         return not folder.stop_file.exists()
 
-    if not run_process(words, command.base, log, spec.dynamics.arguments.time_limit, look):  # type: ignore[union-attr]
-        return None
-    return _records(output, Metrics(output, member.steps, spec.equilibrium.margins), member, spec.ensemble.precision)
+    limit = program.spec.motion.arguments.time_limit
+    metrics = launch(program, member, store.folder, log, limit, look, attempt + 1)
+    return _records(metrics, member, program.spec.ensemble.precision) if metrics is not None else None
 
 
-def _records(output: Path, metrics: Metrics, member: Replica, precision: str) -> ShardRecords:
+def _records(metrics: Metrics, member: Replica, precision: str) -> ShardRecords:
     """Read all that a script has left, from the beginning."""
     metrics.finish()
-    ended = metrics.steps[-1] < member.steps
+    ended = metrics.ended
     if ended and member.role == "budget":
         raise metrics.unended()
     records = ShardRecords(list(metrics.steps))
@@ -115,7 +99,7 @@ def _records(output: Path, metrics: Metrics, member: Replica, precision: str) ->
     records.values = {name: [np.array([value]) for value in values] for name, values in metrics.values.items()}
     tensors: Mapping[str, Any] = {}
     for step in snapshot_steps((member.steps,)) if member.role != "budget" else ():
-        kept = read_parameters(output, step)
+        kept = read_parameters(metrics.folder, step)
         if kept is None:
             continue
         vector, shapes = kept
@@ -130,13 +114,6 @@ def _records(output: Path, metrics: Metrics, member: Replica, precision: str) ->
     if tensors:
         records.final["tensors"] = np.frombuffer(json.dumps(tensors).encode(), dtype=np.uint8)[None]
     return records
-
-
-def _failure(error: ThermoError, log: Path, attempts: int) -> str:
-    """Write why a replica failed, with the last that it printed."""
-    lines = log.read_text(errors="replace").splitlines()[-SHOWN_LINES:]
-    again = f" (attempt {attempts})" if attempts > 1 else ""
-    return "\n".join([f"{error}{again}", "", f"The end of logs/{log.name}:", *lines, ""])
 
 
 def refuse_strangers(folder: RunFolder) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from thermo_cli.kinds.data_checks import refuse_data
-from thermo_cli.kinds.scripts.placeholders import SEEDS
+from thermo_cli.placeholders import SEEDS
 from thermo_cli.spec.traits import Traits
 
 if TYPE_CHECKING:

@@ -1,18 +1,18 @@
-"""Records as comma-separated values with a header."""
+"""Comma-separated values with a header."""
 
 from pathlib import Path
 
 from thermo_cli.data.csv_table import read_csv
-from thermo_cli.data.table import Table
-from thermo_cli.kinds.recorded.header import wanted
+from thermo_cli.data.table import Table, Wanted
 
 
-def read(file: Path, data: bytes) -> Table:
+def read(file: Path, data: bytes, wanted: Wanted) -> Table:
     """Read a CSV file.
 
     Args:
         file: For messages.
         data: Its bytes.
+        wanted: Chooses the columns.
 
     Raises:
         DataError: With the line of whatever cannot be used.

@@ -30,8 +30,9 @@ _EXPECTED: Final = {
 _REMEDIES: Final = {
     "history": "name it in every record, or leave the column out",
     "step": "count the updates of training from 0",
-    "value": "leave it empty where there is no number",
+    "value": "leave it empty where there is no number; a column of words is left out",
 }
+NAME_IT: Final = "give it a printable name, the same in each of its records"
 T = TypeVar("T")
 
 
@@ -69,9 +70,9 @@ def converted(table: Table, column: str, convert: Callable[[Any], T]) -> list[T]
             values[cell] = convert(cell)
         except (ValueError, ArithmeticError):
             raise DataError(
-                _EXPECTED[column],
+                _EXPECTED.get(column, _EXPECTED["value"]),
                 received="nothing" if _is_nothing(cell) else repr(cell)[:80],
-                remedy=_REMEDIES.get(column, "give it a printable name, the same in each of its records"),
+                remedy=_REMEDIES.get(column, _REMEDIES["value"] if column not in _EXPECTED else NAME_IT),
                 where=table.where(cells.index(cell), column),
             ) from None
     return [values[cell] for cell in cells]
