@@ -17,7 +17,6 @@ from thermo_cli.data.sources.table_file import parquet_columns
 from thermo_cli.data.targets import Targets, serving, targets_of
 from thermo_cli.errors import DataError, UsageError
 
-SUFFIXES: Final = (".csv", ".tsv", ".tab", ".txt", ".parquet")
 LEAST_ROWS: Final = 20
 LEAST_OF_A_CLASS: Final = 4  # one for the test set, and so many that a stratified subsample has one
 LARGE: Final = 50_000  # rows from which on replicas see some of them
