@@ -170,8 +170,9 @@ class Spec(Part):
         system, dynamics = self.system.use, self.motion.use
         moves = [name for name in self.system.moves if self.system.kind or traits_of(_kind_of(name)) is self.traits]
         if (MODULE if ":" in dynamics else dynamics) not in (moves or [""]):
+            missing = f": write dynamics: {{use: {moves[0]}, steps: T}}" if moves and not dynamics else ""
             raise ValueError(
-                f"dynamics.use: {system} goes with dynamics {' or '.join(moves)}, not {dynamics or 'none'}"
+                f"dynamics.use: {system} goes with dynamics {' or '.join(moves)}, not {dynamics or 'none'}{missing}"
                 if moves
                 else f"dynamics: {system} runs have moved already: leave dynamics out"
             )

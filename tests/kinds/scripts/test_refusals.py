@@ -70,6 +70,7 @@ def test_nothing_is_started_before_it_is_allowed(tmp_path: Path) -> None:
         ),
         ({"data": {"use": "digits"}}, ["learns from no data"]),
         ({"dynamics": {"use": "sgd", "steps": 8}}, ["command goes with dynamics process"]),
+        ({"dynamics": None}, ["not none: write dynamics: {use: process, steps: T}"]),
     ],
 )
 def test_a_spec_that_does_not_fit_is_refused(tmp_path: Path, changes: dict[str, Any], expected: list[str]) -> None:
