@@ -1,7 +1,8 @@
 """The exam's command: `python -m tests.exam`, or `--short` for a tenth of the trials.
 
-It writes results/exam.md, results/reference/exam.svg and the lines between the marks in README.md. Counts and trained runs are
-kept in results/exam: what was counted of the same court is not counted again, so an exam that was interrupted goes on.
+It writes results/exam.md, results/reference/exam.svg and the lines between the marks in README.md. Counts are kept in
+results/exam.jsonl and trained runs in results/exam: what was counted of the same court is not counted again, so an exam that
+was interrupted goes on.
 """
 
 import argparse
@@ -11,15 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from joblib import Parallel, delayed
-
-from tests.exam import curves, physics, tables
+from tests.exam import curves, kept, physics, tables
 from tests.exam.cells import CELLS
 from tests.exam.contests import CONTESTS
 from tests.exam.forecasts import FORECASTS
 from tests.exam.growing import AT_MARGINS, FIXED, GROWN
 from tests.exam.identity import GROWING_PAIRS, PAIRS
-from tests.exam.kept import counted
 from tests.exam.laws import LAWS
 from tests.exam.tally import ASKED, SIZES, Question, Tally
 from tests.exam.trained import TRAINED, groups, tally, train
@@ -27,7 +25,10 @@ from thermo_cli.engines.engine import Engine
 from thermo_cli.engines.pool import PoolEngine
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+COUNTS: Final = ROOT / "results" / "exam.jsonl"
 TRIALS: Final = 2000
+FULL: Final[Sequence[Question]] = [*CELLS, *LAWS, *PAIRS, *CONTESTS]
+OPERATING: Final[Sequence[Question]] = [cell for curve in curves.CURVES for cell in curve.cells]
 INTRODUCTION: Final = """\
 # How often the verdict is wrong
 
@@ -46,16 +47,14 @@ def main() -> int:
     parser.add_argument("--results", type=Path, default=ROOT / "results" / "exam")
     chosen = parser.parse_args()
     begun, count, few = time.monotonic(), TRIALS // 10 if chosen.short else TRIALS, 64 if chosen.short else 512
+    file = None if chosen.short else COUNTS
 
     def asked(questions: Sequence[Question], trials: int = count) -> list[Tally]:
-        tasks = [(question, size) for question in questions for size in question.sizes]
-        calls = (delayed(counted)(question, size, trials, chosen.results) for question, size in tasks)
-        return list(Parallel(chosen.workers)(calls))
+        return kept.counted(questions, trials, file, chosen.workers)
 
-    arrays = asked([*CELLS, *LAWS, *PAIRS, *CONTESTS])
+    arrays = asked(FULL)
     growing, grown, fixed = asked([*AT_MARGINS, *GROWING_PAIRS]), asked(GROWN), asked(FIXED)
-    forecasts = asked(FORECASTS, count // 4)
-    operating = asked([cell for curve in curves.CURVES for cell in curve.cells], count // 4)
+    forecasts, operating = asked(FORECASTS, count // 4), asked(OPERATING, count // 4)
     engine = PoolEngine(chosen.workers)
     trained = _trained(chosen.short, chosen.results, engine)
     known = physics.laws(few, chosen.results, engine)
@@ -77,11 +76,17 @@ def main() -> int:
     }
     text = "\n\n".join([INTRODUCTION.rstrip(), *(f"## {title}\n\n{table}" for title, table in sections.items())])
     print(text)
-    if not chosen.short:
+    if file is not None:
+        kept.tidy(
+            file, {count: [*FULL, *AT_MARGINS, *GROWING_PAIRS, *GROWN, *FIXED], count // 4: [*FORECASTS, *OPERATING]}
+        )
         curves.draw(operating, ROOT / "results" / "reference" / "exam.svg")
         (ROOT / "results" / "exam.md").write_text(text + "\n")
-        kept = "no promise is broken" if not problems else f"{len(problems)} promises are broken, each is named there"
-        summary = f"The last exam judged {sum(one.trials for one in every):,} ensembles; {kept}: [all tables](results/exam.md)."
+        outcome = (
+            "no promise is broken" if not problems else f"{len(problems)} promises are broken, each is named there"
+        )
+        judged = sum(one.trials for one in every)
+        summary = f"The last exam judged {judged:,} ensembles; {outcome}: [all tables](results/exam.md)."
         tables.write_readme(ROOT / "README.md", summary)
     print(f"{len(every)} cells in {time.monotonic() - begun:.0f} s; {len(problems)} promises are broken")
     return 1 if problems else 0

@@ -6,6 +6,7 @@ of COSTLY have a single one, whose verdict must not be the opposite of the truth
 forecasts and the cost of growing are for the whole exam: `python -m tests.exam`.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,14 +111,21 @@ def test_a_question_is_asked_again_only_when_it_or_the_court_changes(
         return Answer("settled", False, True)
 
     monkeypatch.setattr(type(CELLS[0]), "answer", answer)
-    first = kept.counted(CELLS[0], 8, 3, tmp_path)
-    assert kept.counted(CELLS[0], 8, 3, tmp_path) == first
+    file, question, other = tmp_path / "exam.jsonl", replace(CELLS[0], sizes=(8,)), replace(CELLS[1], sizes=(8,))
+    first = kept.counted([question], 3, file, 1)
+    file.write_text(file.read_text() + '["cut o')
+    assert kept.counted([question], 3, file, 1) == first
     assert asked == [8, 8, 8]
-    kept.counted(CELLS[0], 16, 3, tmp_path)
-    kept.counted(CELLS[1], 8, 3, tmp_path)
+    kept.counted([replace(question, sizes=(8, 16))], 3, None, 1)
+    assert asked == [8, 8, 8, 8, 8, 8, 16, 16, 16]
+    file.write_text(file.read_text().splitlines(keepends=True)[0])
+    kept.counted([question, other], 3, file, 1)
+    assert asked[9:] == [8, 8, 8]
+    kept.tidy(file, {3: [other]})
+    assert [told.cell for told in kept.read(file).values()] == [other.name]
     monkeypatch.setattr(kept, "court", lambda: "another")
-    kept.counted(CELLS[0], 8, 3, tmp_path)
-    assert asked == [8, 8, 8, 16, 16, 16, 8, 8, 8, 8, 8, 8]
+    kept.counted([other], 3, file, 1)
+    assert asked[12:] == [8, 8, 8]
 
 
 def test_an_interval_that_misses_is_found() -> None:
