@@ -88,12 +88,18 @@ def test_a_baseline_that_cannot_be_judged_does_not_hide_the_run(
 
 
 def test_a_run_that_failed_leaves_a_page_with_the_reason(tmp_path: Path, command: Command) -> None:
-    """Every replica of a script fails: `thermo-run` leaves with 3, and report.html says why."""
-    (tmp_path / "bad.py").write_text("raise SystemExit('no luck')")
+    """Every replica of a script fails, though the rehearsal went well: exit code 3, and report.html says why."""
+    (tmp_path / "bad.py").write_text(
+        "import json, pathlib, sys\n"
+        "if list(pathlib.Path('results').glob('bad-*')):\n"
+        "    raise SystemExit('no luck')\n"
+        "lines = [json.dumps({'step': step, 'test_accuracy': 0.5 + int(sys.argv[1]) % 7 / 100}) for step in range(3)]\n"
+        "pathlib.Path(sys.argv[2], 'metrics.jsonl').write_text('\\n'.join(lines))\n"
+    )
     (tmp_path / "bad.yaml").write_text(
         'name: bad\nsystem: {use: command, with: {run: [python, bad.py, "{seed}", "{output}"]}}\n'
         "dynamics: {use: process, with: {time_limit: 20, attempts: 1}, steps: 2}\n"
-        "ensemble: {replicas: 2, controls: {same_bath: 0, twin: 0}}\n"
+        "equilibrium: {margins: {test_accuracy: 0.1}}\nensemble: {replicas: 2, controls: {same_bath: 0, twin: 0}}\n"
     )
     done = command("thermo-run", "bad.yaml", "--allow", "command", "--workers", "1", "--require", "settled")
     assert done.returncode == 3, done.stderr
