@@ -105,16 +105,23 @@ def numbers(cells: Sequence[Any] | NDArray[Any]) -> Numbers:
         values = cells.astype(np.float64)
         return Numbers(values, np.isnan(values), none)
     text = [str(cell) for cell in cells]
-    joined = "".join(text)
-    if joined.isascii() and "_" not in joined:
-        try:
-            values = np.array(["nan" if cell in _AS_WRITTEN else cell for cell in text], dtype=np.float64)
-            return Numbers(values, np.isnan(values), none)
-        except ValueError:
-            pass  # something is no number: cell by cell
+    plain = _plain(text)
+    if plain is not None:
+        return Numbers(plain, np.isnan(plain), none)
     empty = gaps(text)
     values = np.array([math.nan if gap else _number(cell) for cell, gap in zip(text, empty, strict=True)])
     return Numbers(values, empty, np.isnan(values) & ~empty)
+
+
+def _plain(text: Sequence[str]) -> NDArray[np.float64] | None:
+    """Read a column in one go, or return None where a cell has to be looked at by itself."""
+    joined = "".join(text)
+    if not joined.isascii() or "_" in joined:
+        return None
+    try:
+        return np.array(["nan" if cell in _AS_WRITTEN else cell for cell in text], dtype=np.float64)
+    except ValueError:
+        return None
 
 
 def style_of(cells: Sequence[Any] | NDArray[Any], commas_are_decimal: bool = False) -> Style | None:

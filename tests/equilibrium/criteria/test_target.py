@@ -35,10 +35,10 @@ def test_the_mean_turns_where_its_bound_is_the_target() -> None:
         assert {each.gates for each in rows} == {False}
         assert rows[0].interval == pytest.approx((known.lower, known.upper))
         assert rows[0].estimate == pytest.approx(known.estimate)
-        factor = (
-            (stats.norm.ppf(0.95) + stats.norm.ppf(0.8)) / stats.norm.ppf(0.95)
-        ) ** 2  # for a chance of four in five
-        assert rows[1].replicas_needed == pytest.approx(32 * factor, rel=0.05)
+        # the bound is the target, so the estimate is one half-width, c(32) standard errors, away from it
+        c = {n: float(stats.t.ppf(0.95, n - 1)) for n in range(32, 100)}
+        chance = {n: float(stats.norm.cdf(c[32] * (n / 32) ** 0.5 - c[n])) for n in c}
+        assert rows[1].replicas_needed == next(n for n in c if chance[n] >= 0.8)
     assert row(values, Goal(known.estimate, True)).replicas_needed is None
 
 

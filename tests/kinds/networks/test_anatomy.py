@@ -171,12 +171,17 @@ def test_single_precision_is_checked_in_single_precision(brought: Path) -> None:
 
 
 @pytest.mark.parametrize("use", ["Encoder", "Packed", "Normed", "Tied"])
-def test_what_adam_makes_of_rounding_is_no_difference(brought: Path, use: str) -> None:
-    """The bias of an attention's keys has no gradient but rounding, which Adam divides by itself; that is no refusal."""
+def test_what_adam_makes_of_rounding_is_no_difference(brought: Path, use: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bias of an attention's keys has no gradient but rounding, which Adam divides by itself: that alone is excused."""
     adam = "dynamics={use: adam, with: {lr: 0.01, weight_decay: 0.02}, batch_size: 16, steps: 40}"
     changes = [f"system={{use: 'brought_nets:{use}'}}", adam, "ensemble.replicas=2"]
     (brought / "s.yaml").write_text(SMALL)
-    prepare(load_spec(brought / "s.yaml", changes), brought, brought / "results", ("local",))
+    spec = load_spec(brought / "s.yaml", changes)
+    assert len(prepare(spec, brought, brought / "results", ("local",)).points) == 1
+    if use == "Encoder":
+        monkeypatch.setattr("thermo_cli.kinds.networks.checks.SWAYED", 0)
+        with pytest.raises(SpecError, match="does not train as the module alone does"):
+            prepare(spec, brought, brought / "results", ("local",))
 
 
 @pytest.mark.parametrize(
