@@ -6,7 +6,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from thermo_cli.errors import SpecError, SpecErrors
+from thermo_cli.errors import SpecError, SpecErrors, ThermoError
+from thermo_cli.experiment import prepare
 from thermo_cli.spec import identity, json_schema, load_spec, to_yaml
 from thermo_cli.spec.loading import open_spec
 
@@ -129,3 +130,58 @@ def test_what_is_found_out_later_has_its_place_too(written):
         with pytest.raises(SpecError) as caught, given.placed():
             raise SpecErrors([SpecError("one", where=name), SpecError("other", where="table.csv:12")])
         assert str(caught.value).splitlines() == [f"{written(text).parent}/{place}: {name}: one", "table.csv:12: other"]
+
+
+def test_what_can_be_read_in_two_ways_hides_nothing_else(written):
+    """A scalar that is a trap is told once, with a misspelled key, a key given twice and a wrong value elsewhere."""
+    text = SHORT.replace("{subsample: 0.7}", "{subsample: 1.7, replicas: 010, replicas: 8}").replace("data:", "date:")
+    with pytest.raises(SpecErrors) as caught:
+        load_spec(written(text))
+    message = str(caught.value)
+    for words in ("different things", "given twice", "spec.yaml:6:23: ensemble.subsample", "spec.yaml:2:1: date"):
+        assert message.count(words) == 1, message
+    trap = SHORT.replace("0.7", "0.7, replicas: yes")
+    with pytest.raises(SpecError) as alone:
+        load_spec(written(trap))
+    assert "'yes'" not in str(alone.value)
+    assert "received: yes" in str(alone.value)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "places"),
+    [
+        (
+            "LogisticRegression\n",
+            "LogisticRegresion\n",
+            ["no_such.csv", "system.use", "did you mean 'LogisticRegression'"],
+        ),
+        ("LogisticRegression\n", "LogisticRegression\n  with: {penalti: l2}\n", ["no_such.csv", "system.with.penalti"]),
+        ("StandardScaler", "StandardScalar", ["no_such.csv", "system.preprocess[0].use"]),
+        (
+            'sklearn.linear_model:LogisticRegression\n  preprocess: ["sklearn.preprocessing:StandardScaler"]\n',
+            "torch.nn:Lineer\ndynamics: {use: torch.optim:Adan, steps: 4}\n",
+            ["no_such.csv", "torch.nn has no Lineer", "torch.optim has no Adan"],
+        ),
+    ],
+)
+def test_what_the_data_refuse_hides_no_name(written, tmp_path, before, after, places):
+    """A table that is not there, and an estimator, a step, an argument, a module or an optimizer that is not: one answer."""
+    assert before in SHORT
+    text = SHORT.replace(before, after).replace("{use: wine}", "{use: csv, with: {path: no_such.csv, target: y}}")
+    with pytest.raises(ThermoError) as caught:
+        prepare(load_spec(written(text)), tmp_path, tmp_path)
+    assert caught.value.exit_code == 2
+    for words in places:
+        assert words in str(caught.value), caught.value
+
+
+def test_a_module_and_an_optimizer_are_told_at_once(written, tmp_path):
+    """Where the data serve, neither hides the other."""
+    text = (
+        SHORT.split("system:", maxsplit=1)[0]
+        + "system: {use: 'torch.nn:Lineer'}\ndynamics: {use: 'torch.optim:Adan', steps: 4}\n"
+    )
+    with pytest.raises(SpecErrors) as caught:
+        prepare(load_spec(written(text)), tmp_path, tmp_path)
+    assert "Lineer" in str(caught.value)
+    assert "Adan" in str(caught.value)

@@ -136,9 +136,11 @@ def _macrostate(ensemble: Ensemble, name: str) -> dict[str, Any]:
 
 
 def _test_set_error(ensemble: Ensemble, name: str) -> float | None:
-    """Return sqrt(p (1 - p) / n) of a share p of n test examples, which no number of replicas reduces; None of other scores."""
+    """Return sqrt(p (1 - p) / n) of a share p of n test examples, or what was found of another score, if known."""
     mean, share = mean_and_sd(ensemble.finals[name])["mean"], ensemble.question.resolutions.get(name)
-    return None if mean is None or share is None else max(mean * (1 - mean) * share, 0.0) ** 0.5
+    if mean is None or share is None:
+        return ensemble.question.own_errors.get(name)
+    return max(mean * (1 - mean) * share, 0.0) ** 0.5
 
 
 def _window(ensemble: Ensemble) -> dict[str, int]:

@@ -129,6 +129,7 @@ class Question:
         constant_answer: What it always answers.
         idle: Sources of randomness that are said to vary and change nothing.
         extent: How large it is planned to become; None of what cannot be trained again.
+        own_errors: Observable to what the test set alone contributes to it, where its values are no shares of examples.
     """
 
     steps: int
@@ -149,6 +150,7 @@ class Question:
     constant_answer: str = "the most frequent class"
     idle: tuple[str, ...] = ()
     extent: Extent | None = None
+    own_errors: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

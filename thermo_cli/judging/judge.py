@@ -118,6 +118,7 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None, look: i
         kind.question(folder, trajectories),
         higher=directions_of(folder.spec, equilibrium, trajectories.values),
         extent=extent_of(folder.spec),
+        own_errors=findings.facts.get("own_errors", {}) if findings is not None else {},
     )
     ensemble = on_common_horizon(Ensemble(trajectories, question, settings, overlaps))
     diagnostics = kind.diagnostics(folder) | diagnostics_of(folder, ensemble) | beside_microstates(findings, ensemble)

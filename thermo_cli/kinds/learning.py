@@ -1,35 +1,46 @@
 """What all systems have in common that learn from examples: their data, what is refused, and what a verdict speaks of."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from thermo_cli.contracts import Dataset
 from thermo_cli.data.split import load_dataset
 from thermo_cli.data.subsample import draw_subsamples, subsample_size
 from thermo_cli.equilibrium.diagnostics.sampling_noise import distribution_wise
 from thermo_cli.equilibrium.statistics.mean_and_sd import mean_and_sd
-from thermo_cli.errors import DataError, SpecError
+from thermo_cli.errors import DataError, SpecError, ThermoError, collected
 from thermo_cli.kinds.kind import Facts, Setup
 from thermo_cli.metric import label, own_names
 from thermo_cli.observables.constant import constant_scores
 from thermo_cli.observables.own import check_own, seconds_of
+from thermo_cli.observables.own_error import own_errors
 from thermo_cli.replicas import Replica, streams_used
 from thermo_cli.spec import Spec
 from thermo_cli.store import RunFolder
 
 DATA: Final = ("task", "pool_examples", "test_examples", "features", "outputs")
+ASKED: Final = 8  # replicas of which the test set's own error is found, by draws of its examples
 AT_THE_END: Final = ("quench_gap", "response", "flatness")
 
 
-def load(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> tuple[Dataset, int]:
+def load(
+    spec: Spec,
+    base: Path,
+    table: Sequence[Replica],
+    loaded: dict[str, Dataset],
+    others: Sequence[Callable[[], Any]] = (),
+) -> tuple[Dataset, int]:
     """Load the data, once for all points that share them, and refuse subsamples that cannot serve.
 
     Args:
         base: Folder of the spec.
         loaded: What was loaded for other points; what is loaded is added.
+        others: What can be checked without the data: done where these are refused, so that all is told in one answer.
 
     Returns:
         Pool and test set; examples of each replica.
@@ -38,6 +49,18 @@ def load(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dat
         SpecError: A batch is larger than the examples of a replica.
         DataError: The data cannot serve.
     """
+    try:
+        return _loaded(spec, base, table, loaded)
+    except (SpecError, DataError) as error:
+        collected([partial(_again, error), *others])
+        raise
+
+
+def _again(error: ThermoError) -> None:
+    raise error
+
+
+def _loaded(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> tuple[Dataset, int]:
     assert spec.data is not None  # the schema holds that what learns has data
     key = spec.data.model_dump_json()
     if key not in loaded:
@@ -155,6 +178,18 @@ def diagnostics(folder: RunFolder) -> dict[str, Any]:
     noise = {"test_noise": distribution_wise(errors.astype(np.float64))} if errors is not None else {}
     finals = {name: folder.finals(name) for name in AT_THE_END}
     return noise | {name: mean_and_sd(values) for name, values in finals.items() if values is not None}
+
+
+def own_errors_of(folder: RunFolder, dataset: Dataset, outputs: NDArray[np.floating]) -> dict[str, float]:
+    """Say what the test set alone contributes to the scores of a run.
+
+    Args:
+        folder: A run that has been trained.
+        outputs: Of some of its replicas on the first examples of the test set, (replica, output, example).
+    """
+    recorded = next(iter(folder.records.values())).values
+    finite = outputs[np.isfinite(outputs).all(axis=(1, 2))]
+    return own_errors(folder.spec.observe.macro, recorded, dataset, finite, folder.spec.ensemble.seed)
 
 
 def comparable_fields(spec: Spec) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from thermo_cli.errors import SpecError
+from thermo_cli.errors import SpecError, raise_all
 from thermo_cli.spec import yaml_source
 from thermo_cli.spec.yaml_source import Location, Source
 
@@ -31,7 +31,9 @@ def apply_overrides(source: Source, overrides: Sequence[str]) -> Source:
             raise SpecError(
                 "an override is key.sub=value", received=override, remedy="for example --set dynamics.with.lr=0.3"
             )
-        assign(value, path, yaml_source.parse(text, label).value if text.strip() else None, label)
+        new = yaml_source.parse(text, label) if text.strip() else Source(label, None)
+        raise_all(new.errors)
+        assign(value, path, new.value, label)
         given[path] = label
     return dataclasses.replace(source, value=value, overrides=given)
 

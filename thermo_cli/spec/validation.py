@@ -44,9 +44,12 @@ def validate(source: Source) -> Spec:
     try:
         spec = Spec.model_validate(source.value)
     except ValidationError as error:
-        raise_all(_explained(source, error.errors(include_url=False)))
+        explained = _explained(source, error.errors(include_url=False))
+        places = [f"{trap.where}: " for trap in source.errors]  # what stands there is read one way or the other
+        others = [one for one in explained if not any(one.where.startswith(place) for place in places)]
+        raise_all([*source.errors, *others])
         raise
-    raise_all([*_margin_problems(source, spec), *_unobserved(source, spec)])
+    raise_all([*source.errors, *_margin_problems(source, spec), *_unobserved(source, spec)])
     return spec
 
 

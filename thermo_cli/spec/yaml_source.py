@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import yaml
 
-from thermo_cli.errors import SpecError, SpecErrors
+from thermo_cli.errors import SpecError
 
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 40
@@ -31,12 +31,13 @@ _TRAPS = re.compile(
 
 @dataclass(frozen=True)
 class Source:
-    """A parsed document: its value, and where each part of it stands."""
+    """A parsed document: its value, where each part of it stands, and what in it can be read in two ways."""
 
     label: str
     value: Any
     places: dict[Location, tuple[int, int]] = field(default_factory=dict)
     overrides: dict[Location, str] = field(default_factory=dict)
+    errors: tuple[SpecError, ...] = ()
 
     def where(self, location: Location, *, key: bool = False) -> str:
         """Return `file:line:column` of the deepest known part on the way to a location, or the override that set it.
@@ -119,11 +120,11 @@ def parse(text: str, label: str) -> Source:
         label: What to call it in messages, normally the file's path.
 
     Returns:
-        The value (mappings, lists, text, numbers, booleans, None) and the places of its parts.
+        The value (mappings, lists, text, numbers, booleans, None) and the places of its parts; keys that are given twice and
+        scalars that are ambiguous are its errors, told with whatever else is wrong with the spec.
 
     Raises:
         SpecError: The text is not YAML, or uses a part of it that is not read.
-        SpecErrors: Several keys are given twice or several scalars are ambiguous.
     """
 
     def refuse(mark: yaml.Mark, what: str) -> SpecError:
@@ -148,9 +149,7 @@ def parse(text: str, label: str) -> Source:
         raise SpecError("the spec is empty", where=label, remedy="start from `thermo-run --example quickstart`")
     walk = _Walk(label)
     value = walk.read(node, ())
-    if walk.errors:
-        raise walk.errors[0] if len(walk.errors) == 1 else SpecErrors(walk.errors)
-    return Source(label, value, walk.places)
+    return Source(label, value, walk.places, errors=tuple(walk.errors))
 
 
 def of_mapping(value: Mapping[str, Any], label: str = "spec") -> Source:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Findings
+from thermo_cli.kinds import learning
 from thermo_cli.kinds.estimators.distances import Fits, examine_fits, same, shared_support
 from thermo_cli.kinds.estimators.structures import KERNELS, VECTORS
 from thermo_cli.kinds.estimators.structures.microstate import ANCHORS
@@ -111,6 +112,7 @@ def examine_estimators(folder: RunFolder, dataset: Dataset, chosen: FitSpecimens
     if "disagreement" in spec.observe.micro:
         outputs = _outputs(folder, chosen.mains)
         arrays |= functions(outputs, dataset.y_test[: outputs.shape[2]], dataset.task, dataset.target_sd)
+    facts["own_errors"] = learning.own_errors_of(folder, dataset, _outputs(folder, chosen.mains[: learning.ASKED]))
     return Findings(arrays, facts)
 
 

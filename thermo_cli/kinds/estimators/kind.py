@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,9 @@ settle, rehearse = nothing_to_settle, no_rehearsal
 
 def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> Facts:
     """Load the data, and fit a replica to a few examples."""
-    from thermo_cli.kinds.estimators.trial import try_fit
+    from thermo_cli.kinds.estimators.trial import try_building, try_fit
 
-    dataset, examples = learning.load(spec, base, table, loaded)
+    dataset, examples = learning.load(spec, base, table, loaded, [partial(try_building, spec, table[0])])
     answers, random = try_fit(spec, dataset, table[0])
     return learning.facts(spec, dataset, examples, random, formulas_of(spec.observe.macro, dataset.task, answers))
 

@@ -14,10 +14,10 @@ import numpy as np
 from thermo_cli.blame import told
 from thermo_cli.contracts import Array, Dataset, Integers
 from thermo_cli.data.subsample import subsample
-from thermo_cli.errors import SpecError
+from thermo_cli.errors import SpecError, collected
 from thermo_cli.generators import watched
 from thermo_cli.kinds.estimators.answers import kind_of_answer
-from thermo_cli.kinds.estimators.building import accepted
+from thermo_cli.kinds.estimators.building import accepted, build
 from thermo_cli.kinds.estimators.fit import Fit, fit_of, global_seed, moments, torch_seeded
 from thermo_cli.kinds.estimators.pipeline import Pipeline, pipeline
 from thermo_cli.metric import Answers
@@ -71,6 +71,20 @@ def try_fit(spec: Spec, dataset: Dataset, member: Replica) -> tuple[Answers, boo
             raise _unsteady(spec, first.fit.built, changed)
         return kind_of_answer(first.fitted, dataset.outputs), any(differences(first, other))
     raise AssertionError("the last attempt returns or raises")
+
+
+def try_building(spec: Spec, member: Replica) -> None:
+    """Build the estimator and the steps before it without data.
+
+    Raises:
+        SpecError: One of them may not be imported, keeps no estimator's contract, or does not take its arguments.
+    """
+    parts = [
+        ("system", spec.system),
+        *((f"system.preprocess[{n}]", one) for n, one in enumerate(spec.system.preprocess)),
+    ]
+    with quiet(), watched(global_seed(member.init)):
+        collected([partial(build, part.use, part.arguments, where) for where, part in parts])
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from thermo_cli.contracts import Dataset, Integers
 from thermo_cli.data.subsample import draw_subsamples
-from thermo_cli.errors import Crashes, RunError, SpecError
+from thermo_cli.errors import Crashes, RunError, SpecError, collected
 from thermo_cli.generators import watched
 from thermo_cli.kinds.networks import layout
 from thermo_cli.kinds.networks.anatomy import dense
@@ -19,10 +20,12 @@ from thermo_cli.kinds.networks.dropout import masks
 from thermo_cli.kinds.networks.entries import members
 from thermo_cli.kinds.networks.modules import tolerance
 from thermo_cli.kinds.networks.passes import plain_attention, step_seed
-from thermo_cli.kinds.networks.protocols import Leg, Protocol, legs_of
+from thermo_cli.kinds.networks.protocols import Leg, Protocol, legs_of, optimizer_of
 from thermo_cli.kinds.networks.stack import Stack
+from thermo_cli.kinds.networks.user_modules import module_class
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
+from thermo_cli.trust import locate_function
 
 MOST_STACKED: Final = 16  # replicas; more gain little at any width
 STACK_NUMBERS: Final = 2**18  # parameters of a stack: sixteen replicas of width 64, eight of 128, four of 256
@@ -207,6 +210,20 @@ def plain_steps(stack: Stack, slot: int, start: torch.Tensor, steps: int) -> tor
         )
         memory = [optimizer.state[parameter] for parameter in parameters]
     return values
+
+
+def check_names(spec: Spec) -> None:
+    """Check what a spec names of the user's own, as far as that goes without data.
+
+    Raises:
+        SpecError: The module, the optimizer or a further energy may not be imported, or is none.
+    """
+    energy = getattr(spec.dynamics, "energy", None)
+    works = [partial(module_class, spec.system.use)] if ":" in spec.system.use else []
+    works.append(partial(optimizer_of, spec.dynamics))
+    for name, term in energy.terms.items() if energy is not None else ():
+        works.append(partial(locate_function, term.use, f"dynamics.energy.terms.{name}.use"))
+    collected(works)
 
 
 def check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> tuple[bool, int]:

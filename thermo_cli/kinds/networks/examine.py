@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from thermo_cli import rng
 from thermo_cli.contracts import Array, Dataset, Findings, StackedSystem, Symmetry
 from thermo_cli.data.subsample import subsample_size
+from thermo_cli.kinds import learning
 from thermo_cli.kinds.networks.probing import probe
 from thermo_cli.kinds.networks.protocols import protocol
 from thermo_cli.microstates.canonical import prepared
@@ -76,6 +77,8 @@ def _examined(folder: RunFolder, dataset: Dataset, material: Material) -> Findin
         arrays |= kernels
     if "disagreement" in wanted:
         arrays |= _functions(system, material, dataset)
+    asked = probe(system, material.last[: learning.ASKED], dataset.x_test.astype(material.last.dtype)).outputs
+    words["own_errors"] = learning.own_errors_of(folder, dataset, asked)
     if "barrier" in wanted:
         arrays |= _paths(system, material, dataset)
     return Findings(arrays, words)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,9 +37,9 @@ gather, raw, settle, rehearse = gathering.gather, kept_parameters, nothing_to_se
 
 def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> Facts:
     """Load the data, and check every protocol that is trained with."""
-    from thermo_cli.kinds.networks.checks import check_protocols
+    from thermo_cli.kinds.networks.checks import check_names, check_protocols
 
-    dataset, examples = learning.load(spec, base, table, loaded)
+    dataset, examples = learning.load(spec, base, table, loaded, [partial(check_names, spec)])
     noisy, stacked = check_protocols(spec, dataset, table)
     facts = learning.facts(spec, dataset, examples, noisy, observed(spec.observe.macro, dataset.task))
     return dataclasses.replace(facts, stacked=stacked)

@@ -11,7 +11,7 @@ import torch
 
 from thermo_cli import rng
 from thermo_cli.contracts import Dataset, Integers, Optimizer, StackedSystem
-from thermo_cli.errors import SpecError
+from thermo_cli.errors import SpecError, collected
 from thermo_cli.kinds.networks.energies import NONE, Energies, energies_of
 from thermo_cli.kinds.networks.torch_optim import torch_optimizer
 from thermo_cli.kinds.networks.user_modules import custom
@@ -82,7 +82,7 @@ def protocol(system: Any, dynamics: Any, dataset: Dataset, examples: int, total:
     Raises:
         SpecError: A part from outside does not serve.
     """
-    return _moved_by(_system(system, dataset), dynamics, examples, total, precision)
+    return _protocols([(system, dynamics)], dataset, examples, total, precision)[0]
 
 
 def legs_of(
@@ -155,8 +155,12 @@ def _shared(spec: Spec) -> dict[str, Any]:
 def _protocols(
     parts: Sequence[tuple[Any, Any]], dataset: Dataset, examples: int, total: int, precision: str
 ) -> tuple[Protocol, ...]:
-    system = _system(parts[0][0], dataset)
-    return tuple(_moved_by(system, dynamics, examples, total, precision) for _, dynamics in parts)
+    works = [functools.partial(optimizer_of, dynamics) for _, dynamics in parts]
+    system, *optimizers = collected([functools.partial(_system, parts[0][0], dataset), *works])
+    return tuple(
+        _protocol(system, optimizer, dynamics, examples, total, precision)
+        for optimizer, (_, dynamics) in zip(optimizers, parts, strict=True)
+    )
 
 
 def _system(system: Any, dataset: Dataset) -> StackedSystem:
@@ -168,19 +172,32 @@ def _system(system: Any, dataset: Dataset) -> StackedSystem:
     return built
 
 
-def _moved_by(system: StackedSystem, dynamics: Any, examples: int, total: int, precision: str) -> Protocol:
-    optimizer: Optimizer
-    if ":" in dynamics.use:
-        optimizer = torch_optimizer(dynamics.use, dynamics.arguments)
-        if not optimizer.follows_rate and dynamics.schedule != "constant":
-            raise SpecError(
-                "this optimizer uses its learning rate at the first step only",
-                received=f"{dynamics.use}, schedule: {name_of(dynamics.schedule)}",
-                remedy="schedule: constant",
-                where="dynamics.schedule",
-            )
-    else:
-        optimizer = load(dynamics.builds)(**dynamics.arguments.model_dump())
+def optimizer_of(dynamics: Any) -> Optimizer:
+    """Build the update rule that a spec names.
+
+    Args:
+        dynamics: The spec's `dynamics`, or that of a first phase.
+
+    Raises:
+        SpecError: It may not be imported, does not serve, or does not follow the schedule.
+    """
+    if ":" not in dynamics.use:
+        built: Optimizer = load(dynamics.builds)(**dynamics.arguments.model_dump())
+        return built
+    optimizer = torch_optimizer(dynamics.use, dynamics.arguments)
+    if not optimizer.follows_rate and dynamics.schedule != "constant":
+        raise SpecError(
+            "this optimizer uses its learning rate at the first step only",
+            received=f"{dynamics.use}, schedule: {name_of(dynamics.schedule)}",
+            remedy="schedule: constant",
+            where="dynamics.schedule",
+        )
+    return optimizer
+
+
+def _protocol(
+    system: StackedSystem, optimizer: Optimizer, dynamics: Any, examples: int, total: int, precision: str
+) -> Protocol:
     schedule = _schedule(dynamics.schedule)
     batch = examples if dynamics.batch_size == "full" else dynamics.batch_size
     return Protocol(

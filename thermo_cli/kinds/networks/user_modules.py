@@ -40,11 +40,20 @@ def custom(use: str, dataset: Dataset, arguments: Mapping[str, Any]) -> ModuleSy
     Raises:
         SpecError: It may not be imported, is no module, does not map features to outputs, or cannot be repeated.
     """
-    kind = locate_class(use, nn.Module, "torch module", USE)
+    kind = module_class(use)
     rows = torch.from_numpy(dataset.x_test[:ROWS]).to(torch.float32)
     if len(rows) < 2:
         rows = torch.cat([rows, torch.from_numpy(dataset.x[:ROWS]).to(torch.float32)])
     return _system(kind, use, json.dumps(arguments), dataset.outputs, dataset.task, Rows(rows))
+
+
+def module_class(use: str) -> Any:
+    """Import the class behind `module:Class`.
+
+    Raises:
+        SpecError: It may not be imported, or is no module.
+    """
+    return locate_class(use, nn.Module, "torch module", USE)
 
 
 class Rows:
