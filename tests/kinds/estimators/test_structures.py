@@ -76,6 +76,18 @@ def test_leaves_of_every_kind_of_trees():
     assert leaves(LogisticRegression().fit(X, Y), X) is None
 
 
+def test_leaves_of_guests_give_their_answers():
+    """XGBoost and LightGBM are asked each in its own way: the values of LightGBM's leaves sum to its raw scores."""
+    lightgbm, xgboost = pytest.importorskip("lightgbm"), pytest.importorskip("xgboost")
+    fitted = lightgbm.LGBMClassifier(n_estimators=4, n_jobs=1, verbose=-1).fit(X, Y)
+    found = leaves(fitted, X)
+    values = np.array(
+        [[fitted.booster_.get_leaf_output(tree, int(leaf)) for tree, leaf in enumerate(row)] for row in found]
+    )
+    np.testing.assert_allclose(values.reshape(len(X), 4, 3).sum(axis=1), fitted.predict(X, raw_score=True), atol=1e-12)
+    assert leaves(xgboost.XGBClassifier(n_estimators=4, n_jobs=1).fit(X, Y), X).shape == (178, 12)
+
+
 def test_kinds():
     """Each kind of model has its own microstate; one that nothing is known of has none."""
     for estimator, kind, size in (

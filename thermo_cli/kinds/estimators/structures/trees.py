@@ -1,5 +1,6 @@
 """The share of trees that put two anchors into the same leaf, of trees, forests and boosted trees."""
 
+import inspect
 from typing import Any, Final
 
 import numpy as np
@@ -23,8 +24,10 @@ def leaves(estimator: Any, x: NDArray[Any]) -> Integers | None:
         estimator: A tree, a forest, boosted trees, or another ensemble of trees.
         x: (example, feature).
     """
-    if hasattr(estimator, "apply"):
-        return np.asarray(estimator.apply(x)).reshape(len(x), -1).astype(np.int64)
+    for ask in (_apply, _pred_leaf, _calc_leaf_indexes):
+        places = ask(estimator, x)
+        if places is not None:
+            return np.asarray(places).reshape(len(x), -1).astype(np.int64)
     if hasattr(estimator, "_predictors"):  # histogram boosting has no public name for its leaves
         trees = [tree.nodes for stage in estimator._predictors for tree in stage]
         plain = all("is_categorical" not in nodes.dtype.names or not nodes["is_categorical"].any() for nodes in trees)
@@ -33,11 +36,27 @@ def leaves(estimator: Any, x: NDArray[Any]) -> Integers | None:
     if members is None or not all(hasattr(member, "apply") for member in np.ravel(members)):
         return None
     parts = getattr(estimator, "estimators_features_", [slice(None)] * np.size(members))
-    places = [
+    found = [
         np.asarray(member.apply(x[:, part])).reshape(len(x), -1)
         for member, part in zip(np.ravel(members), parts, strict=True)
     ]
-    return np.concatenate(places, axis=1).astype(np.int64)
+    return np.concatenate(found, axis=1).astype(np.int64)
+
+
+def _apply(estimator: Any, x: NDArray[Any]) -> Any:
+    """Ask as scikit-learn and XGBoost are asked."""
+    return estimator.apply(x) if hasattr(estimator, "apply") else None
+
+
+def _pred_leaf(estimator: Any, x: NDArray[Any]) -> Any:
+    """Ask as LightGBM is asked."""
+    takes = inspect.signature(getattr(type(estimator), "predict", len)).parameters
+    return estimator.predict(x, pred_leaf=True) if "pred_leaf" in takes else None
+
+
+def _calc_leaf_indexes(estimator: Any, x: NDArray[Any]) -> Any:
+    """Ask as CatBoost is asked."""
+    return estimator.calc_leaf_indexes(x) if hasattr(estimator, "calc_leaf_indexes") else None
 
 
 def same_leaf(places: Integers) -> Array:
