@@ -1,0 +1,164 @@
+"""The study: every claim of the thermodynamic view of machine learning as specs, verdicts, figures and a sentence.
+
+    python study.py                     train what is not trained yet, check it against reference/, say what was found
+    python study.py --short             an eighth of it, in a quarter of an hour, against the same reference
+    python study.py --only 04 jordan    what begins like this
+    python study.py --keep              put what was found into reference/, and write study.md from it
+
+Each spec is run as thermo-run does, so an interrupted study goes on where it was. For each spec reference/<claim>/ holds
+verdict.json, the report in Markdown and a figure; study.md is written from these files alone, by findings.py beside this file.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from findings import FINDINGS, page
+
+import thermo_cli
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE.parent / "results" if (HERE.parent / "results").is_dir() else HERE / "results"
+FOLDERS = (HERE / "claims", HERE / "literature")
+SHORT_REPLICAS, SHORT_POINTS = 8, 3
+ALIKE = ("holds", "fails")  # outcomes that contradict each other
+DIGITS = 6
+FIGURES = ("phases", "overlaps", "trajectories", "plane")  # the first that there is stands for a spec
+Content = dict[str, Any]
+
+
+def main() -> int:
+    """Run the study and return 1 where something is not what the reference says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", default=[""], metavar="NAME", help="specs whose names begin like this")
+    parser.add_argument("--short", action="store_true", help="few replicas and points of each spec")
+    parser.add_argument("--keep", action="store_true", help="write reference/ and study.md")
+    parser.add_argument("--results", type=Path, default=RESULTS / "study", help="run folders")
+    parser.add_argument("--reference", type=Path, default=RESULTS / "reference", help="what is kept")
+    parser.add_argument("--workers", type=int, help="processes; all cores by default")
+    chosen = parser.parse_args()
+    if chosen.short and chosen.keep:
+        parser.error("a short form is nothing to keep")
+    problems: list[str] = []
+    begun = time.monotonic()
+    for finding in FINDINGS:
+        for name in finding.specs:
+            if not name.startswith(tuple(chosen.only)):
+                continue
+            start, folder = time.monotonic(), chosen.reference / finding.name
+            overrides = shorter(spec_of(name)) if chosen.short else ()
+            run = thermo_cli.run(
+                spec_of(name), overrides=list(overrides), results=chosen.results, workers=chosen.workers
+            )
+            found = run.as_dict()
+            known = folder / f"{name}.json"
+            wrong = list(differences(json.loads(known.read_text()), found)) if known.exists() else []
+            problems += [f"{name}: {words}" for words in wrong]
+            said = found["verdict"] or found["summary"]
+            print(f"{name}: {said} ({time.monotonic() - start:.0f} s)", *wrong, sep="\n  ", flush=True)
+            if chosen.keep:
+                keep(run, folder / name)
+    if chosen.keep:
+        (chosen.reference.parent / "study.md").write_text(page(chosen.reference))
+    print(f"{time.monotonic() - begun:.0f} s; " + (f"{len(problems)} differences" if problems else "no difference"))
+    return 1 if problems else 0
+
+
+def spec_of(name: str) -> Path:
+    """Return the file of a spec.
+
+    Args:
+        name: Without its suffix.
+    """
+    return next(path for folder in FOLDERS if (path := folder / f"{name}.yaml").exists())
+
+
+def shorter(spec: Path) -> Iterator[str]:
+    """Yield what makes a spec short: a few replicas, and of each swept field the first, the middle and the last value.
+
+    Args:
+        spec: The file.
+    """
+    whole = thermo_cli.load_spec(spec)
+    if whole.ensemble.crossed is None:
+        yield f"ensemble.replicas={SHORT_REPLICAS}"
+    for field, values in (whole.sweep or {}).items():
+        places = sorted({round(place * (len(values) - 1) / (SHORT_POINTS - 1)) for place in range(SHORT_POINTS)})
+        yield f"sweep.{field}={json.dumps([values[place] for place in places])}"
+
+
+def differences(known: Content, found: Content) -> Iterator[str]:
+    """Say where what was found contradicts what is known: another verdict of as many replicas, or intervals that do not meet.
+
+    Args:
+        known: verdict.json of the reference.
+        found: That of now; with fewer replicas its intervals are wider, and what it leaves open contradicts nothing.
+    """
+    points = {json.dumps(one["point"], sort_keys=True): one for one in known["points"]}
+    for one in found["points"]:
+        where = ", ".join(f"{field}={value}" for field, value in one["point"].items())
+        before = points.get(json.dumps(one["point"], sort_keys=True))
+        yield from (f"{where}: {words}" for words in (_apart(before, one) if before else ["a new point"]))
+    if not found["points"]:
+        yield from _apart(known, found)
+
+
+def _apart(known: Content, found: Content) -> Iterator[str]:
+    if _size(known) == _size(found) and known["verdict"] != found["verdict"]:
+        yield f"{found['verdict']}, where the reference says {known['verdict']}"
+    rows = {(row["criterion"], row["statistic"], row["observable"], row["scope"]): row for row in known["criteria"]}
+    for row in found["criteria"]:
+        before = rows.get((row["criterion"], row["statistic"], row["observable"], row["scope"]))
+        if before and row["gates"] and {before["outcome"], row["outcome"]} == set(ALIKE):
+            yield f"{row['statistic']} of {row['observable']} {row['outcome']}, where the reference says {before['outcome']}"
+    for name, state in found["microscopic"].items():
+        before = known["microscopic"].get(name)
+        if before and not _meet(before["interval"], state["interval"]):
+            yield f"{name} is {state['estimate']:.4g}, where the reference says {before['estimate']:.4g}"
+
+
+def _size(content: Content) -> Any:
+    return (content.get("replicas") or content["run"]["replicas"])["planned"]
+
+
+def _meet(one: Sequence[float | None], other: Sequence[float | None]) -> bool:
+    ends = [one[0], one[1], other[0], other[1]]
+    return None in ends or bool(one[0] <= other[1] and other[0] <= one[1])  # type: ignore[operator]
+
+
+def keep(run: thermo_cli.Run, place: Path) -> None:
+    """Put verdict.json, the report in Markdown and a figure of a run into the reference.
+
+    Args:
+        run: Of a spec.
+        place: Folder of the claim, and name of the spec.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    Path(f"{place}.json").write_text(json.dumps(_rounded(run.as_dict()), ensure_ascii=False) + "\n")
+    report = Path(sys.executable).parent / "thermo-report"
+    with tempfile.TemporaryDirectory() as drawn:
+        command = [report, run.folder.path, "--format", "markdown", "--output", f"{place}.md", "--figures", drawn]
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+        figures = {path.stem: path for path in Path(drawn).glob("*.svg")}
+        chosen = next(path for part in FIGURES for stem, path in figures.items() if part in stem)
+        shutil.copy(chosen, f"{place}.svg")
+
+
+def _rounded(value: Any) -> Any:
+    """Shorten numbers, so that files are small and no last digit of a processor stands in them."""
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
