@@ -1,11 +1,12 @@
 """What the study found: from the verdict files of each claim to a sentence with their numbers, and whether the claim holds.
 
-A finding is a function of verdict.json alone. Its words follow from the numbers, so another run of the study writes its own page.
+A finding is a function of verdict.json alone. Its words follow from the numbers, so another run writes a page of its own.
 """
 
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def listed(one: Content, say: Callable[[Content], str]) -> str:
 
 def rises(values: list[float]) -> bool:
     """Say whether each is above the one before."""
-    return all(after > before for before, after in zip(values, values[1:], strict=False))
+    return all(after > before for before, after in pairwise(values))
 
 
 def _same_performance(found: Found) -> Told:
@@ -150,8 +151,8 @@ def _quench(found: Found) -> Told:
         (low, least), (high, most) = min(pairs, key=lambda pair: pair[1]), max(pairs, key=lambda pair: pair[1])
         model = "network" if name.endswith("network") else "linear model"
         said.append(
-            f"{model}: the energy falls by {num(least)} (rate {low[0]}, batch {low[1]}) to {num(most)} (rate {high[0]}, batch "
-            f"{high[1]}) when the rate is annealed to zero"
+            f"{model}: annealed to rate zero, the energy falls by {num(least)} (rate {low[0]}, batch {low[1]}) to {num(most)} "
+            f"(rate {high[0]}, batch {high[1]})"
         )
     return Told(all(grows), f"{'; '.join(said)}; it grows with the rate at {sum(grows)} of {len(grows)} batch sizes")
 
@@ -199,15 +200,21 @@ def _bath(found: Found) -> Told:
     verdicts = "; ".join(
         f"{share:g}: {', '.join(p['verdict'] for p in several)}" for share, several in by_share.items()
     )
-    clean, *noisy = (point for _, point in points(noise))
-    plain, *shifted = (point for _, point in points(shift))
-    fall = level(clean) - level(noisy[0])
-    words = (
-        f"verdicts by share of the pool, at rising rates: {verdicts}; the spread falls from {num(spreads[0])} to {num(spreads[-1])}. "
-        f"Accuracy by wrong labels: {listed(noise, score)}; by covariate shift: {listed(shift, score)}. The first change moves it by "
-        f"{num(fall / spread(clean))} of its standard deviations, the shift by {num((level(plain) - level(shifted[0])) / spread(plain))}"
-    )
-    return Told(spreads[-1] < spreads[0] and fall > 0, words)
+    felt = {name: _responses(one) for name, one in (("wrong labels", noise), ("covariate shift", shift))}
+    words = [
+        f"verdicts by share of the pool, at rising rates: {verdicts}",
+        f"the spread falls from {num(spreads[0])} to {num(spreads[-1])}",
+        f"accuracy by share of wrong labels: {listed(noise, score)}",
+        f"by covariate shift: {listed(shift, score)}",
+        *(f"steps of {name} move it by {', '.join(map(num, steps))} sd" for name, steps in felt.items()),
+    ]
+    return Told(spreads[-1] < spreads[0] and min(felt["wrong labels"]) < -1, "; ".join(words))
+
+
+def _responses(one: Content) -> list[float]:
+    """Return what each step of a sweep changes of the accuracy, in standard deviations over replicas."""
+    steps = [point["diagnostics"].get("field_response") for _, point in points(one)]
+    return [step["observables"]["test_accuracy"]["in_sd"] for step in steps if step]
 
 
 def _parts(found: Found) -> Told:
@@ -228,8 +235,8 @@ def _parts(found: Found) -> Told:
 def _ergodicity(found: Found) -> Told:
     network, harmonic = found.values()
     said = [
-        f"{name}: {verdict(one)}, {one['phase']}, Q* {num(micro(one))} between replicas, {num(micro(one, part='self'))} with itself "
-        f"T/2 earlier"
+        f"{name}: {verdict(one)}, {one['phase']}, Q* {num(micro(one))} between replicas, "
+        f"{num(micro(one, part='self'))} with itself T/2 earlier"
         for name, one in (("network", network), ("harmonic system", harmonic))
     ]
     return Told(network["phase"] == "amorphous" and harmonic["phase"] == "fluid", "; ".join(said))
@@ -322,17 +329,15 @@ def _jordan(found: Found) -> Told:
         one,
         lambda p: f"sd {num(100 * noise(p)[0] ** 0.5)} %, distribution-wise {num(100 * max(noise(p)[1], 0) ** 0.5)} %",
     )
-    first, last = (noise(point)[1] for _, point in (list(points(one))[0], list(points(one))[-1]))
+    first, *_, last = (noise(point)[1] for _, point in points(one))
     return Told(last < first / 4, f"by steps, {words}")
 
 
 def _jiang(found: Found) -> Told:
     (one,) = found.values()
     low, high = one["microscopic"]["generalization_gap"]["interval"]
-    words = (
-        f"disagreement {between(one, 'disagreement')}, test error {num(one['microscopic']['disagreement']['test_error'])}, difference "
-        f"{between(one, 'generalization_gap')}"
-    )
+    error = num(micro(one, "disagreement", "test_error"))
+    words = f"disagreement {between(one, 'disagreement')}, test error {error}, difference {between(one, 'generalization_gap')}"
     return Told(max(abs(low), abs(high)) < 0.01, words)
 
 
@@ -426,9 +431,9 @@ ANSWERS = {True: "yes", False: "no", None: "open"}
 HEAD = """\
 # What thermalizes, and what does not
 
-Written by `python experiments/study.py --keep` from the verdict files in results/reference/; no number is typed by hand. Each claim is a
-few specs of experiments/claims/ or experiments/literature/, each run by one command; its report is linked. Ensembles grow until they are
-decided: the number of replicas is what that took. *Holds* says whether what was seen is what the claim says.
+Written by `python experiments/study.py --keep` from the verdict files in results/reference/; no number is typed by hand. Each
+claim is a few specs of experiments/claims/ or experiments/literature/, each run by one command; its report is linked. Ensembles
+grow until they are decided: the number of replicas is what that took. *Holds* says whether what was seen is what the claim says.
 """
 
 

@@ -13,6 +13,7 @@ from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.equilibrium.horizon import on_common_horizon
 from thermo_cli.errors import StoreError
 from thermo_cli.judging.diagnostics import beside_microstates, diagnostics_of, known_microstates
+from thermo_cli.judging.field_response import with_responses
 from thermo_cli.judging.looks import look_of, next_size
 from thermo_cli.judging.record import Judged, JudgedPoint, JudgedRun
 from thermo_cli.judging.setting import directions_of, extent_of, settings_of
@@ -60,7 +61,7 @@ def judge_folder(folder: RunFolder, changes: Mapping[str, Any] | None = None) ->
             points.append(JudgedPoint(point.swept, point, None, str(error)))
             if len(points) == len(folder.points or (folder,)) and not any(one.judged for one in points):
                 raise
-    return JudgedRun(folder.seen(sizes), tuple(points))
+    return JudgedRun(folder.seen(sizes), tuple(with_responses(points)))
 
 
 def judge_point(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Judged:

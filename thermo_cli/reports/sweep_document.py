@@ -44,6 +44,7 @@ def sweep_document(view: SweepView) -> Document:
         _phases(view),
         Section("plane", "Macroscopic against microscopic", (plane,)),
         _points(view),
+        _response(view),
         _looks(view),
         *([_against(view, compared)] if compared else []),
         _details(view),
@@ -151,6 +152,25 @@ def _known(every: Sequence[Score]) -> tuple[list[float | None], list[float | Non
 def _range(values: Sequence[float]) -> str:
     low, high = number(values[0], 4), number(values[-1], 4)
     return low if low == high else f"{low} to {high}"
+
+
+def _response(view: SweepView) -> Section:
+    """Say how far each step along a swept number moves what gates, beside what another seed would; nothing of other sweeps."""
+    lines = []
+    for point in view.points[:MOST_POINTS]:
+        known = point.decided.diagnostics.get("field_response") if point.decided is not None else None
+        for name, one in known["observables"].items() if known is not None else ():
+            low, high = (number(end, 2) for end in one["interval"])
+            step = f"{shown(known['since'])} to {', '.join(_values(point))}"
+            change = f"{number(one['change'], 3)} [{low}, {high}]"
+            lines.append(TableLine((step, name, change, number(one["per_unit"], 2), number(one["in_sd"], 2))))
+    columns = (
+        *names(*map(last, view.fields[:1]), own=True),
+        *names("observable"),
+        *numbers("change", "per unit", "in sd"),
+    )
+    caption = "What each step along the field changes: final trimmed means, per unit of it, and in sd over replicas."
+    return Section("response", "Response", (TextTable(caption, columns, tuple(lines)),))
 
 
 def _looks(view: SweepView) -> Section:
