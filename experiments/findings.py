@@ -168,8 +168,8 @@ def _entropy(found: Found) -> Told:
     courses = [", ".join(f"{num(value)} at {step}" for step, value in course) for course in (common, independent)]
     words = ["rises" if rising else "does not rise" for rising in up]
     said = (
-        f"mean log variance of the parameters over that of the null, from one start: {courses[0]} ({words[0]}); from independent "
-        f"starts: {courses[1]} ({words[1]})"
+        f"mean log variance of the parameters over that of the null, from one start: {courses[0]} ({words[0]}); "
+        f"from independent starts: {courses[1]} ({words[1]})"
     )
     if up[0] and not up[1]:
         said += ". Entropy rises where replicas share a past; from independent ones training orders them"
@@ -233,13 +233,17 @@ def _parts(found: Found) -> Told:
 
 
 def _ergodicity(found: Found) -> Told:
-    network, harmonic = found.values()
-    said = [
-        f"{name}: {verdict(one)}, {one['phase']}, Q* {num(micro(one))} between replicas, "
-        f"{num(micro(one, part='self'))} with itself T/2 earlier"
-        for name, one in (("network", network), ("harmonic system", harmonic))
+    network, harmonic, heated = found.values()
+
+    def order(one: Content) -> str:
+        return f"{one['phase']}, Q* {num(micro(one))} between replicas, {num(micro(one, part='self'))} with itself T/2 earlier"
+
+    words = [
+        f"network: {verdict(network)}, {order(network)}",
+        f"harmonic system: {verdict(harmonic)}, {order(harmonic)}",
     ]
-    return Told(network["phase"] == "amorphous" and harmonic["phase"] == "fluid", "; ".join(said))
+    words += [f"a network in a heat bath of temperature {where}: {order(one)}" for where, one in points(heated)]
+    return Told(network["phase"] == "amorphous" and harmonic["phase"] == "fluid", "; ".join(words))
 
 
 def _window(found: Found) -> Told:
@@ -404,7 +408,12 @@ FINDINGS = (
         ),
         _parts,
     ),
-    Finding("09-ergodicity", "Ergodicity is usually broken.", ("09-ergodicity", "09-ergodicity-harmonic"), _ergodicity),
+    Finding(
+        "09-ergodicity",
+        "Ergodicity is usually broken.",
+        ("09-ergodicity", "09-ergodicity-harmonic", "09-ergodicity-langevin"),
+        _ergodicity,
+    ),
     Finding("10-window", "A metric is a tiny window.", ("10-window",), _window),
     Finding(
         "11-metastability",

@@ -203,6 +203,12 @@ def plain_steps(stack: Stack, slot: int, start: torch.Tensor, steps: int) -> tor
             parameter.grad = dense(parameter.grad)
         if protocol.clip is not None:
             torch.nn.utils.clip_grad_norm_(parameters, protocol.clip)
+        if protocol.temperature > 0 and protocol.rate(step) > 0:
+            normals = torch.split(stack.heat(step, step + 1)[0][slot], [block.size for block in protocol.system.blocks])
+            for block, xi in zip(protocol.system.blocks, normals, strict=True):
+                moved = named.get(block.name) if block.trained else None
+                if moved is not None and moved.grad is not None:
+                    moved.grad -= (2 * protocol.temperature / protocol.rate(step)) ** 0.5 * xi.view_as(moved)
         optimizer.step()
         state = {name: value for name, (_, value) in members(module).items()}
         values = torch.cat(
@@ -244,7 +250,7 @@ def check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> t
         members = [row for row in table if row.history == history][:2]
         part, subsamples = dataset.gathered(draw_subsamples(spec, len(dataset.y), members, dataset.classes))
         legs = legs_of(spec, part, members, subsamples)
-        noisy = noisy or any(leg.protocol.system.noisy for leg in legs)
+        noisy = noisy or any(leg.protocol.noisy for leg in legs)
         shapes = [[block.shape for block in leg.protocol.system.blocks] for leg in legs]
         if shapes[0] != shapes[-1]:
             raise SpecError(

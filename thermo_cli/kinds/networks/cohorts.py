@@ -81,6 +81,20 @@ class Cohort:
         """Return each trained block of these rows by its name, (row, *shape)."""
         return {block.name: view for block, view in zip(self.blocks, self.views(flat), strict=True) if block.trained}
 
+    def heat(self, normals: torch.Tensor, temperature: float, lr: float) -> None:
+        """Add -sqrt(2 T / lr) xi to the gradient of what is trained, so that a step of descent is one of Langevin dynamics.
+
+        Args:
+            normals: xi of all rows of the stack, (row of the stack, parameter).
+            temperature: T.
+            lr: Learning rate of this step.
+        """
+        if temperature > 0 and lr > 0:
+            parts = torch.split(normals[self.rows], [block.size for block in self.blocks], dim=1)
+            for block, view, part in zip(self.blocks, self.views(self.gradient), parts, strict=True):
+                if block.trained:
+                    view.sub_(part.reshape(view.shape), alpha=(2 * temperature / lr) ** 0.5)
+
     def gather(self) -> None:
         """Take parameters and gradient of these rows out of the stack."""
         for outside, inside in self._outside:

@@ -1,9 +1,9 @@
-"""Uniform numbers for dropout, a pure function of a replica's `noise` stream and the step: nothing has to be stored to resume.
+"""Numbers for dropout and heat, a pure function of a replica's `noise` stream and the step: nothing has to be stored to resume.
 
 They are drawn in blocks of steps, each from a generator of its own, so any step can be reached directly.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -14,6 +14,7 @@ from thermo_cli import rng
 
 BLOCK_NUMBERS: Final = 2**14  # drawn at a time, where a step takes fewer
 COUNTER: Final = 2  # of the stream: 0 and 1 are those of a first phase
+HEAT: Final = 3  # the same, of normal numbers
 
 
 def uniforms(streams: Sequence[int], leg: int, numbers: int, start: int, stop: int) -> NDArray[np.float32]:
@@ -25,10 +26,33 @@ def uniforms(streams: Sequence[int], leg: int, numbers: int, start: int, stop: i
         numbers: Per replica and step.
         stop: Step after the last.
     """
+    return _drawn(_block, streams, leg, numbers, start, stop)
+
+
+def normals(streams: Sequence[int], leg: int, numbers: int, start: int, stop: int) -> NDArray[np.float32]:
+    """Return the numbers of steps start..stop-1, of a standard normal law, (step, replica, number).
+
+    Args:
+        streams: `noise` streams, one per replica.
+        leg: Number of the leg; each has numbers of its own.
+        numbers: Per replica and step.
+        stop: Step after the last.
+    """
+    return _drawn(_normal_block, streams, leg, numbers, start, stop)
+
+
+def _drawn(
+    block_of: Callable[[int, int, int, int, int], NDArray[np.float32]],
+    streams: Sequence[int],
+    leg: int,
+    numbers: int,
+    start: int,
+    stop: int,
+) -> NDArray[np.float32]:
     length = block_steps(numbers)
     first, last = start // length, (stop - 1) // length
     rows = [
-        np.concatenate([_block(stream, leg, length, numbers, block) for block in range(first, last + 1)])
+        np.concatenate([block_of(stream, leg, length, numbers, block) for block in range(first, last + 1)])
         for stream in streams
     ]
     return np.stack([row[start - first * length : stop - first * length] for row in rows], axis=1)
@@ -47,3 +71,9 @@ def block_steps(numbers: int) -> int:
 def _block(stream: int, leg: int, length: int, numbers: int, block: int) -> NDArray[np.float32]:
     """Draw one block of steps, (step, number); the last few are kept, as a chunk of steps seldom ends with a block."""
     return rng.generator(stream, COUNTER, leg, block).random((length, numbers), dtype=np.float32)
+
+
+@lru_cache(maxsize=64)
+def _normal_block(stream: int, leg: int, length: int, numbers: int, block: int) -> NDArray[np.float32]:
+    """Draw one block of steps of normal numbers, (step, number)."""
+    return rng.generator(stream, HEAT, leg, block).standard_normal((length, numbers), dtype=np.float32)

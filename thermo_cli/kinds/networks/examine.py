@@ -68,7 +68,7 @@ def _examined(folder: RunFolder, dataset: Dataset, material: Material) -> Findin
         words["untested"] = failure
     pool = int(facts["pool_examples"])
     size = subsample_size(spec.ensemble.subsample, pool)
-    consumed = streams_used(spec, size, pool, list(spec.histories)[:1], system.noisy) & set(spec.ensemble.vary)
+    consumed = streams_used(spec, size, pool, list(spec.histories)[:1], rule.noisy) & set(spec.ensemble.vary)
     if not failure and not consumed - {"subsample"}:
         words |= _by_construction(system, 0.0 if rule.energies.terms else rule.optimizer.penalty)
     words["crossed"] = spec.ensemble.crossed is not None

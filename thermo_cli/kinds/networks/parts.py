@@ -133,6 +133,16 @@ class SgdArguments(Part):
     """Nesterov's form of momentum."""
     weight_decay: NonNegative = 0.0
     """L2 penalty lambda: adds (lambda / 2) |theta|^2 to the energy."""
+    temperature: Annotated[NonNegative, Field(exclude_if=lambda value: value == 0)] = (
+        0.0  # runs without keep their names
+    )
+    """T of Langevin dynamics: each step adds sqrt(2 lr T) times normal noise; on full batches the law is exp(-U / T)."""
+
+    @model_validator(mode="after")
+    def _without_momentum(self) -> "SgdArguments":
+        if self.temperature and self.momentum:
+            raise ValueError("temperature goes without momentum: noise that is carried on has another temperature")
+        return self
 
 
 class SgdDynamics(GradientPart):

@@ -43,6 +43,16 @@ class Protocol:
     clip: float | None = None
     energies: Energies = NONE
 
+    @property
+    def temperature(self) -> float:
+        """T of Langevin dynamics; 0 of every rule that has none."""
+        return float(getattr(self.optimizer, "temperature", 0.0))
+
+    @property
+    def noisy(self) -> bool:
+        """Whether it draws from the `noise` streams at every step."""
+        return self.system.noisy or self.temperature > 0
+
 
 @dataclass(frozen=True)
 class Leg:

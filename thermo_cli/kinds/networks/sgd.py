@@ -1,4 +1,8 @@
-"""Stochastic gradient descent with momentum: v <- mu v + g, theta <- theta - lr v, with g including the L2 penalty."""
+"""Stochastic gradient descent with momentum: v <- mu v + g, theta <- theta - lr v, with g including the L2 penalty.
+
+At a temperature T (without momentum) it is Langevin dynamics, theta <- theta - lr g + sqrt(2 lr T) xi: whoever calls `update`
+adds -sqrt(2 T / lr) xi to the gradient.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,12 +20,15 @@ class Sgd:
 
     Args:
         weight_decay: lambda of the penalty (lambda / 2) |theta|^2.
+        temperature: T.
     """
 
     follows_rate = True
 
-    def __init__(self, lr: float, momentum: float, nesterov: bool, weight_decay: float) -> None:
-        self.lr = lr
+    def __init__(
+        self, lr: float, momentum: float, nesterov: bool, weight_decay: float, temperature: float = 0.0
+    ) -> None:
+        self.lr, self.temperature = lr, temperature
         self._constants: dict[str, Any] = {"weight_decay": weight_decay, "momentum": momentum, "dampening": 0.0}
         self._constants |= {"nesterov": nesterov and momentum > 0, "maximize": False}
         self.penalty = weight_decay

@@ -27,6 +27,7 @@ from thermo_cli.observables.macroscopic import Evaluation
 from thermo_cli.replicas import Replica
 
 LOST: Final = "lost"  # in a state
+HEAT_NUMBERS: Final = 2**22  # normal numbers drawn at once, at most
 CHUNK_ROWS: Final = 2**21  # of data are named at once, at most
 CHUNK_EXAMPLES: Final = 1024  # examples evaluated at once: it fixes the order of the sums, hence the bits
 
@@ -111,7 +112,11 @@ class Stack:
                 block = noise.block_steps(train.noise.shape[1])
                 chunk = min(chunk, block - self.step % block)
             stop = min(until, self.step + chunk, leg.until if number < len(self.legs) - 1 else until)
+            heated = any(protocol.temperature > 0 for protocol in leg.protocols)
+            if heated:
+                stop = min(stop, self.step + max(HEAT_NUMBERS // len(self.parameters), 1))
             x_rows, target_rows = self.rows(self.step, stop)
+            heat = self.heat(self.step, stop) if heated else None
             drawn = self.noise(self.step, stop) if train.noise.shape[1] else None
             for x_row, target_row in zip(x_rows.unbind(), target_rows.unbind(), strict=True):
                 self._passed(train, x_row, target_row, drawn[self.step - stop] if drawn is not None else None)
@@ -122,6 +127,8 @@ class Stack:
                     if protocol.clip is not None:
                         clip(cohort.gradients.values(), protocol.clip)
                     lr = rate(protocol, self.step) if rate is not None else protocol.rate(self.step)
+                    if heat is not None:
+                        cohort.heat(heat[self.step - stop], protocol.temperature, lr)
                     protocol.optimizer.update(cohort.parameters, cohort.gradient, cohort.state, lr)
                     cohort.scatter()
                 train.settle()
@@ -334,6 +341,17 @@ class Stack:
         """
         number, streams = self.leg(start), [member.noise for member in self.members]
         return torch.from_numpy(noise.uniforms(streams, number, self.passes[number].noise.shape[1], start, stop))
+
+    def heat(self, start: int, stop: int) -> torch.Tensor:
+        """Return the normal numbers of some steps of Langevin dynamics, (step, replica, parameter).
+
+        Args:
+            stop: Step after the last; both in the same leg.
+        """
+        number, streams = self.leg(start), [member.noise for member in self.members]
+        numbers = layout.count(self.protocol.system.blocks)
+        drawn = torch.from_numpy(noise.normals(streams, number, numbers, start, stop))
+        return drawn.to(self.protocol.dtype)
 
 
 def target_table(dataset: Dataset, dtype: torch.dtype) -> torch.Tensor:

@@ -19,8 +19,9 @@ def check(spec: "Spec") -> None:
 
 
 def streams(spec: "Spec", examples: int, pool: int, histories: Sequence[str], noisy: bool) -> set[str]:
-    """Return the sources of randomness that training consumes; dropout draws from `noise`."""
+    """Return the sources of randomness that training consumes; dropout and heat draw from `noise`."""
     drops = noisy or getattr(spec.system.arguments, "dropout", 0.0) > 0
+    drops = drops or getattr(spec.motion.arguments, "temperature", 0.0) > 0
     return {"init", *(("noise",) if drops else ()), *learner_streams(spec, examples, pool, histories)}
 
 
