@@ -442,7 +442,7 @@ HEAD = """\
 
 Written by `python experiments/study.py --keep` from the verdict files in results/reference/; no number is typed by hand. Each
 claim is a few specs of experiments/claims/ or experiments/literature/, each run by one command; its report is linked. Ensembles
-grow until they are decided: the number of replicas is what that took. *Holds* says whether what was seen is what the claim says.
+grow until they are decided: the replicas are what that took. *Holds* says whether what was seen is what the claim says.
 """
 
 

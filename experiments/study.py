@@ -25,7 +25,7 @@ from findings import FINDINGS, page
 import thermo_cli
 
 HERE = Path(__file__).resolve().parent
-RESULTS = HERE.parent / "results" if (HERE.parent / "results").is_dir() else HERE / "results"
+RESULTS = (HERE.parent if (HERE.parent / "pyproject.toml").exists() else HERE) / "results"  # of a checkout, or here
 FOLDERS = (HERE / "claims", HERE / "literature")
 SHORT_REPLICAS, SHORT_POINTS = 8, 3
 ALIKE = ("holds", "fails")  # outcomes that contradict each other
