@@ -362,6 +362,15 @@ def _picard(found: Found) -> Told:
     return Told(state["sd"] < 0.01, f"{words}; 85 % of seeds lie from {num(low, 3)} to {num(high, 3)}")
 
 
+def _scales(found: Found) -> Told:
+    (one,) = found.values()
+    names = ("raw_cosine", "aligned_cosine", "overlap", "barrier_raw", "barrier", "disagreement", "similarity")
+    words = [f"{name.replace('_', ' ')} {listed(one, lambda p, name=name: between(p, name))}" for name in names]
+    barriers = [micro(point, "barrier") or 0.0 for _, point in points(one)]
+    alone = all((micro(point, "raw_cosine") or 1.0) < 0.1 for _, point in points(one))
+    return Told(alone and barriers[-1] < barriers[0], f"by width, {'. '.join(words)}")
+
+
 FINDINGS = (
     Finding(
         "01-same-performance",
@@ -433,6 +442,7 @@ FINDINGS = (
     Finding(
         "bouthillier", "Bouthillier 2021: the data's share of the noise is the largest.", ("bouthillier",), _bouthillier
     ),
+    Finding("scales", "What microscopic quantities are on digits, at three widths.", ("scales",), _scales),
     Finding("picard", "Picard 2021: among many seeds some are much better.", ("picard",), _picard),
 )
 

@@ -69,7 +69,7 @@ def main() -> None:
             error = forward(x_train[batch], w, b) - targets[batch]
             w -= args.lr * (x_train[batch].T @ error / args.batch + args.l2 * w)
             b -= args.lr * (error.mean(axis=0) + args.l2 * b)
-    print(f"test accuracy {metrics['test_accuracy']:.3f}")  # noqa: T201 - what a script prints goes to its log
+    print(f"test accuracy {metrics['test_accuracy']:.3f}")
 
 
 if __name__ == "__main__":
