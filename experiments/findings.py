@@ -36,12 +36,14 @@ class Finding:
         claim: What is said.
         specs: Names of the specs, the first being the one that its picture is taken from.
         seen: From the verdict files of these specs to what was seen.
+        picture: Name of the chart of the first spec that stands on the page.
     """
 
     name: str
     claim: str
     specs: tuple[str, ...]
     seen: Callable[[Found], Told]
+    picture: str
 
 
 def num(value: float | None, digits: int = 2) -> str:
@@ -131,14 +133,19 @@ def _crystal(found: Found) -> Told:
 
 
 def _history(found: Found) -> Told:
-    first, *others = found.values()
+    first = found["03-history"]
     forgets = first["outcomes"]["history"] == "holds"
     fails = {name.removeprefix("03-history-"): one for name, one in found.items() if name != "03-history"}
-    words = "; ".join(f"{name}: {verdict(one)}, history {one['outcomes']['history']}" for name, one in fails.items())
+    lost = [
+        name for name, one in fails.items() if "fails" in (one["outcomes"]["history"], one["outcomes"]["agreement"])
+    ]
+    words = "; ".join(
+        f"{name}: {verdict(one)}, history {one['outcomes']['history']}, agreement {one['outcomes']['agreement']}"
+        for name, one in fails.items()
+    )
     paths = ", ".join(first["macroscopic"]["test_accuracy"]["histories"])
-    remembers = any(one["verdict"] in ("glassy", "relaxing") for one in others)
     said = f"{verdict(first)} from {paths}, history {first['outcomes']['history']}. Where it may not: {words}"
-    return Told(forgets and remembers, said)
+    return Told(forgets and bool(lost), f"{said}. Remembered: {', '.join(lost) or 'nowhere'}")
 
 
 def _quench(found: Found) -> Told:
@@ -277,7 +284,7 @@ def _metastability(found: Found) -> Told:
 
 
 def _snowflake(found: Found) -> Told:
-    (one,) = found.values()
+    one, rates = found.values()
 
     def order(point: Content) -> str:
         layers = ", ".join(num(state["estimate"]) for state in point["microscopic"]["overlap"]["layers"].values())
@@ -286,8 +293,8 @@ def _snowflake(found: Found) -> Told:
             f"Q* {num(micro(point))} (layers {layers}), CKA {num(alike['estimate'])} (untrained {num(alike['null'])})"
         )
 
-    q = [micro(point) or 0.0 for _, point in points(one)]
-    return Told(all(0 < value < 0.9 for value in q), f"by rate, {listed(one, order)}")
+    low, high = one["microscopic"]["overlap"]["interval"]
+    return Told(low > 0 and high < 0.9, f"{verdict(one)}, {order(one)}; by rate, {listed(rates, order)}")
 
 
 def _rebasin(found: Found) -> Told:
@@ -382,28 +389,36 @@ FINDINGS = (
             "01-same-performance-boosting",
         ),
         _same_performance,
+        "plane",
     ),
     Finding(
         "02-crystal",
         "Linear models are the exception: the same performance because of the same parameters.",
         ("02-crystal", "02-crystal-fit"),
         _crystal,
+        "plane",
     ),
     Finding(
         "03-history",
         "The outcome forgets the training trajectory, but for small networks, short or lazy training and decayed rates.",
         ("03-history", "03-history-short", "03-history-lazy", "03-history-narrow", "03-history-decayed"),
         _history,
+        "trajectory-test_accuracy",
     ),
     Finding(
         "04-quench",
         "Training does not minimize the loss: replicas settle above the minimum that they could reach.",
         ("04-quench", "04-quench-network"),
         _quench,
+        "phase-diagram",
     ),
-    Finding("05-entropy", "Entropy goes up.", ("05-entropy", "05-entropy-independent"), _entropy),
-    Finding("06-regularizers", "Regularizers are extra energies.", ("06-regularizers",), _regularizers),
-    Finding("07-bath", "Data is a thermal bath.", ("07-bath", "07-bath-noise", "07-bath-shift"), _bath),
+    Finding("05-entropy", "Entropy goes up.", ("05-entropy", "05-entropy-independent"), _entropy, "dispersion"),
+    Finding(
+        "06-regularizers", "Regularizers are extra energies.", ("06-regularizers",), _regularizers, "phase-diagram"
+    ),
+    Finding(
+        "07-bath", "Data is a thermal bath.", ("07-bath", "07-bath-noise", "07-bath-shift"), _bath, "phase-diagram"
+    ),
     Finding(
         "08-parts",
         "Models are built of simple parts: a glass turns into equilibrium as parts are added.",
@@ -416,34 +431,79 @@ FINDINGS = (
             "08-parts-tree-depth",
         ),
         _parts,
+        "order-parameters",
     ),
     Finding(
         "09-ergodicity",
         "Ergodicity is usually broken.",
         ("09-ergodicity", "09-ergodicity-harmonic", "09-ergodicity-langevin"),
         _ergodicity,
+        "overlaps",
     ),
-    Finding("10-window", "A metric is a tiny window.", ("10-window",), _window),
+    Finding("10-window", "A metric is a tiny window.", ("10-window",), _window, "order-parameters"),
     Finding(
         "11-metastability",
         "What looks like equilibrium may be a plateau.",
         ("11-metastability", "11-metastability-wells"),
         _metastability,
+        "order-parameters",
     ),
     Finding(
-        "12-snowflake", "The settled ensemble has an order of its own, like a snowflake.", ("12-snowflake",), _snowflake
+        "12-snowflake",
+        "The settled ensemble has an order of its own, like a snowflake.",
+        ("12-snowflake", "12-snowflake-rates"),
+        _snowflake,
+        "overlap-distribution",
     ),
-    Finding("git-rebasin", "Ainsworth 2022: aligned, the barrier falls with the width.", ("git-rebasin",), _rebasin),
-    Finding("fort", "Fort 2019: other starts, orthogonal parameters and other answers.", ("fort",), _fort),
-    Finding("frankle", "Frankle 2020: one start, another order: no barrier.", ("frankle",), _frankle),
-    Finding("kornblith", "Kornblith 2019: layers of trained networks are alike.", ("kornblith",), _kornblith),
-    Finding("jordan", "Jordan 2023: the distribution-wise variance collapses.", ("jordan",), _jordan),
-    Finding("jiang", "Jiang 2021: disagreement equals the test error.", ("jiang",), _jiang),
     Finding(
-        "bouthillier", "Bouthillier 2021: the data's share of the noise is the largest.", ("bouthillier",), _bouthillier
+        "git-rebasin",
+        "Ainsworth 2022: aligned, the barrier falls with the width.",
+        ("git-rebasin",),
+        _rebasin,
+        "order-parameters",
     ),
-    Finding("scales", "What microscopic quantities are on digits, at three widths.", ("scales",), _scales),
-    Finding("picard", "Picard 2021: among many seeds some are much better.", ("picard",), _picard),
+    Finding(
+        "fort",
+        "Fort 2019: other starts, orthogonal parameters and other answers.",
+        ("fort",),
+        _fort,
+        "overlap-distribution",
+    ),
+    Finding(
+        "frankle", "Frankle 2020: one start, another order: no barrier.", ("frankle",), _frankle, "order-parameters"
+    ),
+    Finding(
+        "kornblith",
+        "Kornblith 2019: layers of trained networks are alike.",
+        ("kornblith",),
+        _kornblith,
+        "overlap-distribution",
+    ),
+    Finding(
+        "jordan", "Jordan 2023: the distribution-wise variance collapses.", ("jordan",), _jordan, "order-parameters"
+    ),
+    Finding("jiang", "Jiang 2021: disagreement equals the test error.", ("jiang",), _jiang, "plane"),
+    Finding(
+        "bouthillier",
+        "Bouthillier 2021: the data's share of the noise is the largest.",
+        ("bouthillier",),
+        _bouthillier,
+        "noise-budget",
+    ),
+    Finding(
+        "scales",
+        "What microscopic quantities are on digits, at three widths.",
+        ("scales",),
+        _scales,
+        "order-parameters",
+    ),
+    Finding(
+        "picard",
+        "Picard 2021: among many seeds some are much better.",
+        ("picard",),
+        _picard,
+        "trajectory-test_accuracy",
+    ),
 )
 
 ANSWERS = {True: "yes", False: "no", None: "open"}

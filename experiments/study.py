@@ -30,7 +30,11 @@ FOLDERS = (HERE / "claims", HERE / "literature")
 SHORT_REPLICAS, SHORT_POINTS = 8, 3
 ALIKE = ("holds", "fails")  # outcomes that contradict each other
 DIGITS = 6
-FIGURES = ("phases", "overlaps", "trajectories", "plane")  # the first that there is stands for a spec
+FIGURES = (
+    "order-parameters",
+    "phase-diagram",
+    "plane",
+)  # the first that there is stands for a spec whose claim names none
 Content = dict[str, Any]
 
 
@@ -64,7 +68,7 @@ def main() -> int:
             said = found["verdict"] or found["summary"]
             print(f"{name}: {said} ({time.monotonic() - start:.0f} s)", *wrong, sep="\n  ", flush=True)
             if chosen.keep:
-                keep(run, folder / name)
+                keep(run, folder / name, (finding.picture, *FIGURES))
     if chosen.keep:
         (chosen.reference.parent / "study.md").write_text(page(chosen.reference))
     print(f"{time.monotonic() - begun:.0f} s; " + (f"{len(problems)} differences" if problems else "no difference"))
@@ -88,10 +92,24 @@ def shorter(spec: Path) -> Iterator[str]:
     """
     whole = thermo_cli.load_spec(spec)
     if whole.ensemble.crossed is None:
+        pairs = whole.ensemble.controls.same_bath
+        pairs = SHORT_REPLICAS if pairs is None else min(pairs, SHORT_REPLICAS)
         yield f"ensemble.replicas={SHORT_REPLICAS}"
-    for field, values in (whole.sweep or {}).items():
-        places = sorted({round(place * (len(values) - 1) / (SHORT_POINTS - 1)) for place in range(SHORT_POINTS)})
-        yield f"sweep.{field}={json.dumps([values[place] for place in places])}"
+        yield f"ensemble.controls={{same_bath: {pairs}, twin: 0}}"
+    if whole.sweep:
+        yield f"sweep={json.dumps({field: some(values) for field, values in whole.sweep.items()})}"
+
+
+def some(values: Sequence[Any]) -> list[Any]:
+    """Return the first, the middle and the last of some values.
+
+    Args:
+        values: In order.
+    """
+    last = len(values) - 1
+    return [
+        values[place] for place in sorted({round(part * last / (SHORT_POINTS - 1)) for part in range(SHORT_POINTS)})
+    ]
 
 
 def differences(known: Content, found: Content) -> Iterator[str]:
@@ -125,7 +143,8 @@ def _apart(known: Content, found: Content) -> Iterator[str]:
 
 
 def _size(content: Content) -> Any:
-    return (content.get("replicas") or content["run"]["replicas"])["planned"]
+    counts = content.get("replicas") or content.get("run", {}).get("replicas") or {}
+    return counts.get("planned")
 
 
 def _meet(one: Sequence[float | None], other: Sequence[float | None]) -> bool:
@@ -133,12 +152,13 @@ def _meet(one: Sequence[float | None], other: Sequence[float | None]) -> bool:
     return None in ends or bool(one[0] <= other[1] and other[0] <= one[1])  # type: ignore[operator]
 
 
-def keep(run: thermo_cli.Run, place: Path) -> None:
+def keep(run: thermo_cli.Run, place: Path, pictures: Sequence[str]) -> None:
     """Put verdict.json, the report in Markdown and a figure of a run into the reference.
 
     Args:
         run: Of a spec.
         place: Folder of the claim, and name of the spec.
+        pictures: Names of charts; the first that there is is kept.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
     Path(f"{place}.json").write_text(json.dumps(_rounded(run.as_dict()), ensure_ascii=False) + "\n")
@@ -146,9 +166,8 @@ def keep(run: thermo_cli.Run, place: Path) -> None:
     with tempfile.TemporaryDirectory() as drawn:
         command = [report, run.folder.path, "--format", "markdown", "--output", f"{place}.md", "--figures", drawn]
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-        figures = {path.stem: path for path in Path(drawn).glob("*.svg")}
-        chosen = next(path for part in FIGURES for stem, path in figures.items() if part in stem)
-        shutil.copy(chosen, f"{place}.svg")
+        drawings = [Path(drawn) / f"{name}.svg" for name in pictures]
+        shutil.copy(next(path for path in drawings if path.exists()), f"{place}.svg")
 
 
 def _rounded(value: Any) -> Any:

@@ -284,12 +284,17 @@ def budgets_of(spec: Spec) -> tuple[int, ...]:
 def alike(spec: Spec) -> str:
     """Return what replicas of several points must have in common to move in one stack: all but the numbers of the dynamics.
 
+    A number that is zero counts: without decay there is no penalty to be measured, without momentum no velocity to be kept,
+    and a shard holds what it would hold alone.
+
     Args:
         spec: The experiment of a point.
     """
     content = spec.model_dump(mode="json", exclude={"name", "description", "equilibrium", "sweep"})
     arguments = content["dynamics"]["with"]
-    content["dynamics"]["with"] = {name: value for name, value in arguments.items() if not _number(value)}
+    content["dynamics"]["with"] = {
+        name: _some(value) if _number(value) else value for name, value in arguments.items()
+    }
     return json.dumps(content, sort_keys=True)
 
 
@@ -297,6 +302,10 @@ def _number(value: object) -> bool:
     if isinstance(value, list | tuple):
         return all(_number(item) for item in value)
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _some(value: object) -> bool:
+    return any(map(_some, value)) if isinstance(value, list | tuple) else value != 0
 
 
 def _replica(spec: Spec, position: int, history: str, index: int) -> Replica:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import SMALL
+import thermo_cli
+from tests.conftest import SERIAL, SMALL
 from thermo_cli.contracts import Dataset
 from thermo_cli.data.split import load_dataset
 from thermo_cli.errors import SpecError
@@ -100,3 +101,25 @@ def test_what_cannot_share_a_stack_is_refused(tmp_path: Path, change: str, word:
     dataset, members = parts(tmp_path, found)
     with pytest.raises(SpecError, match=f"received: {word}:"):
         Learner(found, dataset, members[:2])
+
+
+def test_points_without_decay_or_momentum_keep_what_they_would_keep_alone(tmp_path: Path) -> None:
+    """A sweep from zero on: every point has all its replicas, and the files of its shards are those of the point by itself."""
+    fields = {"weight_decay": [0.0, 1e-3], "momentum": [0.0, 0.9]}
+    (tmp_path / "s.yaml").write_text(SMALL)
+    small = ["ensemble.replicas=8", "dynamics.steps=60", "dynamics.with={lr: 0.05}", "observe.window_measurements=8"]
+    swept = "sweep={" + ", ".join(f"dynamics.with.{name}: {values}" for name, values in fields.items()) + "}"
+    whole = thermo_cli.run(tmp_path / "s.yaml", overrides=[*small, swept], results=tmp_path / "swept", engine=SERIAL)
+    for point in whole.as_dict()["points"]:
+        assert point["replicas"]["finished"] == point["replicas"]["planned"], point["point"]
+        assert ("energy_l2" in point["macroscopic"]) == (point["point"]["dynamics.with.weight_decay"] > 0)
+    for number, values in enumerate(whole.points):
+        alone = [f"{field}={value}" for field, value in values.items()]
+        one = thermo_cli.run(
+            tmp_path / "s.yaml", overrides=[*small, *alone], results=tmp_path / str(number), engine=SERIAL
+        )
+        mine = one.folder.trajectories()
+        theirs = whole.folder.points[number].trajectories()
+        assert mine.values.keys() == theirs.values.keys()
+        for name, array in mine.values.items():
+            np.testing.assert_array_equal(array, theirs.values[name], err_msg=name)
