@@ -107,7 +107,7 @@ def test_points_without_decay_or_momentum_keep_what_they_would_keep_alone(tmp_pa
     """A sweep from zero on: every point has all its replicas, and the files of its shards are those of the point by itself."""
     fields = {"weight_decay": [0.0, 1e-3], "momentum": [0.0, 0.9]}
     (tmp_path / "s.yaml").write_text(SMALL)
-    small = ["ensemble.replicas=8", "dynamics.steps=60", "dynamics.with={lr: 0.05}", "observe.window_measurements=8"]
+    small = ["ensemble.replicas=12", "dynamics.steps=60", "dynamics.with={lr: 0.05}", "observe.window_measurements=8"]
     swept = "sweep={" + ", ".join(f"dynamics.with.{name}: {values}" for name, values in fields.items()) + "}"
     whole = thermo_cli.run(tmp_path / "s.yaml", overrides=[*small, swept], results=tmp_path / "swept", engine=SERIAL)
     for point in whole.as_dict()["points"]:
