@@ -127,9 +127,11 @@ def _same_performance(found: Found) -> Told:
 
 def _crystal(found: Found) -> Told:
     words = "; ".join(f"{name}: {verdict(one)}, accuracy {score(one)}" for name, one in found.items())
-    shares = ", ".join(num(micro(one, "overlap", "estimate"), 3) for one in found.values())
+    shares = ", ".join(num(one["microscopic"]["overlap"]["same_bath"]["estimate"], 3) for one in found.values())
     same = all(one["verdict"] == "crystallized" for one in found.values())
-    return Told(same, f"{words}; Q* {shares}: {'one model, found every time' if same else 'not all are one model'}")
+    return Told(
+        same, f"{words}; Q* on one bath {shares}: {'one model for each bath' if same else 'not all are one model'}"
+    )
 
 
 def _history(found: Found) -> Told:
@@ -191,8 +193,14 @@ def _regularizers(found: Found) -> Told:
     verdicts = "; ".join(
         f"decay {decay:g}: {', '.join(p['verdict'] for p in several)}" for decay, several in decays.items()
     )
-    grows = rises([sum(each) / len(each) for each in shares.values()])
-    return Told(grows, f"the penalty's share of the energy at rest: {words}. Verdicts, by dropout: {verdicts}")
+    free, *decayed = decays.values()
+    rests = all(point["verdict"] in ("settled", "thermalized") for several in decayed for point in several)
+    restless = not any(point["verdict"] in ("settled", "thermalized") for point in free)
+    most = all(min(each) > 0.5 for decay, each in shares.items() if decay)
+    return Told(
+        rests and restless and most,
+        f"the penalty's share of the energy at rest: {words}. Verdicts, by dropout: {verdicts}",
+    )
 
 
 def _share(one: Content) -> float:

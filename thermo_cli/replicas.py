@@ -292,9 +292,7 @@ def alike(spec: Spec) -> str:
     """
     content = spec.model_dump(mode="json", exclude={"name", "description", "equilibrium", "sweep"})
     arguments = content["dynamics"]["with"]
-    content["dynamics"]["with"] = {
-        name: _some(value) if _number(value) else value for name, value in arguments.items()
-    }
+    content["dynamics"]["with"] = {name: _some(value) if _number(value) else value for name, value in arguments.items()}
     return json.dumps(content, sort_keys=True)
 
 

@@ -140,7 +140,7 @@ def _test_set_error(ensemble: Ensemble, name: str) -> float | None:
     mean, share = mean_and_sd(ensemble.finals[name])["mean"], ensemble.question.resolutions.get(name)
     if mean is None or share is None:
         return ensemble.question.own_errors.get(name)
-    return max(mean * (1 - mean) * share, 0.0) ** 0.5
+    return float(max(mean * (1 - mean) * share, 0.0) ** 0.5)
 
 
 def _window(ensemble: Ensemble) -> dict[str, int]:

@@ -36,7 +36,7 @@ def own_errors(
     """
     asked = [name for name in macro if f"test_{label(name)}" in recorded]
     exact = resolutions(len(dataset.y_test))
-    errors = {}
+    errors: dict[str, float] = {}
     for name, rule in formulas_of(asked, dataset.task).items():
         if f"test_{name}" not in exact:
             draws = rng.generator(rng.stream(seed, "noise", f"own error/{name}", 0))
