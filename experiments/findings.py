@@ -193,12 +193,11 @@ def _regularizers(found: Found) -> Told:
     verdicts = "; ".join(
         f"decay {decay:g}: {', '.join(p['verdict'] for p in several)}" for decay, several in decays.items()
     )
-    free, *decayed = decays.values()
+    _, *decayed = decays.values()
     rests = all(point["verdict"] in ("settled", "thermalized") for several in decayed for point in several)
-    restless = not any(point["verdict"] in ("settled", "thermalized") for point in free)
     most = all(min(each) > 0.5 for decay, each in shares.items() if decay)
     return Told(
-        rests and restless and most,
+        rests and most,
         f"the penalty's share of the energy at rest: {words}. Verdicts, by dropout: {verdicts}",
     )
 

@@ -1,7 +1,7 @@
 """The report of a sweep: the phase diagram, every point with its order parameters, then each point's criteria."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from thermo_cli.judging.record import Baseline
 from thermo_cli.reports import wording
@@ -158,8 +158,8 @@ def _response(view: SweepView) -> Section:
     """Say how far each step along a swept number moves what gates, beside what another seed would; nothing of other sweeps."""
     lines = []
     for point in view.points[:MOST_POINTS]:
-        known = point.decided.diagnostics.get("field_response") if point.decided is not None else None
-        for name, one in known["observables"].items() if known is not None else ():
+        known: dict[str, Any] = point.decided.diagnostics.get("field_response", {}) if point.decided is not None else {}
+        for name, one in known.get("observables", {}).items():
             low, high = (number(end, 2) for end in one["interval"])
             step = f"{shown(known['since'])} to {', '.join(_values(point))}"
             change = f"{number(one['change'], 3)} [{low}, {high}]"

@@ -79,10 +79,8 @@ def try_building(spec: Spec, member: Replica) -> None:
     Raises:
         SpecError: One of them may not be imported, keeps no estimator's contract, or does not take its arguments.
     """
-    parts = [
-        ("system", spec.system),
-        *((f"system.preprocess[{n}]", one) for n, one in enumerate(spec.system.preprocess)),
-    ]
+    system: Any = spec.system
+    parts = [("system", system), *((f"system.preprocess[{n}]", one) for n, one in enumerate(system.preprocess))]
     with quiet(), watched(global_seed(member.init)):
         collected([partial(build, part.use, part.arguments, where) for where, part in parts])
 
