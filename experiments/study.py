@@ -23,6 +23,7 @@ from typing import Any
 from findings import FINDINGS, page
 
 import thermo_cli
+from thermo_cli.errors import DataError, SpecError, StoreError
 
 HERE = Path(__file__).resolve().parent
 RESULTS = (HERE.parent if (HERE.parent / "pyproject.toml").exists() else HERE) / "results"  # of a checkout, or here
@@ -57,10 +58,13 @@ def main() -> int:
             if not name.startswith(tuple(chosen.only)):
                 continue
             start, folder = time.monotonic(), chosen.reference / finding.name
-            overrides = shorter(spec_of(name)) if chosen.short else ()
-            run = thermo_cli.run(
-                spec_of(name), overrides=list(overrides), results=chosen.results, workers=chosen.workers
-            )
+            given = {"results": chosen.results, "workers": chosen.workers}
+            try:
+                run = thermo_cli.run(spec_of(name), overrides=shorter(spec_of(name)) if chosen.short else (), **given)
+            except (DataError, SpecError, StoreError) as error:  # the others are run all the same
+                problems.append(f"{name}: {error}")
+                print(problems[-1], flush=True)
+                continue
             found = run.as_dict()
             known = folder / f"{name}.json"
             wrong = list(differences(json.loads(known.read_text()), found)) if known.exists() else []
@@ -84,20 +88,20 @@ def spec_of(name: str) -> Path:
     return next(path for folder in FOLDERS if (path := folder / f"{name}.yaml").exists())
 
 
-def shorter(spec: Path) -> Iterator[str]:
-    """Yield what makes a spec short: a few replicas, and of each swept field the first, the middle and the last value.
+def shorter(spec: Path) -> list[str]:
+    """Return what makes a spec short: a few replicas, and of each swept field the first, the middle and the last value.
 
     Args:
         spec: The file.
     """
-    whole = thermo_cli.load_spec(spec)
+    whole, changes = thermo_cli.load_spec(spec), []
     if whole.ensemble.crossed is None:
         pairs = whole.ensemble.controls.same_bath
         pairs = SHORT_REPLICAS if pairs is None else min(pairs, SHORT_REPLICAS)
-        yield f"ensemble.replicas={SHORT_REPLICAS}"
-        yield f"ensemble.controls={{same_bath: {pairs}, twin: 0}}"
+        changes = [f"ensemble.replicas={SHORT_REPLICAS}", f"ensemble.controls={{same_bath: {pairs}, twin: 0}}"]
     if whole.sweep:
-        yield f"sweep={json.dumps({field: some(values) for field, values in whole.sweep.items()})}"
+        changes.append(f"sweep={json.dumps({field: some(values) for field, values in whole.sweep.items()})}")
+    return changes
 
 
 def some(values: Sequence[Any]) -> list[Any]:
