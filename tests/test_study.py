@@ -11,7 +11,10 @@ from tests.conftest import SERIAL, SMALL
 from thermo_cli.errors import SpecError
 from thermo_cli.experiment import prepare
 from thermo_cli.replicas import replica_table
+from thermo_cli.reports.figures import images
+from thermo_cli.reports.formats import rendered
 from thermo_cli.rng import STREAMS
+from thermo_cli.runs.views import view
 from thermo_cli.spec import load_spec
 from thermo_cli.spec.sweeping import points_of
 from thermo_cli.store import RunFolder
@@ -159,3 +162,20 @@ def test_a_point_that_is_refused_is_named(tmp_path):
     with pytest.raises(SpecError, match="n_neighbors=1000"):
         thermo_cli.run(path, results=tmp_path / "results", engine=SERIAL)
     assert not (tmp_path / "results").exists()
+
+
+def test_a_sweep_without_partners_is_drawn(tmp_path):
+    """Without pairs on one bath there is no overlap between them: what order parameters there are is drawn, in every format."""
+    spec = {
+        "name": "alone",
+        "data": {"use": "parity", "with": {"bits": 2}},
+        "system": {"use": "mlp", "with": {"hidden": [2], "activation": "tanh"}},
+        "dynamics": {"use": "sgd", "with": {"lr": 0.5}, "batch_size": "full", "steps": 40},
+        "ensemble": {"replicas": 6, "subsample": 1.0, "vary": ["init"], "controls": {"same_bath": 0, "twin": 0}},
+        "observe": {"macro": ["accuracy", "loss"]},
+        "sweep": {"system.with.hidden": [[2], [3]]},
+    }
+    run = thermo_cli.run(spec, results=tmp_path, engine=SERIAL)
+    assert all(json.loads(one) for one in [rendered("json", [view(run.judged)])])
+    assert "order-parameters" in rendered("html", [view(run.judged)])
+    assert {name for name, _ in images(view(run.judged))} >= {"order-parameters.svg"}

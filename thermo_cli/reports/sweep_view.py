@@ -1,6 +1,7 @@
 """What a report shows of a sweep: every point with its order parameters. Plain values, no disk, no markup."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -119,14 +120,19 @@ def point_view(values: Mapping[str, Any], verdict: Verdict | None, reason: str) 
         verdict.verdict,
         verdict.phase,
         name,
-        state.get("mean"),
-        sd / margin if sd is not None and margin else None,
-        (overlap.get("same_bath") or {}).get("estimate"),
-        overlap.get("self"),
-        verdict.macroscopic.get("energy", {}).get("mean"),
+        _finite(state.get("mean")),
+        _finite(sd / margin if sd is not None and margin else None),
+        _finite((overlap.get("same_bath") or {}).get("estimate")),
+        _finite(overlap.get("self")),
+        _finite(verdict.macroscopic.get("energy", {}).get("mean")),
         verdict.summary,
         verdict,
     )
+
+
+def _finite(value: float | None) -> float | None:
+    """Return a number that charts can draw, or None."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def means(points: Sequence[PointView]) -> tuple[str, list[str]]:
