@@ -362,7 +362,12 @@ def _jiang(found: Found) -> Told:
 def _bouthillier(found: Found) -> Told:
     (one,) = found.values()
     budget = one["diagnostics"]["noise_budget"]["test_accuracy"]
-    return Told(None, json.dumps(budget))
+    words = ", ".join(f"{name} {num(100 * part['share'])} % (sd {num(part['sd'])})" for name, part in budget.items())
+    sources = {name: part["share"] for name, part in budget.items() if name != "rest"}
+    largest = max(sources, key=lambda name: sources[name])
+    return Told(
+        largest == "subsample", f"shares of the variance of the accuracy: {words}; the largest source is {largest}"
+    )
 
 
 def _picard(found: Found) -> Told:
