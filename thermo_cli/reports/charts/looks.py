@@ -76,7 +76,7 @@ CONFIG: Final[dict[str, Any]] = {  # the looks that all charts share
 }
 
 NUMBERS: Final = {"grid": False, "format": "~g"}  # an axis of numbers
-BARE: Final = {"tickCount": 5, "format": "~g", "domain": False, "ticks": False}  # one that only its grid shows
+BARE: Final = {"tickCount": 5, "format": ".4~g", "domain": False, "ticks": False}  # one that only its grid shows
 
 
 Layer = Any  # a layer of altair, whose methods are typed in name only
