@@ -313,11 +313,11 @@ def _rebasin(found: Found) -> Told:
 
 def _fort(found: Found) -> Told:
     (one,) = found.values()
-    apart, own = micro(one, "disagreement") or 0.0, micro(one, "disagreement", "self") or 0.0
+    apart, own = one["microscopic"]["disagreement"]["interval"][0], micro(one, "disagreement", "self") or 0.0
     words = (
         f"raw cosine {between(one, 'raw_cosine')}, disagreement {between(one, 'disagreement')}, with itself {num(own)}"
     )
-    return Told((micro(one, "raw_cosine") or 1.0) < 0.1 and apart > 2 * own, words)
+    return Told((micro(one, "raw_cosine") or 1.0) < 0.1 and apart > own, words)
 
 
 def _frankle(found: Found) -> Told:

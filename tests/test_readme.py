@@ -53,13 +53,12 @@ def test_every_experiment_is_a_valid_spec(path: Path) -> None:
 
 
 def test_every_example_travels_with_the_package() -> None:
-    """A wheel holds each of experiments/*.yaml, and every other file that lies beside them."""
+    """A wheel holds each of experiments/*.yaml, every other file that lies beside them, and the specs of the study."""
     included = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"][
         "force-include"
     ]
-    assert set(included) == {
-        f"experiments/{path.name}" for path in (ROOT / "experiments").glob("*.*") if path.name != "README.md"
-    }
+    files = {path.name for path in (ROOT / "experiments").glob("*.*") if path.name != "README.md"}
+    assert set(included) == {f"experiments/{name}" for name in (*files, "claims", "literature")}
 
 
 def test_files_it_points_to_exist() -> None:
