@@ -20,14 +20,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from findings import FINDINGS, page
+from findings import FINDINGS, page, spec_of
 
 import thermo_cli
 from thermo_cli.errors import DataError, SpecError, StoreError
 
 HERE = Path(__file__).resolve().parent
 RESULTS = (HERE.parent if (HERE.parent / "pyproject.toml").exists() else HERE) / "results"  # of a checkout, or here
-FOLDERS = (HERE / "claims", HERE / "literature")
 SHORT_REPLICAS, SHORT_POINTS = 8, 3
 ALIKE = ("holds", "fails")  # outcomes that contradict each other
 DIGITS = 6
@@ -77,15 +76,6 @@ def main() -> int:
         (chosen.reference.parent / "study.md").write_text(page(chosen.reference))
     print(f"{time.monotonic() - begun:.0f} s; " + (f"{len(problems)} differences" if problems else "no difference"))
     return 1 if problems else 0
-
-
-def spec_of(name: str) -> Path:
-    """Return the file of a spec.
-
-    Args:
-        name: Without its suffix.
-    """
-    return next(path for folder in FOLDERS if (path := folder / f"{name}.yaml").exists())
 
 
 def shorter(spec: Path) -> list[str]:
