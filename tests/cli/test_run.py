@@ -192,9 +192,9 @@ def test_an_example_is_written_with_all_that_it_needs(tmp_path: Path, command: C
     for name in (line.split()[0] for line in command("thermo-run", "--example").stdout.splitlines()):
         done = command("thermo-run", "--example", name, "--into", str(tmp_path / name))
         assert done.returncode == 0, done.stderr
-        files = {path.name for path in (tmp_path / name).iterdir()}
-        assert files == {Path(line).name for line in done.stdout.splitlines()}
-        assert all(f'"thermo_cli/examples/{file}"' in packed for file in files)
+        home = tmp_path / name
+        assert {path for path in home.rglob("*") if path.is_file()} == {Path(line) for line in done.stdout.splitlines()}
+        assert all(f'"thermo_cli/examples/{path.name}"' in packed for path in home.iterdir())
     for name, need in {
         "own-module": "own_module.py",
         "own-table": "own-table.csv",
