@@ -48,7 +48,7 @@ def energy(fitted, dataset, with_terms=True):
     formulas = formulas_of(["loss", "accuracy"], dataset.task, kind)
     splits = {"train": train, "test": train[:, :50]}
     scores = fitted.decision_function(dataset.x) if hasattr(fitted, "decision_function") else None
-    loss = loss_of(fitted, train, scores, dataset.y)
+    loss = loss_of(fitted, lambda: scores, dataset.y)
     terms = penalties(fitted, len(dataset.y)) if with_terms else {}
     if loss is None:
         loss = mean_loss(kind, dataset, dataset.y, train)

@@ -10,8 +10,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from thermo_cli.contracts import Array
-
 LOOKED_UP: Final = (  # the data say directly what the model is
     "KNeighborsClassifier",
     "KNeighborsRegressor",
@@ -82,17 +80,18 @@ STRICTLY_CONVEX: Final = (
 )
 
 
-def loss_of(estimator: Any, outputs: Array, scores: NDArray[Any] | None, y: NDArray[Any]) -> float | None:
+def loss_of(estimator: Any, decide: Callable[[], NDArray[Any] | None], y: NDArray[Any]) -> float | None:
     """Return the mean loss that an estimator itself minimizes; None where that is the cross-entropy or the squared error.
 
     Args:
-        outputs: Its answers, (output, example).
-        scores: Its decision values, (example,) or (example, class), where it has them.
+        decide: Asks for its decision values, (example,) or (example, class), where it has them; most are never asked.
         y: Classes, (example,).
     """
     name = known_name(estimator)
     loss = getattr(estimator, "loss", None)
-    if scores is None or name not in ("LinearSVC", "SGDClassifier", "RidgeClassifier", "Perceptron", "SVC"):
+    asked = name in ("LinearSVC", "SGDClassifier", "RidgeClassifier", "Perceptron", "SVC")
+    scores = decide() if asked else None
+    if scores is None:
         return None
     if scores.ndim == 1:
         side = np.where(y == estimator.classes_[1], 1.0, -1.0)[:, None]

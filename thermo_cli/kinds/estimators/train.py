@@ -222,7 +222,7 @@ def _look(
         answers["shifted"] = moment.answers(shifted)
     kind = kind_of_answer(moment.fitted, dataset.outputs)
     formulas = formulas_of(spec.observe.macro, dataset.task, kind)
-    loss = loss_of(moment.fitted, answers["train"], moment.scores(fit.x), fit.y)
+    loss = loss_of(moment.fitted, partial(moment.scores, fit.x), fit.y)
     if loss is None:  # it does not say what it minimizes
         loss = mean_loss(kind, dataset, fit.y, answers["train"])
     for name, value in measure_fit(formulas, dataset, fit.y, answers, loss, terms).items():
