@@ -36,9 +36,9 @@ def test_a_command_is_one_line_that_reads_back() -> None:
     )
 
 
-@given(st.text(), st.text())
+@given(st.text(max_size=200), st.text(max_size=4000))
 def test_no_text_leaves_its_place(title: str, message: str) -> None:
-    """The runner's own reading gives the texts back."""
+    """The runner's own reading gives the texts back, as long as they may be."""
     line = workflow.Annotation("notice", title, message).command()
     assert "\n" not in line
     assert "\r" not in line
@@ -48,6 +48,18 @@ def test_no_text_leaves_its_place(title: str, message: str) -> None:
         restored[0] = restored[0].replace(mark, character)
         restored[1] = restored[1].replace(mark, character) if mark not in ("%2C", "%3A") else restored[1]
     assert restored == [title, message]
+
+
+@pytest.mark.parametrize(("title", "message"), [(201, 0), (0, 4001), (5000, 5000)])
+def test_longer_texts_are_cut(title: int, message: int) -> None:
+    """A title of 200 characters and a message of 4,000 are whole; of longer ones no more is written."""
+    head, data = (
+        workflow.Annotation("notice", "t" * title, "m" * message)
+        .command()
+        .removeprefix("::notice title=")
+        .split("::", 1)
+    )
+    assert (len(head), len(data)) == (min(title, 200), min(message, 4000))
 
 
 def test_ten_annotations_of_a_kind_and_no_more(capsys: pytest.CaptureFixture[str]) -> None:
