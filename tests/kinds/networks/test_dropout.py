@@ -14,7 +14,7 @@ from thermo_cli.contracts import Site
 from thermo_cli.errors import SpecError
 from thermo_cli.experiment import prepare
 from thermo_cli.kinds.networks.checks import plain_steps
-from thermo_cli.kinds.networks.draws import uniforms
+from thermo_cli.kinds.networks.draws import draws
 from thermo_cli.kinds.networks.dropout import masks
 from thermo_cli.kinds.networks.learner import Learner
 from thermo_cli.replicas import streams_used
@@ -106,7 +106,7 @@ def test_a_restored_stack_goes_on_and_a_replica_is_its_own(nets: Path, name: str
 
 def test_masks_are_those_of_dropout() -> None:
     """0 with probability p, else 1/(1 - p), of each replica and step its own; a channel is left out as a whole."""
-    numbers = uniforms([5, 6], 0, 5200, 3, 5)
+    numbers = draws("uniform", [5, 6], 0, 5200, 3, 5)
     places = (Site("a", 0.3, (40, 100)), Site("b", 0.6, (30, 40, 1, 1)))
     found = masks(torch.from_numpy(numbers[0]), places, torch.float64)
     assert found["b"].shape == (2, 30, 40, 1, 1)
@@ -117,9 +117,9 @@ def test_masks_are_those_of_dropout() -> None:
         assert abs(share - place.p) < 4 * (place.p * (1 - place.p) / mask.numel()) ** 0.5
     assert (numbers[0, 0] != numbers[0, 1]).any()
     assert (numbers[0] != numbers[1]).any()
-    assert (numbers != uniforms([5, 6], 1, 5200, 3, 5)).any(), "another leg draws others"
-    apart = [uniforms([5, 6], 0, 700, step, step + 1) for step in range(20, 60)]
-    np.testing.assert_array_equal(np.concatenate(apart), uniforms([5, 6], 0, 700, 20, 60))
+    assert (numbers != draws("uniform", [5, 6], 1, 5200, 3, 5)).any(), "another leg draws others"
+    apart = [draws("uniform", [5, 6], 0, 700, step, step + 1) for step in range(20, 60)]
+    np.testing.assert_array_equal(np.concatenate(apart), draws("uniform", [5, 6], 0, 700, 20, 60))
 
 
 def test_evaluation_is_without_dropout_and_leaves_no_trace(nets: Path) -> None:

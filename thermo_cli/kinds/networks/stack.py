@@ -18,10 +18,10 @@ from thermo_cli.blame import told
 from thermo_cli.contracts import Array, Dataset, Pass
 from thermo_cli.errors import Crashes
 from thermo_cli.kinds.networks import batches, layout
-from thermo_cli.kinds.networks import draws as noise
 from thermo_cli.kinds.networks.batches import CHUNK_STEPS
 from thermo_cli.kinds.networks.clipping import clip
 from thermo_cli.kinds.networks.cohorts import Cohort, cohorts_of, padded
+from thermo_cli.kinds.networks.draws import block_steps, draws
 from thermo_cli.kinds.networks.protocols import Leg, Protocol
 from thermo_cli.observables.macroscopic import Evaluation
 from thermo_cli.replicas import Replica
@@ -109,7 +109,7 @@ class Stack:
             leg, train = self.legs[number], self.passes[number]
             chunk = max(min(CHUNK_STEPS, CHUNK_ROWS // (self.width * leg.protocol.batch)), 1)
             if train.noise.shape[1]:
-                block = noise.block_steps(train.noise.shape[1])
+                block = block_steps(train.noise.shape[1])
                 chunk = min(chunk, block - self.step % block)
             stop = min(until, self.step + chunk, leg.until if number < len(self.legs) - 1 else until)
             heated = any(protocol.temperature > 0 for protocol in leg.protocols)
@@ -340,7 +340,7 @@ class Stack:
             stop: Step after the last; both in the same leg.
         """
         number, streams = self.leg(start), [member.noise for member in self.members]
-        return torch.from_numpy(noise.uniforms(streams, number, self.passes[number].noise.shape[1], start, stop))
+        return torch.from_numpy(draws("uniform", streams, number, self.passes[number].noise.shape[1], start, stop))
 
     def heat(self, start: int, stop: int) -> torch.Tensor:
         """Return the normal numbers of some steps of Langevin dynamics, (step, replica, parameter).
@@ -350,7 +350,7 @@ class Stack:
         """
         number, streams = self.leg(start), [member.noise for member in self.members]
         numbers = layout.count(self.protocol.system.blocks)
-        drawn = torch.from_numpy(noise.normals(streams, number, numbers, start, stop))
+        drawn = torch.from_numpy(draws("normal", streams, number, numbers, start, stop))
         return drawn.to(self.protocol.dtype)
 
 
