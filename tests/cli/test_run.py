@@ -78,7 +78,10 @@ def test_fresh_sets_the_old_run_aside(small: Path, command: Command) -> None:
         ),
         (["small.yaml", "--set", "dynamics.batch_size=100"], ["batch is larger", "100", "at most 74"]),
         (["small.yaml", "--set", "equilibrium.margins={test_r2: 0.1}"], ["not observed", "test_accuracy"]),
-        (["small.yaml", "--set", "data={use: csv, with: {path: no.csv, target: y}}"], ["no such file", "no.csv"]),
+        (
+            ["small.yaml", "--set", "data={use: csv, with: {path: no.csv, target: y}}"],
+            ["data.with.path: there is no such file", "no.csv"],
+        ),
     ],
 )
 def test_what_cannot_run_is_refused_before_anything_is_trained(

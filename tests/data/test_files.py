@@ -55,7 +55,7 @@ def test_many_distinct_numbers_mean_regression(tmp_path: Path) -> None:
         ("a,b,y\n1,2,0\n1,,1\n", [":3: b", "missing", "''"]),
         ("a,b,y\n1,2,0\n1,2,\n", [":3: y", "missing"]),
         ("a,b,y\n1,2,0\n1,2\n", [":3", "3 cells", "2 cells"]),
-        ("a,b,z\n1,2,0\n", ["no such target column", "a, b, z"]),
+        ("a,b,z\n1,2,0\n", ["data.with.target: ", "no such target column", "t.csv", "a, b, z"]),
         ("a,a,y\n1,2,0\n", ["same name", "a"]),
         ("a,b,y\n1,2,7\n3,4,7\n", ["constant", "7"]),
         ("a,b,y\n1,2,inf\n3,4,7\n", ["not finite"]),
@@ -74,7 +74,7 @@ def test_a_bad_csv_file_is_refused_with_the_place(tmp_path: Path, text: str, exp
 
 def test_a_missing_csv_file_is_named(tmp_path: Path) -> None:
     """The path that was looked for is in the message."""
-    with pytest.raises(DataError, match="no such file"):
+    with pytest.raises(DataError, match=r"data\.with\.path: there is no such file"):
         csv(tmp_path, "absent.csv", "y")
 
 

@@ -127,8 +127,29 @@ def test_the_target_is_guessed_or_given(tmp_path: Path) -> None:
     assert made(tmp_path, text.replace("label", "what", 1))[0].target == "x"
     first, _, dataset = made(tmp_path, text, target="x")
     assert (dataset.task, first.notes) == ("regression", ())
-    with pytest.raises(DataError, match="no such column"):
+    with pytest.raises(DataError, match=r"(?s)no such column.*one of label, x"):
         made(tmp_path, text, target="z")
+    with pytest.raises(DataError, match=r"did you mean --set data\.with\.target=label\?"):
+        made(tmp_path, text, target="lable")
+
+
+@pytest.mark.parametrize(
+    "target", [[f"C{i:05d}" for i in ROW], [f"2026-{1 + i % 12:02d}-{1 + i % 28:02d}" for i in ROW]], ids=["id", "date"]
+)
+def test_a_target_that_hardly_repeats_is_refused(tmp_path: Path, target: list[str]) -> None:
+    """Ids and dates, of which most rows would have to be left out; others that can be learned are named."""
+    with pytest.raises(DataError, match=r"(?s)most classes of the target.*distinct values.*one of x, churned"):
+        made(tmp_path, "code,x,churned\n" + rows(target, NOISE.tolist(), KIND), target="code")
+
+
+def test_dates_with_the_year_last_are_written_with_the_year_first(tmp_path: Path) -> None:
+    """So that the line for a split by time, which stands beside them, works as it is."""
+    days = [f"{1 + i % 28:02d}.{1 + i % 12:02d}.2026" for i in ROW]
+    first, spec, _ = made(tmp_path, "when,x,t\n" + rows(days, NOISE.tolist(), KIND))
+    assert first.notes[0] == "when: dates, 01.01.2026 written as 2026-01-01"
+    assert "split: {use: time, column: when}" in first.text("t.csv")
+    timed = spec.model_dump()["data"] | {"split": {"use": "time", "column": "when"}}
+    assert load_dataset(type(spec.data).model_validate(timed), tmp_path / "copy").inputs == 1
 
 
 def test_names_that_are_numbers_in_their_order_are_names(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from thermo_cli.contracts import Examples
+from thermo_cli.data.dates import year_first
 from thermo_cli.data.sources import npz_file, table_file
 from thermo_cli.errors import DataError
 from thermo_cli.spec.data_parts import NpzData, TableFileData
@@ -175,6 +176,34 @@ def test_dates_that_can_be_read_in_two_ways_are_refused(tmp_path: Path) -> None:
     assert "January or October" in refused(tmp_path, "npz", table(when=lost), **given)
 
 
+@pytest.mark.parametrize(
+    ("cells", "plain"),
+    [
+        (["13.07.2022", "?", "01.02.2023 08:30"], ["2022-07-13", "?", "2023-02-01 08:30"]),
+        (["7/13/2022", "12/1/2022"], ["2022-07-13", "2022-12-01"]),
+        (["01-01-2022", "01-01-2022"], ["2022-01-01", "2022-01-01"]),
+        (["01/02/2023", "03/04/2023"], None),
+        (["13/01/2023", "01/13/2023"], None),
+        (["13.07.2022", "soon"], None),
+        (["31.02.2022"], None),
+        (["?", ""], None),
+        (["2022-07-13"], None),
+    ],
+)
+def test_the_column_says_whether_the_day_comes_first(cells: list[str], plain: list[str] | None) -> None:
+    """A part above 12 is a day; where both orders are possible, or none, nothing is changed."""
+    assert year_first(cells) == (None if plain is None else tuple(plain))
+
+
+def test_dates_that_the_column_decides_are_no_riddle(tmp_path: Path) -> None:
+    """What begins with the day for certain is not said to be in doubt; the command that rewrites it is."""
+    given: dict[str, Any] = {"split": {"use": "time", "column": "when"}}
+    said = refused(tmp_path, "csv", table(when=["13.07.2022", *["01.02.2023"] * (ROWS - 1)]), **given)
+    assert "do not begin with the year" in said
+    assert "or with the month" not in said
+    assert "--example" in said
+
+
 LINES = "größe,kind\n" + "".join(f"{i},{'äb'[i % 2]}\n" for i in range(ROWS))
 
 
@@ -190,8 +219,11 @@ LINES = "größe,kind\n" + "".join(f"{i},{'äb'[i % 2]}\n" for i in range(ROWS))
         (b"5.1,3.5,a\n4.9,3.0,b\n", ["no such target column", "looks like values"]),
     ],
 )
-def test_what_is_no_plain_csv_file_is_recognised(tmp_path: Path, data: bytes, words: list[str]) -> None:
+def test_what_is_no_plain_csv_file_is_recognised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, words: list[str]
+) -> None:
     """Encodings, separators and a missing header are named with the way out; a byte order mark does no harm."""
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "t.csv").write_bytes(data)
     part = TableFileData.model_validate({"use": "csv", "with": {"path": "t.csv", "target": "kind"}})
     with pytest.raises(DataError) as caught:

@@ -106,8 +106,8 @@ def load_timed(folder: Path, table: dict[str, list[Any]], coded: dict[str, Any],
         ("city", {"use": "sklearn.preprocessing:OneHotEncodr"}, ["did you mean 'OneHotEncoder'"]),
         ("city", {"use": "os:system"}, ["--allow os"]),
         ("gap", {"use": "sklearn.preprocessing:StandardScaler"}, ["finite numbers", "SimpleImputer"]),
-        ("cty", ONE_HOT, ["no such column", "did you mean 'city'"]),
-        ("kind", ONE_HOT, ["the target is no feature", "kind"]),
+        ("cty", ONE_HOT, ["data.with.columns.cty: ", "no such column", "did you mean 'city'", "t.csv"]),
+        ("kind", ONE_HOT, ["data.with.columns.kind: ", "the target is no feature"]),
     ],
 )
 def test_a_bad_entry_is_refused(tmp_path: Path, column: str, part: Any, expected: list[str]) -> None:
@@ -117,6 +117,23 @@ def test_a_bad_entry_is_refused(tmp_path: Path, column: str, part: Any, expected
     assert isinstance(caught.value, DataError | SpecError)
     for words in expected:
         assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("use", ["csv", "parquet"])
+def test_what_the_split_goes_by_may_be_dropped_too(tmp_path: Path, use: str) -> None:
+    """`drop` says that a column is no feature, and so does the split; a transformer says the contrary."""
+    timed: dict[str, Any] = {"split": {"use": "time", "column": "day"}}
+    dataset = load(tmp_path, use, **timed)
+    with_ = {
+        "path": f"t.{use}",
+        "target": "kind",
+        "columns": {"city": ONE_HOT, "text": "drop", "gap": "drop", "who": "drop"},
+    }
+    part = TableFileData.model_validate({"use": use, "with": with_, **timed})
+    assert dataset.fingerprint == load_dataset(part, tmp_path).fingerprint
+    for column, words in (("day", "data.with.columns.day: what the split goes by"), ("kind", "data.split.column: ")):
+        with pytest.raises(DataError, match=words):
+            load(tmp_path, use, columns={"day": ONE_HOT}, split={"use": "time", "column": column})
 
 
 def test_transformers_follow_each_other(tmp_path: Path) -> None:

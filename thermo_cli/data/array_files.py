@@ -11,6 +11,7 @@ from thermo_cli.contracts import Array
 from thermo_cli.data.dates import times
 from thermo_cli.data.notation import gaps, numbers
 from thermo_cli.data.series import Series, short
+from thermo_cli.data.table import PATH
 from thermo_cli.errors import DataError
 
 
@@ -112,7 +113,7 @@ def key_of(series: Series, examples: int, timed: bool) -> NDArray[Any]:
     return values
 
 
-def read(file: Path, load: Callable[[Path], Any], kind: str, remedy: str) -> Any:
+def read(file: Path, load: Callable[[Path], Any], kind: str, remedy: str, where: str = PATH) -> Any:
     """Read a NumPy file of plain arrays.
 
     Args:
@@ -120,6 +121,7 @@ def read(file: Path, load: Callable[[Path], Any], kind: str, remedy: str) -> Any
         load: Reads it.
         kind: What it should be, for messages.
         remedy: How to write one.
+        where: The field of the spec that names it.
 
     Raises:
         DataError: It is missing, or none of its kind.
@@ -130,7 +132,7 @@ def read(file: Path, load: Callable[[Path], Any], kind: str, remedy: str) -> Any
         return load(file)
     except FileNotFoundError:
         raise DataError(
-            "there is no such file", received=str(file), remedy="give the path relative to the spec"
+            "there is no such file", received=str(file), remedy="give the path relative to the spec", where=where
         ) from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         if "allow_pickle" in str(error):

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -82,7 +83,9 @@ def plain_copy(file: Path) -> str:
     Args:
         file: The table.
     """
-    return f"`thermo-run --example {file.name} --into DIR` writes a plain copy with a spec"
+    path = file.resolve()
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return f"`thermo-run --example {shlex.quote(str(shown))} --into DIR` writes a plain copy with a spec"
 
 
 def is_value(name: str) -> bool:

@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from thermo_cli.data.raw_table import RawTable, read_parquet, read_text, text_of
 from thermo_cli.data.sources.table_file import parquet_columns
 from thermo_cli.data.targets import Targets, serving, targets_of
 from thermo_cli.errors import DataError, UsageError
+from thermo_cli.registry import nearest
 
 LEAST_ROWS: Final = 20
 LEAST_OF_A_CLASS: Final = 4  # one for the test set, and so many that a stratified subsample has one
@@ -72,10 +74,8 @@ def first_spec(file: Path, target: str | None) -> FirstSpec:
     chosen = target or target_of(found)
     if chosen is None or chosen not in found:
         what = "there is no such column" if chosen else "no column can be the target"
-        names = ", ".join(list(found)[:20])
-        raise DataError(
-            what, received=target or str(file), remedy=f"--set data.with.target=NAME, one of {names}", where=str(file)
-        )
+        remedy = _another(found, nearest(chosen, found) if chosen else None)
+        raise DataError(what, received=target or str(file), remedy=remedy, where=str(file))
     usable = _usable(table, found, chosen)
     if usable is not table:
         table, found = usable, profiles(usable)
@@ -131,15 +131,31 @@ def _usable(table: RawTable, found: Mapping[str, Profile], target: str) -> RawTa
                 cells[row] = ""
             table = table.changed(name, cells, f"no numbers, emptied: {told}")
     table = without_gaps(table, target)
-    if len(table.numbers) == 0 or found[target].entry == DROP:
+    if len(table.numbers) < LEAST_ROWS:
         return table
     targets = targets_of(table.series(target), None)
     counts = Counter(targets.y.tolist()) if targets.task == "classification" else Counter[Any]()
     rare = [code for code, count in counts.items() if count < LEAST_OF_A_CLASS]
-    if not rare or len(counts) - len(rare) < 2:
+    if not rare:
         return table
+    kept = len(targets.y) - sum(counts[code] for code in rare)
+    if 2 * kept < len(targets.y):  # an id, a date, a name: most values would be left out
+        raise DataError(
+            "most classes of the target have too few examples to be learned and tested",
+            received=f"{target}: {len(counts):,} distinct values, such as {targets.labels[rare[0]]!r}",
+            remedy=_another(found, None),
+            where=str(table.file),
+        )
     names = ", ".join(targets.labels[code] for code in rare[:NEWS])
     return table.kept(~np.isin(targets.y, rare), f"{target} {names}, fewer than {LEAST_OF_A_CLASS} examples")
+
+
+def _another(found: Mapping[str, Profile], guess: str | None) -> str:
+    """Say how another target is named: the one that was meant, or those that can be one."""
+    if guess:
+        return f"did you mean --set {shlex.quote(f'data.with.target={guess}')}?"
+    able = [name for name, profile in found.items() if profile.predictable] or list(found)
+    return f"--set data.with.target=NAME, one of {', '.join(able[:20])}"
 
 
 def _text(first: FirstSpec, path: str) -> str:

@@ -162,9 +162,7 @@ def _of_text(name: str, cells: Sequence[str], missing: int) -> Profile:
 
 
 def _dates(name: str, cell: str, empty: str) -> str:
-    split = (
-        f"; to test on the latest: split: {{use: time, column: {key(name)}}}, without this line" if not empty else ""
-    )
+    split = f"; to test on the latest: split: {{use: time, column: {key(name)}}}" if not empty else ""
     return f"dates such as {short(cell)}{empty}{split if seconds(cell) is not None else ''}"
 
 

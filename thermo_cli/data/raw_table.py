@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermo_cli.data.csv_table import is_value
+from thermo_cli.data.dates import year_first
 from thermo_cli.data.notation import gaps, is_gap, numbers, style_of
 from thermo_cli.data.plain_text import SEPARATORS, decoded, separator_of, without_directive
 from thermo_cli.data.series import Series
@@ -105,7 +106,7 @@ def read_text(file: Path, data: bytes) -> RawTable:
     if named and named[0].startswith("no header"):
         rows, lines = [header, *rows], [lines[0] - 1, *lines] if lines else [1]
     table = RawTable(file, dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), lines, notes=tuple(notes))
-    return _plain_numbers(_without_total(table), separator == ";")
+    return _plain_dates(_plain_numbers(_without_total(table), separator == ";"))
 
 
 def _records(file: Path, text: str, separator: str) -> tuple[list[str], list[list[str]], list[int], list[str]]:
@@ -197,6 +198,16 @@ def _plain_numbers(table: RawTable, commas_are_decimal: bool) -> RawTable:
             table = table.changed(
                 name, style.plain, f"{style.words}, {cells[row].strip()} written as {style.plain[row]}"
             )
+    return table
+
+
+def _plain_dates(table: RawTable) -> RawTable:
+    """Write dates that end with the year as those that begin with it, where the column leaves one way to read them."""
+    for name, cells in table.columns.items():
+        plain = year_first(cells)
+        if plain is not None:
+            old, new = next(pair for pair in zip(cells, plain, strict=True) if pair[0] != pair[1])
+            table = table.changed(name, plain, f"dates, {str(old).strip()} written as {new}")
     return table
 
 

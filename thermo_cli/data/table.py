@@ -4,12 +4,13 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from thermo_cli.data.plain_text import decoded
 from thermo_cli.data.series import Series
 from thermo_cli.errors import DataError
 
+PATH: Final = "data.with.path"  # the field that names a file
 Wanted = Callable[[list[str], str], list[str]]  # names of the columns and their place -> those that are read
 
 
@@ -88,7 +89,7 @@ def read_parquet(file: Path, data: bytes | None, wanted: Wanted, cells: Callable
         columns = {name: cells(table.column(name), f"{file}: {name}") for name in table.column_names}
     except FileNotFoundError:
         raise DataError(
-            "there is no such file", received=str(file), remedy="give the path relative to the spec"
+            "there is no such file", received=str(file), remedy="give the path relative to the spec", where=PATH
         ) from None
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise DataError(

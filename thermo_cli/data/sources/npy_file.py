@@ -31,19 +31,21 @@ def load(data: NpyData, base: Path) -> Examples:
         DataError: A file cannot be used.
     """
     x, y, mmap = data.arguments.x, data.arguments.y, data.arguments.mmap
-    file, targets = base / x, array_files.read(base / y, _whole, *KIND)
+    file, targets = base / x, array_files.read(base / y, _whole, *KIND, "data.with.y")
     works: list[Callable[[], Any]] = []
     if mmap or (mmap is None and file.is_file() and file.stat().st_size >= LARGE_BYTES):
-        rows: Any = array_files.read(file, open_mapped, *KIND)
+        rows: Any = array_files.read(file, open_mapped, *KIND, "data.with.x")
         array_files.check_lengths(rows.shape, targets.shape, (x, y), str(rows.file))
         works.append(lambda: rows)
     else:
-        whole = array_files.read(file, _whole, *KIND)
+        whole = array_files.read(file, _whole, *KIND, "data.with.x")
         works.append(functools.partial(array_files.features, whole, targets, (x, y), str(base)))
     works.append(functools.partial(targets_of, series_of(targets, base / y, "y"), data.arguments.task, parse=False))
     if data.split.array is not None:
         place, times = base / data.split.array, data.split.use == "time"
-        series = series_of(array_files.read(place, _whole, *KIND), place, "times" if times else "groups")
+        series = series_of(
+            array_files.read(place, _whole, *KIND, "data.split.array"), place, "times" if times else "groups"
+        )
         works.append(functools.partial(array_files.key_of, series, len(targets), times))
     features, answers, *keys = collected(works)
     remarks = of_array(features, answers, "y")

@@ -5,7 +5,7 @@ import functools
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,10 @@ from thermo_cli.data.targets import targets_of
 from thermo_cli.errors import DataError, collected
 from thermo_cli.registry import nearest
 from thermo_cli.spec.data_parts import TableFileData
+
+TARGET: Final = "data.with.target"
+COLUMNS: Final = "data.with.columns"
+SPLIT: Final = "data.split.column"
 
 
 def csv(data: TableFileData, base: Path) -> Examples:
@@ -51,7 +55,8 @@ def parquet(data: TableFileData, base: Path) -> Examples:
     Raises:
         DataError: pyarrow is missing; or with the row and the column of whatever cannot be used.
     """
-    dropped = [name for name, rule in data.arguments.columns.items() if rule == "drop"]
+    key = data.split.column
+    dropped = [name for name, rule in data.arguments.columns.items() if rule == "drop" and name != key]
     left_out: dict[str, list[str]] = {}
 
     def wanted(names: list[str], where: str) -> list[str]:
@@ -103,7 +108,10 @@ def _examples(table: Table, data: TableFileData) -> Examples:
     works += [functools.partial(numbers_of, table.series(name), hint) for name in features]
     works.append(functools.partial(targets_of, table.series(target), data.arguments.task, hint=hint))
     if key is not None:
-        works.append(functools.partial(times if data.split.use == "time" else _groups, table.series(key)))
+        series = table.series(key)
+        works.append(
+            functools.partial(times, series, hint) if data.split.use == "time" else functools.partial(_groups, series)
+        )
     results = collected(works)
     keys = results.pop() if key is not None else None
     targets = results.pop()
@@ -126,20 +134,29 @@ def _check_columns(table: Table, data: TableFileData) -> None:
     if not table.numbers and not table.problems:
         raise table.error("the file has no examples", "nothing", "a header and values")
     keys = () if key is None else (key,)
-    absent = [name for name in (target, *keys, *columns) if name not in table.columns]
-    collected([functools.partial(_refuse, _unknown(table, name, name == target)) for name in absent])
-    for name, what in zip((target, *keys), ("the target", "what the split goes by"), strict=False):
-        if name in columns or target in keys:
-            raise table.error(f"{what} is no feature", f"{name} in columns, or as both", "take it out")
+    named = [(target, TARGET), *((name, SPLIT) for name in keys), *((name, f"{COLUMNS}.{name}") for name in columns)]
+    absent = [(name, field) for name, field in named if name not in table.columns]
+    collected([functools.partial(_refuse, _unknown(table, name, field)) for name, field in absent])
+    if target in keys:
+        raise DataError("the split goes by the target", received=target, remedy="name another column", where=SPLIT)
+    for name, what in ((target, "the target"), *((name, "what the split goes by") for name in keys)):
+        if columns.get(name, "drop") != "drop" or (name == target and name in columns):
+            raise DataError(
+                f"{what} is no feature",
+                received=f"an entry for {name}",
+                remedy="take the entry out",
+                where=f"{COLUMNS}.{name}",
+            )
 
 
-def _unknown(table: Table, name: str, target: bool) -> DataError:
+def _unknown(table: Table, name: str, field: str) -> DataError:
     guess, names = nearest(name, table.columns), list(table.columns)
     remedy = f"did you mean {guess!r}?" if guess else "columns: " + ", ".join(names[:20])
     again = sum(column in table.columns[column] for column in names)
     if any(map(is_value, names)) or 2 * again >= len(names):
         remedy += "; the first line looks like values: write a line with the names of the columns above it"
-    return table.error(f"there is no such {'target column' if target else 'column'}", name, remedy)
+    what = f"there is no such {'target column' if field == TARGET else 'column'}"
+    return DataError(what, received=f"{name}, in {table.file}", remedy=remedy, where=field)
 
 
 def _steps(rule: Any) -> tuple[tuple[str, Mapping[str, Any]], ...]:
