@@ -1,5 +1,6 @@
 """Where code of a user failed: its file and line, out of a traceback that goes through ours and through packages."""
 
+import importlib
 import inspect
 import sysconfig
 import traceback
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 OURS: Final = str(Path(__file__).resolve().parent)
+IMPORTS: Final = str(Path(importlib.__file__).resolve().parent)  # what imports a module is never what is wrong with it
 STANDARD: Final = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))
 PACKAGES: Final = ("site-packages", "dist-packages")
 LONGEST: Final = 300  # characters of a message
@@ -23,7 +25,9 @@ def told(error: BaseException, function: Callable[..., Any] | None = None) -> st
     words = " ".join(str(error).split())[:LONGEST]
     what = f"{type(error).__name__}: {words}" if words else type(error).__name__
     frames = [
-        frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith((OURS, "<"))
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((OURS, IMPORTS, "<"))
     ]
     own = [frame for frame in frames if not _installed(frame.filename)]
     if not own and function is not None:

@@ -24,13 +24,12 @@ def target_lines(setup: Setup) -> dict[str, str]:
     if dataset is None or data is None:
         return {}
     arguments = getattr(data, "arguments", None)
-    name = getattr(arguments, "target", "") or "the target"
+    target = getattr(arguments, "target", "")
+    name = f"{target}: " if target else ""
     if dataset.task == "regression":
-        return {
-            "target": f"{name}: regression, numbers with a spread (sd) of {dataset.target_sd * _spread(dataset):.3g}"
-        }
+        return {"target": f"{name}regression, numbers with a spread (sd) of {dataset.target_sd * _spread(dataset):.3g}"}
     counts = np.bincount(np.concatenate([dataset.y, dataset.y_test]).astype(np.int64), minlength=len(dataset.labels))
-    lines = {"target": f"{name}: classification, {len(dataset.labels)} classes: {_listed(dataset.labels, counts)}"}
+    lines = {"target": f"{name}classification, {len(dataset.labels)} classes: {_listed(dataset.labels, counts)}"}
     return lines | _skewed(setup, dataset, counts)
 
 

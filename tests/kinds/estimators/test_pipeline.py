@@ -73,7 +73,11 @@ def test_pairs_of_name_and_estimator_are_built():
             "classification",
             "sklearn.preprocessing has no Scaler",
         ),
-        (system("sklearn.nonsense:Thing"), "classification", "cannot be imported"),
+        (
+            system("sklearn.nonsense:Thing"),
+            "classification",
+            "cannot be imported\n  received: sklearn.nonsense: ModuleNotFoundError",
+        ),
         (system("os:system"), "classification", "--allow os"),
         (
             system("sklearn.ensemble:BaggingClassifier", {"estimator": {"use": "os:system"}}),

@@ -3,7 +3,8 @@
 import functools
 import inspect
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Final
 
 import torch
@@ -25,8 +26,15 @@ HINTS: Final = {  # words of torch's errors to what they mean here
     "missing 1 required positional": "forward is called with the features alone",
     "positional argument but": "forward is called with the features alone",
     "tensor for argument #1 'indices'": "features are floating-point numbers: take categories out by x[:, 0].long()",
+    "input to conv": "features are flat: forward gives them their shape, such as x.view(-1, 1, 8, 8)",
+    "is invalid for input of size": "the number of examples in a shape is -1 or len(x), no number of its own",
     "index out of range": "categories are 0, 1, ... below the size of their embedding; data.scale: none leaves them so",
     "must have the same dtype": "ensemble.precision: float32 is what constants in forward are made in",
+}
+VARIADIC: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+NAMES: Final = {  # which size an argument of a constructor probably means
+    "outputs": re.compile(r"(^|_)out(put)?s?(_|$)|class|label|target"),
+    "inputs": re.compile(r"(^|_)in(put)?s?(_(dim|size|features)|$)|feature"),
 }
 
 
@@ -86,7 +94,8 @@ def _system(kind: Any, use: str, given: str, outputs: int, task: Task, rows: Row
         raise SpecError(
             "the module cannot be built",
             received=told(error),
-            remedy=f"it takes {', '.join(accepted) or 'no arguments'}; {_sizes(inputs, outputs, sizes)}",
+            remedy=f"it takes {', '.join(accepted) or 'no arguments'}; {_sizes(inputs, outputs, sizes)}"
+            + _line(accepted, {"inputs": inputs, "outputs": outputs}, {**sizes, **arguments}, arguments),
             where=WITH,
         ) from error
     if not any(parameter.requires_grad for parameter in module.parameters()):
@@ -117,6 +126,27 @@ def _sizes(inputs: int, outputs: int, given: Mapping[str, int]) -> str:
     if given:
         return f"{words}; {', '.join(f'{name} = {size}' for name, size in given.items())} was given"
     return f"{words}, which arguments called `inputs` and `outputs` are given; others stand in system.with"
+
+
+def _line(
+    accepted: Mapping[str, inspect.Parameter],
+    sizes: Mapping[str, int],
+    known: Container[str],
+    arguments: Mapping[str, Any],
+) -> str:
+    """Write the line that gives a constructor what it still wants; a size where the name of an argument tells which."""
+    wanted = [
+        name
+        for name, parameter in accepted.items()
+        if parameter.default is parameter.empty and parameter.kind not in VARIADIC and name not in known
+    ]
+    if not wanted:
+        return ""
+    entries = [f"{name}: {json.dumps(value)}" for name, value in arguments.items()]
+    for name in wanted:
+        size = next((str(sizes[kind]) for kind, pattern in NAMES.items() if pattern.search(name)), "...")
+        entries.append(f"{name}: {size}")
+    return f"; write `with: {{{', '.join(entries)}}}`"
 
 
 def _once(module: nn.Module, rows: torch.Tensor, outputs: int) -> bool:
