@@ -88,6 +88,27 @@ def test_a_copy_of_the_target_is_named(tmp_path: Path) -> None:
     assert "cents tells the target" in remarks(tmp_path, y=NOISE[::-1].round(2).tolist(), cents=cents)
 
 
+def test_rows_that_repeat_others_are_counted(tmp_path: Path) -> None:
+    """In every feature and the target, whatever a dropped column says; not within groups, and not by their target alone."""
+    noise, row = [*NOISE[:-3].tolist(), *NOISE[:3].tolist()], list(range(ROWS))
+    word, given = ["red" if value > 0 else "blue" for value in noise], {"id": "drop", "word": ONE_HOT}
+    columns: dict[str, list[Any]] = {
+        "noise": noise,
+        "id": row,
+        "word": word,
+        "y": ["ab"[value > 0.3] for value in noise],
+    }
+    said = remarks(tmp_path, given, **columns)
+    assert "3 of 60 rows repeat another one, target and all, such as line 59 and line 2" in said
+    other = ["a" if place >= ROWS - 3 else "b" for place in row]
+    for change in ({"word": [*word[:-3], *"xyz"]}, {"y": other}, {"noise": NOISE.tolist()}):
+        assert "repeat" not in remarks(tmp_path, given, **columns | change)
+    write(tmp_path, **columns)
+    split = {"use": "grouped", "column": "id"}
+    part = {"use": "csv", "with": {"path": "t.csv", "target": "y", "columns": {"word": ONE_HOT}}, "split": split}
+    assert "repeat" not in "".join(remarks_of(load_dataset(TableFileData.model_validate(part), tmp_path)))
+
+
 def test_doubtful_classes_are_named(tmp_path: Path) -> None:
     """Those that differ in case alone, and those with a handful of examples."""
     said = remarks(tmp_path, y=["Yes", "Yes"] + ["no", "yes"] * (ROWS // 2 - 1))

@@ -19,6 +19,7 @@ from thermo_cli.data.targets import MAX_CLASSES, Targets
 MOST: Final = 20  # remarks
 FEW: Final = 10  # examples below which a class is hardly learned
 MANY: Final = 50  # distinct words of a category
+REPEATED: Final = 0.01  # share of rows from which on copies are told
 LEAST: Final = 20  # rows below which nothing is said of ids and copies
 _ID: Final = re.compile(
     r"(^|[_\W])(id|ids|uuid|guid|key|nr|no|num|number|index|idx|row)([_\W\d]|$)|[a-z](Id|ID)$", re.IGNORECASE
@@ -86,6 +87,30 @@ def of_array(x: Any, targets: Targets, target: str) -> tuple[str, ...]:
                     f"feature {place + 1} counts the examples (an index?): leave it out, or it gives their order away"
                 )
     return _limited(found)
+
+
+def of_repeats(columns: Sequence[Any], targets: Targets, places: Sequence[str]) -> tuple[str, ...]:
+    """Say that rows repeat others in every feature and in the target: a copy in the test set has been learned by heart.
+
+    Args:
+        columns: Text or numbers, each (row,).
+        targets: What is to be predicted.
+        places: Where each row stands.
+    """
+    group = np.unique(targets.y, return_inverse=True)[1]
+    for column in columns:
+        codes = np.unique(np.asarray(column), return_inverse=True)[1]
+        group = np.unique(group * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)[1]
+        if int(group.max(initial=0)) + 1 == len(group):  # no two rows are alike: most tables end at their first numbers
+            return ()
+    first = np.unique(group, return_index=True)[1][group]
+    again = np.flatnonzero(first != np.arange(len(group)))
+    if len(group) < LEAST or len(again) < REPEATED * len(group):
+        return ()
+    return (
+        f"{len(again):,} of {len(group):,} rows repeat another one, target and all, such as {places[again[0]]} and "
+        f"{places[first[again[0]]]}: where they are one case keep one of each, or the test set holds what was learned by heart",
+    )
 
 
 def of_classes(targets: Targets, target: str) -> Iterator[str]:

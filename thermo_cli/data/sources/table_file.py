@@ -17,7 +17,7 @@ from thermo_cli.data.csv_table import is_value, plain_copy, read_csv
 from thermo_cli.data.dates import MONTHS, reads_months, times
 from thermo_cli.data.notation import gaps
 from thermo_cli.data.numeric import numbers_of
-from thermo_cli.data.remarks import RemarkedExamples, of_table
+from thermo_cli.data.remarks import RemarkedExamples, of_repeats, of_table
 from thermo_cli.data.series import Series
 from thermo_cli.data.table import Table, read_parquet, refuse_twice
 from thermo_cli.data.targets import targets_of
@@ -119,6 +119,9 @@ def _examples(table: Table, data: TableFileData) -> Examples:
     rest = functools.partial(encode, coded) if coded else None
     beside = {column.series.name: (column.series, column.encodes) for column in coded}
     remarks = of_table(dict(zip(features, results, strict=True)), beside, targets, target)
+    if data.split.use != "grouped":  # a group holds its copies on one side
+        places = [f"{table.unit or 'line '}{number}" for number in table.numbers]
+        remarks += of_repeats([*results, *(series.cells for series, _ in beside.values())], targets, places)
     if data.split.use == "time" and key is not None and reads_months(table.columns[key]):
         remarks = (f"{key}: {MONTHS}", *remarks)
     return RemarkedExamples(x, targets.y, targets.task, targets.labels, keys, encode=rest, remarks=remarks)
