@@ -1,10 +1,11 @@
 """What is prepared: one or more points, each resolved and checked by its kind before the first step, and nothing trained."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
-from thermo_cli.contracts import Dataset
 from thermo_cli.environment import DEVICE
 from thermo_cli.errors import DataError, SpecError
 from thermo_cli.kinds.kind import Facts, Setup, kind_of
@@ -46,7 +47,9 @@ class Experiment:
         return min(point.facts.stacked for point in self.points)
 
 
-def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) -> Experiment:
+def prepare(
+    spec: Spec, base: Path, results: Path, allow: Sequence[str] = (), loaded: Mapping[str, Any] = MappingProxyType({})
+) -> Experiment:
     """Resolve and check everything before the first step.
 
     Args:
@@ -54,6 +57,7 @@ def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) ->
         base: Folder of the spec.
         results: Where run folders are.
         allow: What the spec may run beyond the built-ins: `local`, `command`, or packages.
+        loaded: Data that were read before, by what their kind knows them by.
 
     Raises:
         SpecError: Parts of the spec do not fit each other or the data.
@@ -63,8 +67,8 @@ def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) ->
     set_trust(Trust(tuple(allow), base))
     points, table = points_of(spec), replica_table(spec)
     tables = [tuple(row for row in table if row.point == point.number) for point in points]
-    loaded: dict[str, Dataset] = {}
-    facts = [_facts(point, base, rows, loaded) for point, rows in zip(points, tables, strict=True)]
+    known = dict(loaded)
+    facts = [_facts(point, base, rows, known) for point, rows in zip(points, tables, strict=True)]
     fingerprint = "+".join(dict.fromkeys(one.fingerprint for one in facts))
     code = "".join(dict.fromkeys(_code(point.spec) for point in points))
     digits = identity(spec, fingerprint + code, DEVICE)
@@ -76,7 +80,7 @@ def prepare(spec: Spec, base: Path, results: Path, allow: Sequence[str] = ()) ->
     return Experiment(spec, base, folder, table, setups, fingerprint, digits)
 
 
-def _facts(point: Point, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> Facts:
+def _facts(point: Point, base: Path, table: Sequence[Replica], loaded: dict[str, Any]) -> Facts:
     """Prepare one point; what is wrong with it is told with its values."""
     try:
         facts = kind_of(point.spec).prepare(point.spec, base, table, loaded)

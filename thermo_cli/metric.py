@@ -21,7 +21,10 @@ SPLITS: Final = ("train", "test", "shifted")
 CLASSES: Final = "thermo_cli.observables.classification"
 NUMBERS: Final = "thermo_cli.observables.regression"
 STATE: Final = "thermo_cli.observables.state"
-PREFIX: Final = re.compile(r"^(train|test|shifted|val|valid|validation)_")  # of the splits, in whoever's words
+PREFIX: Final = re.compile(
+    r"^(train|test|shifted|val|valid|validation|eval|dev)[_/.]"
+)  # of the splits, in whoever's words
+SUFFIX: Final = re.compile(r"_(epoch|step)$")  # what was averaged over, as Lightning writes it
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,9 @@ USUAL: Final = {  # what runs recorded elsewhere call their own
     **dict.fromkeys(
         ("balanced_accuracy", "f1", "precision", "recall", "auc", "roc_auc", "average_precision"), "higher"
     ),
-    **dict.fromkeys(("mse", "mae", "error", "error_rate", "nll", "perplexity"), "lower"),
+    **dict.fromkeys(("acc", "top1", "top5", "dice", "iou", "map"), "higher"),
+    **dict.fromkeys(("bleu", "rouge", "rouge1", "rouge2", "rougel", "reward", "return", "elo"), "higher"),
+    **dict.fromkeys(("mse", "mae", "error", "error_rate", "nll", "perplexity", "wer", "seconds"), "lower"),
 }
 
 
@@ -198,6 +203,15 @@ def resolutions(test_examples: int | None) -> dict[str, float]:
     return {metric.gating: 1 / test_examples for metric in METRICS if metric.examples and test_examples}
 
 
+def usual_name(observable: str) -> str:
+    """Return what is measured, without the split on which it is and in small letters: `accuracy` of `val/Accuracy_epoch`.
+
+    Args:
+        observable: In whoever's words.
+    """
+    return SUFFIX.sub("", PREFIX.sub("", observable.lower()))
+
+
 def higher_is_better(observable: str, macro: Sequence[str] = ()) -> bool | None:
     """Tell the good direction of an observable by its name; None where it is not known, as of a user's own function.
 
@@ -208,6 +222,6 @@ def higher_is_better(observable: str, macro: Sequence[str] = ()) -> bool | None:
     for name in own_names(macro):
         if observable == f"test_{label(name)}":
             return None if ":" in name else True
-    name = PREFIX.sub("", observable)
+    name = usual_name(observable)
     direction = RECORDS[name].direction if name in RECORDS else USUAL.get(name)
     return None if direction is None else direction == "higher"

@@ -18,10 +18,12 @@ from thermo_cli.experiment import Experiment, prepare
 from thermo_cli.grow import Stage, looks
 from thermo_cli.judging.gating import Required
 from thermo_cli.judging.judge import judge_folder
+from thermo_cli.judging.record import JudgedRun
 from thermo_cli.kinds.kind import Facts, Rehearsal, kind_of
 from thermo_cli.runs.judged_run import Run
 from thermo_cli.spec import SpecFile, open_spec
 from thermo_cli.store import RunFolder, find_run
+from thermo_cli.store.unkept import UnkeptRun
 from thermo_cli.training import ShardTask, tasks_of, train_shard
 
 
@@ -121,6 +123,22 @@ def open_run(name: str | Path, results: str | Path = "results") -> Run:
     return Run(judge_folder(find_run(str(name), Path(results))))
 
 
+def look_at(given: SpecFile, loaded: Mapping[str, Any]) -> JudgedRun:
+    """Judge runs that exist without keeping them: nothing is written.
+
+    Args:
+        given: A spec of recorded runs.
+        loaded: What was read of them.
+
+    Raises:
+        ThermoError: They cannot be read, or judged.
+    """
+    with given.placed():
+        experiment = prepare(given.spec, given.folder, Path(), loaded=loaded)
+    runs = [point.facts.runs for point in experiment.points if point.facts.runs is not None]
+    return judge_folder(UnkeptRun(experiment.folder.path, given.spec, _manifest(experiment), runs))
+
+
 def rehearse(experiment: Experiment, fresh: bool, workers: int, watcher: Watcher) -> Rehearsal | None:
     """Train one replica for a few steps, of the first point, where a kind does so and nothing has been trained yet.
 
@@ -163,7 +181,7 @@ def remarks_on(experiment: Experiment) -> list[str]:
     Args:
         experiment: What has been prepared.
     """
-    return list(dict.fromkeys(remark for point in experiment.points for remark in remarks_of(point.facts.dataset)))
+    return list(dict.fromkeys(remark for point in experiment.points for remark in _remarks(point.facts)))
 
 
 def train(experiment: Experiment, look: Stage, engine: Engine, watcher: Watcher, allow: Sequence[str] = ()) -> None:
@@ -218,8 +236,12 @@ def _manifest(experiment: Experiment) -> dict[str, Any]:
     return whole | ({"points": facts} if experiment.spec.sweep else {})
 
 
+def _remarks(facts: Facts) -> tuple[str, ...]:
+    return (*remarks_of(facts.dataset), *facts.remarks)
+
+
 def _known(facts: Facts) -> dict[str, Any]:
-    remarks = remarks_of(facts.dataset)
+    remarks = _remarks(facts)
     known = facts_of(facts.dataset, facts.noisy, facts.constants)
     return known | ({"remarks": list(remarks)} if remarks else {})
 

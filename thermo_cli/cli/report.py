@@ -13,6 +13,7 @@ from thermo_cli.cli.boundary import RESULTS, complain, emit, leave_with, run_app
 from thermo_cli.cli.export import export as export_tables
 from thermo_cli.cli.export import refuse_export
 from thermo_cli.cli.listing import listing
+from thermo_cli.cli.loose import Loose, is_path, look
 from thermo_cli.cli.pictures import write_pictures
 from thermo_cli.errors import SpecError, StoreError, UsageError
 from thermo_cli.reports.formats import FORMATS, rendered
@@ -41,7 +42,10 @@ class Export(StrEnum):
 def report(
     what: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[WHAT]...", help="A run's name, its folder, or latest; none: list the runs."),
+        typer.Argument(
+            metavar="[WHAT]...",
+            help="A run's name, its folder, or latest; or runs made elsewhere: files, folders, globs. None: list the runs.",
+        ),
     ] = None,
     results: Annotated[Path, typer.Option(metavar="DIR", help="Where run folders are.")] = RESULTS,
     format: Annotated[Format, typer.Option("--format", help="What to write.")] = "terminal",
@@ -130,6 +134,7 @@ class Opened:
     folder: "RunFolder"
     run: "JudgedRun | None" = None
     error: StoreError | None = None
+    loose: Loose | None = None
 
 
 def _report(names: Sequence[str], request: Request) -> int:
@@ -140,7 +145,7 @@ def _report(names: Sequence[str], request: Request) -> int:
         refuse_export(request.format, request.output, bool(request.changes))
     if FORMATS[request.format].single and len(names) > 1:
         raise UsageError(f"{request.format} holds one run", received=", ".join(names), remedy="name one at a time")
-    opened = [_opened(name, request) for name in names]
+    opened = _all_opened(names, request)
     runs = [one.run for one in opened if one.run is not None]
     try:
         partners = iter(_partners(opened, request))
@@ -159,15 +164,31 @@ def _report(names: Sequence[str], request: Request) -> int:
             codes.append(broken.exit_code)
         else:
             view, answer = gate.gated(one.run, request.required, next(partners))
-            views.append(view)
+            views.append(one.loose.shown(view) if one.loose is not None else view)
             gates.append(answer)
     if request.tables:
         write(export_tables(runs, request.output))
     else:
-        emit(rendered(request.format, views, request.details), request.output, _encoding(request.format))
+        keep = [one.loose.words for one in opened if one.loose is not None and request.format == "terminal"]
+        text = "\n".join([rendered(request.format, views, request.details), *keep])
+        emit(text, request.output, _encoding(request.format))
     if request.figures is not None:
         write_pictures(views, request.figures)
     return worst([*codes, *map(gate.answer, gates)])
+
+
+def _all_opened(names: Sequence[str], request: Request) -> list[Opened]:
+    """Open runs, and judge what was made elsewhere: all of its paths together, unless they are compared."""
+    paths = [name for name in names if is_path(name, request.results)]
+    together = [paths] if paths and not request.compare else [[path] for path in paths]
+    if paths and request.tables:
+        raise UsageError(
+            "only runs that are kept have tables", received=paths[0], remedy="keep it: thermo-run SPEC.yaml"
+        )
+    judged = iter([look(one, request.changes) for one in together])
+    opened = [_opened(name, request) if name not in paths else None for name in names]
+    whole = [one or next(judged, None) for one in opened]
+    return [Opened(one.run.folder, one.run, loose=one) if isinstance(one, Loose) else one for one in whole if one]
 
 
 def _opened(name: str, request: Request) -> Opened:

@@ -37,6 +37,7 @@ class Facts:
         noisy: Whether training draws from the `noise` streams at every step.
         stacked: Replicas that pay in one stack; 0 where the bits of a replica depend on its width.
         constants: Observable to what always giving one answer would score; empty without data.
+        remarks: What is worth a look in what was read, beside the remarks on a dataset.
         observables: What can carry a margin; None where only the first replica shows it.
     """
 
@@ -49,6 +50,7 @@ class Facts:
     observables: Collection[str] | None = None
     stacked: int = 1
     constants: Mapping[str, float] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ class Specimens(Protocol):
 class Kind(Protocol):
     """A kind of system, from the spec to what the court has to know."""
 
-    def prepare(self, spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> Facts:
+    def prepare(self, spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Any]) -> Facts:
         """Resolve and check everything that the spec names.
 
         Args:

@@ -15,6 +15,7 @@ from thermo_cli.spec.parts import FIT, MODULE, PART, STILL, DynamicsPart, Part, 
 from thermo_cli.spec.schedules import WarmupSchedule, name_of
 from thermo_cli.spec.traits import Traits, kind_named, traits_of
 
+RECIPE = "system.with.point"  # which of several recipes of recorded runs
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
@@ -188,8 +189,8 @@ class Spec(Part):
             raise ValueError("ensemble.design: crossed takes neither disjoint subsamples nor budgets")
 
     def _check_sweep(self) -> None:
-        if self.sweep and not self.traits.trains:
-            raise ValueError("sweep: recorded runs are judged and not trained; give each a spec of its own")
+        if not self.traits.trains and set(self.sweep) - {RECIPE}:
+            raise ValueError(f"sweep: recorded runs are judged and not trained: what can be swept is {RECIPE}")
         for field, values in self.sweep.items():
             if any(value in values[:place] for place, value in enumerate(values)):
                 raise ValueError(f"sweep.{field}: each value once")

@@ -370,7 +370,7 @@ class RunFolder:
     @property
     def recorded_file(self) -> Path:
         """Where runs are kept that were recorded elsewhere."""
-        return self.path / "recorded.safetensors"
+        return self.path / f"recorded{self._suffix}.safetensors"
 
     @property
     def microstates_file(self) -> Path:
@@ -485,7 +485,8 @@ class RunFolder:
     def status(self) -> str:
         """`complete`, `partial` (some shards are missing), or `failed` (all are, and at least one was given up)."""
         if not self.spec.traits.trains:
-            return "complete" if self.recorded_file.exists() else "failed"
+            kept = [point.recorded_file.exists() for point in self.points or (self,)]
+            return "complete" if all(kept) else "failed"
         missing = len(self.unfinished())
         if missing == len(self.shards) and any(self.given_up(name) for name in self.shards):
             return "failed"

@@ -18,10 +18,17 @@ from thermo_cli.contracts import Trajectories
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers import IMPORTERS
 from thermo_cli.kinds.recorded.parameters import read_parameters
-from thermo_cli.kinds.recorded.records import read_records
+from thermo_cli.kinds.recorded.parts import RecordedArguments
+from thermo_cli.kinds.recorded.records import read_logs
 
 HEADER = "replica,step,observable,value\n"
 Record = tuple[Any, int, str, float | None, str]
+
+
+def read_records(path: Path) -> tuple[Trajectories, str]:
+    """Read one file, as a spec beside it would; nothing is said of a table whose columns have their plain names."""
+    recorded = read_logs(RecordedArguments(path=path.name), path.parent).at(None)
+    return recorded.runs, recorded.fingerprint
 
 
 def records() -> list[Record]:
@@ -76,7 +83,20 @@ def write_parquet(path: Path, found: Sequence[Record]) -> Path:
     return path
 
 
-WRITERS = {"csv": write_csv, "jsonl": write_json_lines, "ndjson": write_json_lines, "parquet": write_parquet}
+def write_tsv(path: Path, found: Sequence[Record]) -> Path:
+    """Write records as TSV."""
+    write_csv(path, found)
+    path.write_text(path.read_text().replace(",", "\t"))
+    return path
+
+
+WRITERS = {
+    "csv": write_csv,
+    "tsv": write_tsv,
+    "jsonl": write_json_lines,
+    "ndjson": write_json_lines,
+    "parquet": write_parquet,
+}
 
 
 def ensemble(replicas: Sequence[str], histories: Sequence[str], lost: Sequence[bool]) -> Trajectories:

@@ -11,4 +11,5 @@ IMPORTERS: Final = {  # suffix of a file -> what reads it, `module:function`
     ".jsonl": "thermo_cli.kinds.importers.json_lines:read",
     ".ndjson": "thermo_cli.kinds.importers.json_lines:read",
     ".parquet": "thermo_cli.kinds.importers.parquet_records:read",
+    ".tsv": "thermo_cli.kinds.importers.csv_records:read",
 }

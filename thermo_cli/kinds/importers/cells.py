@@ -2,11 +2,14 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from numbers import Real
 from typing import Any, Final, TypeVar
 
+import numpy as np
+
+from thermo_cli.contracts import Array, Integers
 from thermo_cli.data.table import Table
 from thermo_cli.errors import DataError
 
@@ -19,16 +22,19 @@ _NOTHING: Final = (
     "<na>",
     "none",
 )  # how tables written by other programs leave a cell empty
+_DIGITS: Final = re.compile(r"[0-9.eE+-]*", re.ASCII)  # no other letters: neither nan nor gaps that are words
 _WHOLE: Final = re.compile(r"-?\d{1,300}")
 _EXPECTED: Final = {
     "replica": "a replica needs a name",
     "history": "a history needs a name",
+    "point": "a point needs a name",
     "observable": "an observable needs a name",
     "step": "a step is a whole number, 0 or more",
     "value": "expected a number",
 }
 _REMEDIES: Final = {
     "history": "name it in every record, or leave the column out",
+    "point": "name it in every record, or leave the column out",
     "step": "count the updates of training from 0",
     "value": "leave it empty where there is no number; a column of words is left out",
 }
@@ -49,16 +55,16 @@ def check_kinds(table: Table, column: str, cells: list[Any]) -> None:
             )
 
 
-def histories(table: Table) -> list[str]:
-    """Return the history of each record; `recorded` where none is named.
+def groups(table: Table, column: str) -> list[str]:
+    """Return the history, or the point, of each record; empty where none is named.
 
     Raises:
-        DataError: Some records name a history and some do not.
+        DataError: Some records name one and some do not.
     """
-    cells = table.columns.get("history", [None])
+    cells = table.columns.get(column, [None])
     if all(_is_nothing(cell) for cell in dict.fromkeys(cells)):
-        return ["recorded"] * len(table.numbers)
-    return converted(table, "history", as_name)
+        return [""] * len(table.numbers)
+    return converted(table, column, as_name)
 
 
 def converted(table: Table, column: str, convert: Callable[[Any], T]) -> list[T]:
@@ -76,6 +82,39 @@ def converted(table: Table, column: str, convert: Callable[[Any], T]) -> list[T]
                 where=table.where(cells.index(cell), column),
             ) from None
     return [values[cell] for cell in cells]
+
+
+def numbers(table: Table, column: str) -> Array:
+    """Convert a column to numbers, (record,), naming the first cell that is none; as in `as_number`."""
+    values = _at_once(table.columns[column])
+    return np.array(converted(table, column, as_number), dtype=np.float64) if values is None else values
+
+
+def steps(table: Table, column: str) -> Integers:
+    """Convert a column to steps, (record,), naming the first cell that is none; as in `as_step`."""
+    values = _at_once(table.columns[column])
+    if values is not None and len(values) and np.all((values >= 0) & (values < 2**53) & (values == np.floor(values))):
+        return values.astype(np.int64)
+    return np.array(converted(table, column, as_step), dtype=np.int64)
+
+
+def _at_once(cells: Sequence[Any]) -> Array | None:
+    """Convert a column in one go; None where a cell has to be looked at by itself."""
+    kinds = set(map(type, cells))
+    if kinds == {str} and _DIGITS.fullmatch("".join(cells)):
+        try:
+            return np.array([cell or "nan" for cell in cells], dtype=np.float64)
+        except ValueError:
+            return None
+    if not kinds <= {float, int, type(None)}:
+        return None
+    try:
+        values = np.array(cells, dtype=np.float64)
+    except OverflowError:
+        return None
+    lost = np.isnan(values)
+    values[lost] = [math.nan if cells[index] is None else math.inf for index in np.flatnonzero(lost).tolist()]
+    return values
 
 
 def _is_nothing(cell: Any) -> bool:

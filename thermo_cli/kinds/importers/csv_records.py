@@ -1,4 +1,4 @@
-"""Comma-separated values with a header."""
+"""Values with a header, separated by commas, or in a .tsv file by tabs."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from thermo_cli.data.table import Table, Wanted
 
 
 def read(file: Path, data: bytes, wanted: Wanted) -> Table:
-    """Read a CSV file.
+    """Read a CSV or TSV file.
 
     Args:
         file: For messages.
@@ -17,4 +17,4 @@ def read(file: Path, data: bytes, wanted: Wanted) -> Table:
     Raises:
         DataError: With the line of whatever cannot be used.
     """
-    return read_csv(file, data, wanted, strict=True)
+    return read_csv(file, data, wanted, strict=True, separator="\t" if file.suffix.lower() == ".tsv" else ",")

@@ -1,6 +1,8 @@
 """The grid of observables, replicas and steps that records lie on; it need not be full."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from thermo_cli.errors import DataError
 
 @dataclass(frozen=True)
 class Grid:
-    """Where each record belongs: positions of its observable, replica and step, each (record,)."""
+    """Where each record belongs: its step, and positions of its observable and replica, each (record,)."""
 
     table: Table
     observables: tuple[str, ...]
@@ -19,41 +21,64 @@ class Grid:
     steps: Integers
     observable: Integers
     replica: Integers
-    time: Integers
 
-    def check(self) -> None:
-        """Refuse records that are there twice, and steps that go back.
+    @cached_property
+    def _order(self) -> Integers:
+        """Records by observable and replica, and within those in the order of the file: one stable sort."""
+        return np.argsort(self._code, kind="stable")
 
-        One stable sort groups the records into series, one for each observable of each replica, in the order of the file.
+    @cached_property
+    def _code(self) -> Integers:
+        return self.observable * len(self.replicas) + self.replica
+
+    def series(self) -> Iterator[Integers]:
+        """Yield the records of each observable of each replica.
+
+        Raises:
+            DataError: Steps go back, or most of a series are there twice: those are two runs, and not the rule that the last
+                of a repeated step counts.
         """
-        series = self.observable * len(self.replicas) + self.replica
-        order = np.argsort(series, kind="stable")
-        self._check_increasing(series[order], self.time[order], order)
+        code, steps, order = self._code[self._order], self.steps[self._order], self._order
+        same = code[1:] == code[:-1]
+        back, again = same & (steps[1:] < steps[:-1]), same & (steps[1:] == steps[:-1])
+        starts = np.flatnonzero(np.append(True, ~same))
+        ends = np.append(starts[1:], len(code))
+        repeated = np.add.reduceat(np.append(False, again).astype(np.int64), starts)
+        often = np.repeat(2 * repeated >= ends - starts, ends - starts)[1:]
+        wrong = order[1:][back | (again & often)]
+        if len(wrong):
+            raise self._wrong(int(wrong.min()))
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+            yield order[start:end]
 
-    def _check_increasing(self, series: Integers, time: Integers, order: Integers) -> None:
-        wrong = order[1:][(series[1:] == series[:-1]) & (time[1:] <= time[:-1])]
-        if not len(wrong):
-            return
-        index = int(wrong.min())
-        same = (self.observable[:index] == self.observable[index]) & (self.replica[:index] == self.replica[index])
+    def repeated(self) -> str:
+        """Say how many records share their step with a later one of their series; nothing where none does."""
+        code, steps = self._code[self._order], self.steps[self._order]
+        again = self._order[:-1][(code[1:] == code[:-1]) & (steps[1:] == steps[:-1])]
+        if not len(again):
+            return ""
+        first = int(again.min())
+        count = f"{len(again)} record{'s' * (len(again) != 1)}"
+        where = f"the first {self._series(first)} at step {self.steps[first]}"
+        return f"of a repeated step the last counts: {count} left out, {where}"
+
+    def _wrong(self, index: int) -> DataError:
+        same = self._code[:index] == self._code[index]
         before = np.flatnonzero(same)
-        again = before[self.time[before] == self.time[index]]
+        again = before[self.steps[before] == self.steps[index]]
         if len(again):
-            raise DataError(
+            return DataError(
                 "this record is there twice",
-                received=f"{self._series(index)} at step {self._step(index)}, also at {self.table.where(int(again[0]))}",
+                received=f"{self._series(index)} at step {self.steps[index]}, also at {self.table.where(int(again[0]))}",
                 remedy="keep one of them; replicas of several histories need the column 'history'",
                 where=self.table.where(index),
             )
-        raise DataError(
+        return DataError(
             "steps must increase",
-            received=f"{self._series(index)} at step {self._step(index)} after {self._step(int(before[-1]))}",
+            received=f"{self._series(index)} at step {self.steps[index]} after {self.steps[before[-1]]}",
             remedy="sort the records of each replica by step",
             where=self.table.where(index, "step"),
         )
 
     def _series(self, index: int) -> str:
         return f"{self.observables[self.observable[index]]!r} of {self.replicas[self.replica[index]]}"
-
-    def _step(self, index: int) -> int:
-        return int(self.steps[self.time[index]])

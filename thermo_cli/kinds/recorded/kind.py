@@ -21,7 +21,7 @@ from thermo_cli.kinds.kind import (
     nothing_to_settle,
 )
 from thermo_cli.kinds.recorded.parameters import read_parameters
-from thermo_cli.kinds.recorded.records import read_records
+from thermo_cli.kinds.recorded.records import Logs, key_of, read_logs
 from thermo_cli.metric import default_margins, resolutions
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
@@ -32,10 +32,17 @@ settle, diagnostics, rehearse = nothing_to_settle, no_diagnostics, no_rehearsal
 objective, comparable_fields = no_objective, no_comparable_fields
 
 
-def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> Facts:
-    """Read the records."""
-    runs, fingerprint = read_records(base / spec.system.arguments.path)
-    return Facts(fingerprint, runs=runs, observables=tuple(runs.values))
+def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Any]) -> Facts:
+    """Read the runs; those of all points at once."""
+    given, equilibrium = spec.system.arguments, spec.equilibrium
+    named = {**equilibrium.margins, **equilibrium.targets, **equilibrium.better}
+    key = key_of(given)
+    if key not in loaded:
+        loaded[key] = read_logs(given, base, named)
+    logs: Logs = loaded[key]
+    recorded = logs.at(given.point)
+    runs = recorded.runs
+    return Facts(recorded.fingerprint, runs=runs, observables=tuple(runs.values), remarks=recorded.notes)
 
 
 def begin(setup: Setup) -> None:

@@ -4,13 +4,13 @@ import re
 from typing import Final
 
 from thermo_cli.errors import SpecError
+from thermo_cli.kinds.importers.names import HELD_OUT
 from thermo_cli.kinds.scripts.logs import Log
 from thermo_cli.metric import default_margins, higher_is_better
 from thermo_cli.registry import nearest
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
 
-HELD_OUT: Final = re.compile(r"(.*[/_.])?(test|val|valid|validation|eval|dev)([/_.].*)?")
 SHARES: Final = re.compile(r"(acc|accuracy|auc|f1|precision|recall|r2|map|bleu|score|success|reward)", re.IGNORECASE)
 SHARE_MARGIN: Final = 0.02
 SHOWN: Final = 12  # names in a message

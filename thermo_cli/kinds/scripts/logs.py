@@ -17,21 +17,12 @@ from typing import Final
 from thermo_cli.data.table import Table
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers import IMPORTERS, cells
+from thermo_cli.kinds.importers.names import CLOCKS, TIMES
 from thermo_cli.registry import load
 
 FILE: Final = "metrics.jsonl"
 MOST_BYTES: Final = 2**26
 EXAMPLE: Final = '{"step": 100, "test_accuracy": 0.93, "train_loss": 0.21}'
-TIMES: Final = (
-    "step",
-    "global_step",
-    "_step",
-    "trainer/global_step",
-    "iteration",
-    "iter",
-    "epoch",
-)  # the first there is
-CLOCKS: Final = re.compile(r"_?(runtime|timestamp|seconds|elapsed|wall_?time|time)|.*(_runtime|_per_second)")
 _VERSION: Final = re.compile(r"version_(\d+)")
 
 

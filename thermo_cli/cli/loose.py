@@ -1,0 +1,185 @@
+"""Runs made elsewhere, judged at once by their paths: the spec that would keep them is worked out, shown, and not written."""
+
+import dataclasses
+import glob
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from thermo_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from thermo_cli.contracts import Array
+    from thermo_cli.judging.record import JudgedRun
+
+SPEC: Final = "runs.yaml"
+FIELDS: Final = re.compile(r"\{\w+\}")
+MOST_LETTERS: Final = 64
+
+
+@dataclass(frozen=True)
+class Loose:
+    """Runs that were judged and not kept.
+
+    Attributes:
+        run: What was decided.
+        title: Their paths, as they were given.
+        spec: That would keep them, as text.
+    """
+
+    run: "JudgedRun"
+    title: str
+    spec: str
+
+    def shown(self, view: Any) -> Any:
+        """Return what a report shows of them: the paths as its title, and how to keep them as what reproduces it.
+
+        Args:
+            view: Of the run, as if it were kept.
+        """
+        again = dataclasses.replace(view.reproduction, commands=(f"thermo-run {SPEC}",), spec=self.spec)
+        return dataclasses.replace(view, title=self.title, reproduction=again)
+
+    @property
+    def words(self) -> str:
+        """How to keep them."""
+        return f"Nothing was written. To keep this, save as {SPEC}, and thermo-run {SPEC}:\n\n{self.spec}"
+
+
+def is_path(name: str, results: Path) -> bool:
+    """Say whether a name is that of files made elsewhere, and of no run.
+
+    Args:
+        name: As it was given.
+        results: The results folder.
+    """
+    if name == "latest" or any((path / "resolved.yaml").exists() for path in (Path(name), results / name)):
+        return False
+    from thermo_cli.store import list_runs
+
+    if any(run.name.rpartition("-")[0] == name for run in list_runs(results)):
+        return False
+    return Path(name).exists() or glob.has_magic(name) or FIELDS.search(name) is not None
+
+
+def look(paths: Sequence[str], changes: Mapping[str, Any]) -> Loose:
+    """Judge what is there, with the settings given; without any margin a share has that of an accuracy.
+
+    Args:
+        paths: Files, folders or globs.
+        changes: Fields of `equilibrium`.
+
+    Raises:
+        DataError: They cannot be read.
+        SpecError: A setting is not possible.
+    """
+    from thermo_cli.kinds.recorded.parts import RecordedArguments
+    from thermo_cli.kinds.recorded.records import key_of, read_logs
+    from thermo_cli.spec import open_spec
+    from thermo_cli.study import look_at
+
+    given = RecordedArguments(path=pattern_of(paths))
+    _refuse_results(given.path)
+    content: dict[str, Any] = {"name": _name(paths), "system": {"use": "recorded", "with": {"path": given.path}}}
+    content |= {"equilibrium": dict(changes)} if changes else {}
+    asked = open_spec(content).spec.equilibrium  # what is wrong with it is told before anything is read
+    logs = read_logs(given, Path.cwd(), {**asked.margins, **asked.targets, **asked.better})
+    if len(logs.points) > 1:
+        content["sweep"] = {"system.with.point": logs.points}
+    if not (asked.margins or asked.targets):
+        margins, words = _margins(logs.finals())
+        content |= {"equilibrium": {**changes, "margins": margins}} if margins else {}
+        logs.reading.note(words)
+    run = look_at(open_spec(content), {key_of(given): logs})
+    return Loose(run, " ".join(paths), _text(content))
+
+
+def _refuse_results(path: str) -> None:
+    if Path(path).is_dir() and any(Path(path).glob("*/resolved.yaml")):
+        raise UsageError(
+            "this folder holds runs of thermo", received=path, remedy=f"name one of them, with --results {path}"
+        )
+
+
+def pattern_of(paths: Sequence[str]) -> str:
+    """Return the one pattern of several paths: what differs in them is the replica.
+
+    Args:
+        paths: Files, folders or globs, as a shell hands them out.
+
+    Raises:
+        UsageError: There is none that fits them and nothing else.
+    """
+    if len(paths) == 1:
+        return str(Path(paths[0]))
+    parts = [Path(path).parts for path in paths]
+    if len(set(map(len, parts))) == 1:
+        columns = [set(column) for column in zip(*parts, strict=True)]
+        pattern = str(Path(*(_covering(column) for column in columns)))
+        if {str(Path(name)) for name in glob.glob(pattern)} == {str(Path(path)) for path in paths}:  # noqa: PTH207
+            return pattern
+    raise UsageError(
+        "these paths have no pattern in common that fits them alone",
+        received=", ".join(paths[:5]) + (", ..." if len(paths) > 5 else ""),
+        remedy="name their folder, or a pattern in quotes, such as 'runs/*/metrics.csv'; or move the others elsewhere",
+    )
+
+
+def _covering(words: set[str]) -> str:
+    """Return what fits all of some words: one of them if they are the same, else a star between what they share."""
+    if len(words) == 1:
+        return next(iter(words))
+    start = _start(list(words))
+    end = _start([word[len(start) :][::-1] for word in words])[::-1]
+    return f"{start}*{end}"
+
+
+def _start(words: Sequence[str]) -> str:
+    """Return the letters that all of some words begin with."""
+    alike = itertools.takewhile(lambda letters: len(set(letters)) == 1, zip(*words, strict=False))
+    return "".join(letters[0] for letters in alike)
+
+
+def _name(paths: Sequence[str]) -> str:
+    """Return a name for the run: that of the first file or folder, as far as a name may have its letters."""
+    parts = [part for part in Path(paths[0]).parts if not FIELDS.search(part) and not glob.has_magic(part)]
+    words = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(parts[-1]).stem if parts else "").strip("-._")
+    return words[:MOST_LETTERS] or "runs"
+
+
+def _margins(finals: "Mapping[str, Array]") -> tuple[dict[str, float], str]:
+    """Return the margins of what is a share by its name, and what is to be said of them.
+
+    Args:
+        finals: Observable to the last value of each run, (run,), the likeliest score first.
+    """
+    from thermo_cli.kinds.recorded.choice import is_share, margin_like
+    from thermo_cli.metric import default_margins
+
+    known = [name for name in default_margins(None) if name in finals]
+    shares = [name for name in finals if is_share(name)][:1]
+    if known:
+        return {}, ""
+    if shares:
+        margin = margin_like(shares[0], finals[shares[0]])
+        return {
+            shares[0]: margin
+        }, f"the margin of {shares[0]} is {margin:g} because none was stated: --margin {shares[0]}=..."
+    first = next(iter(finals))
+    return {}, (
+        "no observable has a margin, so nothing can be decided: state the largest difference that does not matter to you, "
+        f"such as --margin {first}={margin_like(first, finals[first]):g}"
+    )
+
+
+def _text(content: Mapping[str, Any]) -> str:
+    import yaml
+
+    lines = []
+    for name, value in content.items():
+        flow = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10_000).strip()
+        lines.append(f"{name}: {flow.removesuffix('...').strip()}\n")
+    return "".join(lines)

@@ -1,0 +1,79 @@
+"""MLflow's runs in the folders of its file store: mlruns/<experiment>/<run>/metrics/<name>, with lines `time value step`."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from thermo_cli.errors import DataError
+from thermo_cli.kinds.importers.logged import Choice, LoggedRun, Series
+
+
+def is_store(folder: Path) -> bool:
+    """Say whether a folder is a file store: experiments, each with its meta.yaml, and in them runs with theirs."""
+    return any((run.parent / "metrics").is_dir() for run in folder.glob("*/*/meta.yaml"))
+
+
+def read(folder: Path, choose: Choice) -> list[LoggedRun]:
+    """Read all runs that have not been deleted; an experiment is a point.
+
+    Args:
+        folder: The store.
+        choose: Says which metrics are read.
+
+    Raises:
+        DataError: With the line of whatever cannot be used.
+    """
+    files: dict[Path, dict[str, Path]] = {}
+    for meta in sorted(folder.glob("*/*/meta.yaml")):
+        metrics = meta.parent / "metrics"
+        if ".trash" not in meta.parts and metrics.is_dir():
+            files[meta.parent] = {
+                path.relative_to(metrics).as_posix(): path for path in sorted(metrics.rglob("*")) if path.is_file()
+            }
+    chosen = set(choose(list(dict.fromkeys(name for names in files.values() for name in names))))
+    found = [(run, _meta(run / "meta.yaml"), _meta(run.parent / "meta.yaml")) for run in files]
+    found = [one for one in found if one[1].get("lifecycle_stage") != "deleted"]
+    found.sort(key=lambda one: (str(one[1].get("start_time", "")), one[0].name))
+    names = [str(meta.get("run_name") or "") for _, meta, _ in found]
+    unique = len(set(names)) == len(names) and all(names)
+    return [
+        LoggedRun(
+            name if unique else run.name,
+            str(run),
+            {metric: _series(path) for metric, path in files[run].items() if metric in chosen},
+            "",
+            str(experiment.get("name", run.parent.name)),
+        )
+        for name, (run, _, experiment) in zip(names, found, strict=True)
+    ]
+
+
+def _meta(path: Path) -> dict[str, object]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DataError(
+            "the file cannot be read", received=str(error), remedy="leave this run out", where=str(path)
+        ) from None
+    return content if isinstance(content, dict) else {}
+
+
+def _series(path: Path) -> Series:
+    steps, values = [], []
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    for number, line in enumerate(lines[:-1], start=1):  # a last line without an end is torn
+        try:
+            _, value, step = line.split()[:3]
+            steps.append(int(step))
+            values.append(float(value))
+        except ValueError:
+            raise DataError(
+                "a line of a metric is `time value step`",
+                received=line[:80],
+                remedy="leave this run out, or mend the line",
+                where=f"{path}:{number}",
+            ) from None
+    finite = [math.inf if math.isnan(value) else value for value in values]
+    return np.array(steps, dtype=np.int64), np.array(finite, dtype=np.float64)

@@ -1,0 +1,66 @@
+"""MLflow's runs in its SQLite database, read by the standard library: the tables experiments, runs and metrics."""
+
+import math
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from thermo_cli.errors import DataError
+from thermo_cli.kinds.importers.logged import Choice, LoggedRun, Series
+
+MAGIC: Final = b"SQLite format 3\x00"
+RUNS: Final = (
+    "SELECT r.run_uuid, r.name, e.name FROM runs r JOIN experiments e USING (experiment_id) "
+    "WHERE r.lifecycle_stage = 'active' ORDER BY r.start_time, r.run_uuid"
+)
+NAMES: Final = "SELECT DISTINCT key FROM metrics ORDER BY key"
+METRICS: Final = "SELECT step, value, is_nan FROM metrics WHERE run_uuid = ? AND key = ? ORDER BY step, timestamp"
+
+
+def read(file: Path, choose: Choice) -> list[LoggedRun]:
+    """Read all runs that have not been deleted; an experiment is a point.
+
+    Args:
+        file: The database.
+        choose: Says which metrics are read.
+
+    Raises:
+        DataError: It is no such database, or a damaged one.
+    """
+    with _opened(file) as database:
+        chosen = list(choose([name for (name,) in database.execute(NAMES)]))
+        runs = list(database.execute(RUNS))
+        unique = len({name for _, name, _ in runs}) == len(runs) and all(name for _, name, _ in runs)
+        return [
+            LoggedRun(str(name if unique else uuid), f"{file}: run {uuid}", _series(database, uuid, chosen), "", point)
+            for uuid, name, point in runs
+        ]
+
+
+def _series(database: sqlite3.Connection, run: str, names: list[str]) -> dict[str, Series]:
+    series = {}
+    for name in names:
+        rows = database.execute(METRICS, (run, name)).fetchall()
+        values = [math.inf if lost or value is None else value for _, value, lost in rows]
+        if rows:
+            series[name] = (np.array([row[0] for row in rows], dtype=np.int64), np.array(values, dtype=np.float64))
+    return series
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database for reading alone; what is wrong with it is told of the file."""
+    try:
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as database:
+            yield database
+    except (sqlite3.Error, OverflowError) as error:
+        raise DataError(
+            "the file cannot be read as MLflow's database",
+            received=str(error),
+            remedy="name the SQLite file of a tracking store (mlflow.db), with its tables experiments, runs and metrics",
+            where=str(file),
+        ) from None

@@ -1,0 +1,82 @@
+"""Which of all that was logged is read: what the spec names, and the likeliest scores."""
+
+import math
+from collections.abc import Collection, Sequence
+from typing import Final
+
+import numpy as np
+
+from thermo_cli.contracts import Array
+from thermo_cli.errors import DataError
+from thermo_cli.kinds.importers.names import CLOCKS, HELD_OUT, RATES, SHARES, TIMES
+from thermo_cli.metric import higher_is_better, usual_name
+
+MOST: Final = 12  # scores that are read where the spec names none
+SHOWN: Final = 8  # names in a message
+SHARE: Final = 0.02  # the margin of an accuracy
+LARGEST_SHARE: Final = 1.5  # what is called a share and is larger is in per cent
+
+
+def likeliest(names: Sequence[str]) -> list[str]:
+    """Return the scores among some names, the likeliest first: on held-out examples, where there are such; no clocks, no rates.
+
+    Args:
+        names: Of all that was logged.
+    """
+    able = [name for name in names if not (CLOCKS.fullmatch(name) or RATES.fullmatch(name) or name.lower() in TIMES)]
+    held_out = [name for name in able if HELD_OUT.fullmatch(name)] or able
+    return sorted(held_out, key=lambda name: (not is_share(name), higher_is_better(name) is None))
+
+
+def is_share(name: str) -> bool:
+    """Say whether an observable is a share by its name, as an accuracy is."""
+    return usual_name(name) in SHARES
+
+
+def margin_like(name: str, finals: Array) -> float:
+    """Return a margin to begin with: of a share 0.02, two of a hundred in per cent; else the same part of the typical value.
+
+    Args:
+        name: Of the observable.
+        finals: Last value of each run, (run,).
+    """
+    typical = float(np.median(np.abs(finals))) if len(finals) else 1.0
+    if is_share(name):
+        return 100 * SHARE if typical > LARGEST_SHARE else SHARE
+    return float(f"{SHARE * typical:.1g}") if 0 < typical < math.inf else SHARE
+
+
+def chosen_of(names: Sequence[str], named: Collection[str], where: str) -> list[str]:
+    """Return which observables are read, in the order of the file.
+
+    Args:
+        names: Of all that was logged.
+        named: Those that have a margin, a target or a direction in the spec.
+        where: The file.
+
+    Raises:
+        DataError: There are many, and none is named.
+    """
+    scores = likeliest(names)
+    if len(scores) > MOST:
+        known = [name for name in scores if higher_is_better(name) is not None]
+        scores = known if len(known) <= MOST else []
+    chosen = {*scores, *named}
+    if not chosen.intersection(names) and names:
+        shown = likeliest(names)[:SHOWN]
+        raise DataError(
+            f"which of {len(names):,} observables are to be judged?",
+            received=", ".join(shown) + (", ..." if len(names) > len(shown) else ""),
+            remedy=f"name them by their margins: --margin {[*shown, *names][0]}=0.02, or equilibrium.margins in the spec",
+            where=where,
+        )
+    return [name for name in names if name in chosen]
+
+
+def words_of(names: Sequence[str], chosen: Sequence[str]) -> str:
+    """Say what is read and what is left out; nothing where all is read."""
+    out = [name for name in names if name not in chosen]
+    if not out:
+        return ""
+    more = f" and {len(out) - SHOWN:,} more" if len(out) > SHOWN else ""
+    return f"observables: {', '.join(chosen)}; left out: {', '.join(out[:SHOWN])}{more} (a margin brings one in)"

@@ -1,0 +1,164 @@
+"""From runs to an ensemble: one array per observable, over replicas and all steps; each rule that is applied is noted.
+
+Exact steps per observable: what a replica has not measured is NaN. A replica whose record ends before that of others has
+`ended`. What some runs lack is left out, unless it is all that there is, or is named.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from thermo_cli.contracts import Array, Integers, Trajectories
+from thermo_cli.errors import DataError
+from thermo_cli.kinds.importers.logged import LoggedRun
+from thermo_cli.kinds.recorded.choice import LARGEST_SHARE, is_share
+from thermo_cli.kinds.recorded.reading import Reading
+
+_NUMERIC: Final = re.compile(r"-?\d{1,300}(\.\d{1,300})?")
+SHOWN: Final = 5  # runs that a message names
+
+
+def ensemble_of(runs: Sequence[LoggedRun], reading: Reading, where: str) -> Trajectories:
+    """Return runs as arrays over observables, replicas and all steps at which anything was measured.
+
+    Args:
+        runs: In the order in which they were read.
+        reading: Takes notes.
+        where: They lie, for messages.
+
+    Returns:
+        The runs, named `<history>/<replica>` by history, `ended` where a replica's records end before the last step, NaN
+        where nothing was measured, infinite where what was is not finite.
+
+    Raises:
+        DataError: They do not fit each other.
+    """
+    runs = _with_something(_in_order(_with_histories(runs, where)), reading, where)
+    names = tuple(f"{run.history}/{run.name}" for run in runs)
+    _check_unique(runs, names, where)
+    observables = _common(runs, names, reading, where)
+    steps = _steps(runs, observables)
+    values = {name: np.full((len(runs), len(steps)), math.nan) for name in observables}
+    for row, run in enumerate(runs):
+        for name in observables:
+            own, measured = run.series[name]
+            values[name][row, np.searchsorted(steps, own)] = measured
+    _check_shares(values, names, reading, where)
+    there = [~np.isnan(array) for array in values.values()]
+    measured = np.logical_or.reduce(there)
+    ended = len(steps) - 1 - measured[:, ::-1].argmax(axis=1) < np.flatnonzero(measured.any(axis=0))[-1]
+    nobody = np.zeros(len(runs), dtype=bool)
+    return Trajectories(steps, values, names, tuple(run.history for run in runs), nobody, sparse=True, ended=ended)
+
+
+def _with_histories(runs: Sequence[LoggedRun], where: str) -> list[LoggedRun]:
+    """Give runs that name no history one, and those without a name of their own a number."""
+    named = [run for run in runs if run.history]
+    if named and len(named) < len(runs):
+        other = next(run for run in runs if not run.history)
+        raise DataError(
+            "some runs name a history and some do not",
+            received=f"{named[0].history} of {named[0].where}, none of {other.where}",
+            remedy="name it in all of them, or in none",
+            where=where,
+        )
+    return [
+        LoggedRun(run.name or str(number), run.where, run.series, run.history or "recorded", run.point)
+        for number, run in enumerate(runs)
+    ]
+
+
+def _in_order(runs: Sequence[LoggedRun]) -> list[LoggedRun]:
+    """Group runs by history; sort the replicas of a history by number if all of them are numbers."""
+    groups: dict[str, list[LoggedRun]] = {}
+    for run in runs:
+        groups.setdefault(run.history, []).append(run)
+    for own in groups.values():
+        if all(_NUMERIC.fullmatch(run.name) for run in own):
+            own.sort(key=lambda run: float(run.name) if "." in run.name else int(run.name))
+    return [run for own in groups.values() for run in own]
+
+
+def _check_unique(runs: Sequence[LoggedRun], names: Sequence[str], where: str) -> None:
+    if len(set(names)) == len(names):
+        return
+    twice = next(name for name in names if names.count(name) > 1)
+    one, other, *_ = (run for run, name in zip(runs, names, strict=True) if name == twice)
+    raise DataError(
+        "two replicas have the same name",
+        received=f"{twice}, as <history>/<replica>"
+        + (f": {one.where} and {other.where}" if one.where != other.where else ""),
+        remedy="name each run by its place, in a pattern with {history} and {replica}; use no / in the names of histories",
+        where=where,
+    )
+
+
+def _with_something(runs: list[LoggedRun], reading: Reading, where: str) -> list[LoggedRun]:
+    """Leave out runs that have measured nothing of what is read, and name them."""
+    empty = [run for run in runs if not any(_measured(run, name) for name in run.series)]
+    if len(empty) == len(runs):
+        raise DataError(
+            "nothing was measured in these runs",
+            received=_shown([run.where for run in runs]),
+            remedy="name what is to be judged by its margin: --margin NAME=VALUE, or equilibrium.margins in the spec",
+            where=where,
+        )
+    if empty and len({run.where for run in runs}) > 1:
+        reading.note(f"left out, for they have measured nothing of this: {_shown([run.where for run in empty])}")
+        return [run for run in runs if run not in empty]
+    return runs
+
+
+def _common(runs: Sequence[LoggedRun], names: Sequence[str], reading: Reading, where: str) -> tuple[str, ...]:
+    """Return the observables that all runs have; those that some lack are left out, if nothing asks for them."""
+    everything = dict.fromkeys(name for run in runs for name in run.series)
+    lacking = {name: [place for place, run in enumerate(runs) if not _measured(run, name)] for name in everything}
+    files = len({run.where for run in runs})
+    common = [name for name, without in lacking.items() if not without]
+    for name, without in lacking.items():
+        if without and (name in reading.named or not common or files == 1):
+            raise DataError(
+                "an observable is missing for some replicas",
+                received=f"no {name!r} of {_shown([names[place] for place in without])}",
+                remedy="record it for every replica, or for none",
+                where=where,
+            )
+        if without:
+            reading.note(f"{name} is left out: {len(without)} of {len(runs)} runs have none, {names[without[0]]} first")
+    return tuple(common)
+
+
+def _measured(run: LoggedRun, name: str) -> bool:
+    return name in run.series and not bool(np.isnan(run.series[name][1]).all())
+
+
+def _steps(runs: Sequence[LoggedRun], observables: Sequence[str]) -> Integers:
+    distinct = {id(own): own for run in runs for name in observables for own in (run.series[name][0],)}
+    return np.unique(np.concatenate(list(distinct.values())))
+
+
+def _check_shares(values: dict[str, Array], names: Sequence[str], reading: Reading, where: str) -> None:
+    """Tell per cent from shares, and refuse both in one observable."""
+    for name, array in values.items():
+        if not is_share(name):
+            continue
+        largest = np.where(np.isfinite(array), array, -np.inf).max(axis=1)
+        percent = largest > LARGEST_SHARE
+        if percent.any():
+            shares, top = np.flatnonzero(~percent & (largest > 0)), int(largest.argmax())
+            if len(shares):
+                raise DataError(
+                    f"{name} is in per cent in some runs, and a share in others",
+                    received=f"{largest[top]:g} in {names[top]}, {largest[shares[0]]:g} in {names[shares[0]]}",
+                    remedy="log it alike in all of them",
+                    where=where,
+                )
+            reading.note(f"{name} is in per cent, up to {largest[top]:.4g}: a margin of 2 is two points of a hundred")
+
+
+def _shown(words: Sequence[str]) -> str:
+    distinct = list(dict.fromkeys(words))
+    return ", ".join(distinct[:SHOWN]) + (f" and {len(distinct) - SHOWN} more" if len(distinct) > SHOWN else "")

@@ -1,0 +1,171 @@
+"""A wide table: a column for each observable, and a row for each time, of one run or of several.
+
+An empty cell says that nothing was measured, so rows of training and of validation may share a step, or a file. Where nothing
+counts time, each row is the final score of its replica.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from thermo_cli.contracts import Array, Integers
+from thermo_cli.data.table import Table
+from thermo_cli.errors import DataError
+from thermo_cli.kinds.importers import cells
+from thermo_cli.kinds.importers.logged import LoggedRun
+from thermo_cli.kinds.recorded.header import GROUPS
+from thermo_cli.kinds.recorded.reading import Reading
+from thermo_cli.kinds.recorded.shapes import RANGES, RUN_METRIC, replica_in
+
+END: Final = 1  # the step of final scores: when they were measured is not said
+FINAL: Final = "nothing counts time: each row is the final score of its replica, which says nothing of stationarity"
+Owner = tuple[str, str, str]  # point, history, replica
+
+
+def runs_in(table: Table, reading: Reading) -> list[LoggedRun]:
+    """Return the runs of a wide table.
+
+    Args:
+        table: Of a run, or with a column that names the replica of each row.
+        reading: Says which columns are read, and takes notes.
+
+    Raises:
+        DataError: With the line of whatever cannot be used.
+    """
+    names, given = list(table.columns), reading.columns
+    time, replica = reading.time_in(table), replica_in(names, given)
+    groups = [given.get(what, what) for what in GROUPS]
+    beside = {time, replica, *groups}
+    chosen = reading.choose(_numeric(table, [name for name in names if name not in beside], reading), str(table.file))
+    values = {name: cells.numbers(table, name) for name in chosen}
+    steps = _steps(table, time, values) if time else np.full(len(table.numbers), END, dtype=np.int64)
+    owners = _owners(table, replica, groups)
+    if not time:
+        _check_finals(table, owners)
+        reading.note(FINAL)
+    return [
+        LoggedRun(
+            name,
+            str(table.file),
+            {
+                key: reading.series(f"{key} of {name or table.file}", steps[rows], column[rows])
+                for key, column in values.items()
+            },
+            history,
+            point,
+        )
+        for (point, history, name), rows in owners.items()
+    ]
+
+
+def exported_in(table: Table, reading: Reading) -> list[LoggedRun]:
+    """Return the runs of a table that W&B has exported, a column for each run and metric; ranges are left out.
+
+    Args:
+        table: With columns that are called `<run> - <metric>`.
+        reading: Says which metrics are read, and takes notes.
+
+    Raises:
+        DataError: With the line of whatever cannot be used.
+    """
+    time = reading.time_in(table)
+    columns = [name for name in table.columns if RUN_METRIC in name and not name.endswith(RANGES)]
+    metrics = dict.fromkeys(name.rpartition(RUN_METRIC)[2] for name in columns)
+    chosen = reading.choose(list(metrics), str(table.file))
+    columns = [name for name in columns if name.rpartition(RUN_METRIC)[2] in chosen]
+    values = {name: cells.numbers(table, name) for name in columns}
+    steps = _steps(table, time, values)
+    runs: dict[str, dict[str, Any]] = {}
+    for name, column in values.items():
+        run, _, metric = name.rpartition(RUN_METRIC)
+        runs.setdefault(run.strip(), {})[metric] = reading.series(name, steps, column)
+    return [LoggedRun(run, str(table.file), series) for run, series in runs.items()]
+
+
+def _numeric(table: Table, names: list[str], reading: Reading) -> list[str]:
+    """Return the columns that hold numbers; those of words are left out, and named."""
+    words = [name for name in names if name not in reading.named and _words(table.columns[name])]
+    if words:
+        reading.note(f"no numbers, left out: {', '.join(words[:8])}{' and more' if len(words) > 8 else ''}")
+    return [name for name in names if name not in words]
+
+
+def _words(column: list[Any]) -> bool:
+    """Say whether no cell of a column is a number, and some say something."""
+    said = False
+    for cell in column:
+        try:
+            if isinstance(cell, bool | list | dict):
+                said = True
+            elif not np.isnan(cells.as_number(cell)):
+                return False
+        except (ValueError, TypeError):
+            said = True
+    return said
+
+
+def _steps(table: Table, time: str, values: dict[str, Array]) -> Integers:
+    """Return the step of each row; one without may hold no value."""
+    column = table.columns[time]
+    empty = [index for index, cell in enumerate(column) if cell is None or (isinstance(cell, str) and not cell.strip())]
+    for index in empty:
+        if any(not np.isnan(numbers[index]) for numbers in values.values()):
+            raise table.error(
+                "a row with values has no step", "nothing", f"fill {time}, or leave the row out", index, time
+            )
+    if not empty:
+        return cells.steps(table, time)
+    filled = [END if index in set(empty) else cell for index, cell in enumerate(column)]
+    return cells.steps(Table(table.file, {time: filled}, table.numbers, table.unit), time)
+
+
+def _owners(table: Table, replica: str, groups: list[str]) -> dict[Owner, Integers]:
+    """Return the rows of each run, in the order in which they appear."""
+    if not replica and not any(name in table.columns for name in groups):
+        return {("", "", ""): np.arange(len(table.numbers))}
+    for name in (replica, *groups):
+        if name in table.columns:
+            cells.check_kinds(table, name, table.columns[name])
+    history, point = (cells.groups(table, name) for name in groups)
+    names = cells.converted(table, replica, cells.as_name) if replica else [""] * len(table.numbers)
+    rows: dict[Owner, list[int]] = {}
+    for index, owner in enumerate(zip(point, history, names, strict=True)):
+        rows.setdefault(owner, []).append(index)
+    return {owner: np.array(own, dtype=np.int64) for owner, own in rows.items()}
+
+
+def _check_finals(table: Table, owners: dict[Owner, Integers]) -> None:
+    """Refuse several rows of one replica where nothing says in which order they were measured."""
+    for (_, _, name), rows in owners.items():
+        if len(rows) > 1:
+            raise table.error(
+                "nothing counts time, and a replica has several rows",
+                f"{len(rows)} rows of {name or table.file.name}, columns: {', '.join(list(table.columns)[:20])}",
+                "say what its columns are: columns: {step: NAME}, or columns: {replica: NAME} where each row is a run",
+                int(rows[1]),
+            )
+
+
+def joined(runs: list[LoggedRun], where: str) -> list[LoggedRun]:
+    """Join what several tables of one folder say of a run.
+
+    Args:
+        runs: Of each table.
+        where: The folder.
+
+    Raises:
+        DataError: Two of them have the same observable.
+    """
+    together: dict[Owner, dict[str, Any]] = {}
+    for run in runs:
+        own = together.setdefault((run.point, run.history, run.name), {})
+        for name, series in run.series.items():
+            if name in own:
+                raise DataError(
+                    f"{name} is logged in two files of one folder",
+                    received=run.where,
+                    remedy="give a pattern that names one of them, such as DIR/{replica}/metrics.csv",
+                    where=where,
+                )
+            own[name] = series
+    return [LoggedRun(name, where, series, history, point) for (point, history, name), series in together.items()]
