@@ -126,7 +126,7 @@ LINES = {  # table -> a line before which, and the line
     ),
     "kinds/importers/__init__.py": (
         '    ".csv": ',
-        '    ".tsv": "thermo_cli.kinds.importers.tabbed:read",\n',
+        '    ".tab": "thermo_cli.kinds.importers.tabbed:read",\n',
     ),
     "engines/engine.py": (
         '    "serial": ',
@@ -159,7 +159,7 @@ SPECS = {
     "dynamics: {use: sgd, with: {lr: 0.05}, batch_size: 16, steps: 16}\n" + SMALL,
     "bayes": 'data: {use: wine}\nsystem: {use: "sklearn.naive_bayes:GaussianNB"}\n'
     "dynamics: {use: fit, with: {time: once}, steps: 1}\n" + SMALL,
-    "records": "system: {use: recorded, with: {path: runs.tsv}}\n",
+    "records": "system: {use: recorded, with: {path: runs.tab}}\n",
 }
 SAID = {  # name -> the command that says it
     "spec": ["run", "--schema"],
@@ -203,7 +203,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for name, text in SPECS.items():
         (folder / f"{name}.yaml").write_text(f"name: {name}\n{text}")
     rows = [f"{replica}\t{step}\tloss\t{1 / (1 + step)}" for replica in range(4) for step in range(8)]
-    (folder / "runs.tsv").write_text("\n".join(["replica\tstep\tobservable\tvalue", *rows, ""]))
+    (folder / "runs.tab").write_text("\n".join(["replica\tstep\tobservable\tvalue", *rows, ""]))
     done = subprocess.run(
         [sys.executable, "-c", DRIVER, json.dumps(SAID)],
         cwd=folder,
@@ -242,7 +242,7 @@ def test_the_schema_of_a_spec_names_them(house: Path) -> None:
     assert models["NarrowingSystem"]["properties"]["use"]["const"] == "narrowing"
     assert models["NarrowingArguments"]["properties"]["width"]["default"] == 4
     assert "confidence" in models["Observe"]["properties"]["macro"]["items"]["anyOf"][0]["enum"]
-    assert ".tsv" in models["RecordedArguments"]["properties"]["path"]["description"]
+    assert ".tab" in models["RecordedArguments"]["properties"]["path"]["description"]
 
 
 def test_a_network_an_observable_and_a_criterion_are_in_a_run(house: Path) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import glob
 import itertools
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,8 +82,9 @@ def look(paths: Sequence[str], changes: Mapping[str, Any]) -> Loose:
     from thermo_cli.spec import open_spec
     from thermo_cli.study import look_at
 
-    given = RecordedArguments(path=pattern_of(paths))
-    _refuse_results(given.path)
+    given = RecordedArguments(path=path_of(paths))
+    for path in given.paths:
+        _refuse_results(path)
     content: dict[str, Any] = {"name": _name(paths), "system": {"use": "recorded", "with": {"path": given.path}}}
     content |= {"equilibrium": dict(changes)} if changes else {}
     asked = open_spec(content).spec.equilibrium  # what is wrong with it is told before anything is read
@@ -90,11 +92,11 @@ def look(paths: Sequence[str], changes: Mapping[str, Any]) -> Loose:
     if len(logs.points) > 1:
         content["sweep"] = {"system.with.point": logs.points}
     if not (asked.margins or asked.targets):
-        margins, words = _margins(logs.finals())
+        margins, words = _margins(logs.at(logs.points[0] if len(logs.points) > 1 else None).runs.finals)
         content |= {"equilibrium": {**changes, "margins": margins}} if margins else {}
         logs.reading.note(words)
     run = look_at(open_spec(content), {key_of(given): logs})
-    return Loose(run, " ".join(paths), _text(content))
+    return Loose(run, shlex.join(paths), _text(content))
 
 
 def _refuse_results(path: str) -> None:
@@ -104,28 +106,19 @@ def _refuse_results(path: str) -> None:
         )
 
 
-def pattern_of(paths: Sequence[str]) -> str:
-    """Return the one pattern of several paths: what differs in them is the replica.
+def path_of(paths: Sequence[str]) -> str | list[str]:
+    """Return the one pattern of several paths, if there is one that fits them alone; else all of them.
 
     Args:
         paths: Files, folders or globs, as a shell hands them out.
-
-    Raises:
-        UsageError: There is none that fits them and nothing else.
     """
-    if len(paths) == 1:
-        return str(Path(paths[0]))
-    parts = [Path(path).parts for path in paths]
-    if len(set(map(len, parts))) == 1:
-        columns = [set(column) for column in zip(*parts, strict=True)]
-        pattern = str(Path(*(_covering(column) for column in columns)))
-        if {str(Path(name)) for name in glob.glob(pattern)} == {str(Path(path)) for path in paths}:  # noqa: PTH207
+    plain = [str(Path(path)) for path in dict.fromkeys(paths)]
+    parts = [Path(path).parts for path in plain]
+    if len(plain) > 1 and len(set(map(len, parts))) == 1:
+        pattern = str(Path(*(_covering(set(column)) for column in zip(*parts, strict=True))))
+        if set(glob.glob(pattern)) == set(plain):  # noqa: PTH207 - as a shell would
             return pattern
-    raise UsageError(
-        "these paths have no pattern in common that fits them alone",
-        received=", ".join(paths[:5]) + (", ..." if len(paths) > 5 else ""),
-        remedy="name their folder, or a pattern in quotes, such as 'runs/*/metrics.csv'; or move the others elsewhere",
-    )
+    return plain[0] if len(plain) == 1 else plain
 
 
 def _covering(words: set[str]) -> str:
@@ -154,13 +147,14 @@ def _margins(finals: "Mapping[str, Array]") -> tuple[dict[str, float], str]:
     """Return the margins of what is a share by its name, and what is to be said of them.
 
     Args:
-        finals: Observable to the last value of each run, (run,), the likeliest score first.
+        finals: Observable to the last value of each run, (run,).
     """
-    from thermo_cli.kinds.recorded.choice import is_share, margin_like
+    from thermo_cli.kinds.recorded.choice import is_share, likeliest, margin_like
     from thermo_cli.metric import default_margins
 
     known = [name for name in default_margins(None) if name in finals]
-    shares = [name for name in finals if is_share(name)][:1]
+    scores = likeliest(list(finals)) or list(finals)
+    shares = [name for name in scores if is_share(name)][:1]
     if known:
         return {}, ""
     if shares:
@@ -168,7 +162,7 @@ def _margins(finals: "Mapping[str, Array]") -> tuple[dict[str, float], str]:
         return {
             shares[0]: margin
         }, f"the margin of {shares[0]} is {margin:g} because none was stated: --margin {shares[0]}=..."
-    first = next(iter(finals))
+    first = scores[0]
     return {}, (
         "no observable has a margin, so nothing can be decided: state the largest difference that does not matter to you, "
         f"such as --margin {first}={margin_like(first, finals[first]):g}"

@@ -82,18 +82,19 @@ def parsed(file: Path, text: str, wanted: Wanted, separator: str, strict: bool =
 
 
 def _plain(file: Path, text: str, wanted: Wanted, separator: str) -> Table | None:
-    """Read a text without quotes whose lines have the same number of cells, five times as fast; None where it is another."""
-    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
-    width = lines[0].count(separator) + 1
-    if '"' in text or width < 2 or any(line.count(separator) + 1 != width for line in lines):
+    """Read a text without quotes whose lines have the same number of cells, in one go; None where it is another."""
+    lines = text.replace("\r\n", "\n").removesuffix("\n")
+    width, height = lines.partition("\n")[0].count(separator) + 1, lines.count("\n") + 1
+    cells = lines.replace("\n", f"{separator}\n").split(separator)
+    first = "".join(cells[::width])  # each line but the first begins with its end of line, or is of another length
+    if '"' in text or "\r" in lines or width < 2 or len(cells) != width * height or first.count("\n") + 1 != height:
         return None
-    if text.count("\r") != text.count("\r\n"):
-        return None
-    header = [name.strip() for name in lines[0].split(separator)]
+    header = [name.strip() for name in cells[:width]]
     chosen = wanted(header, f"{file}:1")
-    cells = separator.join(lines).split(separator)
     columns = {name: cells[width + header.index(name) :: width] for name in chosen}
-    return Table(file, columns, range(2, len(lines) + 1))
+    if header[0] in columns:
+        columns[header[0]] = first.split("\n")[1:]
+    return Table(file, columns, range(2, height + 1))
 
 
 def plain_copy(file: Path) -> str:

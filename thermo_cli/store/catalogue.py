@@ -35,7 +35,8 @@ def find_run(name: str, results: Path) -> RunFolder:
     matches = [run for run in list_runs(results) if run.name.rpartition("-")[0] == name]
     if not matches:
         known = ", ".join(run.name for run in list_runs(results)[:8]) or "none"
-        raise UsageError("there is no such run", received=name, remedy=f"runs in {results}: {known}")
+        what = "there is no such run" + (", and no such file or folder" if len(Path(name).parts) > 1 else "")
+        raise UsageError(what, received=name, remedy=f"runs in {results}: {known}")
     return matches[0]
 
 

@@ -15,6 +15,17 @@ def is_store(folder: Path) -> bool:
     return any((run.parent / "metrics").is_dir() for run in folder.glob("*/*/meta.yaml"))
 
 
+def files_in(folder: Path) -> list[Path]:
+    """Return the files of a store that say what was measured, and of which run; no artifacts.
+
+    Args:
+        folder: The store.
+    """
+    return [*sorted(folder.glob("*/meta.yaml")), *sorted(folder.glob("*/*/meta.yaml"))] + [
+        path for path in sorted(folder.glob("*/*/metrics/**/*")) if path.is_file()
+    ]
+
+
 def read(folder: Path, choose: Choice) -> list[LoggedRun]:
     """Read all runs that have not been deleted; an experiment is a point.
 

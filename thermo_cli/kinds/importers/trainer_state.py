@@ -28,8 +28,10 @@ def read(file: Path, data: bytes) -> Table:
     except (ValueError, RecursionError) as error:
         raise DataError("the file is not whole JSON", received=str(error), remedy=REMEDY, where=str(file)) from None
     entries = content.get("log_history") if isinstance(content, dict) else None
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise DataError("there is no log_history", received=_outline(content), remedy=REMEDY, where=str(file))
+    if not entries or not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise DataError(
+            "there is no log_history with entries", received=_outline(content), remedy=REMEDY, where=str(file)
+        )
     names = dict.fromkeys(name for entry in entries for name in entry)
     columns = {name: [entry.get(name) for entry in entries] for name in names}
     return Table(file, columns, range(1, len(entries) + 1), "log_history entry ")

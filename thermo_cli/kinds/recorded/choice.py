@@ -1,6 +1,5 @@
 """Which of all that was logged is read: what the spec names, and the likeliest scores."""
 
-import math
 from collections.abc import Collection, Sequence
 from typing import Final
 
@@ -40,10 +39,11 @@ def margin_like(name: str, finals: Array) -> float:
         name: Of the observable.
         finals: Last value of each run, (run,).
     """
-    typical = float(np.median(np.abs(finals))) if len(finals) else 1.0
+    finite = np.abs(finals[np.isfinite(finals)])
+    typical = float(np.median(finite)) if len(finite) else 1.0
     if is_share(name):
         return 100 * SHARE if typical > LARGEST_SHARE else SHARE
-    return float(f"{SHARE * typical:.1g}") if 0 < typical < math.inf else SHARE
+    return float(f"{SHARE * typical:.1g}") if typical > 0 else SHARE
 
 
 def chosen_of(names: Sequence[str], named: Collection[str], where: str) -> list[str]:

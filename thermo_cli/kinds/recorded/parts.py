@@ -11,7 +11,8 @@ Format = Literal["auto", "long", "wide", "lightning", "keras", "wandb", "trainer
 Column = Literal["replica", "step", "observable", "value", "history", "point"]
 _PATH: Final = (
     f"Where the runs are, relative to the spec: a file ({', '.join(IMPORTERS)}, trainer_state.json, TensorBoard's event "
-    "files, MLflow's database), a folder of such, or a pattern with {replica}, {history}, {point} and *"
+    "files, MLflow's database), a folder of such, or a pattern with {replica}, {history}, {point} and *; or a list of "
+    "such"
 )
 _LATER: Final = ("format", "columns", "point")  # not in 0.6: left out of what is resolved where they say nothing
 
@@ -19,7 +20,9 @@ _LATER: Final = ("format", "columns", "point")  # not in 0.6: left out of what i
 class RecordedArguments(Part):
     """Arguments of `recorded`."""
 
-    path: Annotated[str, Field(min_length=1, description=f"{_PATH}.")]
+    path: Annotated[
+        Annotated[str, Field(min_length=1)] | Annotated[list[str], Field(min_length=1)], Field(description=f"{_PATH}.")
+    ]
     format: Format = "auto"
     """What the files are; `auto` finds out and says so."""
     columns: dict[Column, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
@@ -36,6 +39,11 @@ class RecordedArguments(Part):
     """Size of the test set, for the default margin of the accuracy."""
     scope: Annotated[str, Field(min_length=1)] = "for the runs recorded"
     """Which randomness was varied, printed with the verdict."""
+
+    @property
+    def paths(self) -> list[str]:
+        """Where the runs are, one or several."""
+        return [self.path] if isinstance(self.path, str) else self.path
 
     @model_serializer(mode="wrap")
     def _as_before(self, write: SerializerFunctionWrapHandler) -> Any:

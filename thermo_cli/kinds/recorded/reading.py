@@ -1,9 +1,11 @@
 """What is decided once for all files of an experiment: which observables are read, what counts time; and the notes on it."""
 
 import copy
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,6 +19,8 @@ from thermo_cli.kinds.recorded.header import wanted
 from thermo_cli.kinds.recorded.parts import RecordedArguments
 from thermo_cli.kinds.recorded.shapes import Shape, shape_of, times_in, unknown
 from thermo_cli.registry import load
+
+SEPARATED: Final = "save it with commas between the cells of a line, or as .tsv with tabs"
 
 
 @dataclass
@@ -55,12 +59,14 @@ class Reading:
         format: What the spec says that the files are, or `auto`.
         columns: What columns of tables are to the names that they have.
         notes: Each rule that was applied, in the order in which it was.
+        times: Number of rows to the cells of a column of steps, and what they were read as.
     """
 
     def __init__(self, given: RecordedArguments, named: Collection[str]) -> None:
         self.named, self.format = frozenset(named), given.format
         self.columns = {str(what): name for what, name in given.columns.items()}
         self.notes: dict[str, None] = {}
+        self.times: dict[int, tuple[list[Any], Integers]] = {}
         self._chosen: list[str] | None = None
         self._time: str | None = None
         self._steps: dict[bytes, Integers] = {}
@@ -154,7 +160,7 @@ class Reading:
             if file.suffix.lower() == ".parquet" or len(whole) in (0, len(data)):
                 raise
             read = self._table(file, whole)
-            self.note(f"{file.name}: the last line is torn, it has no end: left out")
+            self.note(f"{short(file)}: the last line is torn, it has no end: left out")
             return read
 
     def _table(self, file: Path, data: bytes) -> tuple[Table, Shape]:
@@ -177,11 +183,18 @@ class Reading:
         return table, shapes[0]
 
 
+def short(path: Path) -> str:
+    """Return the end of a path, by which a reader knows it."""
+    return "/".join(path.parts[-2:])
+
+
 def _unknown(names: Sequence[str], where: str) -> DataError:
     return DataError(
         "this table is none that is known",
         received=f"columns: {', '.join(names[:20])}; tried: {unknown(names)}",
-        remedy="say what its columns are in the spec, such as\n    "
+        remedy=SEPARATED
+        if len(names) == 1 and re.search(r"[;|\t]", names[0])
+        else "say what its columns are in the spec, such as\n    "
         "system: {use: recorded, with: {path: FILE, columns: {step: NAME}}}\n    "
         "system: {use: recorded, with: {path: FILE, columns: {replica: NAME, step: NAME, observable: NAME, value: NAME}}}",
         where=where,

@@ -97,8 +97,8 @@ def _check_unique(runs: Sequence[LoggedRun], names: Sequence[str], where: str) -
 
 
 def _with_something(runs: list[LoggedRun], reading: Reading, where: str) -> list[LoggedRun]:
-    """Leave out runs that have measured nothing of what is read, and name them."""
-    empty = [run for run in runs if not any(_measured(run, name) for name in run.series)]
+    """Leave out files that know nothing of what is read, and name them; a run that has merely no value of it stays."""
+    empty = [run for run in runs if not run.series]
     if len(empty) == len(runs):
         raise DataError(
             "nothing was measured in these runs",
@@ -107,7 +107,9 @@ def _with_something(runs: list[LoggedRun], reading: Reading, where: str) -> list
             where=where,
         )
     if empty and len({run.where for run in runs}) > 1:
-        reading.note(f"left out, for they have measured nothing of this: {_shown([run.where for run in empty])}")
+        reading.note(
+            f"left out: {len(empty)} of {len(runs)} logs, which know nothing of this: {_shown([run.name for run in empty])}"
+        )
         return [run for run in runs if run not in empty]
     return runs
 

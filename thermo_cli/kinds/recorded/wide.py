@@ -14,7 +14,7 @@ from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers import cells
 from thermo_cli.kinds.importers.logged import LoggedRun
 from thermo_cli.kinds.recorded.header import GROUPS
-from thermo_cli.kinds.recorded.reading import Reading
+from thermo_cli.kinds.recorded.reading import Reading, short
 from thermo_cli.kinds.recorded.shapes import RANGES, RUN_METRIC, replica_in
 
 END: Final = 1  # the step of final scores: when they were measured is not said
@@ -32,13 +32,10 @@ def runs_in(table: Table, reading: Reading) -> list[LoggedRun]:
     Raises:
         DataError: With the line of whatever cannot be used.
     """
-    names, given = list(table.columns), reading.columns
-    time, replica = reading.time_in(table), replica_in(names, given)
-    groups = [given.get(what, what) for what in GROUPS]
-    beside = {time, replica, *groups}
-    chosen = reading.choose(_numeric(table, [name for name in names if name not in beside], reading), str(table.file))
+    time, replica, groups = _beside(table, reading)
+    chosen = reading.choose(measured(table, reading), str(table.file))
     values = {name: cells.numbers(table, name) for name in chosen}
-    steps = _steps(table, time, values) if time else np.full(len(table.numbers), END, dtype=np.int64)
+    steps = _steps(table, time, values, reading) if time else np.full(len(table.numbers), END, dtype=np.int64)
     owners = _owners(table, replica, groups)
     if not time:
         _check_finals(table, owners)
@@ -48,7 +45,7 @@ def runs_in(table: Table, reading: Reading) -> list[LoggedRun]:
             name,
             str(table.file),
             {
-                key: reading.series(f"{key} of {name or table.file}", steps[rows], column[rows])
+                key: reading.series(f"{key} of {name or short(table.file)}", steps[rows], column[rows])
                 for key, column in values.items()
             },
             history,
@@ -56,6 +53,23 @@ def runs_in(table: Table, reading: Reading) -> list[LoggedRun]:
         )
         for (point, history, name), rows in owners.items()
     ]
+
+
+def measured(table: Table, reading: Reading) -> list[str]:
+    """Return the columns of a wide table that hold what was measured: numbers, and nothing that says when or of whom.
+
+    Args:
+        table: Of a run, or of several.
+        reading: Takes a note of columns of words.
+    """
+    time, replica, groups = _beside(table, reading)
+    return _numeric(table, [name for name in table.columns if name not in {time, replica, *groups}], reading)
+
+
+def _beside(table: Table, reading: Reading) -> tuple[str, str, list[str]]:
+    """Return the columns that say when and of whom: time, replica, and those of histories and points."""
+    groups = [reading.columns.get(what, what) for what in GROUPS]
+    return reading.time_in(table), replica_in(list(table.columns), reading.columns), groups
 
 
 def exported_in(table: Table, reading: Reading) -> list[LoggedRun]:
@@ -74,7 +88,7 @@ def exported_in(table: Table, reading: Reading) -> list[LoggedRun]:
     chosen = reading.choose(list(metrics), str(table.file))
     columns = [name for name in columns if name.rpartition(RUN_METRIC)[2] in chosen]
     values = {name: cells.numbers(table, name) for name in columns}
-    steps = _steps(table, time, values)
+    steps = _steps(table, time, values, reading)
     runs: dict[str, dict[str, Any]] = {}
     for name, column in values.items():
         run, _, metric = name.rpartition(RUN_METRIC)
@@ -104,19 +118,25 @@ def _words(column: list[Any]) -> bool:
     return said
 
 
-def _steps(table: Table, time: str, values: dict[str, Array]) -> Integers:
+def _steps(table: Table, time: str, values: dict[str, Array], reading: Reading) -> Integers:
     """Return the step of each row; one without may hold no value."""
     column = table.columns[time]
-    empty = [index for index, cell in enumerate(column) if cell is None or (isinstance(cell, str) and not cell.strip())]
-    for index in empty:
+    empty = set()
+    if "" in column or None in column:
+        empty = {index for index, cell in enumerate(column) if cell in ("", None)}
+    for index in sorted(empty):
         if any(not np.isnan(numbers[index]) for numbers in values.values()):
             raise table.error(
                 "a row with values has no step", "nothing", f"fill {time}, or leave the row out", index, time
             )
-    if not empty:
-        return cells.steps(table, time)
-    filled = [END if index in set(empty) else cell for index, cell in enumerate(column)]
-    return cells.steps(Table(table.file, {time: filled}, table.numbers, table.unit), time)
+    cells.check_kinds(table, time, column)
+    filled = [END if index in empty else cell for index, cell in enumerate(column)] if empty else column
+    known = reading.times.get(len(filled))  # most replicas are measured at the same steps
+    if known is not None and known[0] == filled:
+        return known[1]
+    steps = cells.steps(Table(table.file, {time: filled}, table.numbers, table.unit), time)
+    reading.times[len(filled)] = filled, steps
+    return steps
 
 
 def _owners(table: Table, replica: str, groups: list[str]) -> dict[Owner, Integers]:

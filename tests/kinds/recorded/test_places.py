@@ -1,0 +1,137 @@
+"""Where runs lie: folders, patterns and lists are understood, and runs are named by what differs in their places."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from thermo_cli.errors import DataError
+from thermo_cli.kinds.recorded.parts import RecordedArguments
+from thermo_cli.kinds.recorded.places import places_of
+from thermo_cli.kinds.recorded.records import Recorded, read_logs
+
+TABLE = "step,val_acc\n0,0.1\n10,0.8\n20,0.9\n"
+STATE = json.dumps({"log_history": [{"step": step, "eval_loss": 1 / (1 + step)} for step in (0, 10)]})
+
+
+def lay(folder: Path, *names: str, text: str = TABLE) -> Path:
+    """Write a file at each place, and return the folder."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def read(folder: Path, path: str | list[str], point: str | None = None) -> Recorded:
+    """Read runs, as a spec in a folder would."""
+    return read_logs(RecordedArguments(path=path), folder).at(point)
+
+
+def names(folder: Path, path: str | list[str]) -> list[str]:
+    """Return the names of the runs."""
+    return [name.removeprefix("recorded/") for name in read(folder, path).runs.replicas]
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "expected"),
+    [
+        (["logs/version_10/metrics.csv", "logs/version_2/metrics.csv"], "logs", ["version_2", "version_10"]),
+        (["runs/seed10.csv", "runs/seed9.csv"], "runs", ["seed9", "seed10"]),
+        (["runs/10.csv", "runs/9.csv"], "runs", ["9", "10"]),
+        (["m/0/csv/v/metrics.csv", "m/1/csv/v/metrics.csv"], "m", ["0", "1"]),
+        (["m/a/0/metrics.csv", "m/a/1/metrics.csv", "m/b/0/metrics.csv"], "m", ["a/0", "a/1", "b/0"]),
+        (["m/0/metrics.csv", "m/1/2/metrics.csv"], "m", ["0", "1/2"]),
+        (["m/0/metrics.csv", "m/1/metrics.csv", "m/0/.hydra/metrics.csv", "m/.x/metrics.csv"], "m", ["0", "1"]),
+        (["m/0/metrics.csv", "m/1/metrics.csv", "m/0/other.csv"], "m", ["0", "1"]),
+        (["m/only/metrics.csv"], "m", ["0"]),
+        (["m/0/metrics.csv", "m/1/metrics.csv"], "m/*/metrics.csv", ["0", "1"]),
+        (["m/0/metrics.csv", "m/1/metrics.csv"], "m/*", ["0", "1"]),
+        (["m/a-0.csv", "m/a-1.csv", "m/b.csv"], "m/a-*.csv", ["a-0", "a-1"]),
+        (["m/a-0.csv", "m/a-1.csv", "m/b.csv"], "m/a-{replica}.csv", ["0", "1"]),
+        (["m/0/x/0.csv", "m/1/x/1.csv", "m/1/x/0.csv"], "m/{replica}/x/{replica}.csv", ["0", "1"]),
+        (["m/0/metrics.csv", "m/1/metrics.csv", "m/2/metrics.csv"], ["m/0", "m/2"], ["0", "2"]),
+        (["a/x.csv", "b/x.csv"], ["b/x.csv", "a/x.csv"], ["b", "a"]),
+    ],
+)
+def test_runs_are_named_by_their_places(tmp_path: Path, files: Sequence[str], path: str, expected: list[str]) -> None:
+    """As a person would number them, without what is the same in all; hidden folders are passed over."""
+    assert names(lay(tmp_path, *files), path) == expected
+
+
+def test_of_checkpoints_the_latest_counts(tmp_path: Path) -> None:
+    """A run's own state before those of its checkpoints, and of these the one with the largest number."""
+    lay(tmp_path, "a/checkpoint-20/trainer_state.json", "b/trainer_state.json", text=STATE)
+    lay(tmp_path, "a/checkpoint-9/trainer_state.json", "b/checkpoint-99/trainer_state.json", text="half of it")
+    assert names(tmp_path, ".") == ["a", "b"]
+    assert names(tmp_path, "*/checkpoint-20/trainer_state.json") == ["0"]
+    lay(tmp_path, "a/checkpoint-3/trainer_state.json", text=STATE)
+    assert [place.files[0].parent.name for place in places_of(tmp_path, ["a/*/trainer_state.json"], "auto")[0]] == [
+        "checkpoint-20"
+    ]
+
+
+def test_fields_name_histories_and_points(tmp_path: Path) -> None:
+    """A pattern has the fields {history}, {replica} and {point}; recipes are judged one by one."""
+    lay(tmp_path, *(f"{p}/{h}/{r}.csv" for p in ("sgd", "adam") for h in ("cold", "hot") for r in range(2)))
+    recorded = read(tmp_path, "{point}/{history}/{replica}.csv", "sgd")
+    assert recorded.runs.replicas == ("cold/0", "cold/1", "hot/0", "hot/1")
+    with pytest.raises(DataError, match="there are several recipes") as caught:
+        read(tmp_path, "{point}/{history}/{replica}.csv")
+    assert "sweep: {system.with.point: [adam, sgd]}" in caught.value.remedy
+    with pytest.raises(DataError, match="there is no point 'adamw'"):
+        read(tmp_path, "{point}/{history}/{replica}.csv", "adamw")
+
+
+def test_what_is_not_read_is_said(tmp_path: Path) -> None:
+    """How many runs were found and what the first is called; which files were passed over."""
+    lay(tmp_path, "logs/0/metrics.csv", "logs/1/metrics.csv", "logs/0/notes.txt", "logs/1/predictions.csv")
+    notes = read(tmp_path, "logs").notes
+    assert "2 runs, found in logs: 0/metrics.csv is 0" in notes
+    assert "not read: 2 other files (0/notes.txt, 1/predictions.csv)" in notes
+
+
+def test_tables_of_one_folder_are_one_run(tmp_path: Path) -> None:
+    """Training and validation in a file each; the same observable in both is refused."""
+    lay(tmp_path, *(f"{run}/val.csv" for run in "abc"))
+    lay(tmp_path, *(f"{run}/test.csv" for run in "abc"), text=TABLE.replace("val_acc", "test_loss"))
+    assert set(read(tmp_path, ".").runs.values) == {"val_acc", "test_loss"}
+    lay(tmp_path, *(f"{run}/test.csv" for run in "abc"))
+    with pytest.raises(DataError, match="val_acc is logged in two files of one folder"):
+        read(tmp_path, ".")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("empty", "there are no runs in this folder"),
+        ("texts", r"there are no runs in this folder[^\n]*\n[^\n]*1 files: a.txt\n[^\n]*tried: tables"),
+        ("texts/a.txt", "not read from files of this kind"),
+        ("absent", "there is no such file"),
+        ("absent/*", "no file fits the pattern"),
+        ("{replica}/absent.csv", "no file fits the pattern"),
+        (["texts/a.txt", "absent"], "not read from files of this kind"),
+    ],
+)
+def test_places_without_runs_are_refused(tmp_path: Path, path: str, message: str) -> None:
+    """With what there is, and what was tried."""
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=message):
+        read(lay(tmp_path, "texts/a.txt"), path)
+
+
+def test_two_runs_of_one_name_are_refused(tmp_path: Path) -> None:
+    """Both of their files are named."""
+    lay(tmp_path, "a/0/x.csv", "b/0/x.csv")
+    with pytest.raises(DataError, match=r"two replicas have the same name\n[^\n]*a/0/x.csv and [^\n]*b/0/x.csv"):
+        read(tmp_path, "*/{replica}/x.csv")
+
+
+def test_the_fingerprint_is_that_of_all_files(tmp_path: Path) -> None:
+    """Another value, or another name, is another experiment; the order in which they are found is not."""
+    lay(tmp_path, "m/0.csv", "m/1.csv")
+    before = read(tmp_path, "m").fingerprint
+    assert read(tmp_path, "m/*.csv").fingerprint == before
+    lay(tmp_path, "m/1.csv", text=TABLE.replace("0.9", "0.8"))
+    assert read(tmp_path, "m").fingerprint != before

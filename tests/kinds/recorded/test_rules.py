@@ -1,0 +1,191 @@
+"""The rules by which runs become an ensemble: each is applied as it is stated, and said."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from thermo_cli.errors import DataError
+from thermo_cli.kinds.recorded.parts import RecordedArguments
+from thermo_cli.kinds.recorded.records import Recorded, read_logs
+
+TABLE = "step,val_acc\n0,0.1\n10,0.8\n20,0.9\n"
+
+
+def write(folder: Path, **texts: str) -> Path:
+    """Write a table for each run, and return their folder."""
+    for name, text in texts.items():
+        (folder / f"{name}.csv").write_text(text)
+    return folder
+
+
+def read(path: Path, *named: str, **columns: str) -> Recorded:
+    """Read runs, as a spec beside them would."""
+    return read_logs(RecordedArguments(path=path.name, columns=columns), path.parent, named).at(None)
+
+
+def said(recorded: Recorded, words: str) -> bool:
+    """Say whether a note has these words."""
+    return any(words in note for note in recorded.notes)
+
+
+def test_exact_steps_and_ends(tmp_path: Path) -> None:
+    """Each run has its own steps; who ends before the others has ended, and has not diverged."""
+    recorded = read(
+        write(tmp_path, a=TABLE, b="step,val_acc\n0,0.1\n10,0.8\n", c="step,val_acc\n0,0.1\n15,0.5\n20,1\n")
+    )
+    np.testing.assert_array_equal(recorded.runs.steps, [0, 10, 15, 20])
+    np.testing.assert_array_equal(recorded.runs.values["val_acc"][0], [0.1, 0.8, np.nan, 0.9])
+    assert recorded.runs.states == ("finished", "ended", "finished")
+
+
+def test_the_last_of_a_repeated_step_counts(tmp_path: Path) -> None:
+    """Also where steps go back, as where a run was resumed; both are said, with the place."""
+    recorded = read(write(tmp_path, a=TABLE + "20,0.95\n10,0.7\n", b=TABLE))
+    np.testing.assert_array_equal(recorded.runs.values["val_acc"][0], [0.1, 0.7, 0.95])
+    assert said(recorded, "of a repeated step the last value counts: 2 left out, the first in val_acc of")
+    assert said(recorded, "steps go back, as where a run was resumed")
+    assert said(recorded, "a.csv, from 20 to 10")
+
+
+def test_a_repeated_record_of_a_long_table(tmp_path: Path) -> None:
+    """The last counts where few are repeated; where most are, those are two runs under one name."""
+    rows = [f"a,{step},val_acc,0.{step}" for step in range(9)]
+    (tmp_path / "runs.csv").write_text("\n".join(["replica,step,observable,value", *rows, "a,8,val_acc,0.99", ""]))
+    recorded = read(tmp_path / "runs.csv")
+    assert recorded.runs.values["val_acc"][0, -1] == 0.99
+    assert said(
+        recorded, "of a repeated step the last counts: 1 record left out, the first 'val_acc' of recorded/a at step 8"
+    )
+    twice = [row for row in rows for _ in range(2)]
+    (tmp_path / "runs.csv").write_text("\n".join(["replica,step,observable,value", *twice, ""]))
+    with pytest.raises(DataError, match="this record is there twice"):
+        read(tmp_path / "runs.csv")
+
+
+@pytest.mark.parametrize("end", ["30,0.", "30", "3"])
+def test_a_torn_line_is_left_out(tmp_path: Path, end: str) -> None:
+    """Only the last, where it has no end and is no row; the same line in the middle is refused."""
+    recorded = read(write(tmp_path, a=TABLE, b=TABLE + end))
+    assert said(recorded, "the last line is torn") == (end != "30,0.")
+    with pytest.raises(DataError, match="2 cells"):
+        read(write(tmp_path, a=TABLE, b=f"{TABLE}3\n{TABLE[13:]}"))
+
+
+def test_a_torn_line_of_json_is_left_out(tmp_path: Path) -> None:
+    """What was whole before it is read."""
+    lines = [json.dumps({"step": step, "val_acc": step / 10}) for step in range(9)]
+    (tmp_path / "log.jsonl").write_text("\n".join([*lines, '{"step": 9, "val_']))
+    recorded = read(tmp_path / "log.jsonl")
+    assert recorded.runs.steps[-1] == 8
+    assert said(recorded, "the last line is torn")
+
+
+def test_per_cent_is_told_from_shares(tmp_path: Path) -> None:
+    """By its size; both in one observable are refused."""
+    percent = "step,val_acc\n0,10\n10,80\n20,90\n"
+    recorded = read(write(tmp_path, a=percent, b=percent))
+    assert said(recorded, "val_acc is in per cent, up to 90: a margin of 2 is two points of a hundred")
+    assert not said(read(write(tmp_path, a=TABLE, b=TABLE)), "per cent")
+    with pytest.raises(DataError, match="val_acc is in per cent in some runs, and a share in others"):
+        read(write(tmp_path, a=percent, b=TABLE))
+
+
+def test_what_some_runs_lack_is_left_out_unless_it_is_named(tmp_path: Path) -> None:
+    """A score that one run lacks, a log that has none of them, and a score that is asked for."""
+    more = "step,val_acc,val_f1\n0,0.1,0.2\n10,0.8,0.7\n20,0.9,0.85\n"
+    folder = write(tmp_path, a=more, b=more, c=TABLE)
+    recorded = read(folder)
+    assert list(recorded.runs.values) == ["val_acc"]
+    assert said(recorded, "val_f1 is left out: 1 of 3 runs have none, recorded/c first")
+    with pytest.raises(DataError, match="no 'val_f1' of recorded/c"):
+        read(folder, "val_f1")
+    recorded = read(write(tmp_path, d="step,other\n0,1\n"))
+    assert said(recorded, "left out: 1 of 4 logs, which know nothing of this: d")
+    assert len(recorded.runs.replicas) == 3
+
+
+def test_a_run_without_a_value_is_no_run_to_leave_out(tmp_path: Path) -> None:
+    """It has logged the score and never measured it: its loss would make the others look better."""
+    with pytest.raises(DataError, match="no 'val_acc' of recorded/b"):
+        read(write(tmp_path, a=TABLE, b="step,val_acc\n0,\n10,\n20,\n"))
+
+
+def test_the_column_that_counts_time_is_said(tmp_path: Path) -> None:
+    """The first of the known ones, the same in all files, or the one that is stated."""
+    text = "epoch,global_step,val_acc\n0,10,0.1\n1,20,0.9\n"
+    recorded = read(write(tmp_path, a=text, b=text))
+    np.testing.assert_array_equal(recorded.runs.steps, [10, 20])
+    assert said(recorded, "time is counted by global_step, not by epoch")
+    np.testing.assert_array_equal(read(tmp_path, step="epoch").runs.steps, [0, 1])
+    with pytest.raises(DataError, match=r"a\.csv|b\.csv: there is no column 'step', which counts time in other files"):
+        read(write(tmp_path, a=TABLE * 1 + "30,0.9\n40,0.9\n50,0.9\n60,0.9\n"))
+
+
+def test_columns_of_words_are_left_out_and_words_among_numbers_refused(tmp_path: Path) -> None:
+    """A column of notes says nothing; a word in a column of numbers is named with its line."""
+    text = "step,val_acc,note\n0,0.1,first\n10,0.9,\n"
+    recorded = read(write(tmp_path, a=text, b=text))
+    assert said(recorded, "no numbers, left out: note")
+    with pytest.raises(DataError, match=r"c\.csv:3: val_acc: expected a number\n[^\n]*'oops'"):
+        read(write(tmp_path, c=text.replace("0.9", "oops")))
+
+
+def test_rows_name_their_replica(tmp_path: Path) -> None:
+    """A column of seeds, or the one that is stated, with histories and points beside it."""
+    rows = [
+        f"{seed},{step},{history},{seed / 10 + step / 100}" for history in "ab" for seed in (10, 9) for step in (0, 5)
+    ]
+    (tmp_path / "runs.csv").write_text("\n".join(["seed,step,history,test_acc", *rows, ""]))
+    runs = read(tmp_path / "runs.csv").runs
+    assert runs.replicas == ("a/9", "a/10", "b/9", "b/10")
+    np.testing.assert_allclose(runs.values["test_acc"][0], [0.9, 0.95])
+    (tmp_path / "runs.csv").write_text("\n".join(["who,step,history,test_acc", *rows, ""]))
+    assert read(tmp_path / "runs.csv", replica="who").runs.replicas == runs.replicas
+
+
+def test_final_scores_alone(tmp_path: Path) -> None:
+    """A row for each replica, and nothing that counts time; several rows of one are refused."""
+    path = tmp_path / "runs.csv"
+    path.write_text("seed,test_acc\n" + "".join(f"{seed},0.{seed}\n" for seed in range(1, 9)))
+    recorded = read(path)
+    np.testing.assert_array_equal(recorded.runs.finals["test_acc"], [seed / 10 for seed in range(1, 9)])
+    assert said(recorded, "nothing counts time: each row is the final score of its replica")
+    path.write_text("seed,test_acc\n1,0.5\n1,0.6\n")
+    with pytest.raises(DataError, match=r"runs\.csv:3: nothing counts time, and a replica has several rows"):
+        read(path)
+
+
+def test_columns_of_a_long_table_have_other_names(tmp_path: Path) -> None:
+    """Those that are stated; a name that is not there is refused with the nearest."""
+    (tmp_path / "runs.csv").write_text("run,iter,metric,score,recipe\nx,0,acc,0.5,sgd\nx,1,acc,0.6,sgd\n")
+    columns = {"replica": "run", "step": "iter", "observable": "metric", "value": "score"}
+    runs = read(tmp_path / "runs.csv", **columns, point="recipe").runs
+    assert runs.replicas == ("recorded/x",)
+    np.testing.assert_array_equal(runs.values["acc"], [[0.5, 0.6]])
+    with pytest.raises(DataError, match="there is no column 'scores'") as caught:
+        read(tmp_path / "runs.csv", **{**columns, "value": "scores"})
+    assert "columns: {value: score}" in caught.value.remedy
+
+
+def test_of_many_observables_one_has_to_be_named(tmp_path: Path) -> None:
+    """Ten thousand are refused with a line that would do; the one that is named is read, and nothing beside it."""
+    header = ",".join(["step", *(f"m{number}" for number in range(10_000))])
+    (tmp_path / "runs.csv").write_text(
+        "\n".join([header, *(",".join([str(s), *["0.5"] * 10_000]) for s in range(3)), ""])
+    )
+    with pytest.raises(DataError, match="which of 10,000 observables are to be judged") as caught:
+        read(tmp_path / "runs.csv")
+    assert "--margin m0=0.02" in caught.value.remedy
+    recorded = read(tmp_path / "runs.csv", "m77")
+    assert list(recorded.runs.values) == ["m77"]
+    assert said(recorded, "and 9,991 more")
+
+
+def test_the_likeliest_scores_are_chosen_and_named(tmp_path: Path) -> None:
+    """Those of held-out examples; no clocks, no rates, and what is left out is said."""
+    text = "step,train_loss,val_acc,val_loss,lr,runtime,val_runtime\n0,1,0.5,1,0.1,3,4\n1,1,0.6,1,0.1,3,4\n"
+    recorded = read(write(tmp_path, a=text, b=text))
+    assert list(recorded.runs.values) == ["val_acc", "val_loss"]
+    assert said(recorded, "observables: val_acc, val_loss; left out: train_loss, lr, runtime, val_runtime")

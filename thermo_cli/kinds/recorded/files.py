@@ -1,0 +1,101 @@
+"""From the files at a place to the runs in them, by the importer of their kind; the bytes that were read are sealed."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from thermo_cli.errors import DataError
+from thermo_cli.kinds.importers import mlflow_folder, mlflow_store, tensorboard_events, trainer_state
+from thermo_cli.kinds.importers.logged import LoggedRun
+from thermo_cli.kinds.recorded import long, wide
+from thermo_cli.kinds.recorded.folders import EVENTS, Place
+from thermo_cli.kinds.recorded.reading import Reading, short
+from thermo_cli.kinds.recorded.shapes import TITLES
+
+Seals = dict[Path, str]  # file to the hash of its bytes
+
+
+def runs_at(place: Place, reading: Reading, seals: Seals) -> list[LoggedRun]:
+    """Read the runs at one place.
+
+    Args:
+        place: Where.
+        reading: Says what is read, and takes notes.
+        seals: Hashes are added.
+
+    Raises:
+        DataError: With the file and line of whatever cannot be used.
+    """
+    if place.kind != "table":
+        reading.note(f"taken for {TITLES[place.kind]}: {_why(place)}")
+    first, where = place.files[0], str(place.files[0])
+    if place.kind == "tensorboard":
+        _seal(place.files, seals)
+        source = first if len(place.files) == 1 else first.parent
+        return _in_order([tensorboard_events.read(source, lambda names: reading.choose(names, where))], reading)
+    if place.kind == "mlflow":
+        _seal(mlflow_folder.files_in(first) if first.is_dir() else [first], seals)
+        read = mlflow_folder.read if first.is_dir() else mlflow_store.read
+        return _in_order(read(first, lambda names: reading.choose(names, where)), reading)
+    if place.kind == "trainer_state":
+        return wide.runs_in(trainer_state.read(first, _sealed(first, seals)), reading)
+    return _in_tables(place, reading, seals)
+
+
+def _in_tables(place: Place, reading: Reading, seals: Seals) -> list[LoggedRun]:
+    """Read tables; several are of the same run, and what is read is chosen among all that they have."""
+    read = [reading.table(path, _sealed(path, seals)) for path in place.files]
+    if len(read) > 1:
+        names = [name for table, shape in read if shape.name != "long" for name in wide.measured(table, reading)]
+        reading.choose(names, str(place.files[0].parent))
+    runs: list[LoggedRun] = []
+    for table, shape in read:
+        reading.note(shape.words if shape.name != "long" else "")
+        runs += READERS.get(shape.name, wide.runs_in)(table, reading)
+    return wide.joined(runs, str(place.files[0].parent)) if len(read) > 1 else runs
+
+
+READERS = {"long": long.runs_in, "wandb": wide.exported_in}  # others are wide
+
+
+def _in_order(runs: list[LoggedRun], reading: Reading) -> list[LoggedRun]:
+    """Put the steps of each series in order, the last of a repeated one."""
+    return [
+        replace(
+            run,
+            series={
+                name: reading.series(f"{name} of {run.name or short(Path(run.where))}", *own)
+                for name, own in run.series.items()
+            },
+        )
+        for run in runs
+    ]
+
+
+def _why(place: Place) -> str:
+    first = place.files[0]
+    if first.is_dir():
+        return "it has folders of experiments and runs"
+    return f"{EVENTS} is in its name" if place.kind == "tensorboard" else f"it is called {first.name}"
+
+
+def _seal(paths: Sequence[Path], seals: Seals) -> None:
+    for path in paths:
+        _sealed(path, seals)
+
+
+def _sealed(path: Path, seals: Seals) -> bytes:
+    """Return the bytes of a file, and keep their hash."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(
+            "there is no such file", received=str(path), remedy="give the path relative to the spec"
+        ) from None
+    except OSError as error:
+        raise DataError(
+            "the file cannot be read", received=error.strerror, remedy="make it a plain, readable file", where=str(path)
+        ) from None
+    seals[path] = hashlib.sha256(data).hexdigest()
+    return data
