@@ -87,6 +87,27 @@ def test_which_way_is_good() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "name", ["acc", "accuracy", "f1", "auc", "bleu", "rouge", "dice", "iou", "map", "reward", "return", "r2"]
+)
+def test_higher_is_better_of_usual_names(name: str) -> None:
+    """After each split, with each separator, in small or large letters, and averaged over epochs."""
+    for split in ("train", "val", "valid", "eval", "test"):
+        for separator in "_/.":
+            assert higher_is_better(f"{split}{separator}{name}") is True
+    assert all(higher_is_better(word) is True for word in (name, name.upper(), f"val_{name}_epoch", "top1", "elo"))
+
+
+@pytest.mark.parametrize("name", ["loss", "error", "rmse", "mae", "perplexity", "wer", "seconds"])
+def test_lower_is_better_of_usual_names(name: str) -> None:
+    """The same of what is to be small; a name that merely holds one of them is not known."""
+    for split in ("train", "val", "valid", "eval", "test"):
+        for separator in "_/.":
+            assert higher_is_better(f"{split}{separator}{name}") is False
+    assert higher_is_better(name.title()) is False
+    assert all(higher_is_better(word) is None for word in (f"my_{name}", f"{name}_scaled", f"train-{name}"))
+
+
 RECORD = 'Metric("worst", regression=f"{NUMBERS}:worst", direction="lower", unit=1, margin=5.0),\n)\nRECORDS'
 FORMULA = '''
 

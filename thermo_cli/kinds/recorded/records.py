@@ -8,7 +8,7 @@ from pathlib import Path
 from thermo_cli.contracts import Trajectories
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers.logged import LoggedRun
-from thermo_cli.kinds.recorded.files import runs_at
+from thermo_cli.kinds.recorded.contents import runs_at
 from thermo_cli.kinds.recorded.folders import Place
 from thermo_cli.kinds.recorded.parts import RecordedArguments
 from thermo_cli.kinds.recorded.places import places_of
