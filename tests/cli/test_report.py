@@ -352,7 +352,7 @@ def test_the_package_names_its_public_interface(finished: Path) -> None:
     assert isinstance(run, thermo_cli.Run)
     assert isinstance(run.verdict, thermo_cli.Verdict)
     assert thermo_cli.compare(run, run).outcome == "equivalent"
-    assert {row.margin for row in thermo_cli.compare(run, run, {"test_accuracy": 3.0}).rows[:2]} == {3.0}
+    assert {row.margin for row in thermo_cli.compare(run, run, margins={"test_accuracy": 3.0}).rows[:2]} == {3.0}
 
 
 def test_a_run_writes_its_report_and_draws_its_observables(finished: Path, tmp_path: Path) -> None:

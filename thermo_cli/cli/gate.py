@@ -8,6 +8,7 @@ from thermo_cli.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from thermo_cli.judging.gating import Required
+    from thermo_cli.judging.ranking import Standings
     from thermo_cli.judging.record import Baseline, Gate, JudgedRun
     from thermo_cli.spec import Spec
 
@@ -84,11 +85,26 @@ def gated(run: "JudgedRun", required: "Required", partners: "Sequence[Sequence[B
     return dataclasses.replace(view(run, partners), gate=gate if required or gate.code else None), gate
 
 
-def unjudged(folder: Any, required: "Required", error: StoreError) -> Any:
-    """Return what a report shows of a run that cannot be judged.
+def compared(views: "Sequence[Any]", gates: "Sequence[Gate]", standings: "Sequence[Standings]") -> Any:
+    """Return what a report shows of runs that were compared with each other, with the answer of all of them.
 
     Args:
-        folder: The run's.
+        views: What it shows of each alone.
+        gates: The answer of each.
+        standings: How they compare.
+    """
+    from thermo_cli.judging.gating import gate_of_all
+    from thermo_cli.runs.views import compared_view
+
+    together = gate_of_all(gates)
+    return compared_view(views, standings, together if together.required or together.code else None)
+
+
+def unjudged(name: str, required: "Required", error: StoreError) -> Any:
+    """Return what a report shows of a run that cannot be judged, or of several that cannot be compared.
+
+    Args:
+        name: The run's.
         required: What was asked.
         error: Why not.
     """
@@ -96,7 +112,7 @@ def unjudged(folder: Any, required: "Required", error: StoreError) -> Any:
     from thermo_cli.judging.record import Gate
     from thermo_cli.reports.view import Unjudged
 
-    return Unjudged(folder.name, "failed", str(error), Gate(phrases(required), error.exit_code, "no verdict"))
+    return Unjudged(name, "failed", str(error), Gate(phrases(required), error.exit_code, "no verdict"))
 
 
 def uncompared(run: "JudgedRun", required: "Required", error: StoreError) -> Any:

@@ -19,7 +19,8 @@ from thermo_cli.errors import SpecError, StoreError, UsageError
 from thermo_cli.reports.formats import FORMATS, rendered
 
 if TYPE_CHECKING:
-    from thermo_cli.judging.record import Baseline, JudgedRun
+    from thermo_cli.judging.comparing import Comparisons
+    from thermo_cli.judging.record import JudgedRun
     from thermo_cli.store import RunFolder
 
     Format = str
@@ -139,16 +140,19 @@ class Opened:
 
 def _report(names: Sequence[str], request: Request) -> int:
     """Report on some runs and return the exit code; a run that cannot be judged does not hide the others."""
+    from thermo_cli.judging.comparing import standings
     from thermo_cli.judging.gating import worst
 
     if request.tables:
         refuse_export(request.format, request.output, bool(request.changes))
-    if FORMATS[request.format].single and len(names) > 1:
+    if FORMATS[request.format].single and len(names) > 1 and not request.compare:
         raise UsageError(f"{request.format} holds one run", received=", ".join(names), remedy="name one at a time")
     opened = _all_opened(names, request)
+    _check_twice(opened, request)
     runs = [one.run for one in opened if one.run is not None]
     try:
-        partners = iter(_partners(opened, request))
+        found = _partners(opened, request)
+        partners = iter(found)
         broken = None
     except StoreError as error:
         complain(str(error))
@@ -157,7 +161,7 @@ def _report(names: Sequence[str], request: Request) -> int:
     for one in opened:
         if one.run is None or one.error is not None:
             assert one.error is not None
-            views.append(gate.unjudged(one.folder, request.required, one.error))
+            views.append(gate.unjudged(one.folder.name, request.required, one.error))
             codes.append(one.error.exit_code)
         elif broken is not None:
             views.append(gate.uncompared(one.run, request.required, broken))
@@ -166,6 +170,10 @@ def _report(names: Sequence[str], request: Request) -> int:
             view, answer = gate.gated(one.run, request.required, next(partners))
             views.append(one.loose.shown(view) if one.loose is not None else view)
             gates.append(answer)
+    if request.compare and broken is None:
+        views = [gate.compared(views, gates, standings(runs, found))]
+    elif broken is not None and FORMATS[request.format].single and len(views) > 1:
+        views = [gate.unjudged(" ".join(view.title for view in views), request.required, broken)]
     if request.tables:
         write(export_tables(runs, request.output))
     else:
@@ -204,7 +212,15 @@ def _opened(name: str, request: Request) -> Opened:
         return Opened(folder, error=error)
 
 
-def _partners(opened: Sequence[Opened], request: Request) -> "Sequence[Sequence[Sequence[Baseline]]]":
+def _check_twice(opened: Sequence[Opened], request: Request) -> None:
+    """Refuse to compare a run with itself: that they are alike says nothing, and asks more of all others."""
+    paths = [one.folder.path.resolve() for one in opened]
+    twice = next((path.name for path in paths if request.compare and paths.count(path) > 1), None)
+    if twice is not None:
+        raise UsageError("a run is compared with itself", received=f"{twice}, named twice", remedy="name each run once")
+
+
+def _partners(opened: Sequence[Opened], request: Request) -> "Comparisons":
     """Compare runs as asked: for each that can be judged, and each of its points, its comparisons."""
     from thermo_cli.judging.comparing import compare, compare_all
 
@@ -214,7 +230,7 @@ def _partners(opened: Sequence[Opened], request: Request) -> "Sequence[Sequence[
             raise StoreError("nothing is compared, for not every run can be judged")
         return compare_all(runs)
     if request.baseline is None or not runs:
-        return [()] * len(runs)
+        return ((),) * len(runs)
     return compare(runs, _baseline(request.baseline, request))
 
 

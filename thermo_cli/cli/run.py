@@ -139,7 +139,7 @@ def _train(spec: Path, required: list[list[str]], *, overrides: list[str], **giv
         done = execute(opened, watcher=live, require=required, **given)
     except StoreError as error:
         if live.trained is not None:
-            write_page(gate.unjudged(live.trained, required, error), live.trained.path)
+            write_page(gate.unjudged(live.trained.name, required, error), live.trained.path)
         raise
     view, answer = gate.gated(done.judged, required)
     page = write_page(view, done.folder.path)

@@ -18,7 +18,7 @@ FINGERPRINT: Final = "data fingerprint"
 MOST_LINES: Final = 12
 
 
-def check_comparable(run: Judged, baseline: Judged, where: str = "") -> None:
+def check_comparable(run: Judged, baseline: Judged, where: str = "", mutual: bool = False) -> None:
     """Refuse a comparison of runs that do not answer the same question, naming every difference.
 
     Data, test set, task, gating observables and the protocol of the ensemble must be the same. System, dynamics and training
@@ -29,11 +29,12 @@ def check_comparable(run: Judged, baseline: Judged, where: str = "") -> None:
         run: A judged run.
         baseline: The run that it is held against.
         where: Of a point of a sweep, its values.
+        mutual: Whether neither is the measure of the other: then one that has diverged is worse, and no obstacle.
 
     Raises:
         UsageError: They do not compare, or the baseline is no measure.
     """
-    _check_baseline(baseline, where)
+    _check_baseline(baseline, where, mutual)
     unlike = [*_kind(run, baseline)] or [*_data(run, baseline), *_protocol(run, baseline), *_observables(run, baseline)]
     if unlike:
         lines = "\n    ".join(["", *unlike])
@@ -100,11 +101,11 @@ def fixed_sources(run: Judged) -> list[str]:
     return [name for name in STREAMS if name in used and name not in spec.ensemble.vary]
 
 
-def _check_baseline(baseline: Judged, where: str) -> None:
+def _check_baseline(baseline: Judged, where: str, mutual: bool) -> None:
     """Refuse a baseline that is without more replicas than it tolerates, or whose replicas are no independent units."""
     counts, status = baseline.verdict.replicas, baseline.status
     reason, remedy = "", ""
-    if baseline.verdict.verdict == "diverged" or baseline.verdict.unfinished:
+    if (baseline.verdict.verdict == "diverged" and not mutual) or baseline.verdict.unfinished:
         reason = f"it is {status}, and {counts['finished']} of its {counts['planned']} replicas have a result"
         remedy = "give its thermo-run command again" if status != "complete" else "name a run that did not diverge"
         remedy += ", or leave such points out of both sweeps" if where else ""
@@ -113,7 +114,9 @@ def _check_baseline(baseline: Judged, where: str) -> None:
         remedy = "compare ensembles with design: independent"
     if reason:
         raise UsageError(
-            f"this baseline measures nothing{where}", received=f"{baseline.folder.name}: {reason}", remedy=remedy
+            f"this {'run' if mutual else 'baseline'} measures nothing{where}",
+            received=f"{baseline.folder.name}: {reason}",
+            remedy=remedy,
         )
 
 

@@ -1,16 +1,16 @@
 """A judged run against another: the same observables, history by history, each difference held against its margin."""
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from thermo_cli.contracts import Array
-from thermo_cli.equilibrium.baseline import Difference, Terms, difference, not_worse, overall, p_value, shares
+from thermo_cli.equilibrium.baseline import Comparison, Difference, Terms, not_worse, overall
 from thermo_cli.errors import UsageError
 from thermo_cli.judging.comparability import check_comparable, differences, gating_of
+from thermo_cli.judging.contests import Contest, judged_together
+from thermo_cli.judging.ranking import Standings
 from thermo_cli.judging.record import Baseline, Judged, JudgedPoint, JudgedRun
-from thermo_cli.judging.standards import direction, shared_margins
+from thermo_cli.judging.standards import agreed, direction, shared_margins
 from thermo_cli.spec.sweeping import label_of
 
 Comparisons = tuple[tuple[tuple[Baseline, ...], ...], ...]
@@ -24,28 +24,16 @@ class _Pair:
     Attributes:
         title: What the baseline is called.
         where: Of a point of a sweep, its values.
+        mutual: Whether neither of them is the measure of the other.
+        notes: What to know of the terms that all agree on.
     """
 
     run: Judged
     baseline: Judged
     title: str = ""
     where: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class _Contest:
-    """One observable of one history of a pair: final values of both sides, (replica,), and by what they are judged."""
-
-    observable: str
-    history: str
-    run: Array
-    baseline: Array
-    terms: Terms
-
-    def judged(self, share: float) -> Difference:
-        """Judge at a share of alpha."""
-        terms = dataclasses.replace(self.terms, confidence=1 - share * (1 - self.terms.confidence))
-        return difference(self.observable, self.history, self.run, self.baseline, terms)
+    mutual: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def compare(runs: Sequence[JudgedRun], baseline: JudgedRun) -> Comparisons:
@@ -74,16 +62,37 @@ def compare_all(runs: Sequence[JudgedRun]) -> Comparisons:
         UsageError: They do not compare, or there is nothing to compare with.
     """
     if len(runs) == 1 and runs[0].sweep:
-        points = [point for point in runs[0].points if point.judged]
-        return _held([[_among(point, points) for point in runs[0].points]], sides=2)
+        return _held([_among(runs[0])], mutual=True)
     if len(runs) < 2:
         received = ", ".join(run.folder.name for run in runs) or "no run that can be judged"
         raise UsageError("--compare takes several runs, or a sweep", received=received, remedy="name another run")
-    every = []
     for number, run in enumerate(runs):
-        others = [_pairs(run, other) for place, other in enumerate(runs) if place != number]
-        every.append([list(chain(*point)) for point in zip(*others, strict=True)])
-    return _held(every, sides=2)
+        for other in runs[:number]:
+            _check_points(run, other)
+    nested: list[list[list[_Pair]]] = [[] for _ in runs]
+    for points in zip(*(run.points for run in runs), strict=True):
+        for own, pairs in zip(nested, _each(points, points[0].where), strict=True):
+            own.append(pairs)
+    return _held(nested, mutual=True)
+
+
+def standings(runs: Sequence[JudgedRun], comparisons: Comparisons) -> tuple[Standings, ...]:
+    """Rank what `compare_all` has held against each other: runs, the points of one sweep, or sweeps point by point.
+
+    Args:
+        runs: As they were given to it.
+        comparisons: What it has returned.
+    """
+    if len(runs) == 1:
+        compared = [(point, found) for point, found in zip(runs[0].points, comparisons[0], strict=True) if found]
+        return (
+            Standings(
+                tuple(label_of(dict(point.values)) for point, _ in compared), tuple(found for _, found in compared)
+            ),
+        )
+    titles = [run.folder.name if run.sweep else _title(run.only) for run in runs]
+    places = range(len(runs[0].points))
+    return tuple(Standings(_distinct(titles), tuple(one[place] for one in comparisons)) for place in places)
 
 
 def compared(run: Judged, baseline: Judged) -> Baseline:
@@ -102,6 +111,14 @@ def compared(run: Judged, baseline: Judged) -> Baseline:
     return _held([[[_Pair(run, baseline)]]])[0][0][0]
 
 
+def incomparable(point: JudgedPoint) -> str:
+    """Say why a point of a sweep is not compared with the others; nothing where it is."""
+    if point.judged is None:
+        return point.reason
+    unfinished = point.judged.verdict.unfinished
+    return f"{unfinished} replicas are still to be trained" if unfinished else ""
+
+
 def _pairs(run: JudgedRun, baseline: JudgedRun) -> list[list[_Pair]]:
     """Return the pairs of each point of a run."""
     _check_points(run, baseline)
@@ -117,43 +134,66 @@ def _pairs(run: JudgedRun, baseline: JudgedRun) -> list[list[_Pair]]:
     return pairs
 
 
-def _among(point: JudgedPoint, points: Sequence[JudgedPoint]) -> list[_Pair]:
-    """Return the pairs of a point of a sweep with the others."""
+def _among(run: JudgedRun) -> list[list[_Pair]]:
+    """Return the pairs of each point of a sweep with the others; none of points of which there is nothing to compare."""
+    points = [point for point in run.points if not incomparable(point)]
+    if len(points) < 2:
+        reasons = [f"{label_of(dict(point.values))}: {incomparable(point)}" for point in run.points]
+        raise UsageError(
+            "--compare takes a sweep of which at least two points are trained",
+            received="\n    ".join([f"{run.folder.name}:", *reasons]),
+            remedy="give its thermo-run command again",
+        )
+    pairs = iter(_each(points, ""))
+    return [[] if incomparable(point) else next(pairs) for point in run.points]
+
+
+def _each(points: Sequence[JudgedPoint], where: str) -> list[list[_Pair]]:
+    """Return the pairs of each of several ensembles with all others, on terms that all agree on.
+
+    Raises:
+        UsageError: One of them cannot be judged.
+    """
+    for point in points:
+        if point.judged is None:
+            received = f"{point.folder.name}: {point.reason}"
+            raise UsageError(
+                f"nothing is known of a run{where}", received=received, remedy="name a sweep that is complete"
+            )
+    members, notes = agreed([point.judged for point in points if point.judged is not None])
+    titles = _distinct([member.folder.name if where else _title(member) for member in members])
     return [
-        _Pair(point.judged, other.judged, other.title, point.where)
-        for other in points
-        if point.judged and other.judged and other is not point
+        [
+            _Pair(member, other, title, where, True, notes)
+            for place, (other, title) in enumerate(zip(members, titles, strict=True))
+            if place != number
+        ]
+        for number, member in enumerate(members)
     ]
 
 
-def _held(nested: Sequence[Sequence[Sequence[_Pair]]], sides: int = 1) -> Comparisons:
+def _held(nested: Sequence[Sequence[Sequence[_Pair]]], mutual: bool = False) -> Comparisons:
     """Judge all pairs together: what is gated on shares one alpha, over pairs, observables and histories.
 
     Args:
         nested: Run by run and point by point.
-        sides: How often each pair is among them.
+        mutual: Whether each pair is among them from both sides.
     """
     entries = [[[(pair, *_contests(pair)) for pair in point] for point in run] for run in nested]
     together = [contest for run in entries for point in run for _, some, _ in point for contest in some]
-    levels: dict[_Contest, float] = {}
-    for gates in (True, False):
-        family = [contest for contest in together if contest.terms.gates == gates]
-        ratios = [p_value(one.run, one.baseline, one.terms) / (1 - one.terms.confidence) for one in family]
-        levels |= dict(zip(family, shares(ratios, sides), strict=True))
+    rows = iter(judged_together(together, 2 if mutual else 1))
     return tuple(
-        tuple(
-            tuple(_told(pair, [one.judged(levels[one]) for one in some], notes) for pair, some, notes in point)
-            for point in run
-        )
+        tuple(tuple(_told(pair, [next(rows) for _ in some], notes) for pair, some, notes in point) for point in run)
         for run in entries
     )
 
 
-def _contests(pair: _Pair) -> tuple[list[_Contest], list[str]]:
+def _contests(pair: _Pair) -> tuple[list[Contest], list[str]]:
     """Return what is held against a margin, and what to know before relying on it."""
     run, baseline = pair.run, pair.baseline
-    check_comparable(run, baseline, pair.where)
-    margins, notes = shared_margins(run, baseline)
+    check_comparable(run, baseline, pair.where, pair.mutual)
+    margins, notes = shared_margins(run, baseline, pair.mutual)
+    notes += pair.notes
     gating = gating_of(run, baseline)
     if run.folder.path.resolve() == baseline.folder.path.resolve() and run.folder.swept == baseline.folder.swept:
         notes.append("the baseline is this very run: that it equals itself says nothing")
@@ -162,19 +202,22 @@ def _contests(pair: _Pair) -> tuple[list[_Contest], list[str]]:
             "the energy is another quantity in the two runs (other models or penalties): it does not gate here"
         )
     settings, contests = run.settings, []
+    lost = pair.mutual and any(
+        _too_many(side) for side in (run, baseline)
+    )  # then what is left of the means decides nothing
     for name, margin in margins.items():
         least = max(side.resolutions.get(name, 0.0) for side in (run, baseline)) ** 2 / 12
         higher = direction(run.folder.spec, settings.better, name)
-        terms = Terms(margin.delta, 1 - settings.alpha, higher, name in gating, settings.trim, least)
+        terms = Terms(margin.delta, 1 - settings.alpha, higher, name in gating and not lost, settings.trim, least)
         for history in dict.fromkeys(run.observables.histories):
             ours, theirs = (_finals(side, name, history) for side in (run, baseline))
-            contests.append(_Contest(name, history, ours, theirs, terms))
+            contests.append(Contest(name, history, ours, theirs, terms, pair.mutual))
     return contests, notes
 
 
 def _told(pair: _Pair, rows: list[Difference], notes: list[str]) -> Baseline:
     run, baseline = pair.run, pair.baseline
-    rows, title = [*_lost(run, baseline, notes), *rows], pair.title or baseline.folder.name
+    rows, title = [*_lost(pair, notes), *rows], pair.title or baseline.folder.name
     changes = differences(run, baseline)
     return Baseline(title, overall(rows), not_worse(rows), _words(title, rows), tuple(rows), changes, tuple(notes))
 
@@ -205,31 +248,52 @@ def _check_points(run: JudgedRun, baseline: JudgedRun) -> None:
         )
 
 
-def _lost(run: Judged, baseline: Judged, notes: list[str]) -> list[Difference]:
-    """Count replicas without a result; more than are tolerated make the run worse than a baseline that has kept its own."""
+def _too_many(run: Judged) -> bool:
+    """Say whether a run has lost more replicas than it tolerates."""
+    counts = run.verdict.replicas
+    return counts["diverged"] + counts["crashed"] > run.settings.diverged
+
+
+def _lost(pair: _Pair, notes: list[str]) -> list[Difference]:
+    """Count replicas without a result; more than are tolerated make the run worse than one that has kept its own."""
+    run, baseline = pair.run, pair.baseline
     counts = [one.verdict.replicas for one in (run, baseline)]
     lost = [one["diverged"] + one["crashed"] for one in counts]
-    shares = [one["finished"] / one["planned"] for one in counts]
     here, there = (f"{gone} of {one['planned']}" for gone, one in zip(lost, counts, strict=True))
-    words = f"{here} replicas diverged or crashed, in the baseline {there}"
-    if lost[0] <= run.settings.diverged:
+    words = f"{here} replicas diverged or crashed, in the {'other run' if pair.mutual else 'baseline'} {there}"
+    too_many = _too_many(run), pair.mutual and _too_many(baseline)
+    if not any(too_many):
         if any(lost):
             notes.append(f"{words}; means are over those that have finite values")
         return []
+    outcome: Comparison = "undecided" if all(too_many) else "worse" if too_many[0] else "better"
+    tolerated = (run if too_many[0] else baseline).settings.diverged
+    shares = [one["finished"] / one["planned"] for one in counts]
     return [
         Difference(
             "finished replicas",
             "all",
             True,
-            "worse",
-            False,
+            outcome,
+            outcome == "better",
             mean=shares[0],
             baseline_mean=shares[1],
             replicas=(counts[0]["planned"], counts[1]["planned"]),
             higher_is_better=True,
-            explanation=f"{words}; {run.settings.diverged} are tolerated",
+            explanation=f"{words}; {tolerated} are tolerated",
         )
     ]
+
+
+def _title(run: Judged) -> str:
+    """Return the run's name with its hash, and in brackets which point of a sweep it is."""
+    swept = run.folder.swept
+    return f"{run.folder.name} [{label_of(swept)}]" if swept else run.folder.name
+
+
+def _distinct(titles: Sequence[str]) -> tuple[str, ...]:
+    """Number those that are called the same."""
+    return tuple(f"{title} ({place})" if titles.count(title) > 1 else title for place, title in enumerate(titles, 1))
 
 
 def _words(title: str, rows: Sequence[Difference]) -> str:

@@ -52,6 +52,8 @@ def _response(before: JudgedPoint, after: JudgedPoint) -> dict[str, Any] | None:
 def _moved(before: Judged, after: Judged, name: str, step: float) -> dict[str, Any] | None:
     """Return change, interval, change per unit of the field, and change in standard deviations over replicas before it."""
     values, others = _finals(after, name), _finals(before, name)
+    if not (len(values) and len(others)):  # all have diverged
+        return None
     known = difference_interval(values, others, (1 - after.settings.confidence) / 2, after.settings.trim)
     if not np.isfinite(known.upper):
         return None

@@ -1,6 +1,6 @@
 """The gate: what was asked of a run, and the exit code that its verdict gives."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from thermo_cli.contracts import COMPARISONS, VERDICTS, Verdict
@@ -10,6 +10,7 @@ from thermo_cli.equilibrium.verdict import combine, gate
 from thermo_cli.judging.record import Baseline, Gate, JudgedPoint, JudgedRun
 
 MOST_WORDS: Final = 12  # points that are named; the report has all of them
+MOST_PARTNERS: Final = 3  # that are named likewise
 Required = Sequence[Sequence[str]]
 """All of these, each by any of its words: `[["settled"], ["equivalent", "not-worse"]]`."""
 Answer = tuple[int, str]
@@ -33,6 +34,20 @@ def gate_of(run: JudgedRun, required: Required, partners: Sequence[Sequence[Base
     verdicts = [point.judged.verdict for point in run.points if point.judged and required]
     asides = dict.fromkeys(unskilled(verdict) for verdict in verdicts if verdict.unskilled not in words)
     return Gate(phrases(required), code, words, "; ".join(filter(None, asides)))
+
+
+def gate_of_all(gates: Sequence[Gate]) -> Gate:
+    """Join the answers of several runs, of each of which the same was asked: how many of them meet it.
+
+    Args:
+        gates: Of each run its own.
+    """
+    codes = [gate.code for gate in gates]
+    words = {3: "not judged for", 1: "not met by", 4: "undecided for"}
+    counts = ", ".join(f"{word} {codes.count(code)}" for code, word in words.items() if code in codes)
+    required = gates[0].required
+    answer = f"gate {counts} of {len(gates)} runs: required {', '.join(required) or 'a verdict'}" if counts else ""
+    return Gate(required, worst(codes), answer, "; ".join(dict.fromkeys(gate.aside for gate in gates if gate.aside)))
 
 
 def worst(codes: Iterable[int]) -> int:
@@ -83,6 +98,8 @@ def _held(words: Sequence[str], verdict: Verdict, partners: Sequence[Baseline]) 
     if asked:
         codes = [against.gate(partner.rows, asked) for partner in partners] or [4]
         short = [partner.words for partner, code in zip(partners, codes, strict=False) if code]
+        if len(short) > MOST_PARTNERS:
+            short = [*short[:MOST_PARTNERS], f"{len(short) - MOST_PARTNERS} more"]
         answers.append((worst(codes), " and ".join(short) or "no comparison"))
     code = next(code for code in (0, 4, 1) if code in [code for code, _ in answers])
     return code, ", ".join(received for _, received in answers)

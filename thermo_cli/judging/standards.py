@@ -1,10 +1,12 @@
 """What observables are held against: margins, targets and good directions, as the spec states them or as they follow."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from thermo_cli.equilibrium.margins import Margin
-from thermo_cli.errors import SpecError
+from thermo_cli.errors import SpecError, UsageError
 from thermo_cli.judging.record import Judged
 from thermo_cli.metric import higher_is_better
 from thermo_cli.spec import Spec
@@ -40,11 +42,16 @@ def check_margins(margins: Collection[str], spec: Spec, observables: Collection[
             )
 
 
-def shared_margins(run: Judged, baseline: Judged) -> tuple[dict[str, Margin], list[str]]:
+def shared_margins(run: Judged, baseline: Judged, mutual: bool = False) -> tuple[dict[str, Margin], list[str]]:
     """Return delta of every observable that gates in either of two runs, and a word on those that are not the same in both.
 
     They are the run's; that of the energy, where it is derived, and what the run states none for, the baseline's, so that a
     run that learns less has no wider margin.
+
+    Args:
+        run: A judged run.
+        baseline: The run that it is held against.
+        mutual: Whether neither is the measure of the other: then the smaller derived margin is that of both.
     """
     notes: list[str] = []
     margins = {
@@ -53,7 +60,8 @@ def shared_margins(run: Judged, baseline: Judged) -> tuple[dict[str, Margin], li
         if name in run.observables.values and name in baseline.observables.values
     }
     if "energy" in run.margins and "energy" in baseline.margins and run.margins["energy"].derived:
-        margins["energy"] = baseline.margins["energy"]
+        both = [baseline.margins["energy"], run.margins["energy"]]
+        margins["energy"] = min(both, key=lambda margin: margin.delta) if mutual else both[0]
     for name, margin in margins.items():
         other = baseline.margins.get(name)
         if other is not None and not other.derived and other.delta != margin.delta:
@@ -61,6 +69,58 @@ def shared_margins(run: Judged, baseline: Judged) -> tuple[dict[str, Margin], li
                 f"the margin of {name} is {margin.delta:.3g} here, and {other.delta:.3g} in the baseline's own spec"
             )
     return margins, notes
+
+
+def agreed(runs: Sequence[Judged]) -> tuple[list[Judged], tuple[str, ...]]:
+    """Give runs of which none is the measure of the others the same terms, and say which, where they state others.
+
+    Of each observable the smallest margin that one of them states, the good direction that one of them knows, the highest
+    confidence, and the largest content. Derived margins of the energy stay each its own.
+
+    Raises:
+        UsageError: One says higher is better, another lower.
+    """
+    (margins, notes), better = _smallest(runs), _directions(runs)
+    strictest = min((run.settings for run in runs), key=lambda settings: settings.alpha)
+    content = max(run.settings.content for run in runs)
+    if len({(run.settings.alpha, run.settings.content) for run in runs}) > 1:
+        notes.append(
+            f"the runs state other levels: all are held to error rate {strictest.alpha:.3g} and content {content:g}"
+        )
+    terms = partial(replace, confidence=strictest.confidence, look=strictest.look, content=content, better=better)
+    together = [replace(run, margins={**run.margins, **margins}, settings=terms(run.settings)) for run in runs]
+    return together, tuple(notes)
+
+
+def _smallest(runs: Sequence[Judged]) -> tuple[dict[str, Margin], list[str]]:
+    """Return the smallest stated margin of each observable, and a word where others are larger."""
+    stated: dict[str, list[Margin]] = {}
+    for run in runs:
+        for name, margin in run.margins.items():
+            stated.setdefault(name, []).extend([] if margin.derived else [margin])
+    margins = {name: min(some, key=lambda margin: margin.delta) for name, some in stated.items() if some}
+    most = {name: max(margin.delta for margin in stated[name]) for name in margins}
+    return margins, [
+        f"the margin of {name} is {margin.delta:.3g}, the smallest that the runs state; the largest is {most[name]:.3g}"
+        for name, margin in margins.items()
+        if most[name] > margin.delta
+    ]
+
+
+def _directions(runs: Sequence[Judged]) -> dict[str, str]:
+    """Return the good direction of each observable that one of the runs knows it of."""
+    better: dict[str, str] = {}
+    for name in dict.fromkeys(name for run in runs for name in run.margins):
+        known = {direction(run.folder.spec, run.settings.better, name) for run in runs} - {None}
+        if len(known) > 1:
+            raise UsageError(
+                f"the runs do not agree on which way {name} is better",
+                received="higher in one, lower in another",
+                remedy=f"--set equilibrium.better={{{name}: higher}}, or lower",
+            )
+        if known:
+            better[name] = "higher" if known.pop() else "lower"
+    return better
 
 
 def direction(spec: Spec, better: Mapping[str, str], observable: str) -> bool | None:

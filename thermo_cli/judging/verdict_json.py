@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from thermo_cli.contracts import VERDICT_SCHEMA, Row, Verdict
+from thermo_cli.judging.ranking import keys, own_rank, rank_of, rows_of
 from thermo_cli.judging.record import Baseline, Judged, JudgedRun
 from thermo_cli.store import RunFolder
 
@@ -76,28 +77,32 @@ def replicas(verdict: Verdict) -> dict[str, int | None]:
 
 
 def _beside(title: str, partners: Sequence[Baseline]) -> dict[str, Any]:
-    """Say how an ensemble compares: each difference, and all of them in the order of their means."""
+    """Say how an ensemble compares: its rank, each difference, and all of them in the order of their means."""
     if not partners:
         return {}
-    means: dict[tuple[str, str, bool | None], list[tuple[str, float | None]]] = {}
-    for partner in partners:
-        for row in partner.rows:
-            if row.margin is not None:
-                order = means.setdefault((row.observable, row.history, row.higher_is_better), [(title, row.mean)])
-                order.append((partner.title, row.baseline_mean))
     return {
         "comparison": {
+            "rank": list(own_rank(partners)),
             "partners": [_partner(partner) for partner in partners],
-            "ranking": [
-                {
-                    "observable": observable,
-                    "history": history,
-                    "higher_is_better": higher,
-                    "order": _ordered(order, higher),
-                }
-                for (observable, history, higher), order in means.items()
-            ],
+            "ranking": [_ranked(title, partners, observable, history) for observable, history in keys(partners)],
         }
+    }
+
+
+def _ranked(title: str, partners: Sequence[Baseline], observable: str, history: str) -> dict[str, Any]:
+    """Say where an ensemble stands in one observable of one history."""
+    found = rows_of(partners, observable, history)
+    rows = [row for row in found if row is not None]
+    higher = rows[0].higher_is_better
+    means = [(title, rows[0].mean)]
+    means += [(one.title, row.baseline_mean) for one, row in zip(partners, found, strict=True) if row is not None]
+    relations = [row.outcome if row is not None else "undecided" for row in found]
+    return {
+        "observable": observable,
+        "history": history,
+        "higher_is_better": higher,
+        "rank": None if higher is None else list(rank_of(relations)),
+        "order": _ordered(means, higher),
     }
 
 

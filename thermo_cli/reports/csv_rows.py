@@ -1,4 +1,4 @@
-"""The report as CSV: one tidy table, a line for each criterion row and score of all runs and points (RFC 4180)."""
+"""The report as CSV: one tidy table, a line for each criterion row, score and comparison of all runs and points (RFC 4180)."""
 
 import csv
 import io
@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from thermo_cli.characters import visible
 from thermo_cli.contracts import Row
+from thermo_cli.equilibrium.baseline import Difference
 from thermo_cli.judging.record import Decision
 from thermo_cli.reports.scores import Score, scores
 from thermo_cli.reports.sweep_view import View, decisions
@@ -46,7 +47,7 @@ def text(views: Sequence[View]) -> str:
             place = [decision.run, json.dumps(dict(decision.point)) if decision.point else None]
             beside = {score.observable: _beside(score) for score in _scores(decision)}
             rows = [line | beside.get(line.get("observable") or "", {}) for line in lines(decision)]
-            for line in (*rows, *_finals(decision)):
+            for line in (*rows, *_finals(decision), *_differences(decision)):
                 writer.writerow(
                     [_cell(value) for value in (*place, *(line.get(column) for column in (*LINE, *BESIDE)))]
                 )
@@ -79,11 +80,19 @@ def _finals(decision: Decision) -> Iterator[dict[str, Any]]:
         yield {**line, "gates": False, "estimate": score.mean, **_beside(score)}
 
 
+def _differences(decision: Decision) -> Iterator[dict[str, Any]]:
+    """Return a line for each difference from each run that it was compared with."""
+    for partner in decision.partners:
+        for row in partner.rows:
+            statistic = f"difference from {partner.title}"
+            yield {"criterion": "comparison", "statistic": statistic, "scope": row.history, **_columns(row)}
+
+
 def _beside(score: Score) -> dict[str, Any]:
     return {"constant": score.constant, "better": score.better, "test_set_error": score.own_error}
 
 
-def _columns(row: Row) -> dict[str, Any]:
+def _columns(row: Row | Difference) -> dict[str, Any]:
     low, high = row.interval if row.interval is not None else (None, None)
     plain = {name: getattr(row, name) for name in LINE if hasattr(row, name)}
     return plain | {"interval_low": low, "interval_high": high}

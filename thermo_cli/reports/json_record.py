@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from thermo_cli.equilibrium.criteria import CRITERIA, asked_of
-from thermo_cli.reports.sweep_view import View
+from thermo_cli.reports.sweep_view import View, alone
 
 
 def text(views: Sequence[View]) -> str:
     """Write what verdict.json says; of several runs as an array."""
-    records = [json.dumps(view.record, indent=1, allow_nan=False, ensure_ascii=False) for view in views]
+    records = [json.dumps(view.record, indent=1, allow_nan=False, ensure_ascii=False) for view in alone(views)]
     return records[0] + "\n" if len(records) == 1 else "[" + ",\n".join(records) + "]\n"
 
 

@@ -13,8 +13,9 @@ from thermo_cli.contracts import Row, Verdict
 from thermo_cli.equilibrium.baseline import Difference
 from thermo_cli.judging.record import Decision, Gate
 from thermo_cli.reports.scores import scores
-from thermo_cli.reports.sweep_view import View, decisions
+from thermo_cli.reports.sweep_view import SweepView, View, alone, decisions
 from thermo_cli.reports.tones import NO_FAILURE
+from thermo_cli.reports.view import RunView, Unjudged
 
 HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 UNTIMED: Final = "0"  # judging takes no time that would be of interest, and readers want a number
@@ -44,7 +45,7 @@ class Case:
 def text(views: Sequence[View]) -> str:
     """Write one document for all runs."""
     root = ElementTree.Element("testsuites", {"name": "thermo"})
-    suites = [suite for view in views for suite in _suites(view)]
+    suites = [suite for view in alone(views) for suite in _suites(view)]
     root.extend(suites)
     for count in ("tests", "failures", "errors"):  # `skipped` is an attribute of suites alone
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in suites)))
@@ -55,13 +56,13 @@ def text(views: Sequence[View]) -> str:
     return HEAD + document.decode() + "\n"
 
 
-def _suites(view: View) -> Iterator[ElementTree.Element]:
+def _suites(view: RunView | SweepView | Unjudged) -> Iterator[ElementTree.Element]:
     """Draw a run, or every point of a sweep and what was asked of all of them."""
     every = decisions(view)
-    alone = len(every) == 1 and not every[0].point
+    single = len(every) == 1 and not every[0].point
     for decision in every:
         rows = decision.verdict.criteria if decision.verdict is not None else ()
-        last = _gate(view.gate) if alone and view.gate is not None else _verdict(decision)
+        last = _gate(view.gate) if single and view.gate is not None else _verdict(decision)
         cases = [
             *(_criterion(row) for row in rows if row.gates),
             *(
@@ -72,7 +73,7 @@ def _suites(view: View) -> Iterator[ElementTree.Element]:
             ),
         ]
         yield _suite(decision.title, [*cases, last], _properties(decision))
-    if not alone and view.gate is not None:
+    if not single and view.gate is not None:
         yield _suite(view.title, [_gate(view.gate)], {"required": ", ".join(view.gate.required)})
 
 

@@ -99,7 +99,8 @@ def _against(partner: Baseline, place: int) -> Section:
         cells = (row.observable, row.history, outcome_of(row.outcome, row.gates), *means, *difference_cells(row))
         lines.append(TableLine(cells, tone(row.outcome), not row.gates, wording.reason(row)))
     caption = "Difference of final means, with its interval, beside the margin. Rows in brackets do not gate."
-    blocks = (TextTable(caption, columns, tuple(lines)), Bullets(wording.remarks([partner])))
+    figures = (Figures("comparison", absent=absent("chart", "no difference has a number")),) if place == 0 else ()
+    blocks = (*figures, TextTable(caption, columns, tuple(lines)), Bullets(wording.remarks([partner])))
     key = f"baseline-{place}" if place else "baseline"
     return Section(key, f"Against {partner.title}: {partner.outcome}", blocks, wording.method(partner.rows), first=True)
 

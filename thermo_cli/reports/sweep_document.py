@@ -1,10 +1,11 @@
 """The report of a sweep: the phase diagram, every point with its order parameters, then each point's criteria."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from thermo_cli.judging.record import Baseline
 from thermo_cli.reports import wording
+from thermo_cli.reports.comparison_document import compared
 from thermo_cli.reports.document import (
     Blocks,
     Bullets,
@@ -37,25 +38,23 @@ def sweep_document(view: SweepView) -> Document:
     Args:
         view: What is known of it.
     """
-    compared = [partner for point in view.points for partner in point.partners]
+    partners = [partner for point in view.points for partner in point.partners]
     plane = Figures("plane", absent=absent("plane", "no point has both a spread and a divergence"))
     return document(
-        _head(view, compared),
+        _head(view, partners),
         _phases(view),
         Section("plane", "Macroscopic against microscopic", (plane,)),
         _points(view),
         _response(view),
         _looks(view),
-        *([_against(view, compared)] if compared else []),
+        *_comparison(view, partners),
         _details(view),
         reproduction(view.reproduction),
     )
 
 
-def _head(view: SweepView, compared: list[Baseline]) -> Head:
+def _head(view: SweepView, partners: list[Baseline]) -> Head:
     total = len(view.points)
-    outcomes = [one.outcome for one in compared]
-    counts = ", ".join(f"{outcomes.count(name)} {name}" for name in dict.fromkeys(outcomes))
     return Head(
         title=view.title,
         word=f"{total} points",
@@ -63,7 +62,7 @@ def _head(view: SweepView, compared: list[Baseline]) -> Head:
         beside=", ".join(view.fields),
         facts=((view.status, "run", view.status != "complete"),),
         lead=", ".join(f"{count} {name}" for name, count in view.tally) + ".",
-        compared=f"{_partners(compared)}: {counts}." if compared else "",
+        compared=_compared(view, partners),
         scope=view.scope,
         description=view.description,
         gate=gate_answer(view.gate),
@@ -186,33 +185,39 @@ def _looks(view: SweepView) -> Section:
     return Section("looks", "Looks", (TextTable(caption, columns, tuple(lines)),))
 
 
-def _partners(compared: list[Baseline]) -> str:
-    """Say what points were compared with: the same points of another sweep, or each other."""
-    titles = {partner.title for partner in compared}
-    return f"Against {compared[0].title}" if len(titles) == 1 else "Each point against the others"
+def _comparison(view: SweepView, partners: list[Baseline]) -> Iterator[Section]:
+    """Compare the points with each other, or each with the same point of another sweep; nothing where they were not."""
+    if view.lineup is not None:
+        lost = [f"not compared: {point.label}: {point.summary}" for point in view.points if not point.partners]
+        yield from compared([view.lineup], lost[:MOST_REASONS])
+    elif partners:
+        yield _against(view, partners)
 
 
-def _against(view: SweepView, compared: list[Baseline]) -> Section:
+def _compared(view: SweepView, partners: list[Baseline]) -> str:
+    """Say in a sentence how the points compare; nothing where they were not compared."""
+    if view.lineup is not None:
+        words = view.lineup.sentence
+        return f"{words[0].upper()}{words[1:]}."
+    outcomes = [one.outcome for one in partners]
+    counts = ", ".join(f"{outcomes.count(name)} {name}" for name in dict.fromkeys(outcomes))
+    return f"Against {partners[0].title}: {counts}." if partners else ""
+
+
+def _against(view: SweepView, partners: list[Baseline]) -> Section:
     """Compare point by point: each with its difference that is largest beside its margin."""
-    several = len({partner.title for partner in compared}) > 1
-    heads = (
-        *_fields(view),
-        *names(*["against"] * several),
-        OUTCOME,
-        *names("largest in", "history"),
-        *numbers("difference [interval]", "margin"),
-    )
+    heads = (*_fields(view), OUTCOME, *names("largest in", "history"), *numbers("difference [interval]", "margin"))
     lines = []
     for point in view.points:
         for partner in point.partners or (None,):
             row = wording.telling(partner) if partner is not None else None
             where = (row.observable, row.history) if row is not None else ("-", "-")
-            other = [partner.title.removeprefix(f"{view.title} ") if partner is not None else "-"] if several else []
             outcome = partner.outcome if partner is not None else "not compared"
-            lines.append(TableLine((*_values(point), *other, outcome, *where, *difference_cells(row))))
+            lines.append(TableLine((*_values(point), outcome, *where, *difference_cells(row))))
     caption = "Of each point the difference of final means that is largest beside its margin."
-    blocks = (TextTable(caption, heads, tuple(lines[:MOST_POINTS])), Bullets(wording.remarks(compared)))
-    return Section("baseline", _partners(compared), blocks, first=True)
+    figures = Figures("comparison", absent=absent("chart", "no difference has a number"))
+    blocks = (figures, TextTable(caption, heads, tuple(lines[:MOST_POINTS])), Bullets(wording.remarks(partners)))
+    return Section("baseline", f"Against {partners[0].title}", blocks, first=True)
 
 
 def _details(view: SweepView) -> Section:

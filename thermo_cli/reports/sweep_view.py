@@ -3,13 +3,15 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from thermo_cli.contracts import Verdict
+from thermo_cli.judging.ranking import Standings
 from thermo_cli.judging.record import Baseline, Decision, Gate
 from thermo_cli.metric import HEADLINES
+from thermo_cli.reports.lineup import Lineup
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.view import Reproduction, RunView, Unjudged
 
@@ -51,6 +53,11 @@ class PointView:
         """The values of the point in words."""
         return ", ".join(f"{field}={shown(value)}" for field, value in self.values.items())
 
+    @property
+    def brief(self) -> str:
+        """The same with the last key of each field alone."""
+        return ", ".join(f"{last(field)}={shown(value)}" for field, value in self.values.items())
+
 
 @dataclass(frozen=True)
 class SweepView:
@@ -65,6 +72,7 @@ class SweepView:
         reproduction: How to get the same run again.
         record: What verdict.json says.
         gate: What was asked of every point; None where nothing was.
+        standings: How its points compare with each other; None where they were not compared.
     """
 
     title: str
@@ -75,6 +83,7 @@ class SweepView:
     reproduction: Reproduction
     record: Mapping[str, Any]
     gate: Gate | None = None
+    standings: Standings | None = None
 
     @property
     def fields(self) -> list[str]:
@@ -86,12 +95,77 @@ class SweepView:
         """The verdicts with their numbers, the most frequent first."""
         return Counter(point.verdict for point in self.points).most_common()
 
+    @property
+    def lineup(self) -> Lineup | None:
+        """Its points beside each other; None where they were not compared."""
+        if self.standings is None:
+            return None
+        points = [point for point in self.points if point.partners]
+        brief = len({*map(last, self.fields)}) == len(self.fields)
+        names = tuple(point.brief if brief else point.label for point in points)
+        return Lineup(self.standings, names, tuple(point.verdict for point in points))
 
-View = RunView | SweepView | Unjudged
+
+@dataclass(frozen=True)
+class ComparisonView:
+    """Runs, or sweeps point by point, that were held against each other.
+
+    Attributes:
+        views: Of each what is known of it alone.
+        standings: What was found, for each point of sweeps.
+        gate: What was asked, and the answer; None where nothing was.
+    """
+
+    views: tuple[RunView | SweepView, ...]
+    standings: tuple[Standings, ...]
+    gate: Gate | None = None
+
+    @property
+    def title(self) -> str:
+        """The names of the runs."""
+        return " ".join(view.title for view in self.views)
+
+    @property
+    def lineups(self) -> tuple[Lineup, ...]:
+        """The runs beside each other, at each point."""
+        return tuple(
+            Lineup(
+                found, found.titles, tuple(_verdict(view, place) for view in self.views), _where(self.views[0], place)
+            )
+            for place, found in enumerate(self.standings)
+        )
+
+
+View = RunView | SweepView | Unjudged | ComparisonView
+
+
+def alone(views: Sequence[View]) -> Iterator[RunView | SweepView | Unjudged]:
+    """Return what there is to each run alone, those that were compared among them."""
+    for view in views:
+        if isinstance(view, ComparisonView):
+            yield from view.views
+        else:
+            yield view
+
+
+def asked(view: View) -> str:
+    """Write what thermo-report was asked for: names, and that they are compared."""
+    compared = isinstance(view, ComparisonView) or (isinstance(view, SweepView) and view.standings is not None)
+    return f"{view.title} --compare" if compared else view.title
+
+
+def _verdict(view: RunView | SweepView, place: int) -> str:
+    return view.verdict.verdict if isinstance(view, RunView) else view.points[place].verdict
+
+
+def _where(view: RunView | SweepView, place: int) -> str:
+    return "" if isinstance(view, RunView) else view.points[place].brief
 
 
 def decisions(view: View) -> tuple[Decision, ...]:
-    """List all verdicts of a view: one, or one for each point."""
+    """List all verdicts of a view: one, or one for each point or run."""
+    if isinstance(view, ComparisonView):
+        return tuple(decision for one in view.views for decision in decisions(one))
     if isinstance(view, RunView):
         return (Decision(view.title, {}, view.verdict, "", view.partners),)
     if isinstance(view, Unjudged):

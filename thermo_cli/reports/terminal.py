@@ -13,7 +13,7 @@ from thermo_cli.characters import visible
 from thermo_cli.reports.composition import document_of
 from thermo_cli.reports.document import Blocks, Bullets, Details, Figures, Head, Listing, Section, Sentence
 from thermo_cli.reports.numerals import sparkline
-from thermo_cli.reports.sweep_view import View
+from thermo_cli.reports.sweep_view import View, asked
 from thermo_cli.reports.text_table import ColumnHead, TableLine, TextTable
 from thermo_cli.reports.tones import tone
 from thermo_cli.reports.view import Curve, Unjudged
@@ -63,7 +63,7 @@ def render(view: View, details: bool = False) -> Group:
             parts += _section(section)
     if not details and not isinstance(view, Unjudged):
         rest = {"Every row and table": "--details", "With charts": "--format html"}
-        parts += [Text(), *(_text(f"{what}: thermo-report {view.title} {how}", "dim") for what, how in rest.items())]
+        parts += [Text(), *(_text(f"{what}: thermo-report {asked(view)} {how}", "dim") for what, how in rest.items())]
     return Group(*parts, Text())
 
 

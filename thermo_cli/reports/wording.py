@@ -173,13 +173,17 @@ def remarks(baselines: Sequence[Baseline]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for some in lines for line in some))
 
 
-def reason(row: Difference) -> str:
-    """Say why a difference has its outcome, how many replicas would decide it, and how often a replica is the better one."""
+def reason(row: Difference, sides: tuple[str, str] = ("this run", "the baseline")) -> str:
+    """Say why a difference has its outcome, how many replicas would decide it, and how often a replica is the better one.
+
+    Args:
+        sides: What the two are called.
+    """
     more = (
         "" if row.replicas_needed is None else f"about {row.replicas_needed} replicas per history in both would decide"
     )
     chance = (
-        "" if row.chance is None else f"a replica of this run beats one of the baseline in {row.chance:.0%} of pairs"
+        "" if row.chance is None else f"a replica of {sides[0]} beats one of {sides[1]} in {row.chance:.0%} of pairs"
     )
     return "; ".join(filter(None, (row.explanation, more, chance)))
 
@@ -190,14 +194,18 @@ def telling(baseline: Baseline) -> Difference | None:
     return max(rows, key=lambda row: abs(row.estimate or 0.0) / (row.margin or 1.0), default=None)
 
 
-def method(rows: Sequence[Difference]) -> str:
-    """Say how the differences were taken."""
+def method(rows: Sequence[Difference], sides: tuple[str, str] = ("this run", "the baseline")) -> str:
+    """Say how the differences were taken.
+
+    Args:
+        sides: What is taken minus what.
+    """
     levels = sorted({f"{row.confidence:.4g}" for row in rows if row.confidence is not None})
     bounds = (
         f"; each bound holds with confidence {' to '.join(dict.fromkeys((levels[0], levels[-1])))}" if levels else ""
     )
     shared = ", for the rows share one error rate (Holm)" if len(levels) > 1 else ""
-    return f"Final trimmed mean of this run minus that of the baseline, independent replicas (Yuen){bounds}{shared}."
+    return f"Final trimmed mean of {sides[0]} minus that of {sides[1]}, independent replicas (Yuen){bounds}{shared}."
 
 
 def difference(row: Difference) -> str:

@@ -13,9 +13,10 @@ from thermo_cli.equilibrium.ensemble import Settings
 from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.errors import UsageError
 from thermo_cli.judging import verdict_json
-from thermo_cli.judging.comparing import compared
+from thermo_cli.judging.comparing import compare_all, standings
 from thermo_cli.judging.judge import judge_again, judge_folder
-from thermo_cli.judging.record import Baseline, JudgedRun
+from thermo_cli.judging.ranking import Standings
+from thermo_cli.judging.record import JudgedRun
 from thermo_cli.store import RunFolder
 
 if TYPE_CHECKING:
@@ -152,21 +153,24 @@ class Run:
         return fragment(view(self.judged))
 
 
-def compare(run: Run, baseline: Run, margins: Mapping[str, float] | None = None) -> Baseline:
-    """Hold the final values of a run against those of another, per observable and history.
+def compare(*runs: Run, margins: Mapping[str, float] | None = None) -> Standings:
+    """Hold the final values of runs against each other, each against every other, per observable and history.
 
     Args:
-        run: Without a sweep; points of sweeps are among their `runs`.
-        baseline: Of the same data, observables and design of the ensemble.
+        runs: Two or more of the same data, observables and design of the ensemble, points of sweeps (their `runs`) among them;
+            or one sweep, whose points are compared.
         margins: Observable to delta, instead of those of the specs.
 
     Returns:
-        With `.outcome` (equivalent, better, worse, differs or undecided), `.not_worse`, `.words` and a row for each difference.
+        With `.outcome` (equivalent, better, worse, differs or undecided), `.not_worse`, `.words` and `.rows` of the first
+        against the others; every one of the `.pairs`; and `.rankings`, in which what was not told apart shares a rank.
 
     Raises:
-        UsageError: They do not compare, and what differs.
+        UsageError: They do not compare, and what differs; or they are several sweeps.
     """
-    if margins is None:
-        return compared(run.judged.only, baseline.judged.only)
-    ours, theirs = (judge_folder(one.folder, {"margins": margins}).only for one in (run, baseline))
-    return compared(ours, theirs)
+    judged = [one.judged if margins is None else judge_folder(one.folder, {"margins": margins}) for one in runs]
+    if len(judged) > 1 and any(one.sweep for one in judged):
+        names = ", ".join(one.folder.name for one in judged if one.sweep)
+        raise UsageError("sweeps compare point by point", received=names, remedy="compare some of their `runs`")
+    (found,) = standings(judged, compare_all(judged))
+    return found

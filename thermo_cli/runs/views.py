@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from thermo_cli.judging.diagnostics import known_microstates
-from thermo_cli.judging.record import Baseline, Judged, JudgedRun
+from thermo_cli.judging.ranking import Standings
+from thermo_cli.judging.record import Baseline, Gate, Judged, JudgedRun
 from thermo_cli.judging.verdict_json import as_dict, content_of, scope_of
 from thermo_cli.microstates.summary import divergence
-from thermo_cli.reports.sweep_view import SweepView, point_view
+from thermo_cli.reports.sweep_view import ComparisonView, SweepView, point_view
 from thermo_cli.reports.view import Reproduction, RunView
 from thermo_cli.store import RunFolder
 
@@ -23,6 +24,21 @@ def view(run: JudgedRun, partners: Sequence[Sequence[Baseline]] = ()) -> RunView
         partners: What each of its points was compared with; empty where nothing was compared.
     """
     return sweep_view(run, partners) if run.sweep else run_view(run.only, partners[0] if partners else ())
+
+
+def compared_view(
+    views: Sequence[RunView | SweepView], standings: Sequence[Standings], gate: Gate | None = None
+) -> ComparisonView | SweepView:
+    """Choose what a report shows of several runs that were compared, or of a sweep whose points were.
+
+    Args:
+        views: Of each of them, what is shown of it alone.
+        standings: What was found.
+        gate: What was asked of all of them; None where nothing was.
+    """
+    if len(views) == 1 and isinstance(views[0], SweepView):
+        return dataclasses.replace(views[0], standings=standings[0])
+    return ComparisonView(tuple(views), tuple(standings), gate)
 
 
 def run_view(judged: Judged, partners: Sequence[Baseline] = ()) -> RunView:

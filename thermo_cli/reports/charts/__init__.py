@@ -3,12 +3,17 @@
 from thermo_cli.reports.charts.chart import Chart
 from thermo_cli.reports.charts.courses import courses
 from thermo_cli.reports.charts.criteria import criteria
+from thermo_cli.reports.charts.differences import (
+    differences_of_comparison,
+    differences_of_run,
+    differences_of_sweep,
+)
 from thermo_cli.reports.charts.microscopic import microscopic
 from thermo_cli.reports.charts.noise import noise
 from thermo_cli.reports.charts.phases import phases
 from thermo_cli.reports.charts.plane import plane_of_run, plane_of_sweep
 from thermo_cli.reports.charts.trajectories import trajectories
-from thermo_cli.reports.sweep_view import View
+from thermo_cli.reports.sweep_view import ComparisonView, View
 from thermo_cli.reports.view import RunView, Unjudged
 
 
@@ -20,9 +25,11 @@ def charts(view: View) -> dict[str, Chart]:
     """
     if isinstance(view, Unjudged):
         return {}
+    if isinstance(view, ComparisonView):
+        return differences_of_comparison(view)
     if not isinstance(view, RunView):
-        return phases(view) | plane_of_sweep(view)
-    parts = (plane_of_run, criteria, trajectories, microscopic, courses, noise)
+        return phases(view) | plane_of_sweep(view) | differences_of_sweep(view)
+    parts = (differences_of_run, plane_of_run, criteria, trajectories, microscopic, courses, noise)
     return {name: chart for part in parts for name, chart in part(view).items()}
 
 

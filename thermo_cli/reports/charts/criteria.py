@@ -7,20 +7,18 @@ import altair as alt
 from thermo_cli.contracts import Row
 from thermo_cli.reports.charts.chart import Chart, rounded
 from thermo_cli.reports.charts.looks import (
-    GOOD,
-    LINE,
     MUTED,
     NUMBERS,
     PAPER,
     Layer,
     finished,
-    inline,
     rows_of,
     source,
     tips,
     toned,
     x_of,
 )
+from thermo_cli.reports.charts.scale import band
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.tones import tone_of
 from thermo_cli.reports.view import RunView
@@ -112,10 +110,6 @@ def _drawn(names: list[str], edge: float) -> Layer:
         ("interval:N", "interval / margin"),
     )
     base = alt.Chart(source("rows"))
-    nothing = alt.Chart(inline({}))
-    band = nothing.mark_rect(fill=GOOD, opacity=0.1).encode(x=alt.datum(-1), x2=alt.datum(1))
-    edges = alt.Chart(inline({"at": -1}, {"at": 1})).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(x="at:Q")
-    zero = alt.Chart(inline({"at": 0})).mark_rule(color=LINE).encode(x="at:Q")
     whisker = base.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", y=y, color=colour, tooltip=shown)
     arrows = [
         base.mark_point(shape=shape, filled=True, size=70, opacity=1).encode(
@@ -137,4 +131,4 @@ def _drawn(names: list[str], edge: float) -> Layer:
         text="label:N",
         color=alt.when("datum.gates").then(colour).otherwise(alt.value(MUTED)),
     )
-    return alt.layer(band, zero, edges, whisker, *arrows, marks, label)
+    return alt.layer(*band(), whisker, *arrows, marks, label)
