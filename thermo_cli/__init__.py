@@ -3,7 +3,7 @@
     run = thermo_cli.run("spec.yaml")          # train the ensemble of a spec, or of a dict, and judge it; or open_run("latest")
     run.verdict.verdict, run.verdict.summary   # a Verdict: `settled`, and why in a sentence; its rows are `.criteria`
     run.judge(margins={"test_accuracy": 0.01}).report("report.html")
-    thermo_cli.compare(run, other).outcome     # equivalent, better, worse or undecided
+    thermo_cli.compare(run, other).outcome     # equivalent, better, worse or undecided; of more, `.rankings`
     thermo_cli.judge({"test_accuracy": values}, steps=steps, margins={"test_accuracy": 0.02})   # anybody's arrays
 
 `load_spec` reads and checks a spec. Nothing is imported before it is used.

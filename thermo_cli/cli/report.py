@@ -69,8 +69,10 @@ def report(
         bool,
         typer.Option(
             "--compare",
-            help="Compare the runs named, each with every other, or the points of a sweep, per observable: equivalent, "
-            "better, worse, undecided; and in the order of their means. Refuses other data, observables or ensembles.",
+            help="Rank and compare the runs named, each with every other, or the points of a sweep, per observable: "
+            "equivalent, better, worse, undecided; what is not told apart shares a rank. With --require equivalent all pairs "
+            "must be; not-worse asks the same of either side of a pair, of one run alone with --baseline. Refuses other data, "
+            "observables or ensembles.",
         ),
     ] = False,
     baseline: Annotated[

@@ -196,7 +196,8 @@ def _contests(pair: _Pair) -> tuple[list[Contest], list[str]]:
     notes += pair.notes
     gating = gating_of(run, baseline)
     if run.folder.path.resolve() == baseline.folder.path.resolve() and run.folder.swept == baseline.folder.swept:
-        notes.append("the baseline is this very run: that it equals itself says nothing")
+        other = "other" if pair.mutual else "baseline"
+        notes.append(f"the {other} is this very run: that it equals itself says nothing")
     if "energy" in margins and "energy" not in gating:
         notes.append(
             "the energy is another quantity in the two runs (other models or penalties): it does not gate here"
@@ -234,7 +235,7 @@ def _check_points(run: JudgedRun, baseline: JudgedRun) -> None:
         kinds = ["a sweep" if one.sweep else "one run" for one in (run, baseline)]
         raise UsageError(
             "a sweep compares with a sweep of the same points only",
-            received=f"{run.folder.name} is {kinds[0]}, the baseline {baseline.folder.name} is {kinds[1]}",
+            received=f"{run.folder.name} is {kinds[0]}, {baseline.folder.name} is {kinds[1]}",
             remedy="name two runs, or two sweeps",
         )
     here, there = ([label_of(dict(point.values)) for point in one.points] for one in (run, baseline))

@@ -1,6 +1,6 @@
 """The gate: what was asked of a run, and the exit code that its verdict gives."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from thermo_cli.contracts import COMPARISONS, VERDICTS, Verdict

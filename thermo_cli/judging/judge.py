@@ -51,14 +51,15 @@ def judge_folder(folder: RunFolder, changes: Mapping[str, Any] | None = None) ->
     points: list[JudgedPoint] = []
     sizes: dict[int, Size] = {}
     for point in folder.points or (folder,):
+        values = point.swept if folder.points else {}  # a point of a sweep, by itself, is a run without one
         equilibrium = _with(point, changes)[1].equilibrium if changes else None
         try:
             judged = judge_point(point, equilibrium)
-            points.append(JudgedPoint(point.swept, judged.folder, judged))
+            points.append(JudgedPoint(values, judged.folder, judged))
             sizes |= judged.folder.sizes
             sizes |= {point.point or 0: judged.ahead} if judged.ahead is not None else {}
         except StoreError as error:
-            points.append(JudgedPoint(point.swept, point, None, str(error)))
+            points.append(JudgedPoint(values, point, None, str(error)))
             if len(points) == len(folder.points or (folder,)) and not any(one.judged for one in points):
                 raise
     return JudgedRun(folder.seen(sizes), tuple(with_responses(points)))

@@ -136,7 +136,6 @@ def _pairs(caption: str, contests: Sequence[Contestants], several: bool) -> Text
     columns = (
         *names(*["point"] * several),
         ColumnHead("pair"),
-        *names("run", "against", wide=True),
         *names("observable", "history"),
         OUTCOME,
         *numbers("difference [interval]", "margin"),
@@ -145,8 +144,8 @@ def _pairs(caption: str, contests: Sequence[Contestants], several: bool) -> Text
     for one in contests[:MOST_LINES]:
         row, where = one.row, (one.where,) if several else ()
         outcome, pair = outcome_of(row.outcome, row.gates), f"{one.first} - {one.second}"
-        cells = (*where, pair, *one.names, row.observable, row.history, outcome, *difference_cells(row))
-        reason = wording.reason(row, (str(one.first), str(one.second)))
+        cells = (*where, pair, row.observable, row.history, outcome, *difference_cells(row))
+        reason = wording.reason(row, one.names)
         lines.append(TableLine(cells, tone(row.outcome), not row.gates, reason))
     more = f" The first {MOST_LINES} of {len(contests)}; all are in thermo-report --format json."
     told = caption + (more if len(contests) > MOST_LINES else "")

@@ -11,9 +11,9 @@ from typing import Final, Literal
 from thermo_cli.characters import visible
 from thermo_cli.contracts import Row, Verdict
 from thermo_cli.equilibrium.baseline import Difference
-from thermo_cli.judging.record import Decision, Gate
+from thermo_cli.judging.record import Baseline, Decision, Gate
 from thermo_cli.reports.scores import scores
-from thermo_cli.reports.sweep_view import SweepView, View, alone, decisions
+from thermo_cli.reports.sweep_view import SweepView, View, alone, decisions, is_ranked
 from thermo_cli.reports.tones import NO_FAILURE
 from thermo_cli.reports.view import RunView, Unjudged
 
@@ -45,7 +45,7 @@ class Case:
 def text(views: Sequence[View]) -> str:
     """Write one document for all runs."""
     root = ElementTree.Element("testsuites", {"name": "thermo"})
-    suites = [suite for view in alone(views) for suite in _suites(view)]
+    suites = [suite for view in views for one in alone([view]) for suite in _suites(one, is_ranked(view))]
     root.extend(suites)
     for count in ("tests", "failures", "errors"):  # `skipped` is an attribute of suites alone
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in suites)))
@@ -56,8 +56,12 @@ def text(views: Sequence[View]) -> str:
     return HEAD + document.decode() + "\n"
 
 
-def _suites(view: RunView | SweepView | Unjudged) -> Iterator[ElementTree.Element]:
-    """Draw a run, or every point of a sweep and what was asked of all of them."""
+def _suites(view: RunView | SweepView | Unjudged, ranked: bool) -> Iterator[ElementTree.Element]:
+    """Draw a run, or every point of a sweep and what was asked of all of them.
+
+    Args:
+        ranked: Whether it was compared with others of which none is the measure.
+    """
     every = decisions(view)
     single = len(every) == 1 and not every[0].point
     for decision in every:
@@ -65,12 +69,7 @@ def _suites(view: RunView | SweepView | Unjudged) -> Iterator[ElementTree.Elemen
         last = _gate(view.gate) if single and view.gate is not None else _verdict(decision)
         cases = [
             *(_criterion(row) for row in rows if row.gates),
-            *(
-                _difference(row, partner.title if len(decision.partners) > 1 else "")
-                for partner in decision.partners
-                for row in partner.rows
-                if row.gates
-            ),
+            *(case for partner in decision.partners for case in _compared(partner, len(decision.partners) > 1, ranked)),
         ]
         yield _suite(decision.title, [*cases, last], _properties(decision))
     if not single and view.gate is not None:
@@ -88,14 +87,22 @@ def _criterion(row: Row) -> Case:
     return Case(row.criterion, name, "skipped", message=message)
 
 
-def _difference(row: Difference, partner: str) -> Case:
-    """Turn a difference from the baseline into a case; only `worse` fails, what is open or has no good direction is skipped."""
+def _compared(partner: Baseline, named: bool, ranked: bool) -> Iterator[Case]:
+    """Turn what gates into cases, named after the partner where there are several."""
+    for row in partner.rows:
+        if row.gates:
+            yield _difference(row, partner.title if named or ranked else "", ranked)
+
+
+def _difference(row: Difference, partner: str, ranked: bool) -> Case:
+    """Turn a difference into a case; only `worse` than a baseline fails, what is open or has no good direction is skipped."""
     name, numbers = ", ".join(word for word in (row.observable, row.history, partner) if word), _numbers(row)
-    if row.outcome == "worse":
-        return Case("baseline", name, "failure", "worse", row.explanation, f"{row.explanation}\n{numbers}")
+    group = "comparison" if ranked else "baseline"
+    if row.outcome == "worse" and not ranked:
+        return Case(group, name, "failure", "worse", row.explanation, f"{row.explanation}\n{numbers}")
     if row.outcome in ("undecided", "differs"):
-        return Case("baseline", name, "skipped", message=f"{row.outcome}: {row.explanation}")
-    return Case("baseline", name, detail=f"{row.outcome}\n{numbers}")
+        return Case(group, name, "skipped", message=f"{row.outcome}: {row.explanation}")
+    return Case(group, name, detail=f"{row.outcome}\n{numbers}")
 
 
 def _numbers(row: Row | Difference) -> str:

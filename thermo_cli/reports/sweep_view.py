@@ -148,10 +148,14 @@ def alone(views: Sequence[View]) -> Iterator[RunView | SweepView | Unjudged]:
             yield view
 
 
+def is_ranked(view: View) -> bool:
+    """Say whether runs, or the points of a sweep, were held against each other."""
+    return isinstance(view, ComparisonView) or (isinstance(view, SweepView) and view.standings is not None)
+
+
 def asked(view: View) -> str:
     """Write what thermo-report was asked for: names, and that they are compared."""
-    compared = isinstance(view, ComparisonView) or (isinstance(view, SweepView) and view.standings is not None)
-    return f"{view.title} --compare" if compared else view.title
+    return f"{view.title} --compare" if is_ranked(view) else view.title
 
 
 def _verdict(view: RunView | SweepView, place: int) -> str:
