@@ -1,17 +1,21 @@
 """Views of ensembles that never were: any number of replicas, any names, everything that a report can show, or nothing."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import permutations
 from typing import Any
 
 import numpy as np
 
 from thermo_cli.contracts import Array, Trajectories
+from thermo_cli.equilibrium.baseline import Terms, not_worse, overall
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.ensemble import Ensemble, Question, Settings
-from thermo_cli.judging.record import Gate
+from thermo_cli.judging.contests import Contest, judged_together
+from thermo_cli.judging.ranking import Standings
+from thermo_cli.judging.record import Baseline, Gate
 from thermo_cli.metric import default_margins
-from thermo_cli.reports.sweep_view import SweepView, point_view
+from thermo_cli.reports.sweep_view import ComparisonView, SweepView, point_view
 from thermo_cli.reports.view import Reproduction, RunView
 
 HOSTILE = (
@@ -161,3 +165,57 @@ def sweep_view(fields: int = 2, naming: Naming = as_is, gate: Gate | None = None
     return SweepView(
         naming("sweep-01234567"), naming("why"), "partial", naming("a scope"), tuple(points), made, {}, gate
     )
+
+
+def standings(titles: Sequence[str], seed: int = 4, replicas: int = 32, collapsed: bool = False) -> Standings:
+    """Ensembles of two observables whose means lie 0.8 margins apart, held against each other.
+
+    Args:
+        collapsed: Whether two replicas of the first lie far below.
+    """
+    noise = np.random.default_rng(seed).normal(size=(2, len(titles), replicas))
+    finals = 0.1 * noise + 0.8 * np.arange(len(titles))[:, None]
+    if collapsed:
+        finals[0, 0, :2] = -9.0
+    pairs = list(permutations(range(len(titles)), 2))
+    contests = [
+        Contest(name, "cold", values[one], values[other], Terms(1.0, 0.95, True, gates), True)
+        for one, other in pairs
+        for name, values, gates in zip(("test_accuracy", "energy"), finals, (True, False), strict=True)
+    ]
+    rows = iter(judged_together(contests, 2))
+    found: dict[int, list[Baseline]] = {}
+    for one, other in pairs:
+        both = (next(rows), next(rows))
+        words = f"{overall(both)} than {titles[other]}"
+        known = Baseline(
+            titles[other], overall(both), not_worse(both), words, both, ("lr: 1 (baseline: 2)",), ("a note",)
+        )
+        found.setdefault(one, []).append(known)
+    return Standings(tuple(titles), tuple(tuple(some) for some in found.values()))
+
+
+def comparison_view(count: int = 3, naming: Naming = as_is, collapsed: bool = False) -> ComparisonView:
+    """Several runs, each held against every other."""
+    found = standings([naming(f"run-{place}") for place in range(count)], collapsed=collapsed)
+    run = run_view(trajectories(8, 30, 4), naming, small=True)
+    views = (
+        dataclasses.replace(run, title=title, partners=partners)
+        for title, partners in zip(found.titles, found.partners, strict=True)
+    )
+    return ComparisonView(tuple(views), (found,))
+
+
+def ranked_sweep(count: int = 3, naming: Naming = as_is) -> SweepView:
+    """A sweep whose points are held against each other; the last cannot be judged."""
+    sweep = sweep_view(1, naming)
+    decided = [point for point in sweep.points if point.decided is not None]
+    points = [
+        dataclasses.replace(decided[place % len(decided)], values={"dynamics.with.lr": 0.001 * (place + 1)})
+        for place in range(count)
+    ]
+    found = standings([point.label for point in points])
+    compared = [
+        dataclasses.replace(point, partners=partners) for point, partners in zip(points, found.partners, strict=True)
+    ]
+    return dataclasses.replace(sweep, points=(*compared, sweep.points[-1]), standings=found)

@@ -23,6 +23,8 @@ VIEWS: dict[str, View] = {
     "gated": made.run_view("relaxing", gate=Gate(("settled",), 1, "gate not met: required settled")),
     "sweep": synthetic.sweep_view(2),
     "curve": synthetic.sweep_view(1),
+    "compared": synthetic.comparison_view(),
+    "ranked": synthetic.ranked_sweep(),
     "unjudged": Unjudged("lost-01234567", "failed", "a shard is damaged", Gate(("settled",), 3, "no verdict")),
 }
 FULL = ("terminal", "markdown", "html")

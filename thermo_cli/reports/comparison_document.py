@@ -69,7 +69,10 @@ def _head(view: ComparisonView) -> Head:
     count, scopes = len(view.views), dict.fromkeys(_scope(one) for one in view.views)
     open_ = sum(pair.found.outcome == "undecided" for lineup in lineups for pair in lineup.standings.pairs)
     pairs = sum(len(lineup.standings.pairs) for lineup in lineups)
-    facts = [(str(count), "sweeps" if lineups[0].where else "runs", False), (str(pairs), "pairs", False)]
+    facts = [
+        (str(count), "sweeps" if lineups[0].where else "runs", False),
+        (str(pairs), "pairs" if pairs > 1 else "pair", False),
+    ]
     facts += [(str(open_), "undecided", True)] if open_ else []
     sentences = [f"at {one.where}: {one.sentence}" if one.where else one.sentence for one in lineups]
     lead = "; ".join(sentences)
