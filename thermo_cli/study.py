@@ -103,6 +103,7 @@ def execute(
     folder.make()
     with folder.lock():
         begin(experiment, given.text, rehearsal)
+        folder.note_asked(given.path, given.overrides, allow)
         for remark in remarks_on(experiment):
             watcher.note(remark)
         for look in looks(experiment, require, watcher.note):

@@ -48,7 +48,7 @@ def told(blocks: Blocks, pictures: bool, room: bool) -> list[str]:
             case Listing():
                 words += block.text.splitlines()
             case Details():
-                shown = block.blocks if room else tuple(one for one in block.blocks if not isinstance(one, Listing))
+                shown = block.blocks if room else tuple(one for one in block.blocks if not _filed(one))
                 words += told(shown, pictures, room)
             case Figures():
                 instead = (block.instead,) if block.instead is not None and not pictures else ()
@@ -56,6 +56,10 @@ def told(blocks: Blocks, pictures: bool, room: bool) -> list[str]:
             case TextTable():
                 words += cells(block, pictures, room)
     return words
+
+
+def _filed(block: object) -> bool:
+    return isinstance(block, Listing) and block.language != "sh"
 
 
 def cells(table: TextTable, pictures: bool, room: bool) -> list[str]:

@@ -34,7 +34,8 @@ def view_of(constant: float = 0.8625) -> RunView:
     told = trajectories()
     verdict = judge(Ensemble(told, question, Settings()))
     record = document("demo-01234567", "complete", verdict)
-    return RunView("demo-01234567", "", "complete", verdict, told, record=record)
+    asked = ("test_roc_auc", "parameter_norm", "energy")
+    return RunView("demo-01234567", "", "complete", verdict, told, record=record, asked=asked)
 
 
 def sweep_of(view: RunView) -> SweepView:
@@ -69,7 +70,7 @@ def test_scores_say_what_is_better() -> None:
     first = {score.observable: score for score in scores(view_of().verdict)}
     assert first["test_accuracy"].better is True
     assert first["test_roc_auc"].better is None
-    assert "better by a margin: yes" in first["test_accuracy"].words
+    assert "better than that by its margin: yes" in first["test_accuracy"].words
     assert "test_accuracy" in first
     assert not any(name.startswith("train_") for name in first)
 

@@ -19,7 +19,7 @@ from thermo_cli.reports.numerals import number, sparkline
 from thermo_cli.reports.sweep_view import PointView, View, means, point_view, reasons
 from thermo_cli.reports.terminal import render
 from thermo_cli.reports.view import RunView
-from thermo_cli.reports.wording import comparison, diagnostics, lasting, next_steps
+from thermo_cli.reports.wording import Step, comparison, diagnostics, lasting, next_steps
 
 STEPS = np.unique(np.concatenate([[0, 1, 2, 4, 8, 16, 32, 64, 128, 256], np.linspace(500, 1000, 64).astype(np.int64)]))
 QUESTION = Question(
@@ -82,8 +82,9 @@ def test_too_few_replicas_say_how_many_are_needed() -> None:
     assert verdict.verdict == "undecided"
     assert "With 8 runs: at least 53% of fresh ones end within the margin" in " ".join(text.replace("│", " ").split())
     (first, *_) = next_steps(verdict, 1200.0)
-    assert first.startswith("thermo-run SPEC --set ensemble.replicas=40  (40 replicas per history decide what is open ")
-    assert first.endswith("; about 60 s)")
+    assert first.command == "thermo-run SPEC --set ensemble.replicas=40"
+    assert first.words.startswith("40 replicas per history decide what is open ")
+    assert first.words.endswith("; about 60 s")
     assert "thermo-run SPEC --set ensemble.replicas=40" in text
 
 
@@ -91,8 +92,8 @@ def test_recorded_runs_are_asked_for_what_can_be_done() -> None:
     """No field of the spec makes more of them, or makes them longer."""
     view, _ = shown(ensemble(0.005, 0.0, replicas=4))
     asked = next_steps(view.verdict)
-    assert "40 runs of each history decide what is open in four of five cases" in asked
-    assert not any("--set" in step for step in asked)
+    assert "40 runs of each history decide what is open in four of five cases" in [step.words for step in asked]
+    assert not any(step.command for step in asked)
 
 
 def test_an_unfinished_run_asks_for_its_end_alone() -> None:
@@ -100,7 +101,7 @@ def test_an_unfinished_run_asks_for_its_end_alone() -> None:
     some = ensemble(0.005, 0.0, replicas=8)
     waiting = np.arange(16) >= 12
     view, text = shown(dataclasses.replace(some, unfinished=waiting))
-    assert next_steps(view.verdict) == ("the same thermo-run command: 4 of 16 replicas are still to be trained",)
+    assert next_steps(view.verdict) == (Step("the same thermo-run command: 4 of 16 replicas are still to be trained"),)
     assert "ensemble.replicas=" not in text
     page = html([view])
     assert "None of 12 that have been trained stands apart. 4 are still to be trained." in page

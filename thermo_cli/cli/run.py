@@ -143,7 +143,7 @@ def _train(spec: Path, required: list[list[str]], *, overrides: list[str], **giv
         raise
     view, answer = gate.gated(done.judged, required)
     page = write_page(view, done.folder.path)
-    write(rendered("terminal", [view]) + f"{page or done.folder.path}  (thermo-report {done.folder.name})\n")
+    write(rendered("terminal", [view]) + f"{page or done.folder.path}  ({view.typed.report})\n")
     if done.folder.status != "complete":
         complain(
             f"the run is {done.folder.status}: some replicas crashed; see {done.folder.path / 'shards'}/*.error.txt"

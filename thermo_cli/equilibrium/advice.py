@@ -163,7 +163,7 @@ def _pairs(rows: Sequence[Row], ensemble: Ensemble) -> list[Advice]:
     order = f"ensemble.controls.same_bath={needed}"
     if needed * len(ensemble.histories) > len(ensemble.recorded.replicas):  # each is a partner of its own replica
         order += f" --set ensemble.replicas={needed}"
-    words = f"{needed} pairs on one bath: they would tell whether these are different models"
+    words = f"{needed} pairs trained on the same data would tell whether these are different models"
     held = len(ensemble.overlaps.distances) if ensemble.overlaps is not None else 0
     work = max(needed - held, 0) * ensemble.question.steps
     return [Advice("pairs", words, needed, None, _command(ensemble, order), work if ensemble.question.extent else None)]

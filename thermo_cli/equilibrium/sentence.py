@@ -18,11 +18,11 @@ UNFINISHED: Final = (
 WHETHER: Final = {
     "stationarity": "it has stopped changing",
     "agreement": "seeds and data agree",
-    "history": "the path is forgotten",
+    "history": "it has forgotten how it began",
     "diversity": "these are different models",
     "ergodicity": "replicas wander as far as they differ",
 }
-ALREADY: Final = {"agreement": "seeds and data disagree", "history": "the path is remembered"}
+ALREADY: Final = {"agreement": "seeds and data disagree", "history": "it remembers how it began"}
 
 
 def sentence(verdict: Verdict, ensemble: Ensemble) -> str:
@@ -96,8 +96,8 @@ def _settled(verdict: Verdict, ensemble: Ensemble) -> str:
     spread = "" if state["sd"] is None else f" +- {state['sd']:.2g}"
     ending = {
         "settled": f"whether {_missing(verdict.outcomes)} is still open.",
-        "thermalized": f"{'history is forgotten, and ' if evolves else ''}the models are different ones.",
-        "crystallized": "on one bath all replicas are one model.",
+        "thermalized": f"{'it has forgotten how it began, and ' if evolves else ''}the models are different ones.",
+        "crystallized": "on the same data all replicas are one model.",
     }[verdict.verdict]
     longer = ", and training four times as long would move it by less than that" if evolves else ""
     fresh = "subsample" if "init" in ensemble.question.idle else "seed and subsample"
@@ -150,7 +150,7 @@ def _open(verdict: Verdict) -> str:
 
 def _larger(advice: Sequence[Advice]) -> str:
     """Say what would decide, in a few words."""
-    words = {"replicas": "replicas per history", "steps": "steps", "pairs": "pairs on one bath"}
+    words = {"replicas": "replicas per history", "steps": "steps", "pairs": "pairs on the same data"}
     ways = [one for one in advice if one.kind in words and one.to is not None]
     if not ways:
         return "no sensible number of replicas would tell" if any(one.kind == "replicas" for one in advice) else ""
@@ -174,11 +174,11 @@ def _seen(row: Row) -> str:
 def _missing(outcomes: Mapping[CriterionName, Outcome]) -> str:
     words = []
     if outcomes["history"] not in GOOD:
-        words.append("history is forgotten")
+        words.append("it has forgotten how it began")
     if outcomes["diversity"] not in ("holds", "fails"):
         words.append("these are different models")
     if not words and outcomes["ergodicity"] != "holds":
-        words.append("replicas wander as far as they differ (E, which the spec requires)")
+        words.append("replicas wander as far as they differ, which the spec requires")
     return " and ".join(words) or "more"
 
 

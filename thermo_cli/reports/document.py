@@ -99,13 +99,23 @@ Blocks = tuple[Sentence | Bullets | TextTable | Figures | Listing | Details, ...
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a report; `first` where a short report has it too."""
+    """A part of a report.
+
+    Attributes:
+        key: By which it is found.
+        title: Above it.
+        blocks: What it says.
+        intro: Before them.
+        first: Whether a short report has it too.
+        brief: What it has there instead of the blocks.
+    """
 
     key: str
     title: str
     blocks: Blocks
     intro: str = ""
     first: bool = False
+    brief: Blocks = ()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from thermo_cli.characters import visible
 from thermo_cli.reports.composition import document_of
-from thermo_cli.reports.document import Bullets, Head
+from thermo_cli.reports.document import Bullets, Head, Listing
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.sweep_view import SweepView
 from thermo_cli.reports.text_table import TextTable
@@ -41,6 +41,8 @@ def fragment(view: RunView | SweepView) -> str:
                     parts.append(_table(block))
                 elif isinstance(block, Bullets):
                     parts += [f"<div>{_text(section.title)}: {_text(line)}</div>" for line in block.lines]
+                elif isinstance(block, Listing):
+                    parts.append(f"<div><code>{_text(block.text)}</code></div>")
     style = "font-family:system-ui,sans-serif;line-height:1.4;max-width:70em;overflow-x:auto"
     return f'<div class="tex2jax_ignore mathjax_ignore" style="{style}">{"".join(parts)}</div>'
 

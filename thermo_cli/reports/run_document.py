@@ -7,8 +7,15 @@ from thermo_cli.judging.record import Baseline
 from thermo_cli.reports import wording
 from thermo_cli.reports.document import Bullets, Document, Figures, Head, Section, Sentence, absent, document
 from thermo_cli.reports.numerals import bounds, number
-from thermo_cli.reports.scores import shown
-from thermo_cli.reports.shared_sections import criteria_table, difference_cells, gate_answer, questions, reproduction
+from thermo_cli.reports.scores import brief, shown
+from thermo_cli.reports.shared_sections import (
+    criteria_table,
+    difference_cells,
+    gate_answer,
+    questions,
+    reproduction,
+    steps_of,
+)
 from thermo_cli.reports.text_table import OUTCOME, ColumnHead, TableLine, TextTable, names, numbers, outcome_of
 from thermo_cli.reports.tones import tone
 from thermo_cli.reports.view import Curve, RunView
@@ -25,11 +32,11 @@ def run_document(view: RunView) -> Document:
     """
     verdict = view.verdict
     courses = Figures("trajectories", absent=absent("trajectories", "no observable that gates has a finite value"))
-    steps = wording.next_steps(verdict, view.pace) or (wording.nothing_to_do(verdict),)
+    steps = wording.next_steps(verdict, view.pace, view.typed) or (wording.Step(wording.nothing_to_do(verdict)),)
     return document(
         _head(view),
-        Section("scores", "Scores", tuple(shown(verdict)), first=True),
-        Section("next", "What to do next", (Bullets(steps),), first=True),
+        Section("scores", "Scores", tuple(shown(verdict)), first=True, brief=brief(verdict, view.asked)),
+        Section("next", "What to do next", steps_of(steps), first=True),
         Section("warnings", "Warnings", (Bullets((*view.before, *verdict.warnings), alarm=True),), first=True),
         *([_ranking(view)] if len(view.partners) > 1 else []),
         *(_against(partner, place) for place, partner in enumerate(view.partners)),
@@ -63,7 +70,7 @@ def _head(view: RunView) -> Head:
         title=view.title,
         word=verdict.verdict,
         verdict=verdict.verdict,
-        beside=f"phase {verdict.phase}",
+        beside=wording.phase(verdict.phase),
         facts=tuple(facts),
         lead=verdict.summary,
         compared=compared and f"{compared[0].upper()}{compared[1:]}.",

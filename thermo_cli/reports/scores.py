@@ -1,16 +1,17 @@
 """Scores as every report shows them: beside each stands what always giving one answer scores, and the test set's own error."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from thermo_cli.contracts import Verdict
 from thermo_cli.metric import RECORDS
-from thermo_cli.reports.document import Sentence
+from thermo_cli.reports.document import Bullets, Sentence
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.text_table import ColumnHead, TableLine, TextTable, names, numbers
 
 SKILL: Final = {True: "yes", False: "no", None: ""}
+SOME: Final = 4  # scores of a short report where nothing gates
 CAPTION: Final = (
     "Final means over replicas, beside {answer}, and the test set's own error, which no number of replicas reduces."
 )
@@ -39,9 +40,9 @@ class Score:
     @property
     def words(self) -> str:
         """All that is known of it, in a line."""
-        parts = [f"{number(self.mean, 4)} (sd {number(self.sd, 2)})"]
-        parts += [f"the constant answer scores {number(self.constant, 4)}"] if self.constant is not None else []
-        parts += [f"better by a margin: {SKILL[self.better]}"] if self.better is not None else []
+        parts = [f"{number(self.mean, 4)} (standard deviation {number(self.sd, 2)})"]
+        parts += [f"always giving one answer scores {number(self.constant, 4)}"] if self.constant is not None else []
+        parts += [f"better than that by its margin: {SKILL[self.better]}"] if self.better is not None else []
         parts += [f"the test set's own error is {number(self.own_error, 2)}"] if self.own_error is not None else []
         return "; ".join(parts)
 
@@ -55,6 +56,19 @@ def scores(verdict: Verdict) -> list[Score]:
     return [
         _score(name, state, verdict) for name, state in verdict.macroscopic.items() if not name.startswith("train_")
     ]
+
+
+def brief(verdict: Verdict, asked: Collection[str]) -> tuple[Bullets, ...]:
+    """Say in a line each how the scores stand that the verdict rests on, or that were asked for by name.
+
+    Args:
+        verdict: What was decided.
+        asked: Observables that were asked for.
+    """
+    every = scores(verdict)
+    gating = {row.observable for row in verdict.criteria if row.gates} - {"energy"}
+    chosen = [score for score in every if score.observable in {*asked, *gating}] or every[:SOME]
+    return (Bullets(tuple(f"{score.observable} {score.words}" for score in chosen)),)
 
 
 def shown(verdict: Verdict) -> Iterator[TextTable | Sentence]:

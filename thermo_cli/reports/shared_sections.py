@@ -1,6 +1,6 @@
 """What the reports of runs and of sweeps have in common: criteria, comparisons, the gate's answer, how to get it again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from thermo_cli.contracts import Row, Verdict
 from thermo_cli.equilibrium.baseline import Difference
@@ -34,9 +34,18 @@ def questions(verdict: Verdict) -> Iterator[ShortAnswer]:
     for criterion in asked_of("target" in verdict.outcomes):
         name = criterion.name
         outcome, gates = verdict.outcomes[name], name in gating
-        idle = "gates where it is asked for" if name == "target" else "does not gate"
+        idle = "only if asked for" if name == "target" else "not needed"
         answer, aside = wording.gloss(criterion, outcome), "" if gates else idle
         yield ShortAnswer(name.capitalize(), criterion.question, answer, tone_of(name, outcome, gates), aside)
+
+
+def steps_of(steps: Sequence[wording.Step]) -> tuple[Bullets | Listing, ...]:
+    """Say what to do next, each with what to type."""
+    blocks: list[Bullets | Listing] = []
+    for step in steps:
+        blocks.append(Bullets((step.words,)))
+        blocks += [Listing("Command", step.command, "sh")] if step.command else []
+    return tuple(blocks)
 
 
 def criteria_table(verdict: Verdict) -> TextTable:
@@ -53,7 +62,7 @@ def criteria_table(verdict: Verdict) -> TextTable:
     rows = sorted(verdict.criteria, key=lambda row: order.index(row.criterion))
     lines = tuple(_criterion(row, groups.pop(row.criterion, None)) for row in rows)
     return TextTable(
-        "Each estimate with its interval, in the observable's unit. Rows in brackets do not gate.", columns, lines
+        "Each estimate with its interval, in the observable's unit. Rows in brackets decide nothing.", columns, lines
     )
 
 

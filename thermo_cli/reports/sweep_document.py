@@ -21,10 +21,11 @@ from thermo_cli.reports.document import (
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.scores import Score, scores
 from thermo_cli.reports.scores import shown as shown_scores
-from thermo_cli.reports.shared_sections import criteria_table, difference_cells, gate_answer, reproduction
+from thermo_cli.reports.shared_sections import criteria_table, difference_cells, gate_answer, reproduction, steps_of
 from thermo_cli.reports.sweep_view import PointView, SweepView, last, means, reasons, shown
 from thermo_cli.reports.text_table import OUTCOME, ColumnHead, ShortAnswer, TableLine, TextTable, names, numbers
 from thermo_cli.reports.tones import tone
+from thermo_cli.reports.typed import Typed
 
 MOST_POINTS: Final = 1024
 MOST_DETAILS: Final = 64
@@ -120,8 +121,21 @@ def _points(view: SweepView) -> Section:
     caption = "Every point with its order parameters; self is a replica's overlap with itself, T/2 earlier."
     if len(view.points) > len(points):
         caption += f" The first {len(points)} of {len(view.points)}; {ALL}"
-    blocks = (TextTable(caption, columns, tuple(lines)), Bullets(tuple(beside + lost)))
-    return Section("points", "Points", blocks, first=True)
+    remarks = Bullets(tuple(beside + lost))
+    blocks = (TextTable(caption, columns, tuple(lines)), remarks)
+    return Section("points", "Points", blocks, first=True, brief=(_short(view, points, head, cells), remarks))
+
+
+def _short(view: SweepView, points: Sequence[PointView], head: str, cells: Sequence[str]) -> TextTable:
+    """List the points with what needs no explanation: values, verdict, mean and spread."""
+    columns = (*_fields(view), ColumnHead("verdict", "outcome"), *numbers(head, own=True), *numbers("spread"))
+    lines = tuple(
+        TableLine((*_values(point), point.verdict, mean, number(point.spread, 2)))
+        for point, mean in zip(points, cells, strict=True)
+    )
+    return TextTable(
+        "Every point; the spread over replicas is in margins, and more than one is too much.", columns, lines
+    )
 
 
 def _beside(points: Sequence[PointView]) -> dict[str, str]:
@@ -223,13 +237,14 @@ def _against(view: SweepView, partners: list[Baseline]) -> Section:
 def _details(view: SweepView) -> Section:
     points, total = view.points[:MOST_DETAILS], len(view.points)
     intro = f"The first {len(points)} of {total}; {ALL}" if total > len(points) else ""
-    return Section("details", "Every point", tuple(_point(*one) for one in enumerate(points, 1)), intro)
+    return Section("details", "Every point", tuple(_point(*one, view.typed) for one in enumerate(points, 1)), intro)
 
 
-def _point(place: int, point: PointView) -> Details:
+def _point(place: int, point: PointView, typed: Typed) -> Details:
     verdict = point.decided
     blocks: Blocks = (Sentence(point.summary),)
     if verdict is not None:
-        steps, warnings = Bullets(wording.next_steps(verdict)), Bullets(verdict.warnings, alarm=True)
-        blocks = (*blocks, *shown_scores(verdict), steps, warnings, criteria_table(verdict))
+        steps = steps_of(wording.next_steps(verdict, typed=typed))
+        warnings = Bullets(verdict.warnings, alarm=True)
+        blocks = (*blocks, *shown_scores(verdict), *steps, warnings, criteria_table(verdict))
     return Details(f"{place} · {point.verdict}", point.label, blocks, point.verdict)

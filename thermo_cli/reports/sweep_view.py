@@ -3,6 +3,7 @@
 import json
 import math
 from collections import Counter
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from thermo_cli.judging.record import Baseline, Decision, Gate
 from thermo_cli.metric import HEADLINES
 from thermo_cli.reports.lineup import Lineup
 from thermo_cli.reports.numerals import number
+from thermo_cli.reports.typed import UNTYPED, Typed
 from thermo_cli.reports.view import Reproduction, RunView, Unjudged
 
 
@@ -73,6 +75,7 @@ class SweepView:
         record: What verdict.json says.
         gate: What was asked of every point; None where nothing was.
         standings: How its points compare with each other; None where they were not compared.
+        typed: How its commands are typed.
     """
 
     title: str
@@ -84,6 +87,7 @@ class SweepView:
     record: Mapping[str, Any]
     gate: Gate | None = None
     standings: Standings | None = None
+    typed: Typed = UNTYPED
 
     @property
     def fields(self) -> list[str]:
@@ -153,9 +157,16 @@ def is_ranked(view: View) -> bool:
     return isinstance(view, ComparisonView) or (isinstance(view, SweepView) and view.standings is not None)
 
 
-def asked(view: View) -> str:
-    """Write what thermo-report was asked for: names, and that they are compared."""
-    return f"{view.title} --compare" if is_ranked(view) else view.title
+def reported(view: View) -> str:
+    """Write the command that reports on a view as it is: on several where they are compared."""
+    names = [_named(one) for one in alone([view])]
+    return " ".join(["thermo-report", *names, *(["--compare"] if is_ranked(view) else [])])
+
+
+def _named(view: RunView | SweepView | Unjudged) -> str:
+    if isinstance(view, Unjudged) or view.typed == UNTYPED:
+        return shlex.quote(view.title)
+    return view.typed.report.removeprefix("thermo-report ")
 
 
 def _verdict(view: RunView | SweepView, place: int) -> str:

@@ -1,5 +1,6 @@
 """The report on a terminal: rich renderables that read well at 80 columns and without colour."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -13,7 +14,7 @@ from thermo_cli.characters import visible
 from thermo_cli.reports.composition import document_of
 from thermo_cli.reports.document import Blocks, Bullets, Details, Figures, Head, Listing, Section, Sentence
 from thermo_cli.reports.numerals import sparkline
-from thermo_cli.reports.sweep_view import View, asked
+from thermo_cli.reports.sweep_view import View, reported
 from thermo_cli.reports.text_table import ColumnHead, TableLine, TextTable
 from thermo_cli.reports.tones import tone
 from thermo_cli.reports.view import Curve, Unjudged
@@ -44,7 +45,7 @@ def drawn(renderable: RenderableType) -> str:
     """Draw a rich renderable as text for this terminal; no markup is read from text."""
     console = Console(markup=False, highlight=False, emoji=False)
     with console.capture() as capture:
-        console.print(renderable)
+        console.print(renderable, crop=False)  # what is longer than a line is there to be copied
     return capture.get()
 
 
@@ -60,10 +61,10 @@ def render(view: View, details: bool = False) -> Group:
         parts.append(_questions(document.head))
     for section in document.sections:
         if details or section.first:
-            parts += _section(section)
+            parts += _section(section, section.blocks if details else section.brief or section.blocks)
     if not details and not isinstance(view, Unjudged):
         rest = {"Every row and table": "--details", "With charts": "--format html"}
-        parts += [Text(), *(_text(f"{what}: thermo-report {asked(view)} {how}", "dim") for what, how in rest.items())]
+        parts += [Text(), *(_typed(f"{what}: {reported(view)} {how}", "dim") for what, how in rest.items())]
     return Group(*parts, Text())
 
 
@@ -95,8 +96,13 @@ def _questions(head: Head) -> Table:
     return table
 
 
-def _section(section: Section) -> Iterator[RenderableType]:
-    body = list(_blocks(section.blocks))
+def _typed(words: str, style: str = "") -> Text:
+    """Return a line that is not broken, for what is copied of two lines is two commands."""
+    return Text(visible(words), style, no_wrap=True, overflow="ignore")
+
+
+def _section(section: Section, blocks: Blocks) -> Iterator[RenderableType]:
+    body = list(_blocks(blocks))
     if body or section.intro:
         yield Padding(_text(section.title, "bold"), (1, 0, 0, 0))
     if section.intro:
@@ -115,13 +121,19 @@ def _blocks(blocks: Blocks) -> Iterator[RenderableType]:
                 yield from _table(block)
             case Figures():
                 yield from _table(block.instead) if block.instead is not None else ()
+            case Listing(language="sh"):
+                yield from (_typed(f"    {line}", "bold") for line in block.text.splitlines())
             case Listing():
                 yield _indented(block.text)
             case Details():  # without what is a file in the run's folder
-                body = list(_blocks(tuple(part for part in block.blocks if not isinstance(part, Listing))))
+                body = list(_blocks(tuple(part for part in block.blocks if not _filed(part))))
                 if body:
                     yield Padding(_text(f"{block.summary}  {block.more}", STYLES[tone(block.verdict)]), (1, 0, 0, 0))
                 yield from body
+
+
+def _filed(block: object) -> bool:
+    return isinstance(block, Listing) and block.language != "sh"
 
 
 def _indented(words: str, style: str = "") -> Padding:

@@ -12,6 +12,7 @@ from thermo_cli.judging.record import Baseline, Gate
 from thermo_cli.judging.verdict_json import document
 from thermo_cli.reports import evidence
 from thermo_cli.reports.panels import Panel, ReplicaLine, panels, replica_lines
+from thermo_cli.reports.typed import UNTYPED, Typed
 
 CURVE_POINTS: Final = 16
 MOST_COLUMNS: Final = 4  # of the replica table
@@ -66,6 +67,8 @@ class RunView:
         partners: How it compares with other runs; empty where it was not compared.
         seconds: What each look cost, None where that is not known.
         before: What is to be known of looks at other numbers of replicas or steps; empty where there was none.
+        typed: How its commands are typed.
+        asked: Observables that were asked for by name.
     """
 
     title: str
@@ -84,6 +87,8 @@ class RunView:
     partners: tuple[Baseline, ...] = ()
     seconds: tuple[float | None, ...] = ()
     before: tuple[str, ...] = ()
+    typed: Typed = UNTYPED
+    asked: tuple[str, ...] = ()
 
     @property
     def steps(self) -> Integers:

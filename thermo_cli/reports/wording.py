@@ -1,6 +1,7 @@
 """What is said of a run in words: what outcomes mean, comparisons, diagnostics, what to do next. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from thermo_cli.contracts import Advice, Outcome, Row, Verdict
@@ -9,16 +10,33 @@ from thermo_cli.equilibrium.criteria.criterion import Criterion
 from thermo_cli.judging.record import Baseline, Gate
 from thermo_cli.reports.numerals import NEGLIGIBLE, number
 from thermo_cli.reports.tones import NO_FAILURE
+from thermo_cli.reports.typed import UNTYPED, Typed
 
 State = Mapping[str, Any]  # of a microscopic quantity: estimate, interval, null, self
 
 SCOPES: Final = {"all histories": "all", "same-bath pairs": "pairs"}
+PHASES: Final = {
+    "crystal": "all are one model",
+    "fluid": "each goes on turning into others",
+    "amorphous": "each stays a model of its own",
+    "frozen by schedule": "each a model of its own, held by the falling rate",
+    "undecided": "not known whether one model or many",
+}
+MIXED: Final = (
+    "R-hat compares what lies between replicas with what each moves by itself: above its range they keep differences that more "
+    "steps do not remove, as models of their own do; whether those matter is for agreement, held against the margin, to say"
+)
 
 
 def gloss(criterion: Criterion, outcome: Outcome) -> str:
     """Say what the outcome of a criterion means."""
-    words = {"holds": criterion.holds, "fails": criterion.fails, "undecided": "open", "untested": "untested"}
+    words = {"holds": criterion.holds, "fails": criterion.fails, "undecided": "open", "untested": "not tested"}
     return words.get(outcome, "does not apply")
+
+
+def phase(name: str) -> str:
+    """Name a phase and say what it means."""
+    return f"phase {name}" + (f" ({PHASES[name]})" if name in PHASES else "")
 
 
 def short(statistic: str) -> str:
@@ -101,12 +119,16 @@ def diagnostics(measured: Mapping[str, Any]) -> Iterator[str]:
             f"the finite test set makes {noise['noise_share']:.0%} of the variance of the test error over replicas "
             f"(sd {noise['variance'] ** 0.5:.2g}, {left})"
         )
+    above = False
     for name, mixing in (measured.get("mixing") or {}).items():
         if mixing["rhat"] is not None:
             yield (
                 f"{name}: R-hat {mixing['rhat']:.3g} (replicas without any difference: {mixing['rhat_null'][0]:.3g}, at most "
                 f"{mixing['rhat_null'][1]:.3g}), effective sample {mixing['ess']:.0f}"
             )
+            above = above or mixing["rhat"] > mixing["rhat_null"][1]
+    if above:
+        yield MIXED
     words = {
         "quench_gap": "annealing the rate to zero lowers the energy by {}: so far above its minimum does training settle",
         "response": "the output moves by {} per unit of input noise",
@@ -126,24 +148,38 @@ def diagnostics(measured: Mapping[str, Any]) -> Iterator[str]:
             yield f"variance of {name} is due to " + ", ".join(parts)
 
 
-def next_steps(verdict: Verdict, pace: float | None = None) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Step:
+    """One thing to do next.
+
+    Attributes:
+        words: What comes of it, and how long it takes.
+        command: What to type; empty where nothing can be typed.
+    """
+
+    words: str
+    command: str = ""
+
+
+def next_steps(verdict: Verdict, pace: float | None = None, typed: Typed = UNTYPED) -> tuple[Step, ...]:
     """Say what to do next: what to type, what comes of it, and how long it takes.
 
     Args:
         pace: Replica-steps a second, where that has been measured.
+        typed: How the commands of the run are typed.
     """
     together: dict[str, list[Advice]] = {}
     for one in verdict.advice:
         together.setdefault(one.command or one.words, []).append(one)
-    return tuple(_step(steps, pace) for steps in together.values())
+    return tuple(_step(steps, pace, typed) for steps in together.values())
 
 
-def _step(steps: Sequence[Advice], pace: float | None) -> str:
+def _step(steps: Sequence[Advice], pace: float | None, typed: Typed) -> Step:
     """Write one thing to do, which may have several ends."""
     work, command = steps[0].work, steps[0].command
     time = f"; about {lasting(work / pace)}" if work and pace else ""
     words = "; ".join(one.words for one in steps)
-    return f"{command}  ({words}{time})" if command else f"{words}{time}"
+    return Step(f"{words}{time}", typed.filled(command))
 
 
 def lasting(seconds: float) -> str:
@@ -164,7 +200,7 @@ def nothing_to_do(verdict: Verdict) -> str:
         return f"More replicas or steps would not help: it is {verdict.unskilled}. {other} (thermo-run --plan has the lines)."
     if verdict.diagnostics.get("noise_budget"):
         return "Nothing: a crossed design has answered its own question; ensemble.design: independent is for a verdict."
-    return "Nothing: every criterion that gates has its answer."
+    return "Nothing: every question that the verdict rests on has its answer."
 
 
 def remarks(baselines: Sequence[Baseline]) -> tuple[str, ...]:

@@ -8,9 +8,11 @@ from thermo_cli.judging.diagnostics import known_microstates
 from thermo_cli.judging.ranking import Standings
 from thermo_cli.judging.record import Baseline, Gate, Judged, JudgedRun
 from thermo_cli.judging.verdict_json import as_dict, content_of, scope_of
+from thermo_cli.metric import asked_for
 from thermo_cli.microstates.summary import divergence
 from thermo_cli.reports.sweep_view import ComparisonView, SweepView, point_view
 from thermo_cli.reports.view import Reproduction, RunView
+from thermo_cli.runs.commands import typed_for
 from thermo_cli.store import RunFolder
 
 MOST_WORDS: Final = 4000  # characters of a description
@@ -67,6 +69,8 @@ def run_view(judged: Judged, partners: Sequence[Baseline] = ()) -> RunView:
         partners=tuple(partners),
         seconds=tuple(_seconds(judged)),
         before=tuple(_before(judged)),
+        typed=typed_for(judged.folder),
+        asked=tuple(asked_for(judged.folder.spec.observe.macro)),
     )
 
 
@@ -121,6 +125,7 @@ def sweep_view(run: JudgedRun, partners: Sequence[Sequence[Baseline]] = ()) -> S
         tuple(points),
         reproduction(run.folder),
         as_dict(run, partners),
+        typed=typed_for(run.folder),
     )
 
 
@@ -146,5 +151,6 @@ def reproduction(folder: RunFolder) -> Reproduction:
             cautions.append("the spec's repository had changes that were not committed")
     if folder.spec.foreign:
         cautions.append("the spec runs code of its own: it needs that code, at the revision above, and --allow")
-    commands = (f"thermo-run {folder.path.name}/resolved.yaml", f"thermo-report {folder.name}")
+    typed = typed_for(folder)
+    commands = (typed.run, typed.report)
     return Reproduction(commands, spec, facts, str(manifest.get("determinism", "")), tuple(cautions))

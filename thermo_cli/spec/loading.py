@@ -29,12 +29,16 @@ class SpecFile:
         text: Of the file.
         folder: Where relative paths start.
         source: Where everything stands in it.
+        path: The file; None of a mapping.
+        overrides: What was set beside it.
     """
 
     spec: Spec
     text: str
     folder: Path
     source: Source
+    path: Path | None = None
+    overrides: tuple[str, ...] = ()
 
     @contextmanager
     def placed(self) -> Iterator[None]:
@@ -63,13 +67,14 @@ def open_spec(path: str | Path | Mapping[str, Any], overrides: Sequence[str] = (
         SpecError: Anything in it is missing, misspelled, of a wrong type or impossible.
     """
     if isinstance(path, Mapping):
-        given, folder = yaml_source.of_mapping(path), Path.cwd()
+        given, folder, place = yaml_source.of_mapping(path), Path.cwd(), None
         text = _dumped(given.value)
     else:
-        text, folder = yaml_source.read_text(Path(path)), Path(path).resolve().parent
+        place = Path(path).resolve()
+        text, folder = yaml_source.read_text(place), place.parent
         given = yaml_source.parse(text, str(path))
     source = apply_overrides(given, overrides)
-    file = SpecFile(validate(source), text, folder, source)
+    file = SpecFile(validate(source), text, folder, source, place, tuple(overrides))
     with file.placed():
         points_of(file.spec)
     return file

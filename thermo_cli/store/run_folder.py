@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -471,6 +472,20 @@ class RunFolder:
         changed = content | {"looks": kept, "required": [list(words) for words in required]}
         if changed != content:
             self.write_json("manifest.json", changed)
+
+    def note_asked(self, spec: Path | None, overrides: Sequence[str], allow: Sequence[str]) -> None:
+        """Keep in the manifest what was last asked for, so that advice can be typed; it is no part of the run.
+
+        Args:
+            spec: The spec's file; None where it was none.
+            overrides: What was set beside it.
+            allow: What it was allowed to run.
+        """
+        content = self.read_json("manifest.json")
+        place = None if spec is None else os.path.relpath(spec, self.path.resolve())
+        asked = {"spec": place, "overrides": list(overrides), "allow": list(allow)}
+        if content.get("asked") != asked and not self._old:  # whose manifest is its identity
+            self.write_json("manifest.json", content | {"asked": asked})
 
     def unfinished(self) -> list[str]:
         """Return the names of the shards that still need training."""

@@ -114,5 +114,10 @@ def _needed(values: Array, delta: float, interval: Interval, settings: Settings,
 
 
 AGREEMENT: Final = Criterion(
-    "agreement", "Do seeds and data agree?", "yes, within the margin", "no, they decide the result", True, agreement
+    "agreement",
+    "Do other seeds and data agree?",
+    "yes, within the margin",
+    "no, they decide the result",
+    True,
+    agreement,
 )

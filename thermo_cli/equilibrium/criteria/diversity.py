@@ -145,5 +145,5 @@ def finite(values: Array) -> Array:
 
 
 DIVERSITY: Final = Criterion(
-    "diversity", "Are these different models?", "yes, distinct", "no, one model", False, diversity
+    "diversity", "Are these different models?", "yes, different ones", "no, one model", False, diversity
 )

@@ -48,9 +48,9 @@ def ergodicity(ensemble: Ensemble) -> list[Row]:
 
 ERGODICITY: Final = Criterion(
     "ergodicity",
-    "Do replicas still wander?",
-    "yes, as far as they differ",
-    "no, each in its own basin",
+    "Do parameters wander?",
+    "yes, from model to model",
+    "no, each stays put",
     False,
     ergodicity,
 )

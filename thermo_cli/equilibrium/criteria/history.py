@@ -91,4 +91,6 @@ def _pair(ensemble: Ensemble, observable: str, pair: tuple[str, str], counts: bo
     return answered(row, interval, outcome, words, 1 - settings.alpha, gates=gates, replicas_needed=needed)
 
 
-HISTORY: Final = Criterion("history", "Is the path forgotten?", "yes, forgotten", "no, it is remembered", True, history)
+HISTORY: Final = Criterion(
+    "history", "Is it forgotten how it began?", "yes, forgotten", "no, it is remembered", True, history
+)

@@ -178,7 +178,9 @@ def going_nowhere(row: Row, changes: Changes, terms: Terms) -> Row:
     finite = int(np.isfinite(changes.per_step).sum())
     needed = replicas_for_mean(wider, delta, finite, alpha) if abs(wider.estimate) < delta else None
     ending = "longer training decides" if steps else "if it goes on like that no longer training decides"
-    words = f"at its present pace per step it would move by {wider.estimate:+.3g} until 4T ({pace}); {ending}"
+    words = (
+        f"at its present pace it would move by {wider.estimate:+.3g} in training four times as long ({pace}); {ending}"
+    )
     return answered(row, wider, "undecided", words, 1 - alpha, replicas_needed=needed, steps_needed=steps)
 
 
