@@ -99,6 +99,26 @@ def test_it_draws_everything_says_nothing_and_asks_for_nothing(
     assert ground == ("rgb(246, 247, 249)" if scheme == "light" else "rgb(14, 17, 21)")
 
 
+OVERLAPS = """(plot) => {
+  const every = [...document.querySelectorAll(plot + " svg text")];
+  const texts = every.filter((one) => one.textContent && !one.getAttribute("stroke"));
+  const boxes = texts.map((one) => [one.textContent, one.getBoundingClientRect()]).filter(([, box]) => box.width > 0);
+  return boxes.flatMap(([one, a], place) => boxes.slice(place + 1)
+    .filter(([, b]) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 2 && b.top < a.bottom - 2)
+    .map(([other]) => one + " on " + other));
+}"""
+
+
+@pytest.mark.parametrize("name", ["run", "sweep"])
+def test_no_text_lies_on_another_on_a_phone(browser: Any, folder: Path, name: str) -> None:
+    """At 400 pixels, in every chart that is drawn."""
+    visit = Visit(browser, folder / f"{name}.html", width=400)
+    for plot in visit.page.evaluate(
+        "[...document.querySelectorAll('.plot')].filter((one) => one.checkVisibility()).map((one) => '#' + one.id)"
+    ):
+        assert visit.page.evaluate(OVERLAPS, plot) == [], plot
+
+
 def test_pointing_at_a_trajectory_shows_the_replicas_name(browser: Any, folder: Path) -> None:
     """The tooltip holds name, step and value; the line stands out."""
     visit = Visit(browser, folder / "run.html")

@@ -17,7 +17,7 @@ from tests.reports.test_terminal import shown as settled
 from thermo_cli.contracts import Row
 from thermo_cli.judging.record import Gate
 from thermo_cli.reports.charts import charts
-from thermo_cli.reports.charts.chart import identifier, rounded
+from thermo_cli.reports.charts.chart import Chart, identifier, rounded
 from thermo_cli.reports.figures import images, still
 from thermo_cli.reports.html import text
 from thermo_cli.reports.sweep_view import View
@@ -247,7 +247,7 @@ def test_values_survive_being_written_as_whole_numbers() -> None:
 
 
 def test_criteria_beyond_the_axis_are_arrows() -> None:
-    """An estimate beyond three margins and an interval without an end are drawn at the edge, and said so."""
+    """An estimate beyond the axis and an interval without an end are drawn at the edge, with the number, and said so."""
     rows = (
         Row("stationarity", "S1 still", "a", "cold", True, "fails", 9.0, (8.0, 10.0), 1.0),
         Row("agreement", "A interval", "a", "all histories", True, "undecided", 0.5, (None, 1.2), 1.0),
@@ -257,10 +257,31 @@ def test_criteria_beyond_the_axis_are_arrows() -> None:
     view = dataclasses.replace(view, verdict=dataclasses.replace(view.verdict, criteria=rows))
     chart = charts(view)["criteria"]
     far, open_end = chart.data["rows"]
-    assert (far["at"], far["right"], far["left"]) == (None, 3.0, None)
-    assert (open_end["at"], open_end["left"], open_end["low"], open_end["high"]) == (0.5, -3.0, -3.0, 1.2)
-    assert "Arrows point to what lies beyond 3 margins" in chart.caption
+    assert (far["at"], far["right"], far["left"]) == (None, 1.5, None)
+    assert far["label"] == "fails 9"
+    assert (open_end["at"], open_end["left"], open_end["low"], open_end["high"]) == (0.5, -1.5, -1.5, 1.2)
+    assert "Arrows point to what lies beyond 1.5 margins, the number beside them" in chart.caption
     assert "S1 a · cold: fails at 9 of the margin" in chart.words
+
+
+def test_a_far_row_does_not_shrink_the_others() -> None:
+    """Fifty margins away or not there at all: the rest is drawn at the same places; where most are far, the axis follows."""
+
+    def drawn(*rows: Row) -> Chart:
+        view = run_view(trajectories(8, 20, 3))
+        return charts(dataclasses.replace(view, verdict=dataclasses.replace(view.verdict, criteria=rows)))["criteria"]
+
+    near = [
+        Row("stationarity", f"S{place} still", "a", "cold", True, "holds", 0.1 * place, (0.0, 0.9), 1.0)
+        for place in range(5)
+    ]
+    far = Row("ergodicity", "E overlap", None, "same-bath pairs", False, "fails", 50.0, (49.0, 51.0), 1.0)
+    alone, beside = drawn(*near), drawn(*near, far)
+    assert beside.data["rows"][:5] == alone.data["rows"]
+    assert beside.data["rows"][5]["right"] == 1.5
+    assert beside.data["rows"][5]["label"] == "(fails) 50"
+    most = [dataclasses.replace(row, estimate=2.0, interval=(1.8, 2.2)) for row in near]
+    assert drawn(*most).data["rows"][0]["at"] == 2.0
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import json
 import math
-from collections import Counter
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,6 +1,5 @@
 """The report on a terminal: rich renderables that read well at 80 columns and without colour."""
 
-import shlex
 from collections.abc import Iterator, Sequence
 from typing import Final
 

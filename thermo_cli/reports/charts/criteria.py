@@ -7,12 +7,12 @@ import altair as alt
 from thermo_cli.contracts import Row
 from thermo_cli.reports.charts.chart import Chart, rounded
 from thermo_cli.reports.charts.looks import (
+    INK,
     MUTED,
     NUMBERS,
     PAPER,
     Layer,
     finished,
-    rows_of,
     source,
     tips,
     toned,
@@ -20,6 +20,7 @@ from thermo_cli.reports.charts.looks import (
 )
 from thermo_cli.reports.charts.scale import band
 from thermo_cli.reports.numerals import number
+from thermo_cli.reports.text_table import outcome_of
 from thermo_cli.reports.tones import tone_of
 from thermo_cli.reports.view import RunView
 from thermo_cli.reports.wording import short, short_scope
@@ -30,9 +31,16 @@ CAPTION: Final = (
     "holds; across its edge more data must decide. Of S3, D and E only the right edge counts; M is drawn around its own value; "
     "S2 beyond an edge fails only if the drift per doubling lies beyond it too. Hollow marks decide nothing.",
 )
-FURTHEST: Final = 3.0  # margins; what lies beyond is an arrow at the edge
+NEAREST, FURTHEST = (
+    1.5,
+    3.0,
+)  # margins between which the edge lies; what lies beyond it is an arrow there, with its number
+SHOWN: Final = 0.75  # share of the rows that the edge follows: those that are furthest away do not shrink the others
 MOST: Final = 120
-ROOM: Final = 74  # pixels to the right of the axis, for the outcome in words
+ROOM: Final = 92  # pixels to the right of the axis, for the outcome in words
+LINE_HEIGHT: Final = (
+    36  # pixels of a row: its name, and below it its interval, so that a phone has the whole width for both
+)
 SHAPES: Final = {"holds": "circle", "fails": "triangle-up", "undecided": "diamond"}
 
 
@@ -42,27 +50,24 @@ def criteria(view: RunView) -> dict[str, Chart]:
     if not estimated:
         return {}
     chosen = sorted(estimated, key=lambda row: not row.gates)[:MOST] if len(estimated) > MOST else estimated
-    extent = max(
-        (
-            abs(value - _centre(row)) / row.margin
-            for row in chosen
-            for value in (row.estimate, *(row.interval or ()))
-            if value is not None and row.margin
-        ),
-        default=0.0,
-    )
-    edge = min(max(1.5, 1.1 * extent), FURTHEST)
+    edge = min(max(NEAREST, 1.1 * sorted(map(_extent, chosen))[int(SHOWN * (len(chosen) - 1))]), FURTHEST)
     rows = [_row(row, edge) for row in chosen]
     title, caption = CAPTION
     if any(row["beyond"] for row in rows):
-        caption += f" Arrows point to what lies beyond {edge:.2g} margins or has no bound."
+        caption += f" Arrows point to what lies beyond {edge:.2g} margins, the number beside them, or has no bound."
     if len(estimated) > len(chosen):
         caption += f" {len(chosen)} of {len(estimated)} rows are drawn, those that gate first; the table has all."
     words = "; ".join(f"{row['name']}: {row['outcome']} at {row['said']} of the margin" for row in rows) + "."
-    height = 21 * len(rows)
+    height = LINE_HEIGHT * len(rows)
     padding = {"padding": {"left": 4, "top": 4, "right": ROOM, "bottom": 4}}
     spec = finished(_drawn([row["name"] for row in rows], edge), height) | padding
     return {"criteria": Chart("criteria", title, caption, words, spec, {"rows": rows}, height)}
+
+
+def _extent(row: Row) -> float:
+    """Return how far from its centre a row reaches, in margins."""
+    ends = [value for value in (row.estimate, *(row.interval or ())) if value is not None]
+    return float(max(abs(value - _centre(row)) for value in ends)) / (row.margin or 1.0)
 
 
 def _centre(row: Row) -> float:
@@ -87,7 +92,7 @@ def _row(row: Row, edge: float) -> dict[str, Any]:
         "beyond": bool((bounded and (open_low or open_high)) or abs(at) > edge),
         "outcome": row.outcome,
         "gates": row.gates,
-        "label": row.outcome if row.gates else f"({row.outcome})",
+        "label": outcome_of(row.outcome, row.gates) + (f" {number(at, 2)}" if abs(at) > edge else ""),
         "said": number(at, 2),
         "interval": f"{number(low, 2)} to {number(high, 2)}",
         "statistic": row.statistic,
@@ -97,7 +102,7 @@ def _row(row: Row, edge: float) -> dict[str, Any]:
 def _drawn(names: list[str], edge: float) -> Layer:
     axis = {**NUMBERS, "values": [value for value in (-3, -2, -1, 0, 1, 2, 3) if abs(value) <= edge]}
     x = x_of("at:Q", "estimate over margin", axis, domain=[-edge, edge], nice=False, zero=False)
-    y = rows_of("name:N", names, labelLimit=230, labelPadding=8)
+    y = alt.Y("name:N", sort=list(names), title=None, axis=None)
     outcomes = [*SHAPES, "untested", "inapplicable"]
     colours = toned(["good", "bad", "open", "cold", "none"])
     colour = alt.Color("tone:N", scale=colours, legend=None)
@@ -131,4 +136,14 @@ def _drawn(names: list[str], edge: float) -> Layer:
         text="label:N",
         color=alt.when("datum.gates").then(colour).otherwise(alt.value(MUTED)),
     )
-    return alt.layer(*band(), whisker, *arrows, marks, label)
+    ink = alt.when("datum.gates").then(alt.value(INK)).otherwise(alt.value(MUTED))
+    named = base.encode(x=alt.value(0), y=y, text="name:N")
+    letters: Any = {"align": "left", "baseline": "bottom", "dy": -6, "fontSize": 11, "limit": 300}
+    edge_of: Any = {
+        "stroke": PAPER,
+        "strokeWidth": 4,
+        "strokeJoin": "round",
+    }  # so that no line runs through the letters
+    halo = named.mark_text(**letters, **edge_of).encode(color=alt.value(PAPER))
+    name = named.mark_text(**letters).encode(color=ink)
+    return alt.layer(*band(), whisker, *arrows, marks, label, halo, name)

@@ -1,5 +1,7 @@
 """The plane of macroscopic spread against microscopic divergence: the project's question in one figure."""
 
+import math
+from collections.abc import Mapping
 from typing import Any, Final
 
 import altair as alt
@@ -14,6 +16,9 @@ from thermo_cli.reports.view import RunView
 CRYSTAL: Final = 0.1  # 1 - Q* of replicas that D calls identical
 SEED, ONE, MANY = "the seed decides", "one model", "different models, alike in what they do"  # the regions
 HEIGHT: Final = 320
+MIDDLE: Final = 0.5  # names of points to its left stand to their right
+LETTERS: Final = 42  # of a name across the plot of a phone
+NEAR: Final = 0.05  # of the height: less than a line of text
 SHAPES: Final = {
     "thermalized": "circle",
     "settled": "square",
@@ -75,7 +80,10 @@ def _drawn(points: Rows) -> tuple[dict[str, Any], dict[str, Rows]]:
         {"x": left, "x2": CRYSTAL, "y": 0.0, "y2": 1.0, "name": ONE},
         {"x": CRYSTAL, "x2": right, "y": 0.0, "y2": 1.0, "name": MANY},
     ]
-    rows = [{**p, "x": rounded([p["x"]], right)[0], "y": rounded([p["y"]], top)[0]} for p in points]
+    rows = [
+        {**p, "x": rounded([p["x"]], right)[0], "y": rounded([p["y"]], top)[0]}
+        for p in _named(points, left, right, top)
+    ]
     axis = {**NUMBERS, "tickCount": 6}
     x = x_of("x:Q", "microscopic divergence, 1 - Q*", axis, domain=[left, right], nice=False)
     scale = {"type": "symlog", "constant": 0.5, "domain": [0, top], "nice": False}
@@ -84,15 +92,40 @@ def _drawn(points: Rows) -> tuple[dict[str, Any], dict[str, Rows]]:
     colour = alt.Color("name:N", scale=tones, legend=None)
     ground = alt.Chart(source("regions"))
     tint = ground.mark_rect(opacity=0.1).encode(x=x, x2="x2", y=y, y2="y2", color=colour)
-    sides: list[tuple[str, Any, int, str]] = [("==", "left", 6, "x"), ("!=", "right", -7, "x2")]
+    sides: list[tuple[str, Any, int, int, str]] = [
+        ("==", "left", 6, 25, "x"),  # on a line of its own: a phone has no room for both
+        ("!=", "right", -7, 7, "x2"),
+    ]
     titles = [
         ground.transform_filter(f"datum.name {sign} '{ONE}'")
-        .mark_text(align=side, baseline="top", dx=shift, dy=7, fontSize=13, fontStyle="italic")
+        .mark_text(align=side, baseline="top", dx=shift, dy=down, fontSize=13, fontStyle="italic")
         .encode(x=f"{at}:Q", y="y2:Q", text="name:N", color=colour)
-        for sign, side, shift, at in sides
+        for sign, side, shift, down, at in sides
     ]
     limit = ground.mark_rule(color=MUTED, strokeDash=[4, 4]).encode(y=alt.datum(1.0))
     return finished(alt.layer(tint, limit, *titles, *_marks(rows, x, y)), HEIGHT), {"points": rows, "regions": regions}
+
+
+def _named(points: Rows, left: float, right: float, top: float) -> Rows:
+    """Give points whose names would lie on each other one name together, at the first of them, as a phone draws them."""
+    kept: Rows = []
+    for point in points:
+        at = next((one for one in kept if one["label"] and _touch(one, point, right - left, top)), None)
+        if at is not None:
+            at["label"] += f", {point['label']}"
+        kept.append({**point} if at is None else {**point, "label": ""})
+    return kept
+
+
+def _touch(one: Mapping[str, Any], other: Mapping[str, Any], width: float, top: float) -> bool:
+    """Say whether the names of two points would overlap: as many letters as a line of this chart holds at 400 pixels."""
+    heights = [math.log1p(2 * max(point["y"], 0.0)) / math.log1p(2 * top) for point in (one, other)]
+    spans = []
+    for point in (one, other):
+        x, long = point["x"] / width, (len(point["label"]) + 3) / LETTERS
+        spans.append((x, x + long) if point["x"] < MIDDLE else (x - long, x))
+    (a, b), (c, d) = spans
+    return abs(heights[0] - heights[1]) < NEAR and a < d and c < b
 
 
 def _marks(rows: Rows, x: alt.X, y: alt.Y) -> list[Layer]:
@@ -109,7 +142,7 @@ def _marks(rows: Rows, x: alt.X, y: alt.Y) -> list[Layer]:
         (">=", "right", -11),
     ]  # a name points away from the nearer edge
     names = [
-        marks.transform_filter(f"datum.x {sign} 0.5")
+        marks.transform_filter(f"datum.x {sign} {MIDDLE}")
         .mark_text(align=side, dx=shift, fontSize=12, limit=220)
         .encode(x=x, y=y, text="label:N")
         for sign, side, shift in sides
