@@ -142,6 +142,33 @@ class Interrupted(ThermoError):
     exit_code = 130
 
 
+class NotMet(ThermoError):
+    """A verdict is not what a test or a script requires of it; its sentence says why.
+
+    Args:
+        what: What was required, what was received, and the sentence of the report.
+        received: As of any error.
+        remedy: What to do next.
+        where: As of any error.
+        undecided: Whether more replicas or steps may yet meet it.
+    """
+
+    exit_code = 1
+
+    def __init__(
+        self, what: str, *, received: object = None, remedy: str = "", where: str = "", undecided: bool = False
+    ) -> None:
+        super().__init__(what, received=received, remedy=remedy, where=where)
+        self.undecided = undecided
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_unmet, (self.what, self.received, self.remedy, self.where, self.undecided))
+
+
+def _unmet(what: str, received: object, remedy: str, where: str, undecided: bool) -> NotMet:
+    return NotMet(what, received=received, remedy=remedy, where=where, undecided=undecided)
+
+
 def raise_all(errors: Sequence[ThermoError]) -> None:
     """Raise what was found wrong: one error as it is, several as one answer; nothing where there are none.
 

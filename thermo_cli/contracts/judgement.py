@@ -99,7 +99,7 @@ class Skill:
     answer: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """What the court decided, and all that it rests on; `judging.verdict_json` writes it.
 
@@ -125,6 +125,9 @@ class Verdict:
     advice: tuple[Advice, ...] = ()
     looks: tuple[Look, ...] = ()
     skill: Mapping[str, Skill] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Verdict {self.verdict}: {self.summary}>"
 
     @property
     def unskilled(self) -> str:

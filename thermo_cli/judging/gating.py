@@ -66,6 +66,18 @@ def phrases(required: Required) -> tuple[str, ...]:
     return tuple(" or ".join(words) for words in required)
 
 
+def held(words: Sequence[str], verdict: Verdict) -> Answer:
+    """Hold a verdict against words of which any will do: a gate's exit code, and what was received.
+
+    Args:
+        words: Verdicts, `target` or `skilled`.
+        verdict: What was decided.
+    """
+    if verdict.unfinished:
+        return 3, f"not judged: {verdict.unfinished} replicas are still to be trained"
+    return _held(words, verdict, ())
+
+
 def _answer(point: JudgedPoint, required: Required, partners: Sequence[Baseline]) -> Answer:
     if point.judged is None:
         return 3, f"no verdict{point.where}"

@@ -9,12 +9,14 @@ from typing import Any, Final
 import numpy as np
 
 from thermo_cli.characters import visible
+from thermo_cli.contracts import Verdict
 from thermo_cli.reports.composition import document_of
-from thermo_cli.reports.document import Bullets, Head, Listing
+from thermo_cli.reports.document import Bullets, Document, Head, Listing
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.sweep_view import SweepView
 from thermo_cli.reports.text_table import TextTable
 from thermo_cli.reports.tones import tone
+from thermo_cli.reports.verdict_document import verdict_document
 from thermo_cli.reports.view import Curve, RunView
 
 SECTIONS: Final = ("scores", "next", "warnings", "criteria", "macroscopic", "points")
@@ -32,8 +34,23 @@ MOST: Final = 64  # lines of a table
 
 def fragment(view: RunView | SweepView) -> str:
     """Draw a run or a sweep: what comes first, and its main tables."""
-    document = document_of(view)
-    parts = [_head(document.head)]
+    return _drawn(document_of(view))
+
+
+def verdict_fragment(verdict: Verdict) -> str:
+    """Draw a verdict alone: what was decided, an answer a line, what to do next."""
+    document = verdict_document(verdict)
+    return _drawn(document, _questions(document.head))
+
+
+def _questions(head: Head) -> str:
+    rows = [(one.name, one.asked, one.answer + (f" ({one.aside})" if one.aside else "")) for one in head.questions]
+    lines = "".join(f"<tr>{''.join(f'<td style={LEFT!r}>{_text(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f'<table style="border-collapse:collapse;margin-bottom:.6em"><tbody>{lines}</tbody></table>'
+
+
+def _drawn(document: Document, short: str = "") -> str:
+    parts = [_head(document.head), short]
     for section in document.sections:
         if section.key in SECTIONS:
             for block in section.blocks:

@@ -12,12 +12,12 @@ from thermo_cli.reports.shared_sections import (
     criteria_table,
     difference_cells,
     gate_answer,
-    questions,
     reproduction,
     steps_of,
 )
 from thermo_cli.reports.text_table import OUTCOME, ColumnHead, TableLine, TextTable, names, numbers, outcome_of
 from thermo_cli.reports.tones import tone
+from thermo_cli.reports.verdict_document import head_of
 from thermo_cli.reports.view import Curve, RunView
 
 MOST_REPLICAS: Final = 512
@@ -55,29 +55,14 @@ def run_document(view: RunView) -> Document:
 
 
 def _head(view: RunView) -> Head:
-    verdict, counts = view.verdict, view.verdict.replicas
     compared = "; ".join(partner.words for partner in view.partners)
-    facts = [(f"{counts['finished']} of {counts['planned']}", "replicas finished", False)]
-    facts += [
-        (str(counts[word]), word, word != "controls")
-        for word in ("diverged", "crashed", "ended", "controls")
-        if counts.get(word)
-    ]
-    if counts["independent"] < counts["planned"] - verdict.unfinished:
-        facts.append((str(counts["independent"]), "independent", True))
-    facts.append((view.status, "run", view.status != "complete"))
-    return Head(
-        title=view.title,
-        word=verdict.verdict,
-        verdict=verdict.verdict,
-        beside=wording.phase(verdict.phase),
-        facts=tuple(facts),
-        lead=verdict.summary,
+    return head_of(
+        view.verdict,
+        view.title,
+        ((view.status, "run", view.status != "complete"),),
         compared=compared and f"{compared[0].upper()}{compared[1:]}.",
-        scope=". ".join(filter(None, (verdict.scope, verdict.unseen and f"O{verdict.unseen[1:]}"))),
         description=view.description,
         gate=gate_answer(view.gate),
-        questions=tuple(questions(verdict)),
     )
 
 

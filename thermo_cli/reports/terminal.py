@@ -10,12 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from thermo_cli.characters import visible
+from thermo_cli.contracts import Verdict
 from thermo_cli.reports.composition import document_of
 from thermo_cli.reports.document import Blocks, Bullets, Details, Figures, Head, Listing, Section, Sentence
 from thermo_cli.reports.numerals import sparkline
 from thermo_cli.reports.sweep_view import View, reported
 from thermo_cli.reports.text_table import ColumnHead, TableLine, TextTable
 from thermo_cli.reports.tones import tone
+from thermo_cli.reports.verdict_document import verdict_document
 from thermo_cli.reports.view import Curve, Unjudged
 
 STYLES: Final = {
@@ -38,6 +40,18 @@ def text(views: Sequence[View], details: bool = False) -> str:
         details: Whether every row and table is printed.
     """
     return "\n".join(drawn(render(view, details)) for view in views)
+
+
+def box(verdict: Verdict) -> str:
+    """Draw a verdict alone: the answer, a line for each question, what to do next; the same wherever it is printed."""
+    document = verdict_document(verdict)
+    parts: list[RenderableType] = [_head(document.head), _questions(document.head)]
+    for section in document.sections:
+        parts += _section(section, section.blocks)
+    console = Console(width=ROOM, color_system=None, force_jupyter=False, markup=False, highlight=False, emoji=False)
+    with console.capture() as capture:
+        console.print(Group(*parts), crop=False)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
 def drawn(renderable: RenderableType) -> str:

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from thermo_cli.contracts import Array, Integers, Trajectories, Verdict
+from thermo_cli.contracts import Array, Integers, Trajectories
 from thermo_cli.equilibrium import court
 from thermo_cli.equilibrium.ensemble import Ensemble, Question, Settings
 from thermo_cli.errors import DataError, UsageError
 from thermo_cli.metric import default_margins, higher_is_better, resolutions
 from thermo_cli.runs.bath_pairs import pair_overlaps, raw_microscopic
+from thermo_cli.runs.held import HeldVerdict, held_verdict
 
 
 def judge(
@@ -32,7 +33,7 @@ def judge(
     test_examples: int | None = None,
     require_ergodic: bool = False,
     scope: str = "for the replicas given",
-) -> Verdict:
+) -> HeldVerdict:
     """Judge an ensemble that was trained anywhere.
 
     Args:
@@ -96,7 +97,7 @@ def judge(
         resolutions=resolutions(test_examples),
         higher={name: higher for name in values if (higher := higher_is_better(name)) is not None},
     )
-    return court.judge(Ensemble(trajectories, question, settings, overlaps), raw_microscopic(final))
+    return held_verdict(court.judge(Ensemble(trajectories, question, settings, overlaps), raw_microscopic(final)))
 
 
 def _times(steps: ArrayLike) -> Integers:

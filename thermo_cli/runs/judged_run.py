@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thermo_cli.contracts import Trajectories, Verdict
+from thermo_cli.contracts import Trajectories
 from thermo_cli.equilibrium.ensemble import Settings
 from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.errors import UsageError
@@ -17,6 +17,8 @@ from thermo_cli.judging.comparing import compare_all, standings
 from thermo_cli.judging.judge import judge_again, judge_folder
 from thermo_cli.judging.ranking import Standings
 from thermo_cli.judging.record import JudgedRun
+from thermo_cli.runs.commands import typed_for
+from thermo_cli.runs.held import HeldVerdict, held_verdict
 from thermo_cli.store import RunFolder
 
 if TYPE_CHECKING:
@@ -39,9 +41,10 @@ class Run:
         return self.judged.folder
 
     @property
-    def verdict(self) -> Verdict:
-        """What the court decided."""
-        return self.judged.only.verdict
+    def verdict(self) -> HeldVerdict:
+        """What the court decided: it prints as a box, and can be required."""
+        judged = self.judged.only
+        return held_verdict(judged.verdict, typed_for(judged.folder))
 
     @property
     def observables(self) -> Trajectories:
