@@ -20,6 +20,7 @@ from thermo_cli.judging.gating import Required
 from thermo_cli.judging.judge import judge_folder
 from thermo_cli.judging.record import JudgedRun
 from thermo_cli.kinds.kind import Facts, Rehearsal, kind_of
+from thermo_cli.live import onlooker
 from thermo_cli.runs.judged_run import Run
 from thermo_cli.spec import SpecFile, open_spec
 from thermo_cli.store import RunFolder, find_run
@@ -81,7 +82,7 @@ def execute(
         fresh: Set an existing run of this very spec aside and start again.
         allow: What the spec may run beyond the built-ins: `local` modules (beside it or in the working directory), the
             script of a `command`, or packages.
-        watcher: Looks on.
+        watcher: Looks on; by default a terminal or a notebook shows progress, and nothing else does.
         engine: Where shards are trained, instead of `workers` processes of this machine.
         require: What ends an ensemble that grows, once it is met or not met, instead of a verdict: all of these, each by any
             of its words.
@@ -95,7 +96,8 @@ def execute(
     given = spec_path if isinstance(spec_path, SpecFile) else open_spec(spec_path, overrides)
     with given.placed():
         experiment = prepare(given.spec, given.folder, Path(results), allow)
-    folder, watcher, engine = experiment.folder, watcher or Nobody(), engine or open_engine("pool", workers)
+    folder, watcher = experiment.folder, watcher or onlooker() or Nobody()
+    engine = engine or open_engine("pool", workers)
     with given.placed():
         rehearsal = rehearse(experiment, fresh, engine.workers, watcher)
     if fresh:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import SMALL, Command
 from tests.test_grow import LEVEL, REPLICAS, STEPS, run
-from thermo_cli.cli.live import Live
+from thermo_cli.live import Live
 
 
 def test_the_plan_says_what_each_look_can_decide(tmp_path: Path, command: Command) -> None:
@@ -59,7 +59,7 @@ def test_the_display_says_what_another_look_would_take(tmp_path: Path, monkeypat
     """As many replica-steps as were counted, at the pace of now; nothing at the last look."""
     done = run(tmp_path, REPLICAS)
     live, clock = Live(), iter(range(1000))
-    monkeypatch.setattr("thermo_cli.cli.live.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("thermo_cli.live.time.monotonic", lambda: float(next(clock)))
     for ahead, words in ((8192, "; another look would take up to 0:08"), (0, "left")):
         live.begin(done.folder, ahead)
         live._progress(1024.0, 1.0)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from scipy import stats
 
 import thermo_cli
 from tests.conftest import SERIAL, SMALL
@@ -139,6 +140,26 @@ def test_trajectories_are_the_observables(runs: Runs) -> None:
         assert wide.columns.tolist() == run.observables.steps.tolist()
     assert isinstance(frame["replica"].dtype, pd.CategoricalDtype)
     assert set(frame[frame.replica == "hot/3"].history) == {"hot"}
+
+
+def test_steps_are_means_with_their_intervals(runs: Runs) -> None:
+    """Student's interval of the finite replicas of each history, against SciPy; who has diverged is not counted."""
+    run = one(runs, "network")
+    frame = run.to_pandas("steps")
+    level = run.settings.confidence
+    for name, values in run.observables.values.items():
+        for history in set(run.observables.histories):
+            lines = frame[(frame.observable == name) & (frame.history == history)]
+            assert lines.step.tolist() == run.observables.steps.tolist()
+            for line, column in zip(lines.itertuples(), values[run.observables.members(history)].T, strict=True):
+                known = column[np.isfinite(column)]
+                assert line.replicas == len(known)
+                if len(known) > 1 and known.std() > 0:
+                    assert (line.mean, line.sd) == pytest.approx((known.mean(), known.std(ddof=1)))
+                    ends = stats.t.interval(level, len(known) - 1, known.mean(), stats.sem(known))
+                    assert (line.interval_low, line.interval_high) == pytest.approx(ends)
+    recorded = one(runs, "recorded").to_pandas("steps")
+    assert recorded.replicas.min() < recorded.replicas.max(), "one of them has diverged"
 
 
 def test_replicas_are_the_design_with_how_each_ended(runs: Runs) -> None:

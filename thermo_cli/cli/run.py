@@ -129,7 +129,7 @@ def _train(spec: Path, required: list[list[str]], *, overrides: list[str], **giv
 
     opened = open_spec(spec, overrides)
     gate.check_targets(required, opened.spec)  # such errors answer before torch is imported
-    from thermo_cli.cli.live import Live
+    from thermo_cli.live import Live
     from thermo_cli.reports.formats import rendered
     from thermo_cli.store.collected import crashes
     from thermo_cli.study import execute

@@ -129,7 +129,8 @@ class Run:
         """Return a tidy table as a pandas frame; of a sweep that of all points, with a column for each swept field.
 
         Args:
-            table: `trajectories`, `replicas`, `criteria`, `macroscopic`, `microscopic` or `overlaps`.
+            table: `trajectories`, `steps` (mean, sd and interval of the mean at each), `replicas`, `criteria`, `macroscopic`,
+                `microscopic` or `overlaps`.
 
         Raises:
             UsageError: There is no such table, nothing is known of it, or pandas is missing.

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import special
 
+from thermo_cli.contracts import Array
 from thermo_cli.judging.record import Decision, Judged, JudgedRun
 from thermo_cli.microstates.summary import divergence
 from thermo_cli.reports.csv_rows import LINE, lines
@@ -95,6 +98,47 @@ def _trajectories(extract: Extract) -> Iterator[Columns]:
                 "observable": coded(np.full(len(rows) * times, number), observables),
                 "value": numbers(values[rows].ravel()),
             }
+
+
+def _steps(extract: Extract) -> Iterator[Columns]:
+    """Every observable of every history at every step: how many replicas are finite, their mean, its interval, their sd."""
+    if extract.judged is None:
+        return
+    trajectories, level = extract.judged.observables, 1 - extract.judged.settings.confidence
+    histories, observables = list(dict.fromkeys(trajectories.histories)), list(trajectories.values)
+    times = len(trajectories.steps)
+    for number, values in enumerate(trajectories.values.values()):
+        for place, history in enumerate(histories):
+            counts, means, sds, halves = _means(values[trajectories.members(history)], level)
+            yield {
+                "history": coded(np.full(times, place), histories),
+                "step": integers(trajectories.steps),
+                "observable": coded(np.full(times, number), observables),
+                "replicas": integers(counts),
+                "mean": numbers(means),
+                "sd": numbers(sds),
+                "interval_low": numbers(means - halves),
+                "interval_high": numbers(means + halves),
+            }
+
+
+def _means(values: Array, level: float) -> tuple[NDArray[np.int64], Array, Array, Array]:
+    """Return count, mean and sd over replicas, and the half-width of Student's interval of the mean, (time,) each.
+
+    mean +- t_(1 - level / 2; n - 1) sd / sqrt(n), of the n values that are finite; NaN where there are too few.
+
+    Args:
+        values: (replica, time).
+        level: One minus the confidence of the interval.
+    """
+    finite = np.isfinite(values)
+    counts = finite.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = np.where(finite, values, 0.0).sum(axis=0) / counts
+        sds = np.sqrt(np.where(finite, (values - means) ** 2, 0.0).sum(axis=0) / (counts - 1.0))
+        sds = np.where(counts > 1, sds, np.nan)
+        halves = special.stdtrit(np.maximum(counts - 1, 1), 1 - level / 2) * sds / np.sqrt(counts)
+    return counts, means, sds, halves
 
 
 def _replicas(extract: Extract) -> Iterator[Columns]:
@@ -188,6 +232,7 @@ def _overlaps(extract: Extract) -> Iterator[Columns]:
 
 TABLES: Final[dict[str, Callable[[Extract], Iterator[Columns]]]] = {
     "trajectories": _trajectories,
+    "steps": _steps,
     "replicas": _replicas,
     "criteria": _criteria,
     "macroscopic": _macroscopic,

@@ -1,9 +1,10 @@
 """What one sees while an ensemble trains: progress, time left, throughput, and the ensemble's mean, spread and drift.
 
-It reads what workers leave in the run folder, so it shows the same whatever engine trains. Without a terminal it writes a
-plain line now and then.
+It reads what workers leave in the run folder, so it shows the same whatever engine trains. A notebook's cell shows what a
+terminal does; where there is neither it writes a plain line now and then.
 """
 
+import importlib
 import sys
 import time
 from collections.abc import Iterable
@@ -11,20 +12,67 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from thermo_cli.cli.boundary import note
+from thermo_cli.characters import visible
 from thermo_cli.metric import HEADLINES, asked_for
 from thermo_cli.reports.numerals import number
 from thermo_cli.store import RunFolder
 
 if TYPE_CHECKING:
-    from rich.console import Group
+    from rich.console import Console, Group
 
 POLL_SECONDS: Final = 0.5
 BAR: Final = 60
+CELL: Final = 100  # characters of a line in a notebook
 PLAIN_SECONDS: Final = 10.0
 WARMUP_SECONDS: Final = 1.0
 MOST: Final = 4  # observables that are shown where none has a name that is known
 SHOWN: Final = (*HEADLINES, "test_loss", "position", "level", "energy_density", "energy")
+
+
+def in_notebook() -> bool:
+    """Say whether this is a cell of a notebook, which shows what its kernel sends it."""
+    interactive = sys.modules.get("IPython")
+    return interactive is not None and hasattr(interactive.get_ipython(), "kernel")
+
+
+def onlooker() -> "Live | None":
+    """Return who looks on where somebody sees it: in a terminal or a notebook; None anywhere else."""
+    return Live() if in_notebook() or (sys.stderr is not None and sys.stderr.isatty()) else None
+
+
+class _Screen:
+    """The lower lines of a terminal."""
+
+    def __init__(self, console: "Console") -> None:
+        from rich.live import Live as RichLive
+
+        self._live = RichLive(console=console, auto_refresh=False, transient=True)
+        self._live.start()
+
+    def update(self, drawing: "Group") -> None:
+        self._live.update(drawing, refresh=True)
+
+    def stop(self) -> None:
+        self._live.stop()
+
+
+class _Cell:
+    """The output of a notebook's cell, as plain text in its place."""
+
+    def __init__(self) -> None:
+        self._display = importlib.import_module("IPython.display").display
+        self._handle = self._display({"text/plain": "workers are starting"}, raw=True, display_id=True)
+
+    def update(self, drawing: "Group") -> None:
+        from rich.console import Console
+
+        console = Console(width=CELL, color_system=None, force_jupyter=False, markup=False, highlight=False)
+        with console.capture() as capture:
+            console.print(drawing)
+        self._handle.update({"text/plain": capture.get()}, raw=True)
+
+    def stop(self) -> None:
+        self._handle.update({"text/plain": ""}, raw=True)
 
 
 class Live:
@@ -33,8 +81,8 @@ class Live:
     def __init__(self) -> None:
         from rich.console import Console
 
-        self.console = Console(stderr=True, markup=False, highlight=False, emoji=False)
-        self.display: Any = None
+        self.console = Console(stderr=True, force_jupyter=False, markup=False, highlight=False, emoji=False)
+        self.display: _Screen | _Cell | None = None
         self.trained: RunFolder | None = None
         self.next_poll = self.next_line = 0.0
         self.history: dict[tuple[str, str], list[tuple[float, float]]] = {}
@@ -46,7 +94,7 @@ class Live:
         Args:
             message: One sentence.
         """
-        note(message)
+        sys.stderr.write(f"note: {visible(message)}\n")
 
     def begin(self, folder: RunFolder, ahead: int) -> None:
         """Start to show a run.
@@ -61,12 +109,8 @@ class Live:
         self.total = sum(members[0].steps * len(members) for members in folder.shards.values())
         self.first_done: tuple[float, float] | None = None
         self.next_line = self.started + PLAIN_SECONDS / 4
-        if self.console.is_terminal:
-            from rich.live import Live as RichLive
-
-            self.display = RichLive(console=self.console, auto_refresh=False, transient=True)
-            self.display.start()
-        else:
+        self.display = _Cell() if in_notebook() else _Screen(self.console) if self.console.is_terminal else None
+        if self.display is None:
             sys.stderr.write(
                 f"{folder.name}: training {sum(self.counts.values())} replicas for {folder.spec.total} steps\n"
             )
@@ -79,7 +123,7 @@ class Live:
         self.next_poll = now + POLL_SECONDS
         done = self._read()
         if self.display is not None:
-            self.display.update(self._drawing(done, now), refresh=True)
+            self.display.update(self._drawing(done, now))
         elif now >= self.next_line:
             self.next_line = now + PLAIN_SECONDS
             sys.stderr.write(f"{self.folder.name}: {self._progress(done, now)}; {self._plain_state()}\n")
