@@ -190,7 +190,7 @@ def test_a_history_of_two_is_no_ensemble() -> None:
         ({"observables": {"a": np.zeros((3, 4))}, "steps": [1, 2]}, "wrong shape"),
         ({"observables": {"a": np.zeros((0, 2))}, "steps": [1, 2]}, "no replica"),
         (
-            {"observables": {"a": np.zeros((3, 2)), "b": np.zeros((2, 2))}, "steps": [1, 2]},
+            {"observables": {"a": np.zeros((3, 2)), "b": np.zeros((4, 2))}, "steps": [1, 2]},
             "different numbers of replicas",
         ),
         ({"observables": {"a": np.zeros((3, 2))}, "steps": [2, 1]}, "increase, received 2 before 1"),

@@ -6,19 +6,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from thermo_cli.contracts import Array, Integers, Trajectories
+from thermo_cli.contracts import Array, Trajectories
 from thermo_cli.equilibrium import court
-from thermo_cli.equilibrium.ensemble import Ensemble, Question, Settings
+from thermo_cli.equilibrium.ensemble import Ensemble, Goal, Question, Settings
 from thermo_cli.errors import DataError, UsageError
+from thermo_cli.judging.setting import goal_of
 from thermo_cli.metric import default_margins, higher_is_better, resolutions
 from thermo_cli.runs.bath_pairs import pair_overlaps, raw_microscopic
+from thermo_cli.runs.given import assumed, budgets_of, laid_out, steps_of
 from thermo_cli.runs.held import HeldVerdict, held_verdict
+from thermo_cli.spec.observing import Target
 
 
 def judge(
     observables: Mapping[str, ArrayLike],
     *,
-    steps: ArrayLike,
+    steps: ArrayLike | None = None,
     margins: Mapping[str, float] | None = None,
     histories: Sequence[str] | None = None,
     microstates: ArrayLike | Mapping[str, ArrayLike] | None = None,
@@ -28,8 +31,9 @@ def judge(
     tolerance: str = "distribution-free",
     diverged: int = 0,
     initial: Mapping[str, float] | None = None,
-    schedule: str = "constant",
+    schedule: str | None = None,
     budgets: Mapping[str, ArrayLike] | None = None,
+    targets: Mapping[str, Mapping[str, float]] | None = None,
     test_examples: int | None = None,
     require_ergodic: bool = False,
     scope: str = "for the replicas given",
@@ -37,10 +41,11 @@ def judge(
     """Judge an ensemble that was trained anywhere.
 
     Args:
-        observables: Name to A_r(t), (replica, time). NaN between finite values is a measurement that is missing, and is left
-            out of all replicas; NaN to the end is a replica that has diverged; a step at which no replica has a value of an
-            observable, although it has one of another, is none of its steps.
-        steps: The measured steps, increasing, (time,); the last one is the training time T.
+        observables: Name to A_r(t), (replica, time), or (time, replica) where the number of steps tells which; or to final
+            scores alone, (replica,) or (replica, 1). Lists, arrays, masked arrays, tensors, frames. NaN between finite values
+            is a measurement that is missing, and is left out of all replicas; NaN to the end is a replica that has diverged; a
+            step at which no replica has a value of an observable, although it has one of another, is none of its steps.
+        steps: The measured steps, increasing, (time,); the last one is the training time T. Final scores alone need none.
         margins: Observable to delta > 0; defaults for test_accuracy, test_r2 and, with a record at step 0, energy.
         histories: History of each replica; one history if absent.
         microstates: Parameters at T, (replica, parameter), for the record; or, where they have no symmetry, what diversity is
@@ -53,8 +58,10 @@ def judge(
         tolerance: `distribution-free` or `normal`.
         diverged: Replicas that may diverge.
         initial: Observable to its mean before training, where the first record is later than that.
-        schedule: `constant`, or anything else when the learning rate changed within the window.
+        schedule: `constant`, or anything else when the learning rate changed within the window; if it is not stated, the scope
+            of the verdict says what was assumed.
         budgets: Observable to final values of the same replicas with total budgets T/4, T/2 and T, (replica, 3).
+        targets: Observable to `{"at_least": bound}` or `{"at_most": bound}`, with `"share"` for a share of fresh replicas.
         test_examples: Size of the test set, for the default margin of the accuracy.
         require_ergodic: Whether thermalized also needs ergodicity.
         scope: Which randomness was varied.
@@ -66,10 +73,13 @@ def judge(
         DataError: The arrays do not fit each other or hold no time.
         UsageError: A setting is not possible.
     """
-    times = _times(steps)
-    values = {name: _matrix(name, array, len(times), "measurements") for name, array in observables.items()}
+    given = dict(observables.items())
+    known = steps_of(steps, given, bool(budgets))
+    times = np.ones(1, dtype=np.int64) if known is None else known
+    values = {name: laid_out(name, array, known) for name, array in given.items()}
     labels, count = _labels(values, histories)
-    finals = {name: _matrix(f"budgets of {name}", array, 3, "budgets") for name, array in (budgets or {}).items()}
+    finals = {name: budgets_of(name, array, count) for name, array in (budgets or {}).items()}
+    plan, aside = assumed(schedule, len(times) > 1)
     overlaps = pair_overlaps(microstates) if isinstance(microstates, Mapping) else None
     final = None if isinstance(microstates, Mapping) else microstates
     _check_counts({**finals, **({"microstates": np.asarray(final)} if final is not None else {})}, count)
@@ -81,6 +91,7 @@ def judge(
         diverged,
         tolerance,  # type: ignore[arg-type]
         require_ergodic,
+        targets=_targets(targets or {}, values),
     )
     _check_settings(settings)
     names = _names(labels)
@@ -90,60 +101,14 @@ def judge(
         int(times[-1]),
         tuple(dict.fromkeys(labels)),
         default_margins(test_examples),
-        schedule,
-        scope,
+        plan,
+        f"{scope}{aside}",
         initial=dict(initial or {}),
         energy_margin=bool(times[0] == 0),
         resolutions=resolutions(test_examples),
         higher={name: higher for name in values if (higher := higher_is_better(name)) is not None},
     )
     return held_verdict(court.judge(Ensemble(trajectories, question, settings, overlaps), raw_microscopic(final)))
-
-
-def _times(steps: ArrayLike) -> Integers:
-    """Check the measured steps."""
-    times = np.asarray(steps)
-    if times.ndim != 1 or not len(times) or not np.issubdtype(times.dtype, np.number):
-        raise DataError(
-            "steps are one row of numbers", received=f"shape {times.shape}", remedy="one step per measurement"
-        )
-    odd = np.flatnonzero(~(np.isfinite(times) & (times == np.round(times)) & (times >= 0) & (times < 2**62)))
-    if len(odd):
-        raise DataError(
-            "steps are whole numbers from 0", received=str(times[odd[0]]), remedy="count updates, or multiply"
-        )
-    whole: Integers = times.astype(np.int64)
-    wrong = np.flatnonzero(np.diff(whole) <= 0)
-    if len(wrong):
-        at = int(wrong[0])
-        raise DataError(
-            "steps must increase",
-            received=f"{whole[at]} before {whole[at + 1]}",
-            remedy="sort the measurements by step",
-        )
-    if whole[-1] == 0:
-        raise DataError("nothing has been trained", received="step 0 only", remedy="give measurements up to the end")
-    return whole
-
-
-def _matrix(name: str, array: ArrayLike, columns: int, what: str) -> Array:
-    """Check one observable: a number for every replica and time."""
-    try:
-        values = np.asarray(array, dtype=np.float64)
-    except (TypeError, ValueError):
-        lengths = sorted({len(row) for row in array if hasattr(row, "__len__")})  # type: ignore[union-attr, arg-type]
-        raise DataError(
-            f"{name} is no table of numbers",
-            received=f"rows of {lengths} {what}" if lengths else "other things",
-            remedy="give every replica the same times; fill what a diverged replica lacks with NaN",
-        ) from None
-    if values.ndim != 2 or values.shape[1] != columns:
-        raise DataError(
-            f"{name} has the wrong shape",
-            received=f"shape {values.shape}",
-            remedy=f"(replica, {columns}): {columns} {what}",
-        )
-    return values
 
 
 def _labels(values: Mapping[str, Array], histories: Sequence[str] | None) -> tuple[tuple[str, ...], int]:
@@ -203,6 +168,20 @@ def _margins(margins: Mapping[str, float], values: Mapping[str, Array]) -> dict[
                 remedy="the largest difference that does not matter",
             )
     return {name: float(delta) for name, delta in margins.items()}
+
+
+def _targets(targets: Mapping[str, Mapping[str, float]], values: Mapping[str, Array]) -> dict[str, Goal]:
+    for name, target in targets.items():
+        if name not in values:
+            remedy = "targets can go to " + ", ".join(sorted(values))
+            raise UsageError("a target for what is not observed", received=name, remedy=remedy)
+        try:
+            Target.model_validate(dict(target))
+        except ValueError:
+            raise UsageError(
+                "a target has one bound", received=f"{name}: {target}", remedy='{"at_least": 0.95} or {"at_most": 0.2}'
+            ) from None
+    return {name: goal_of(Target.model_validate(dict(target))) for name, target in targets.items()}
 
 
 def _check_settings(settings: Settings) -> None:

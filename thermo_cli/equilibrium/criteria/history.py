@@ -43,8 +43,12 @@ def history(ensemble: Ensemble) -> list[Row]:
         for pair in pairs
         for observable in ensemble.margins
     ]
-    never = f"{', '.join(others)} never differed from {first} by more than a margin before T/2"
-    return rows if apart else [*rows, refused(nothing, f"{never}: there was nothing to forget")]
+    never = (
+        f"{', '.join(others)} never differed from {first} by more than a margin before T/2: there was nothing to forget"
+    )
+    if len(ensemble.trajectories.steps) == 1:
+        never = "final scores alone do not show that histories ever were apart"
+    return rows if apart else [*rows, refused(nothing, never)]
 
 
 def was_apart(ensemble: Ensemble, name: str) -> bool:

@@ -14,6 +14,7 @@ from thermo_cli.equilibrium.statistics.interval import Interval
 from thermo_cli.equilibrium.statistics.trimmed import mean_interval
 
 MOVEMENT: Final = "movement since the first record"
+UNKNOWN: Final = "nothing was recorded before the end, so it may not have moved at all: state where it began (initial)"
 STILL: Final = "nothing has moved by more than its margin since the first record: still, or not yet begun?"
 
 
@@ -30,7 +31,7 @@ def nothing_has_happened(ensemble: Ensemble) -> list[Row]:
         return []
     name = max(moves, key=lambda name: moves[name].lower / deltas[name])
     row = Row("stationarity", MOVEMENT, name, EVERYWHERE, True, estimate=moves[name].estimate, margin=deltas[name])
-    return [refused(row, STILL, "undecided")]
+    return [refused(row, STILL if len(ensemble.trajectories.steps) > 1 else UNKNOWN, "undecided")]
 
 
 def largest_move(ensemble: Ensemble, observable: str, alpha: float) -> Interval:

@@ -33,6 +33,9 @@ DOUBT: Final = 6.0  # times the level of a failure: from there on growth behind 
 LONGEST: Final = 64.0  # times T; a longer training is no advice
 HIDDEN: Final = "behind constant offsets the spread may be growing; longer training decides"
 NO_TIME: Final = "the fit is in closed form, or at the only optimum: there is no training time"
+FINALS: Final = (
+    "final scores alone do not tell; scores at several steps, or those of smaller budgets (T/4, T/2, T), would"
+)
 ONCE: Final = (
     "the fit was done once, and one fit says nothing about a longer one: give it a training time (dynamics.with.time)"
 )
@@ -123,6 +126,7 @@ def _no_answer(ensemble: Ensemble, budgets: bool, measurements: int) -> str:
         (not question.evolves, NO_TIME),
         (not question.independent, SHARED),
         (question.once, ONCE),
+        (not budgets and len(ensemble.trajectories.steps) == 1, FINALS),
         (not budgets and question.schedule != "constant", scheduled),
         (not budgets and measurements < MIN_MEASUREMENTS, few),
     )
