@@ -70,7 +70,7 @@ def prepare(
     known = dict(loaded)
     facts = [_facts(point, base, rows, known) for point, rows in zip(points, tables, strict=True)]
     fingerprint = "+".join(dict.fromkeys(one.fingerprint for one in facts))
-    code = "".join(dict.fromkeys(_code(point.spec) for point in points))
+    code = "".join(dict.fromkeys(code_of(point.spec) for point in points))
     digits = identity(spec, fingerprint + code, DEVICE)
     folder = find_or_name(results, spec.name, digits, fingerprint, code)
     setups = tuple(
@@ -94,8 +94,12 @@ def _facts(point: Point, base: Path, table: Sequence[Replica], loaded: dict[str,
     return facts
 
 
-def _code(spec: Spec) -> str:
-    """Return the hashes of local code that a spec names: other code is another run."""
+def code_of(spec: Spec) -> str:
+    """Return the hashes of local code that a spec names: other code is another run.
+
+    Args:
+        spec: The experiment of a point.
+    """
     return "".join(code_fingerprint(name) for name in spec.foreign)
 
 

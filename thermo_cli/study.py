@@ -21,6 +21,7 @@ from thermo_cli.judging.judge import judge_folder
 from thermo_cli.judging.record import JudgedRun
 from thermo_cli.kinds.kind import Facts, Rehearsal, kind_of
 from thermo_cli.live import onlooker
+from thermo_cli.reuse import reuse
 from thermo_cli.runs.judged_run import Run
 from thermo_cli.spec import SpecFile, open_spec
 from thermo_cli.store import RunFolder, find_run
@@ -108,6 +109,9 @@ def execute(
         folder.note_asked(given.path, given.overrides, allow)
         for remark in remarks_on(experiment):
             watcher.note(remark)
+        reused = "" if fresh else reuse(experiment)
+        if reused:
+            watcher.note(reused)
         for look in looks(experiment, require, watcher.note):
             train(experiment, look, engine, watcher, allow)
             examine(experiment, look)

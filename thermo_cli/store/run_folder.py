@@ -335,6 +335,19 @@ class RunFolder:
         place.parent.mkdir(parents=True, exist_ok=True)
         output.rename(place)
 
+    def adopt_output(self, name: str, other: "RunFolder", theirs: str) -> None:
+        """Copy what a replica's script has printed and left.
+
+        Args:
+            name: Of its shard.
+            other: The run that it was trained in.
+            theirs: Name of its shard there.
+        """
+        if (other.path / "logs" / f"{theirs}.log").exists():
+            shutil.copy2(other.path / "logs" / f"{theirs}.log", self.log_file(name))
+        if (other.path / "outputs" / theirs).is_dir():
+            shutil.copytree(other.path / "outputs" / theirs, self.path / "outputs" / name, dirs_exist_ok=True)
+
     def shard(self, name: str) -> ShardStore:
         """Return the disk side of a shard.
 

@@ -269,6 +269,36 @@ class ShardStore:
         self._error_file.unlink(missing_ok=True)
         self.clean()
 
+    def adopt(self, other: "ShardStore") -> None:
+        """Copy what another shard of the same replicas has finished: what training them here would have left.
+
+        Args:
+            other: Of another run, or of another point.
+
+        Raises:
+            StoreError: A file of it is damaged, or belongs elsewhere.
+        """
+        for number, (file, last) in enumerate(other._kept()):
+            segment = ArrayFile(file.arrays, self._record("segment", number, self._seal(number), number))
+            if last is not None:
+                follows = digest(segment.arrays, {"schema_version": SCHEMA_VERSION, **segment.record})
+                self._states.parent.mkdir(parents=True, exist_ok=True)
+                record = self._record("last", number, follows, number) | {"step": last.record["step"]}
+                write_arrays(self.last_file(number), ArrayFile(last.arrays, record))
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            write_arrays(self.segment_file(number), segment)
+
+    def _kept(self) -> list[tuple[ArrayFile, ArrayFile | None]]:
+        """Return every finished segment, with the state at its end where that was kept, all of it verified."""
+        kept, follows = [], ""
+        for number in range(self.segments):
+            file = read_arrays(self.segment_file(number), self.place.record("segment", number, follows))
+            follows = file.record["sha256"]
+            path = self.last_file(number)
+            last = read_arrays(path, self.place.record("last", number, follows)) if path.exists() else None
+            kept.append((file, last))
+        return kept
+
     def clean(self) -> None:
         """Remove what finished segments no longer need."""
         for number in range(self.segments - 1):
