@@ -1,6 +1,7 @@
 """Make the pictures and the verdict that the README shows: run the quickstart, keep its report in results/reference/."""
 
 import argparse
+import dataclasses
 import json
 import re
 import tempfile
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from thermo_cli.reports.formats import rendered
 from thermo_cli.reports.terminal import render
+from thermo_cli.reports.typed import Typed
 from thermo_cli.runs.views import view
 from thermo_cli.study import execute
 
@@ -28,7 +30,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = execute(ROOT / "experiments" / "quickstart.yaml", results=Path(folder), workers=2)
         console = Console(record=True, width=80, markup=False, highlight=False, emoji=False, quiet=False)
-        shown = view(run.judged)
+        typed = Typed("thermo-run experiments/quickstart.yaml", f"thermo-report results/{run.folder.name}")
+        shown = dataclasses.replace(view(run.judged), typed=typed)  # as the README's reader types it
         console.print(render(shown))
         page = Path(folder) / "report.html"
         page.write_text(rendered("html", [shown]))

@@ -30,9 +30,12 @@ def test_they_hold_spec_overrides_and_results_quoted_for_the_shell(
     spec.parent.mkdir()
     spec.write_text(WELLS)
     monkeypatch.chdir(tmp_path)
-    run = execute(spec, overrides=["ensemble.seed=2"], results=results, engine=SERIAL)
+    given = ["ensemble.seed=2", "ensemble.replicas=6"]
+    run = execute(spec, overrides=given, results=results, engine=SERIAL)
     typed = typed_for(run.folder)
-    assert typed.run == "thermo-run 'my specs/wells.yaml' --set ensemble.seed=2 --results 'other runs'"
+    assert typed.run == (
+        "thermo-run 'my specs/wells.yaml' --set ensemble.seed=2 --set ensemble.replicas=6 --results 'other runs'"
+    )
     assert typed.report == f"thermo-report 'other runs/{run.folder.name}'"
     done = command(*shlex.split(typed.run))
     assert done.returncode == 0
@@ -41,7 +44,9 @@ def test_they_hold_spec_overrides_and_results_quoted_for_the_shell(
     listed = [block for section in document_of(view(run.judged)).sections for block in section.blocks]
     commands = [block.text for block in listed if isinstance(block, Listing) and block.label == "Command"]
     assert commands
-    assert all(line.startswith((typed.run, typed.report)) for line in commands)
+    before = "thermo-run 'my specs/wells.yaml' --set ensemble.seed=2 --results 'other runs' --set "
+    assert any(line.startswith(before + "ensemble.replicas=") for line in commands)
+    assert all(line.startswith((before, typed.report)) for line in commands)
 
 
 def test_a_spec_that_has_changed_since_is_not_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """How the commands of a run are typed, so that they can be pasted from where the reader is."""
 
+import itertools
+import shlex
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,12 +22,23 @@ class Typed:
     report: str = REPORT
 
     def filled(self, command: str) -> str:
-        """Return a command as it is typed.
+        """Return a command as it is typed; what it sets takes the place of what was set before.
 
         Args:
             command: That of an advice, which may be empty.
         """
-        return command.replace(RUN, self.run, 1).replace(REPORT, self.report, 1)
+        if not command.startswith(RUN):
+            return command.replace(REPORT, self.report, 1)
+        added = shlex.split(command.removeprefix(RUN))
+        fields = {text.partition("=")[0] for flag, text in itertools.pairwise(added) if flag == "--set"}
+        words = shlex.split(self.run)
+        again = {
+            place
+            for place, (flag, text) in enumerate(itertools.pairwise(words))
+            if flag == "--set" and text.partition("=")[0] in fields
+        }
+        kept = [word for place, word in enumerate(words) if not {place, place - 1} & again]
+        return shlex.join([*kept, *added])
 
 
 UNTYPED: Final = Typed()

@@ -31,11 +31,8 @@ def head_of(verdict: Verdict, title: str, facts: Facts = (), **more: object) -> 
     """
     counts = verdict.replicas
     told = [(f"{counts['finished']} of {counts['planned']}", "replicas finished", False)]
-    told += [
-        (str(counts[word]), word, word != "controls")
-        for word in ("diverged", "crashed", "ended", "controls")
-        if counts.get(word)
-    ]
+    told += [(str(counts[word]), word, True) for word in ("diverged", "crashed", "ended") if counts.get(word)]
+    told += [(str(counts["controls"]), "control runs", False)] if counts.get("controls") else []
     if counts["independent"] < counts["planned"] - verdict.unfinished:
         told.append((str(counts["independent"]), "independent", True))
     return Head(
