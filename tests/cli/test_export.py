@@ -96,7 +96,7 @@ def test_a_run_that_cannot_be_judged_does_not_hide_the_others(finished: Path, co
     done = command("thermo-report", "broken", "small", "--export", "parquet", cwd=finished)
     assert done.returncode == 3
     shutil.rmtree(broken)
-    assert done.stdout.count("tables/") == 6
+    assert done.stdout.count("tables/") == 7
 
 
 def test_tables_go_to_the_run_or_where_one_says(finished: Path, command: Command, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_tables_go_to_the_run_or_where_one_says(finished: Path, command: Command
     run = next((finished / "results").glob("small-*"))
     assert {path.name for path in (run / "tables").iterdir()} == {
         f"{table}.parquet"
-        for table in ("trajectories", "replicas", "criteria", "macroscopic", "microscopic", "overlaps")
+        for table in ("trajectories", "steps", "replicas", "criteria", "macroscopic", "microscopic", "overlaps")
     }
     first = (run / "tables" / "replicas.parquet").read_bytes()
     command("thermo-report", "latest", "--export", "parquet", cwd=finished)
