@@ -8,7 +8,7 @@ from pathlib import Path
 
 from claim_findings import CLAIMS
 from paper_findings import PAPERS
-from verdict_numbers import Finding, Told
+from verdict_numbers import Finding, Found, Told, left_open, taken
 
 import thermo_cli
 
@@ -41,8 +41,8 @@ def expected(finding: Finding) -> str:
     return thermo_cli.load_spec(spec_of(finding.specs[0])).description.partition("Expected: ")[2].strip().rstrip(".")
 
 
-def told(finding: Finding, reference: Path) -> Told | None:
-    """Return what was found; None where a verdict file is missing.
+def kept(finding: Finding, reference: Path) -> Found | None:
+    """Return the verdict files of a claim; None where one is missing.
 
     Args:
         finding: The claim.
@@ -51,7 +51,7 @@ def told(finding: Finding, reference: Path) -> Told | None:
     files = {name: reference / finding.name / f"{name}.json" for name in finding.specs}
     if not all(path.exists() for path in files.values()):
         return None
-    return finding.seen({name: json.loads(path.read_text()) for name, path in files.items()})
+    return {name: json.loads(path.read_text()) for name, path in files.items()}
 
 
 def page(reference: Path) -> str:
@@ -60,9 +60,10 @@ def page(reference: Path) -> str:
     Args:
         reference: Folder of what is kept.
     """
-    known = {finding: told(finding, reference) for finding in FINDINGS}
-    rows = [f"| [{finding.claim}](#{finding.name}) | {_answer(answer)} |" for finding, answer in known.items()]
-    sections = [_section(finding, answer) for finding, answer in known.items() if answer is not None]
+    found = {finding: kept(finding, reference) for finding in FINDINGS}
+    told = {finding: finding.seen(files) if files else None for finding, files in found.items()}
+    rows = [f"| [{finding.claim}](#{finding.name}) | {_answer(answer)} |" for finding, answer in told.items()]
+    sections = [_section(finding, answer, found[finding] or {}) for finding, answer in told.items() if answer]
     return "\n".join([HEAD, "| claim | holds |", "| --- | --- |", *rows, *sections]) + "\n"
 
 
@@ -70,14 +71,19 @@ def _answer(answer: Told | None) -> str:
     return "not run" if answer is None else f"{ANSWERS[answer.holds]}{f', but {answer.but}' if answer.but else ''}"
 
 
-def _section(finding: Finding, answer: Told) -> str:
+def _section(finding: Finding, answer: Told, found: Found) -> str:
     folder = f"reference/{finding.name}"
+    took = ", ".join(f"{name} {taken(one)}" for name, one in found.items())
+    unknown = [
+        f"{name} {'at ' if one['points'] else ': '}{words}" for name, one in found.items() for words in left_open(one)
+    ]
     reports = ", ".join(f"[{name}]({folder}/{name}.md)" for name in finding.specs)
     return "\n".join(
         [
             f"\n## {finding.name}\n",
             f"{finding.claim} **Holds: {_answer(answer)}.** Expected: {expected(finding)}. Seen:\n",
             *(f"- {line}" for line in answer.lines),
+            f"\nReplicas: {took}." + (f" Open: {'; '.join(unknown)}." if unknown else ""),
             f"\n![{finding.claim}]({folder}/{finding.specs[0]}.svg)\n",
             f"Reports: {reports}.",
         ]

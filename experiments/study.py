@@ -16,10 +16,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from contradictions import contradictions, level_of
 from findings import FINDINGS, page, spec_of
 
 import thermo_cli
@@ -28,14 +29,12 @@ from thermo_cli.errors import DataError, SpecError, StoreError
 HERE = Path(__file__).resolve().parent
 RESULTS = (HERE.parent if (HERE.parent / "pyproject.toml").exists() else HERE) / "results"  # of a checkout, or here
 SHORT_REPLICAS, SHORT_POINTS = 8, 3
-ALIKE = ("holds", "fails")  # outcomes that contradict each other
 DIGITS = 6
 FIGURES = (
     "order-parameters",
     "phase-diagram",
     "plane",
 )  # the first that there is stands for a spec whose claim names none
-Content = dict[str, Any]
 
 
 def main() -> int:
@@ -51,7 +50,7 @@ def main() -> int:
     if chosen.short and chosen.keep:
         parser.error("a short form is nothing to keep")
     problems: list[str] = []
-    begun = time.monotonic()
+    begun, level = time.monotonic(), level_of(chosen.reference)
     for finding in FINDINGS:
         for name in finding.specs:
             if not name.startswith(tuple(chosen.only)):
@@ -66,7 +65,7 @@ def main() -> int:
                 continue
             found = run.as_dict()
             known = folder / f"{name}.json"
-            wrong = list(differences(json.loads(known.read_text()), found)) if known.exists() else []
+            wrong = list(contradictions(json.loads(known.read_text()), found, level)) if known.exists() else []
             problems += [f"{name}: {words}" for words in wrong]
             said = found["verdict"] or found["summary"]
             print(f"{name}: {said} ({time.monotonic() - start:.0f} s)", *wrong, sep="\n  ", flush=True)
@@ -104,54 +103,6 @@ def some(values: Sequence[Any]) -> list[Any]:
     return [
         values[place] for place in sorted({round(part * last / (SHORT_POINTS - 1)) for part in range(SHORT_POINTS)})
     ]
-
-
-def differences(known: Content, found: Content) -> Iterator[str]:
-    """Say where what was found contradicts what is known: another verdict of as many replicas, or intervals that do not meet.
-
-    Args:
-        known: verdict.json of the reference.
-        found: That of now; with fewer replicas its intervals are wider, and what it leaves open contradicts nothing.
-    """
-    points = {json.dumps(one["point"], sort_keys=True): one for one in known["points"]}
-    for one in found["points"]:
-        where = ", ".join(f"{field}={value}" for field, value in one["point"].items())
-        before = points.get(json.dumps(one["point"], sort_keys=True))
-        yield from (f"{where}: {words}" for words in (_apart(before, one) if before else ["a new point"]))
-    if not found["points"]:
-        yield from _apart(known, found)
-
-
-def _apart(known: Content, found: Content) -> Iterator[str]:
-    if _size(known) == _size(found) and known["verdict"] != found["verdict"]:
-        yield f"{found['verdict']}, where the reference says {known['verdict']}"
-    rows = {(row["criterion"], row["statistic"], row["observable"], row["scope"]): row for row in known["criteria"]}
-    for row in found["criteria"]:
-        before = rows.get((row["criterion"], row["statistic"], row["observable"], row["scope"]))
-        if before and row["gates"] and {before["outcome"], row["outcome"]} == set(ALIKE):
-            yield f"{row['statistic']} of {row['observable']} {row['outcome']}, where the reference says {before['outcome']}"
-    whole = _size(known) == _size(found)
-    for name, state in found["microscopic"].items():
-        before = known["microscopic"].get(name)
-        if before and (whole or not name.startswith("raw_")) and not _meet(before, state, whole):
-            yield f"{name} is {state['estimate']:.4g}, where the reference says {before['estimate']:.4g}"
-
-
-def _size(content: Content) -> Any:
-    counts = content.get("replicas") or content.get("run", {}).get("replicas") or {}
-    return counts.get("planned")
-
-
-def _meet(one: Content, other: Content, whole: bool) -> bool:
-    """Say whether two intervals meet; hundreds are held against each other, so those of another size are given twice the room.
-
-    What is raw depends on the number of replicas itself (the mean cosine of n opposite states is -1 / (n - 1)).
-    """
-    ends = [*one["interval"], *other["interval"]]
-    if None in ends:
-        return True
-    room = (ends[1] - ends[0] + ends[3] - ends[2]) / 2
-    return bool(abs(one["estimate"] - other["estimate"]) <= (room if whole else 2 * room))
 
 
 def keep(run: thermo_cli.Run, place: Path, pictures: Sequence[str]) -> None:

@@ -81,7 +81,28 @@ def between(one: Content, name: str = "overlap") -> str:
 
 def verdict(one: Content) -> str:
     """Write the verdict with the replicas that it took."""
-    return f"{one['verdict']} ({(one.get('replicas') or one['run']['replicas'])['planned']} replicas)"
+    return f"{one['verdict']} ({replicas(one)} replicas)"
+
+
+def replicas(one: Content) -> int:
+    """Return how many replicas an ensemble took."""
+    return int((one.get("replicas") or one["run"]["replicas"])["planned"])
+
+
+def taken(one: Content) -> str:
+    """Write how many replicas an ensemble took, or those of a sweep from the least to the most."""
+    counts = sorted({replicas(point) for point in one["points"] or [one]})
+    ends = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
+    return f"{ends} at each of {len(one['points'])} points" if one["points"] else ends
+
+
+def left_open(one: Content) -> Iterator[str]:
+    """Yield what could not be decided, at which point of a sweep, and what would."""
+    for where, point in list(points(one)) or [("", one)]:
+        if point["verdict"] == "undecided":
+            told = [f"{advice['to']} {advice['kind']}" for advice in point["advice"] if advice["to"]]
+            words = " and ".join(told) + " would probably tell" if told else "no more replicas or steps would tell"
+            yield f"{where}: {words}" if where else words
 
 
 def points(one: Content) -> Iterator[tuple[str, Content]]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.conftest import ROOT
@@ -17,15 +18,15 @@ EXPERIMENTS, REFERENCE = ROOT / "experiments", ROOT / "results" / "reference"
 
 @pytest.fixture(scope="module")
 def modules():
-    """The two scripts of the study, as they lie beside each other."""
+    """The scripts of the study, as they lie beside each other."""
     sys.path.insert(0, str(EXPERIMENTS))
-    yield importlib.import_module("study"), importlib.import_module("findings")
+    yield tuple(importlib.import_module(name) for name in ("study", "findings", "contradictions"))
     sys.path.remove(str(EXPERIMENTS))
 
 
 def test_every_spec_belongs_to_one_finding(modules):
     """None is left out, none is counted twice, and each has the name of its file."""
-    _, findings = modules
+    _, findings, _ = modules
     named = [name for finding in findings.FINDINGS for name in finding.specs]
     files = [path.stem for folder in ("claims", "literature") for path in (EXPERIMENTS / folder).glob("*.yaml")]
     assert sorted(named) == sorted(files)
@@ -33,27 +34,58 @@ def test_every_spec_belongs_to_one_finding(modules):
 
 def test_the_page_says_what_the_verdict_files_say(modules):
     """Written again from results/reference, results/study.md is the same to the letter; all findings have been run."""
-    _, findings = modules
-    assert all(findings.told(finding, REFERENCE) for finding in findings.FINDINGS)
+    _, findings, _ = modules
+    assert all(findings.kept(finding, REFERENCE) for finding in findings.FINDINGS)
     assert (ROOT / "results" / "study.md").read_text() == findings.page(REFERENCE)
 
 
-def test_what_contradicts_the_reference_is_told(modules):
-    """Another verdict of as many replicas, the other outcome, an interval elsewhere; with fewer replicas, not the verdict."""
-    study, _ = modules
-    known = json.loads((REFERENCE / "02-crystal" / "02-crystal.json").read_text())
-    assert list(study.differences(known, known)) == []
+LEVEL = 0.05 / 2500
+
+
+@pytest.fixture
+def known():
+    """What is kept of one claim."""
+    return json.loads((REFERENCE / "02-crystal" / "02-crystal.json").read_text())
+
+
+def test_what_contradicts_the_reference_is_told(modules, known):
+    """Another verdict of as many replicas, the other outcome, a mean elsewhere; with fewer replicas, not the verdict."""
+    differences = modules[2].contradictions
+    assert list(differences(known, known, LEVEL)) == []
     other = copy.deepcopy(known)
     other["verdict"] = "glassy"
     row = next(row for row in other["criteria"] if row["gates"] and row["outcome"] == "holds")
     row["outcome"] = "fails"
     other["microscopic"]["overlap"] |= {"estimate": 2.5, "interval": [2.4, 2.6]}
-    said = "; ".join(study.differences(known, other))
+    other["macroscopic"]["test_accuracy"]["mean"] -= 0.1
+    said = "; ".join(differences(known, other, LEVEL))
     assert "glassy, where the reference says" in said
     assert f"{row['statistic']} of {row['observable']} fails" in said
-    assert "overlap is" in said
-    other["run"]["replicas"]["planned"] -= 1
-    assert "glassy" not in "; ".join(study.differences(known, other))
+    assert "overlap is 2.5" in said
+    assert "test_accuracy is" in said
+    other["run"]["replicas"]["finished"] -= 1
+    assert "glassy" not in "; ".join(differences(known, other, LEVEL))
+
+
+def test_fewer_replicas_of_one_law_seldom_contradict(modules, known):
+    """Of 400 ensembles of 8 replicas of one law none contradicts 64, at a level of .05 for 2,500; 32 three spreads away do."""
+    differences, generator = modules[2].contradictions, np.random.default_rng(0)
+
+    def contradicted(shift: float, count: int) -> bool:
+        other = copy.deepcopy(known)
+        other["run"]["replicas"]["finished"] = count
+        state = known["macroscopic"]["test_accuracy"]
+        scores = generator.normal(state["mean"] + shift * state["sd"], state["sd"], count)
+        other["macroscopic"]["test_accuracy"] |= {"mean": scores.mean(), "sd": scores.std(ddof=1)}
+        return any("test_accuracy is" in words for words in differences(known, other, LEVEL))
+
+    assert not any(contradicted(0.0, 8) for _ in range(400))
+    assert sum(contradicted(3.0, 32) for _ in range(100)) >= 99
+
+
+def test_the_level_is_shared_by_all_that_is_kept(modules):
+    """Several thousand values are compared at .05 together."""
+    assert 0.05 / 10000 < modules[2].level_of(REFERENCE) < 0.05 / 1000
 
 
 def test_a_part_of_the_study_runs_in_its_short_form(tmp_path):

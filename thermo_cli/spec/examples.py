@@ -12,7 +12,7 @@ from thermo_cli.registry import nearest
 from thermo_cli.spec import yaml_source
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-CODE: Final = ("findings.py", "claim_findings.py", "paper_findings.py", "verdict_numbers.py")
+CODE: Final = ("contradictions.py", "findings.py", "claim_findings.py", "paper_findings.py", "verdict_numbers.py")
 STUDY: Final = ("study", (*CODE, "claims", "literature"))  # the script, and what it needs
 FOLDERS = (_PACKAGE / "examples", _PACKAGE.parent / "experiments")  # installed; in a checkout
 

@@ -75,7 +75,7 @@ CONFIG: Final[dict[str, Any]] = {  # the looks that all charts share
     "text": {"color": INK, "fontSize": 11},
 }
 
-NUMBERS: Final = {"grid": False, "format": "~g"}  # an axis of numbers
+NUMBERS: Final = {"grid": False, "format": ".4~g"}  # an axis of numbers; without digits 10 is written 1e+1
 BARE: Final = {"tickCount": 5, "format": ".4~g", "domain": False, "ticks": False}  # one that only its grid shows
 
 

@@ -110,7 +110,7 @@ def _cells(names: list[str], finite: Any) -> dict[str, Any]:
     colour = alt.Color(
         "value:Q",
         scale=alt.Scale(scheme="viridis", domain=[low, 1.0], nice=False),
-        legend=alt.Legend(title="Q*", gradientLength=180, gradientThickness=10, format="~g", titleOrient="left"),
+        legend=alt.Legend(title="Q*", gradientLength=180, gradientThickness=10, format=".4~g", titleOrient="left"),
     )
     flat = (
         alt.Chart(source("rows"))
@@ -139,7 +139,7 @@ def _pairs(cloud: PairCloud) -> Chart:
         "y": rounded(cloud.difference),
     }
     x = x_of("x:Q", "microscopic divergence of a pair, 1 - Q*", {**NUMBERS, "tickCount": 5}, zero=False)
-    y = y_of("y:Q", "difference of a pair", {"tickCount": 5, "format": "~g"})
+    y = y_of("y:Q", "difference of a pair", {"tickCount": 5, "format": ".4~g"})
     dots = (
         alt.Chart(source("pairs"))
         .transform_flatten(list(columns))

@@ -76,7 +76,7 @@ def _bars(rows: Rows) -> Layer:
     y = rows_of("row:N", None, labelLimit=190, labelPadding=8)
     base = alt.Chart(source("rows"))
     shown = tips(("row:N", "source"), ("value:N", "sd"), ("share:N", "of the variance"))
-    axis = {"format": "~g", "tickCount": 5}
+    axis = {"format": ".4~g", "tickCount": 5}
     x = x_of("sd:Q", "standard deviation over margin", axis, domain=[0, 1.18 * top], nice=False)
     bars = base.mark_bar(opacity=0.55, height=14).encode(
         x=x, y=y, color=alt.Color("source:N", scale=series(names), legend=None), tooltip=shown
@@ -95,7 +95,7 @@ def _test_set(view: RunView) -> dict[str, Chart]:
     if noise.distribution_wise is not None:
         rows.append({"row": "on an infinite test set", "sd": float(number(noise.distribution_wise, 4)), "kind": "rest"})
     y = rows_of("row:N", None, labelLimit=190, labelPadding=8)
-    x = x_of("sd:Q", "standard deviation of the test error", {"format": "~g", "tickCount": 5})
+    x = x_of("sd:Q", "standard deviation of the test error", {"format": ".4~g", "tickCount": 5})
     opacity = alt.when("datum.kind == 'rest'").then(alt.value(1)).otherwise(alt.value(0.4))
     marks = alt.Chart(source("rows")).mark_bar(color=ACCENT, height=14)
     bars = marks.encode(x=x, y=y, opacity=opacity, tooltip=tips(("row:N", "spread"), ("sd:Q", "sd")))

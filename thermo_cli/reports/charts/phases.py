@@ -89,7 +89,7 @@ def _order(view: SweepView, field: str) -> Chart:
         if number_ is not None
     ]
     x = _along(field, values, numeric)
-    limit = alt.Chart(inline({"y": 1})).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(y="y:Q")
+    limit = alt.Chart(inline({"y": 1})).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(y=y_of("y:Q", None))
     layers = alt.layer(limit, _curves(lines, x, field), _verdicts(marks, x, field))
     height = 280
     spec = finished(layers.resolve_scale(color="independent", shape="independent"), height)
@@ -105,12 +105,13 @@ def _order(view: SweepView, field: str) -> Chart:
 
 
 def _along(field: str, values: Sequence[Any], numeric: bool) -> alt.X:
-    """The axis of the swept field: logarithmic where its values span more than a factor of 20."""
+    """The axis of the swept field, marked at its values: logarithmic where they span more than a factor of 20."""
     steep = numeric and min(values) > 0 and max(values) > 20 * min(values)
     scale = (
         alt.Scale(type="log", nice=False) if steep else alt.Scale(zero=False, nice=False) if numeric else alt.Undefined
     )
-    axis = alt.Axis(grid=False, labelAngle=0, format="~g" if numeric else "")
+    marked: dict[str, Any] = {"format": ".4~g", "values": list(values)} if numeric else {}
+    axis = alt.Axis(grid=False, labelAngle=0, **marked)
     return alt.X("x:Q" if numeric else "x:O", title=field, scale=scale, sort=None, axis=axis)
 
 
@@ -118,7 +119,7 @@ def _curves(lines: Rows, x: alt.X, field: str) -> Layer:
     """Draw a curve with its points for each order parameter."""
     kinds = [kind for kind in ORDER if any(row["kind"] == kind for row in lines)]
     ground = alt.Chart(source("lines"))
-    legend: Any = alt.Legend(title=None, columns=2)
+    legend: Any = alt.Legend(title=None, columns=1)
     colour = alt.Color("kind:N", scale=series(kinds), legend=legend)
     shown_parts = tips(("kind:N", "what"), ("x:N", last(field)), ("y:Q", "value", ".3~g"))
     y = y_of("y:Q", None)
@@ -130,7 +131,7 @@ def _curves(lines: Rows, x: alt.X, field: str) -> Layer:
 def _verdicts(marks: Rows, x: alt.X, field: str) -> Layer:
     """Draw the verdicts along the top, told apart by colour and shape."""
     present = list(dict.fromkeys(row["verdict"] for row in marks))
-    legend: Any = alt.Legend(title=None)
+    legend: Any = alt.Legend(title=None, columns=1)
     colour = alt.Color("verdict:N", scale=toned(present), legend=legend)
     shape = alt.Shape("verdict:N", scale=alt.Scale(domain=present, range=[SHAPES[n] for n in present]), legend=legend)
     signs = alt.Chart(source("marks")).mark_point(filled=True, size=110, opacity=1)
