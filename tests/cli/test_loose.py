@@ -103,6 +103,20 @@ def test_several_paths_are_one_ensemble(tmp_path: Path, command: Command) -> Non
     assert "path: logs/version_*/metrics.csv" in done.stdout
 
 
+def test_paths_are_compared(tmp_path: Path, command: Command) -> None:
+    """Each path is an ensemble of its own, beside another or as what is held against a baseline."""
+    logs(tmp_path / "before", count=12)
+    logs(tmp_path / "after", count=12, shift=0.05)
+    margin = ("--margin", "val_acc=0.02")
+    both = command("thermo-report", "before", "after", "--compare", *margin)
+    assert both.returncode == 0, both.stderr
+    assert "Better than before" in both.stdout
+    assert "Worse than after" in both.stdout
+    one = command("thermo-report", "after", "--baseline", "before", *margin, "--require", "not-worse")
+    assert one.returncode == 0, one.stderr
+    assert command("thermo-report", "before", "--baseline", "after", *margin, "--require", "not-worse").returncode == 1
+
+
 def test_patterns_of_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One star where it fits the paths alone, else all of them."""
     monkeypatch.chdir(logs(tmp_path / "logs", count=3).parent)

@@ -241,6 +241,8 @@ def _baseline(name: str, request: Request) -> "JudgedRun":
     from thermo_cli.judging.judge import judge_folder
     from thermo_cli.store import find_run
 
+    if is_path(name, request.results):
+        return look([name], request.changes).run
     folder = find_run(name, request.results)
     try:
         return judge_folder(folder, request.changes)

@@ -22,6 +22,7 @@ def write_recorded(path: Path, run: str, trajectories: Trajectories, parameters:
     arrays = {"steps": trajectories.steps, "crashed": trajectories.crashed.astype(np.uint8)}
     arrays |= {"ended": trajectories.ended.astype(np.uint8)} if trajectories.ended is not None else {}
     arrays |= {f"values/{name}": array for name, array in trajectories.values.items()}
+    arrays |= {f"budgets/{name}": array for name, array in trajectories.budgets.items()}
     if parameters is not None:
         arrays[f"snapshot/{int(trajectories.steps[-1]):012d}"] = parameters
     record = {
@@ -44,17 +45,21 @@ def read_recorded(path: Path, run: str) -> Trajectories:
         StoreError: There is nothing, or it is damaged.
     """
     file = _read(path, run)
-    values = {
-        name.removeprefix("values/"): np.asarray(array, dtype=np.float64)
-        for name, array in file.arrays.items()
-        if name.startswith("values/")
-    }
+    values, budgets = (
+        {
+            name.removeprefix(kind): np.asarray(array, dtype=np.float64)
+            for name, array in file.arrays.items()
+            if name.startswith(kind)
+        }
+        for kind in ("values/", "budgets/")
+    )
     return Trajectories(
         np.asarray(file.arrays["steps"], dtype=np.int64),
         values,
         tuple(file.record["replicas"]),
         tuple(file.record["histories"]),
         file.arrays["crashed"].astype(bool),
+        budgets,
         sparse="ended" in file.arrays,  # before, NaN said either, and who ended had crashed
         ended=file.arrays["ended"].astype(bool) if "ended" in file.arrays else None,
     )

@@ -9,6 +9,7 @@ import pytest
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.recorded.parts import RecordedArguments
 from thermo_cli.kinds.recorded.records import Recorded, read_logs
+from thermo_cli.store.recorded import read_recorded, write_recorded
 
 TABLE = "step,val_acc\n0,0.1\n10,0.8\n20,0.9\n"
 
@@ -189,3 +190,29 @@ def test_the_likeliest_scores_are_chosen_and_named(tmp_path: Path) -> None:
     recorded = read(write(tmp_path, a=text, b=text))
     assert list(recorded.runs.values) == ["val_acc", "val_loss"]
     assert said(recorded, "observables: val_acc, val_loss; left out: train_loss, lr, runtime, val_runtime")
+
+
+def test_smaller_budgets_tell_of_longer_training(tmp_path: Path) -> None:
+    """Final values of the same replicas with T/4, T/2 and T; where some have none, the largest alone is judged."""
+    rows = [f"{r},{s},{b},acc,{b / 100 + r / 10}" for r in range(3) for b in (10, 20, 40) for s in (0, b)]
+    path = tmp_path / "runs.csv"
+    path.write_text("\n".join(["replica,step,budget,observable,value", *rows, ""]))
+    recorded = read(path)
+    np.testing.assert_array_equal(recorded.runs.steps, [0, 40])
+    np.testing.assert_allclose(recorded.runs.budgets["acc"], [[0.1 + r, 0.2 + r, 0.4 + r] for r in (0, 0.1, 0.2)])
+    assert said(recorded, "stationarity is told by the final values of T/4, T/2 and T = 40")
+    write_recorded(tmp_path / "kept", "run", recorded.runs, None)
+    np.testing.assert_array_equal(read_recorded(tmp_path / "kept", "run").budgets["acc"], recorded.runs.budgets["acc"])
+    path.write_text("\n".join(["replica,step,budget,observable,value", *rows[2:], ""]))
+    recorded = read(path)
+    assert not recorded.runs.budgets
+    assert said(recorded, "budgets 10, 20 and 40: the smaller are left out")
+
+
+def test_seconds_are_an_observable_where_they_are_named(tmp_path: Path) -> None:
+    """They differ between copies of one run, and are no evidence that these differ."""
+    rows = [f"{r},{s},acc,0.5,{s * 2 + r}" for r in range(2) for s in range(3)]
+    (tmp_path / "runs.csv").write_text("\n".join(["replica,step,observable,value,seconds", *rows, ""]))
+    assert list(read(tmp_path / "runs.csv").runs.values) == ["acc"]
+    runs = read(tmp_path / "runs.csv", "seconds").runs
+    np.testing.assert_array_equal(runs.values["seconds"], [[0, 2, 4], [1, 3, 5]])

@@ -84,14 +84,14 @@ def test_an_ignored_seed_and_an_unseeded_generator_are_named(tmp_path: Path) -> 
 CSV = """
 rows = [f"{epoch},{1 / (1 + epoch)},{0.9 + private.random() / 999}" for epoch in range(10)]
 (out / "logs").mkdir()
-(out / "logs" / "history.csv").write_text(chr(10).join(["epoch,loss,val_acc", *rows, ""]))
+(out / "logs" / "history.csv").write_text(chr(10).join(["epoch,loss,val_score", *rows, ""]))
 """
 
 
 @pytest.mark.parametrize(
     ("code", "fields", "expected"),
     [
-        (CSV, {}, ["steps: 9}", "margins: {val_acc: 0.02}", "better: {val_acc: higher}", "10 records up to epoch 9"]),
+        (CSV, {}, ["steps: 9}", "margins: {val_score: 0.02}", "better: {val_score: higher}", "10 records up to epoch 9"]),
         (GOOD.replace("test_accuracy", "train_loss"), {}, ["has a margin", "margins: {train_loss: 0.04}"]),
         (GOOD.replace("steps +", "4000 +"), {}, ["logs step 4000, later than T = 2000", "paste", "steps: 4000}"]),
         (GOOD, {"equilibrium": {"margins": {"test_acuracy": 0.1}}}, ["test_acuracy has a margin", "test_accuracy?"]),

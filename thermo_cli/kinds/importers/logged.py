@@ -19,6 +19,7 @@ class LoggedRun:
         series: Observable to what was measured when.
         history: That it claims; empty where none is named.
         point: Of a sweep; empty where none is named.
+        budget: Training time that it was given in all, with its whole schedule; 0 where that is not said.
     """
 
     name: str
@@ -26,3 +27,4 @@ class LoggedRun:
     series: Mapping[str, Series]
     history: str = ""
     point: str = ""
+    budget: int = 0

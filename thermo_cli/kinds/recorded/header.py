@@ -9,7 +9,8 @@ from thermo_cli.registry import nearest
 
 REQUIRED: Final = ("replica", "step", "observable", "value")
 GROUPS: Final = ("history", "point")
-COLUMNS: Final = (*REQUIRED, *GROUPS)
+BESIDE: Final = ("budget", "seconds")  # of the training as a whole; since its start
+COLUMNS: Final = (*REQUIRED, *GROUPS, *BESIDE)
 
 
 def wanted(names: list[str], where: str, columns: Mapping[str, str] = MappingProxyType({})) -> list[str]:

@@ -34,6 +34,7 @@ def runs_in(table: Table, reading: Reading) -> list[LoggedRun]:
             cells.groups(table, "point"),
             cells.groups(table, "history"),
             cells.converted(table, "replica", cells.as_name),
+            cells.steps(table, "budget").tolist() if "budget" in table.columns else [0] * len(table.numbers),
             strict=True,
         )
     )
@@ -57,10 +58,17 @@ def runs_in(table: Table, reading: Reading) -> list[LoggedRun]:
             rows = rows if last is None else rows[last]
             series[grid.replica[rows[0]]][name] = (reading.same(steps[rows]), values[rows])
     reading.note(grid.repeated())
+    if "seconds" in table.columns and "seconds" in reading.named:  # else no evidence: copies differ in it
+        seconds = cells.numbers(table, "seconds")
+        observables = list(dict.fromkeys((*observables, "seconds")))
+        for own, rows in zip(series, _rows_of(grid.replica, len(members)), strict=True):
+            last = sorted_by_step(steps[rows])  # each step has several records, one for each observable
+            rows = rows if last is None else rows[last]
+            own["seconds"] = (reading.same(steps[rows]), seconds[rows])
     ordered = [{name: own[name] for name in observables if name in own} for own in series]
     return [
-        LoggedRun(name, str(table.file), own, history, point)
-        for (point, history, name), own in zip(members, ordered, strict=True)
+        LoggedRun(name, str(table.file), own, history, point, budget)
+        for (point, history, name, budget), own in zip(members, ordered, strict=True)
     ]
 
 
@@ -69,9 +77,15 @@ def _renamed(table: Table, reading: Reading) -> Table:
     return replace(table, columns={known.get(name, name): column for name, column in table.columns.items()})
 
 
-def _title(owner: tuple[str, str, str]) -> str:
-    point, history, name = owner
-    return "/".join([*([point] if point else []), history or "recorded", name])
+def _rows_of(codes: Integers, count: int) -> list[Integers]:
+    """Return the records of each of some groups, in the order of the file."""
+    order = np.argsort(codes, kind="stable")
+    return np.split(order, np.searchsorted(codes[order], np.arange(1, count)))
+
+
+def _title(owner: tuple[str, str, str, int]) -> str:
+    point, history, name, budget = owner
+    return "/".join([*([point] if point else []), history or "recorded", name, *([str(budget)] if budget else [])])
 
 
 def _codes(column: Sequence[Any], order: Sequence[Any]) -> Integers:

@@ -8,7 +8,7 @@ from thermo_cli.kinds.importers import IMPORTERS
 from thermo_cli.spec.parts import Part, SystemPart
 
 Format = Literal["auto", "long", "wide", "lightning", "keras", "wandb", "trainer_state", "tensorboard", "mlflow"]
-Column = Literal["replica", "step", "observable", "value", "history", "point"]
+Column = Literal["replica", "step", "observable", "value", "history", "point", "budget", "seconds"]
 _PATH: Final = (
     f"Where the runs are, relative to the spec: a file ({', '.join(IMPORTERS)}, trainer_state.json, TensorBoard's event "
     "files, MLflow's database), a folder of such, or a pattern with {replica}, {history}, {point} and *; or a list of "

@@ -7,6 +7,7 @@ Exact steps per observable: what a replica has not measured is NaN. A replica wh
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from thermo_cli.contracts import Array, Integers, Trajectories
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers.logged import LoggedRun
+from thermo_cli.kinds.recorded.budgets import finals_of, split_by_budget
 from thermo_cli.kinds.recorded.choice import LARGEST_SHARE, is_share
 from thermo_cli.kinds.recorded.reading import Reading
 
@@ -36,7 +38,7 @@ def ensemble_of(runs: Sequence[LoggedRun], reading: Reading, where: str) -> Traj
     Raises:
         DataError: They do not fit each other.
     """
-    runs = _with_something(_in_order(_with_histories(runs, where)), reading, where)
+    runs, smaller = split_by_budget(_with_something(_in_order(_with_histories(runs, where)), reading, where))
     names = tuple(f"{run.history}/{run.name}" for run in runs)
     _check_unique(runs, names, where)
     observables = _common(runs, names, reading, where)
@@ -51,7 +53,8 @@ def ensemble_of(runs: Sequence[LoggedRun], reading: Reading, where: str) -> Traj
     measured = np.logical_or.reduce(there)
     ended = len(steps) - 1 - measured[:, ::-1].argmax(axis=1) < np.flatnonzero(measured.any(axis=0))[-1]
     nobody = np.zeros(len(runs), dtype=bool)
-    return Trajectories(steps, values, names, tuple(run.history for run in runs), nobody, sparse=True, ended=ended)
+    histories, budgets = tuple(run.history for run in runs), finals_of(runs, smaller, values, reading)
+    return Trajectories(steps, values, names, histories, nobody, budgets, sparse=True, ended=ended)
 
 
 def _with_histories(runs: Sequence[LoggedRun], where: str) -> list[LoggedRun]:
@@ -66,8 +69,7 @@ def _with_histories(runs: Sequence[LoggedRun], where: str) -> list[LoggedRun]:
             where=where,
         )
     return [
-        LoggedRun(run.name or str(number), run.where, run.series, run.history or "recorded", run.point)
-        for number, run in enumerate(runs)
+        replace(run, name=run.name or str(number), history=run.history or "recorded") for number, run in enumerate(runs)
     ]
 
 
