@@ -205,19 +205,57 @@ def test_python_compares_runs_points_and_sweeps(results: Path) -> None:
         thermo_cli.compare(sweep, sweep)
 
 
-def test_recorded_runs_are_ranked_by_their_final_values(tmp_path: Path) -> None:
-    """Three that somebody else has trained: one order, whatever their number of replicas."""
-
-    def recorded(name: str, seed: int, level: float, replicas: int) -> thermo_cli.Run:
-        noise = np.random.Generator(np.random.PCG64(seed)).normal(size=(replicas, 20))
+def recorded(place: Path, observable: str, levels: tuple[float, ...], **margins: float) -> list[thermo_cli.Run]:
+    """Runs that somebody else has trained, each around its level, of 8 replicas, 10, 12 and so on."""
+    found = []
+    for number, level in enumerate(levels):
+        replicas = 8 + 2 * number
+        noise = np.random.Generator(np.random.PCG64(number)).normal(size=(replicas, 20))
         lines = ["replica,step,observable,value"]
-        lines += [f"{r},{10 * t},val_loss,{level + 0.01 * noise[r, t]}" for r in range(replicas) for t in range(20)]
-        (tmp_path / f"{name}.csv").write_text("\n".join(lines))
-        content: dict[str, Any] = {"name": name, "system": {"use": "recorded", "with": {"path": f"{name}.csv"}}}
-        content["equilibrium"] = {"margins": {"val_loss": 0.05}}
-        (tmp_path / f"{name}.yaml").write_text(json.dumps(content))
-        return execute(tmp_path / f"{name}.yaml", results=tmp_path / "results")
+        lines += [f"{r},{10 * t},{observable},{level + 0.01 * noise[r, t]}" for r in range(replicas) for t in range(20)]
+        (place / f"{number}.csv").write_text("\n".join(lines))
+        content: dict[str, Any] = {
+            "name": f"r{number}",
+            "system": {"use": "recorded", "with": {"path": f"{number}.csv"}},
+        }
+        content["equilibrium"] = {"margins": margins}
+        (place / f"{number}.yaml").write_text(json.dumps(content))
+        found.append(execute(place / f"{number}.yaml", results=place / "results"))
+    return found
 
-    found = thermo_cli.compare(recorded("one", 1, 0.9, 12), recorded("two", 2, 0.5, 8), recorded("three", 3, 0.5, 10))
+
+def test_recorded_runs_are_ranked_by_their_final_values(tmp_path: Path) -> None:
+    """Three, whatever their number of replicas: a lower loss is better."""
+    found = thermo_cli.compare(*recorded(tmp_path, "val_loss", (0.9, 0.5, 0.5), val_loss=0.05))
     assert {place.member: place.rank for place in found.rankings[0].order} == {0: (3, 3), 1: (1, 2), 2: (1, 2)}
-    assert {row.history for row in found.rows} == {"cold"} or len({row.history for row in found.rows}) == 1
+    assert {row.replicas for row in found.rows} == {(8, 10), (8, 12)}
+
+
+def test_without_a_good_direction_nobody_ranks(tmp_path: Path) -> None:
+    """An observable of a name that tells nothing: they differ, and the note says how to state it."""
+    with pytest.raises(UsageError, match="nothing that compares has a margin"):
+        thermo_cli.compare(*recorded(tmp_path, "val_thing", (0.9, 0.5)))
+    first, second = recorded(tmp_path, "val_thing", (0.9, 0.5))
+    found = thermo_cli.compare(first, second, margins={"val_thing": 0.05})
+    assert (found.outcome, [place.rank for place in found.rankings[1].order]) == ("differs", [None, None])
+    assert any("--set equilibrium.better={val_thing: higher}" in note for note in found.notes)
+
+
+def test_what_is_still_to_be_trained_is_refused_as_a_run_and_shown_as_a_point(results: Path, report: Report) -> None:
+    """A part of a run measures nothing, code 2; a part of a sweep leaves its other points compared, and the gate is code 3."""
+    runs.written(results, "slow")
+    for name, pattern in (("base", "cold-*"), ("steep", "p0000/cold-*")):
+        part = results / f"part-{name}-00000000"
+        shutil.copytree(place(results, name).folder.path, part)
+        next(part.glob(f"shards/{pattern}.safetensors")).unlink()
+    try:
+        code, _, err = report("part-base-00000000", "slow", "--compare")
+        assert (code, "this run measures nothing" in err, "replicas have a result" in err) == (2, True, True)
+        code, out, err = report("part-steep-00000000", "--compare", "--require", "equivalent,undecided")
+        assert (code, "still to be trained" in err) == (3, True)
+        words = squeezed(out)
+        assert "Rank 1: lr=0.05; rank 2: lr=1000000.0." in words
+        assert "not compared: dynamics.with.lr=1e-05" in words
+    finally:
+        for name in ("base", "steep"):
+            shutil.rmtree(results / f"part-{name}-00000000")

@@ -76,6 +76,7 @@ def test_a_clear_order_is_found_whatever_the_order_of_the_names() -> None:
     ]
     assert (found.outcome, found.not_worse, found.words) == ("worse", False, "worse 1; worse 2")
     assert own_rank(found.partners[2]) == (1, 1)
+    assert repr(found) == "<Standings: 1-1 run 2, 2-2 run 1, 3-3 run 0>"
 
 
 def test_what_is_not_told_apart_shares_its_rank_whatever_its_mean() -> None:

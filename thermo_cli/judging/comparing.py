@@ -209,6 +209,9 @@ def _contests(pair: _Pair) -> tuple[list[Contest], list[str]]:
     for name, margin in margins.items():
         least = max(side.resolutions.get(name, 0.0) for side in (run, baseline)) ** 2 / 12
         higher = direction(run.folder.spec, settings.better, name)
+        if pair.mutual and higher is None:
+            way = f"--set equilibrium.better={{{name}: higher}}, or lower"
+            notes.append(f"which way {name} is better is not known, so none ranks by it: {way}")
         terms = Terms(margin.delta, 1 - settings.alpha, higher, name in gating and not lost, settings.trim, least)
         for history in dict.fromkeys(run.observables.histories):
             ours, theirs = (_finals(side, name, history) for side in (run, baseline))

@@ -66,7 +66,7 @@ class Pair:
     found: Baseline
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Standings:
     """Several ensembles, each held against every other.
 
@@ -94,6 +94,14 @@ class Standings:
     def rankings(self) -> tuple[Ranking, ...]:
         """By all that gates, then by each observable and history, what gates first."""
         return (_whole(self.partners), *_by_observable(self.partners))
+
+    def __repr__(self) -> str:
+        places = [
+            f"{place.rank[0]}-{place.rank[1]} {self.titles[place.member]}"
+            for place in self.rankings[0].order
+            if place.rank
+        ]
+        return f"<Standings: {', '.join(places)}>"
 
     @property
     def outcome(self) -> Comparison:

@@ -101,7 +101,7 @@ def _order(lineups: Sequence[Lineup]) -> TextTable:
         ColumnHead("verdict", "outcome"),
         ColumnHead("better than", "number", narrow="beats"),
         ColumnHead("equivalent to", "number", narrow="equals"),
-        ColumnHead("not told apart from", "number", narrow="open"),
+        ColumnHead("in no order with", "number", narrow="other"),
     )
     lines = []
     for lineup in lineups:
