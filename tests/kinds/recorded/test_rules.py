@@ -93,6 +93,14 @@ def test_per_cent_is_told_from_shares(tmp_path: Path) -> None:
         read(write(tmp_path, a=percent, b=TABLE))
 
 
+def test_a_collapsed_run_in_per_cent_is_a_run(tmp_path: Path) -> None:
+    """One class of a thousand at chance, .1 per cent, among runs at 80: no share, for 10 per cent lie among no others."""
+    percent = "step,val_acc\n0,0.1\n10,70\n20,80\n"
+    recorded = read(write(tmp_path, a=percent, b=percent, c="step,val_acc\n0,0.1\n10,0.1\n20,0.1\n"))
+    assert said(recorded, "val_acc is in per cent, up to 80")
+    assert recorded.runs.values["val_acc"][2].tolist() == [0.1, 0.1, 0.1]
+
+
 def test_what_some_runs_lack_is_left_out_unless_it_is_named(tmp_path: Path) -> None:
     """A score that one run lacks, a log that has none of them, and a score that is asked for."""
     more = "step,val_acc,val_f1\n0,0.1,0.2\n10,0.8,0.7\n20,0.9,0.85\n"

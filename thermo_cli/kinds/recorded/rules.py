@@ -20,6 +20,8 @@ from thermo_cli.kinds.recorded.choice import LARGEST_SHARE, is_share
 from thermo_cli.kinds.recorded.reading import Reading
 
 _NUMERIC: Final = re.compile(r"-?\d{1,300}(\.\d{1,300})?")
+NEAR: Final = 1.2  # how far beyond the others in per cent a run may lie that is a share
+LEAST_PER_CENT: Final = 10.0  # where a hundred times a share lies among other runs by chance alone, below that
 SHOWN: Final = 5  # runs that a message names
 
 
@@ -145,15 +147,21 @@ def _steps(runs: Sequence[LoggedRun], observables: Sequence[str]) -> Integers:
 
 
 def _check_shares(values: dict[str, Array], names: Sequence[str], reading: Reading, where: str) -> None:
-    """Tell per cent from shares, and refuse both in one observable."""
+    """Tell per cent from shares, and refuse both in one observable: shares that a hundred times over lie among the others.
+
+    A run in per cent that has collapsed stays below 1 too; a hundred times over it does not lie among the others.
+    """
     for name, array in values.items():
         if not is_share(name):
             continue
         largest = np.where(np.isfinite(array), array, -np.inf).max(axis=1)
         percent = largest > LARGEST_SHARE
         if percent.any():
-            shares, top = np.flatnonzero(~percent & (largest > 0)), int(largest.argmax())
-            if len(shares):
+            top, usual = int(largest.argmax()), largest[percent]
+            shares = np.flatnonzero(
+                ~percent & (100 * largest >= usual.min() / NEAR) & (100 * largest <= usual.max() * NEAR)
+            )
+            if len(shares) and usual.min() > LEAST_PER_CENT:
                 raise DataError(
                     f"{name} is in per cent in some runs, and a share in others",
                     received=f"{largest[top]:g} in {names[top]}, {largest[shares[0]]:g} in {names[shares[0]]}",
