@@ -1,39 +1,17 @@
 """A judged run against another: the same observables, history by history, each difference held against its margin."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from thermo_cli.contracts import Array
-from thermo_cli.equilibrium.baseline import Comparison, Difference, Terms, not_worse, overall
 from thermo_cli.errors import UsageError
-from thermo_cli.judging.comparability import check_comparable, differences, gating_of
-from thermo_cli.judging.contests import Contest, judged_together
+from thermo_cli.judging.contests import judged_together
+from thermo_cli.judging.couple import Couple, contests_of, told
 from thermo_cli.judging.ranking import Standings
 from thermo_cli.judging.record import Baseline, Judged, JudgedPoint, JudgedRun
-from thermo_cli.judging.standards import agreed, direction, shared_margins
+from thermo_cli.judging.standards import agreed
 from thermo_cli.spec.sweeping import label_of
 
 Comparisons = tuple[tuple[tuple[Baseline, ...], ...], ...]
 """For each run and each of its points, what it is compared with."""
-
-
-@dataclass(frozen=True)
-class _Pair:
-    """Two judged ensembles that are held against each other.
-
-    Attributes:
-        title: What the baseline is called.
-        where: Of a point of a sweep, its values.
-        mutual: Whether neither of them is the measure of the other.
-        notes: What to know of the terms that all agree on.
-    """
-
-    run: Judged
-    baseline: Judged
-    title: str = ""
-    where: str = ""
-    mutual: bool = False
-    notes: tuple[str, ...] = ()
 
 
 def compare(runs: Sequence[JudgedRun], baseline: JudgedRun) -> Comparisons:
@@ -69,7 +47,7 @@ def compare_all(runs: Sequence[JudgedRun]) -> Comparisons:
     for number, run in enumerate(runs):
         for other in runs[:number]:
             _check_points(run, other)
-    nested: list[list[list[_Pair]]] = [[] for _ in runs]
+    nested: list[list[list[Couple]]] = [[] for _ in runs]
     for points in zip(*(run.points for run in runs), strict=True):
         for own, pairs in zip(nested, _each(points, points[0].where), strict=True):
             own.append(pairs)
@@ -108,7 +86,7 @@ def compared(run: Judged, baseline: Judged) -> Baseline:
     Raises:
         UsageError: They do not compare.
     """
-    return _held([[[_Pair(run, baseline)]]])[0][0][0]
+    return _held([[[Couple(run, baseline)]]])[0][0][0]
 
 
 def incomparable(point: JudgedPoint) -> str:
@@ -119,7 +97,7 @@ def incomparable(point: JudgedPoint) -> str:
     return f"{unfinished} replicas are still to be trained" if unfinished else ""
 
 
-def _pairs(run: JudgedRun, baseline: JudgedRun) -> list[list[_Pair]]:
+def _pairs(run: JudgedRun, baseline: JudgedRun) -> list[list[Couple]]:
     """Return the pairs of each point of a run."""
     _check_points(run, baseline)
     pairs = []
@@ -130,11 +108,11 @@ def _pairs(run: JudgedRun, baseline: JudgedRun) -> list[list[_Pair]]:
                 received=f"{baseline.folder.name}: {theirs.reason}",
                 remedy="name a sweep that is complete",
             )
-        pairs.append([_Pair(ours.judged, theirs.judged, where=ours.where)] if ours.judged else [])
+        pairs.append([Couple(ours.judged, theirs.judged, where=ours.where)] if ours.judged else [])
     return pairs
 
 
-def _among(run: JudgedRun) -> list[list[_Pair]]:
+def _among(run: JudgedRun) -> list[list[Couple]]:
     """Return the pairs of each point of a sweep with the others; none of points of which there is nothing to compare."""
     points = [point for point in run.points if not incomparable(point)]
     if len(points) < 2:
@@ -148,7 +126,7 @@ def _among(run: JudgedRun) -> list[list[_Pair]]:
     return [[] if incomparable(point) else next(pairs) for point in run.points]
 
 
-def _each(points: Sequence[JudgedPoint], where: str) -> list[list[_Pair]]:
+def _each(points: Sequence[JudgedPoint], where: str) -> list[list[Couple]]:
     """Return the pairs of each of several ensembles with all others, on terms that all agree on.
 
     Raises:
@@ -164,7 +142,7 @@ def _each(points: Sequence[JudgedPoint], where: str) -> list[list[_Pair]]:
     titles = _distinct([member.folder.name if where else _title(member) for member in members])
     return [
         [
-            _Pair(member, other, title, where, True, notes)
+            Couple(member, other, title, where, True, notes)
             for place, (other, title) in enumerate(zip(members, titles, strict=True))
             if place != number
         ]
@@ -172,64 +150,20 @@ def _each(points: Sequence[JudgedPoint], where: str) -> list[list[_Pair]]:
     ]
 
 
-def _held(nested: Sequence[Sequence[Sequence[_Pair]]], mutual: bool = False) -> Comparisons:
+def _held(nested: Sequence[Sequence[Sequence[Couple]]], mutual: bool = False) -> Comparisons:
     """Judge all pairs together: what is gated on shares one alpha, over pairs, observables and histories.
 
     Args:
         nested: Run by run and point by point.
         mutual: Whether each pair is among them from both sides.
     """
-    entries = [[[(pair, *_contests(pair)) for pair in point] for point in run] for run in nested]
+    entries = [[[(pair, *contests_of(pair)) for pair in point] for point in run] for run in nested]
     together = [contest for run in entries for point in run for _, some, _ in point for contest in some]
     rows = iter(judged_together(together, 2 if mutual else 1))
     return tuple(
-        tuple(tuple(_told(pair, [next(rows) for _ in some], notes) for pair, some, notes in point) for point in run)
+        tuple(tuple(told(pair, [next(rows) for _ in some], notes) for pair, some, notes in point) for point in run)
         for run in entries
     )
-
-
-def _contests(pair: _Pair) -> tuple[list[Contest], list[str]]:
-    """Return what is held against a margin, and what to know before relying on it."""
-    run, baseline = pair.run, pair.baseline
-    check_comparable(run, baseline, pair.where, pair.mutual)
-    margins, notes = shared_margins(run, baseline, pair.mutual)
-    notes += pair.notes
-    gating = gating_of(run, baseline)
-    if run.folder.path.resolve() == baseline.folder.path.resolve() and run.folder.swept == baseline.folder.swept:
-        other = "other" if pair.mutual else "baseline"
-        notes.append(f"the {other} is this very run: that it equals itself says nothing")
-    if "energy" in margins and "energy" not in gating:
-        notes.append(
-            "the energy is another quantity in the two runs (other models or penalties): it does not gate here"
-        )
-    settings, contests = run.settings, []
-    lost = pair.mutual and any(
-        _too_many(side) for side in (run, baseline)
-    )  # then what is left of the means decides nothing
-    for name, margin in margins.items():
-        least = max(side.resolutions.get(name, 0.0) for side in (run, baseline)) ** 2 / 12
-        higher = direction(run.folder.spec, settings.better, name)
-        if pair.mutual and higher is None:
-            way = f"--set equilibrium.better={{{name}: higher}}, or lower"
-            notes.append(f"which way {name} is better is not known, so none ranks by it: {way}")
-        terms = Terms(margin.delta, 1 - settings.alpha, higher, name in gating and not lost, settings.trim, least)
-        for history in dict.fromkeys(run.observables.histories):
-            ours, theirs = (_finals(side, name, history) for side in (run, baseline))
-            contests.append(Contest(name, history, ours, theirs, terms, pair.mutual))
-    return contests, notes
-
-
-def _told(pair: _Pair, rows: list[Difference], notes: list[str]) -> Baseline:
-    run, baseline = pair.run, pair.baseline
-    rows, title = [*_lost(pair, notes), *rows], pair.title or baseline.folder.name
-    changes = differences(run, baseline)
-    return Baseline(title, overall(rows), not_worse(rows), _words(title, rows), tuple(rows), changes, tuple(notes))
-
-
-def _finals(run: Judged, observable: str, history: str) -> Array:
-    """Return the values of a history's replicas at the end, (replica,)."""
-    values: Array = run.observables.finals[observable][run.observables.members(history)]
-    return values
 
 
 def _check_points(run: JudgedRun, baseline: JudgedRun) -> None:
@@ -252,43 +186,6 @@ def _check_points(run: JudgedRun, baseline: JudgedRun) -> None:
         )
 
 
-def _too_many(run: Judged) -> bool:
-    """Say whether a run has lost more replicas than it tolerates."""
-    counts = run.verdict.replicas
-    return counts["diverged"] + counts["crashed"] > run.settings.diverged
-
-
-def _lost(pair: _Pair, notes: list[str]) -> list[Difference]:
-    """Count replicas without a result; more than are tolerated make the run worse than one that has kept its own."""
-    run, baseline = pair.run, pair.baseline
-    counts = [one.verdict.replicas for one in (run, baseline)]
-    lost = [one["diverged"] + one["crashed"] for one in counts]
-    here, there = (f"{gone} of {one['planned']}" for gone, one in zip(lost, counts, strict=True))
-    words = f"{here} replicas diverged or crashed, in the {'other run' if pair.mutual else 'baseline'} {there}"
-    too_many = _too_many(run), pair.mutual and _too_many(baseline)
-    if not any(too_many):
-        if any(lost):
-            notes.append(f"{words}; means are over those that have finite values")
-        return []
-    outcome: Comparison = "undecided" if all(too_many) else "worse" if too_many[0] else "better"
-    tolerated = (run if too_many[0] else baseline).settings.diverged
-    shares = [one["finished"] / one["planned"] for one in counts]
-    return [
-        Difference(
-            "finished replicas",
-            "all",
-            True,
-            outcome,
-            outcome == "better",
-            mean=shares[0],
-            baseline_mean=shares[1],
-            replicas=(counts[0]["planned"], counts[1]["planned"]),
-            higher_is_better=True,
-            explanation=f"{words}; {tolerated} are tolerated",
-        )
-    ]
-
-
 def _title(run: Judged) -> str:
     """Return the run's name with its hash, and in brackets which point of a sweep it is."""
     swept = run.folder.swept
@@ -298,21 +195,3 @@ def _title(run: Judged) -> str:
 def _distinct(titles: Sequence[str]) -> tuple[str, ...]:
     """Number those that are called the same."""
     return tuple(f"{title} ({place})" if titles.count(title) > 1 else title for place, title in enumerate(titles, 1))
-
-
-def _words(title: str, rows: Sequence[Difference]) -> str:
-    """Say in one sentence how the run compares, and how many of its replicas have collapsed."""
-    outcome = overall(rows)
-    deciding = [row for row in rows if row.gates and row.outcome == outcome]
-    places = ", ".join(dict.fromkeys(f"{row.observable} ({row.history})" for row in deciding))
-    row = max((row for row in rows if row.gates), key=lambda row: row.collapsed, default=None)
-    lost = f": {row.collapsed} of {row.replicas[0]} collapsed" if row and row.collapsed else ""
-    if outcome == "equivalent":
-        return f"equivalent to {title}: every final mean differs by less than its margin"
-    if outcome == "differs":
-        return f"differs from {title} in {places}, of which the good direction is not known{lost}"
-    if outcome in ("better", "worse"):
-        return f"{outcome} than {title} in {places}{lost}"
-    needs = [row.replicas_needed for row in deciding if row.replicas_needed]
-    more = f"{';' if lost else ':'} about {max(needs)} replicas per history in both would decide" if needs else ""
-    return f"undecided against {title} in {places}{', though not worse' if not_worse(rows) else ''}{lost}{more}"
