@@ -25,7 +25,7 @@ def test_a_run_writes_its_folder_and_prints_its_verdict(small: Path, process: Co
     done = process("thermo-run", str(small))
     assert done.returncode == 0, done.stderr
     assert "UNDECIDED" in done.stdout
-    assert "Agreement     Do seeds and data agree?" in done.stdout
+    assert "Agreement     Do other seeds and data agree?" in done.stdout
     assert max(len(line) for line in done.stdout.splitlines()[:-1]) <= 80
     folder = only_run(small.parent)
     assert {path.name for path in folder.iterdir()} >= {
