@@ -6,7 +6,6 @@ import numpy as np
 from scipy import stats
 
 from thermo_cli.contracts import Array
-from thermo_cli.data.remarks import remarks_of
 from thermo_cli.engines.workers import usable_cores
 from thermo_cli.equilibrium.criteria.diversity import PAIRS
 from thermo_cli.equilibrium.statistics.share import count_to_hold, least_replicas
@@ -50,7 +49,7 @@ def describe(experiment: Experiment, workers: int | None, pilot: bool = False) -
         pace = kind.pace(setup) if pilot else None
         lines |= _timing(experiment, needs, pace, active) if pace is not None else {}
     text = [_head(experiment), *(f"  {name:<{INDENT}}{words}" for name, words in lines.items())]
-    text += [f"  {'look at':<{INDENT}}{remark}" for remark in remarks_of(setup.facts.dataset)]
+    text += [f"  {'look at':<{INDENT}}{remark}" for remark in setup.facts.worth_a_look]
     if setup.spec.ensemble.crossed is not None:
         return "\n".join([*text, "A crossed design gives a noise budget; S, A and H are untested on it"])
     if not grows(setup.spec):

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from thermo_cli.data.remarks import remarks_of
 from thermo_cli.engines.engine import Engine, Outcome, open_engine
 from thermo_cli.environment import changes, facts_of, manifest
 from thermo_cli.errors import Interrupted, ThermoError
@@ -188,7 +187,7 @@ def remarks_on(experiment: Experiment) -> list[str]:
     Args:
         experiment: What has been prepared.
     """
-    return list(dict.fromkeys(remark for point in experiment.points for remark in _remarks(point.facts)))
+    return list(dict.fromkeys(remark for point in experiment.points for remark in point.facts.worth_a_look))
 
 
 def train(experiment: Experiment, look: Stage, engine: Engine, watcher: Watcher, allow: Sequence[str] = ()) -> None:
@@ -243,12 +242,8 @@ def _manifest(experiment: Experiment) -> dict[str, Any]:
     return whole | ({"points": facts} if experiment.spec.sweep else {})
 
 
-def _remarks(facts: Facts) -> tuple[str, ...]:
-    return (*remarks_of(facts.dataset), *facts.remarks)
-
-
 def _known(facts: Facts) -> dict[str, Any]:
-    remarks = _remarks(facts)
+    remarks = facts.worth_a_look
     known = facts_of(facts.dataset, facts.noisy, facts.constants)
     return known | ({"remarks": list(remarks)} if remarks else {})
 

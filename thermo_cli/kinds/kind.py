@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Dataset, Findings, Movement, Trajectories
+from thermo_cli.data.remarks import remarks_of
 from thermo_cli.equilibrium.ensemble import Question
 from thermo_cli.registry import KINDS
 from thermo_cli.replicas import Replica, control_rows, main_rows
@@ -51,6 +52,11 @@ class Facts:
     stacked: int = 1
     constants: Mapping[str, float] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+
+    @property
+    def worth_a_look(self) -> tuple[str, ...]:
+        """All remarks: on the dataset, and on what was read."""
+        return (*remarks_of(self.dataset), *self.remarks)
 
 
 @dataclass(frozen=True)
