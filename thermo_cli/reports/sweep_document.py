@@ -133,9 +133,7 @@ def _short(view: SweepView, points: Sequence[PointView], head: str, cells: Seque
         TableLine((*_values(point), point.verdict, mean, number(point.spread, 2)))
         for point, mean in zip(points, cells, strict=True)
     )
-    return TextTable(
-        "Every point; the spread over replicas is in margins, and more than one is too much.", columns, lines
-    )
+    return TextTable("Every point; the spread is the standard deviation over replicas, in margins.", columns, lines)
 
 
 def _beside(points: Sequence[PointView]) -> dict[str, str]:
