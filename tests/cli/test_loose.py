@@ -103,6 +103,30 @@ def test_several_paths_are_one_ensemble(tmp_path: Path, command: Command) -> Non
     assert "path: logs/version_*/metrics.csv" in done.stdout
 
 
+def test_histories_that_are_compared_are_recipes(tmp_path: Path, command: Command) -> None:
+    """What a table or a pattern calls histories, where one path alone is compared: points, and the spec that keeps them so."""
+    rows = [f"{who},{seed},{step},{step / 40 + place / 4 + seed / 500}" for place, who in enumerate("ab")
+            for seed in range(8) for step in range(0, 21, 2)]  # fmt: skip
+    table = "\n".join(f"{row.rsplit(',', 1)[0]},return,{row.rsplit(',', 1)[1]}" for row in rows)
+    (tmp_path / "runs.csv").write_text(f"history,replica,step,observable,value\n{table}\n")
+    done = command("thermo-report", "runs.csv", "--compare", "--margin", "return=0.05")
+    assert done.returncode == 0, done.stderr
+    assert "rank 1: point=b" in " ".join(done.stdout.split())
+    assert "columns: {point: history}" in done.stdout
+    assert "thermo-report runs.csv --compare --margin return=0.05 --details" in done.stdout
+    (tmp_path / "spec.yaml").write_text(done.stdout[done.stdout.index("name: ") :])
+    assert command("thermo-run", "spec.yaml").returncode == 0
+    for who in "ab":
+        for seed in range(8):
+            file = tmp_path / "logs" / who / f"{seed}.csv"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            own = [row.split(",")[2:] for row in rows if row.startswith(f"{who},{seed},")]
+            file.write_text("step,return\n" + "\n".join(map(",".join, own)) + "\n")
+    done = command("thermo-report", "logs/{history}/{replica}.csv", "--compare", "--margin", "return=0.05")
+    assert "rank 1: point=b" in " ".join(done.stdout.split()), done.stderr
+    assert "logs/{point}/{replica}.csv" in done.stdout
+
+
 def test_paths_are_compared(tmp_path: Path, command: Command) -> None:
     """Each path is an ensemble of its own, beside another or as what is held against a baseline."""
     logs(tmp_path / "before", count=12)

@@ -15,6 +15,7 @@ from thermo_cli.errors import UsageError
 if TYPE_CHECKING:
     from thermo_cli.contracts import Array
     from thermo_cli.judging.record import JudgedRun
+    from thermo_cli.kinds.recorded.parts import RecordedArguments
 
 SPEC: Final = "runs.yaml"
 FIELDS: Final = re.compile(r"\{\w+\}")
@@ -41,8 +42,11 @@ class Loose:
         Args:
             view: Of the run, as if it were kept.
         """
+        from thermo_cli.reports.typed import Typed
+
         again = dataclasses.replace(view.reproduction, commands=(f"thermo-run {SPEC}",), spec=self.spec)
-        return dataclasses.replace(view, title=self.title, reproduction=again)
+        typed = Typed(f"thermo-run {SPEC}", f"thermo-report {self.title}")
+        return dataclasses.replace(view, title=self.title, reproduction=again, typed=typed)
 
     @property
     def words(self) -> str:
@@ -66,12 +70,13 @@ def is_path(name: str, results: Path) -> bool:
     return Path(name).exists() or glob.has_magic(name) or FIELDS.search(name) is not None
 
 
-def look(paths: Sequence[str], changes: Mapping[str, Any]) -> Loose:
+def look(paths: Sequence[str], changes: Mapping[str, Any], recipes: bool = False) -> Loose:
     """Judge what is there, with the settings given; without any margin a share has that of an accuracy.
 
     Args:
         paths: Files, folders or globs.
         changes: Fields of `equilibrium`.
+        recipes: Whether what is there is compared: then what it calls histories are recipes, which claim no common end.
 
     Raises:
         DataError: They cannot be read.
@@ -88,7 +93,12 @@ def look(paths: Sequence[str], changes: Mapping[str, Any]) -> Loose:
     content: dict[str, Any] = {"name": _name(paths), "system": {"use": "recorded", "with": {"path": given.path}}}
     content |= {"equilibrium": dict(changes)} if changes else {}
     asked = open_spec(content).spec.equilibrium  # what is wrong with it is told before anything is read
-    logs = read_logs(given, Path.cwd(), {**asked.margins, **asked.targets, **asked.better})
+    named = {**asked.margins, **asked.targets, **asked.better}
+    logs = read_logs(given, Path.cwd(), named)
+    if recipes and len(logs.histories) > 1 and not logs.points:
+        given = _of_recipes(given)
+        content["system"]["with"] |= given.model_dump(exclude_unset=True)
+        logs = read_logs(given, Path.cwd(), named)
     if len(logs.points) > 1:
         content["sweep"] = {"system.with.point": logs.points}
     if not (asked.margins or asked.targets):
@@ -97,6 +107,15 @@ def look(paths: Sequence[str], changes: Mapping[str, Any]) -> Loose:
         logs.reading.note(words)
     run = look_at(open_spec(content), {key_of(given): logs})
     return Loose(run, shlex.join(paths), _text(content))
+
+
+def _of_recipes(given: "RecordedArguments") -> "RecordedArguments":
+    """Return what reads as points what was read as histories: a column of a table, or a field of a pattern."""
+    if isinstance(given.path, str) and "{history}" in given.path:
+        return given.model_copy(update={"path": given.path.replace("{history}", "{point}")})
+    column = given.columns.get("history", "history")
+    columns = {what: name for what, name in given.columns.items() if what != "history"}
+    return given.model_copy(update={"columns": {**columns, "point": column}})
 
 
 def _refuse_results(path: str) -> None:

@@ -1,7 +1,8 @@
 """`thermo-report`: show runs that exist, judge them again, compare them, gate on their verdicts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -103,7 +104,10 @@ def report(
             )
         required = gate.required_words(require, compare or baseline is not None)
         changes = _changes(margin or [], settings or [])
-        request = Request(results, format, details, output, required, changes, compare, baseline, export, figures)
+        typed = _typed({"--margin": margin, "--set": settings, "--baseline": [baseline] if baseline else None})
+        request = Request(
+            results, format, details, output, required, changes, typed, compare, baseline, export, figures
+        )
         if what:
             return _report(what, request)
         if required or changes or export or figures or compare or baseline is not None:
@@ -124,6 +128,7 @@ class Request:
     output: Path | None
     required: list[list[str]]
     changes: dict[str, Any]
+    settings: str  # as they were typed
     compare: bool
     baseline: str | None
     tables: Export | None
@@ -170,7 +175,8 @@ def _report(names: Sequence[str], request: Request) -> int:
             codes.append(broken.exit_code)
         else:
             view, answer = gate.gated(one.run, request.required, next(partners))
-            views.append(one.loose.shown(view) if one.loose is not None else view)
+            view = one.loose.shown(view) if one.loose is not None else view
+            views.append(replace(view, typed=replace(view.typed, settings=request.settings)))
             gates.append(answer)
     if request.compare and broken is None:
         views = [gate.compared(views, gates, standings(runs, found))]
@@ -195,7 +201,8 @@ def _all_opened(names: Sequence[str], request: Request) -> list[Opened]:
         raise UsageError(
             "only runs that are kept have tables", received=paths[0], remedy="keep it: thermo-run SPEC.yaml"
         )
-    judged = iter([look(one, request.changes) for one in together])
+    recipes = request.compare and len(paths) == len(names) == 1
+    judged = iter([look(one, request.changes, recipes) for one in together])
     opened = [_opened(name, request) if name not in paths else None for name in names]
     whole = [one or next(judged, None) for one in opened]
     return [Opened(one.run.folder, one.run, loose=one) if isinstance(one, Loose) else one for one in whole if one]
@@ -254,6 +261,11 @@ def _baseline(name: str, request: Request) -> "JudgedRun":
             remedy=error.remedy,
             where=error.where,
         ) from None
+
+
+def _typed(options: Mapping[str, Sequence[str] | None]) -> str:
+    """Write options as they are typed."""
+    return shlex.join(word for option, values in options.items() for value in values or () for word in (option, value))
 
 
 def _changes(margins: Sequence[str], settings: Sequence[str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from thermo_cli.judging.record import Baseline, Decision, Gate
 from thermo_cli.metric import HEADLINES
 from thermo_cli.reports.lineup import Lineup
 from thermo_cli.reports.numerals import number
-from thermo_cli.reports.typed import UNTYPED, Typed
+from thermo_cli.reports.typed import REPORT, UNTYPED, Typed
 from thermo_cli.reports.view import Reproduction, RunView, Unjudged
 
 
@@ -159,12 +159,14 @@ def is_ranked(view: View) -> bool:
 
 def reported(view: View) -> str:
     """Write the command that reports on a view as it is: on several where they are compared."""
-    names = [_named(one) for one in alone([view])]
-    return " ".join(["thermo-report", *names, *(["--compare"] if is_ranked(view) else [])])
+    ones = list(alone([view]))
+    settings = {one.typed.settings: None for one in ones if not isinstance(one, Unjudged)}
+    words = ["thermo-report", *map(_named, ones), *(["--compare"] if is_ranked(view) else []), *settings]
+    return " ".join(filter(None, words))
 
 
 def _named(view: RunView | SweepView | Unjudged) -> str:
-    if isinstance(view, Unjudged) or view.typed == UNTYPED:
+    if isinstance(view, Unjudged) or view.typed.report == REPORT:
         return shlex.quote(view.title)
     return view.typed.report.removeprefix("thermo-report ")
 

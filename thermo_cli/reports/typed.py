@@ -16,10 +16,12 @@ class Typed:
     Attributes:
         run: Trains the run, or goes on with it.
         report: Reports on it.
+        settings: Options that it was judged with besides what its spec says.
     """
 
     run: str = RUN
     report: str = REPORT
+    settings: str = ""
 
     def filled(self, command: str) -> str:
         """Return a command as it is typed; what it sets takes the place of what was set before.

@@ -52,6 +52,11 @@ class Logs:
         """Names of the recipes, in order; empty where none is named."""
         return list(dict.fromkeys(run.point for run in self.runs if run.point))
 
+    @property
+    def histories(self) -> list[str]:
+        """Names of the histories, in order; empty where none is named."""
+        return list(dict.fromkeys(run.history for run in self.runs if run.history))
+
     def at(self, point: str | None) -> Recorded:
         """Return the runs of one recipe.
 
