@@ -1,10 +1,14 @@
 """Logs as their clients wrote them (tests/logs/make.py): each is recognised, and holds what the client was told."""
 
+import contextlib
+import shutil
 import sqlite3
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.conftest import ROOT
 from thermo_cli.errors import DataError
@@ -25,14 +29,18 @@ def read(path: Path, *named: str, **given: str) -> Recorded:
     return read_logs(RecordedArguments(path=path.name, **given), path.parent, named).at(None)
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    """MLflow's database, of which the tables with runs are kept as SQL."""
-    path = tmp_path / "mlflow.db"
+def write_database(path: Path) -> Path:
+    """Write MLflow's database, of which the tables with runs are kept as SQL, and return its path."""
     with sqlite3.connect(path) as connection:
         connection.executescript((LOGS / "mlflow" / "mlflow.sql").read_text())
     connection.close()
     return path
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """MLflow's database."""
+    return write_database(tmp_path / "mlflow.db")
 
 
 def test_logs_are_small() -> None:
@@ -118,6 +126,32 @@ def test_another_format_can_be_stated() -> None:
     assert any("the spec says so" in words for words in read(LOGS / "keras", format="wide").notes)
     with pytest.raises(DataError, match="there are no runs in this folder"):
         read(LOGS / "keras", format="tensorboard")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    log=st.sampled_from(["keras", "lightning", "trainer_state", "wandb", "mlflow/mlruns", "mlflow.db"]),
+    place=st.floats(0, 1),
+    length=st.integers(0, 60),
+    written=st.sampled_from([b"", b",", b"\n", b'"', b"nan", b"1e999", b"-", b"\0", b"\xff", b"[", b"\r", b"9" * 20]),
+    number=st.integers(0, 20),
+)
+def test_damaged_logs_are_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, log: str, place: float, length: int, written: bytes, number: int
+) -> None:
+    """Whatever is cut out of a file or written over it, no error is met but those that say what is wrong and where."""
+    folder = tmp_path_factory.mktemp("logs")
+    if log == "mlflow.db":
+        write_database(folder / log)
+    else:
+        shutil.copytree(LOGS / log, folder / "copy")
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    path = files[number % len(files)]
+    data = path.read_bytes()
+    start = int(place * len(data))
+    path.write_bytes(data[:start] + written + data[start + length :])
+    with contextlib.suppress(DataError):  # it says what is wrong; anything else fails this test
+        assert read_logs(RecordedArguments(path="."), folder).at(None).runs.values
 
 
 @pytest.mark.parametrize("content", [b"", b"no events at all" * 20, b"\x18" + b"\0" * 40])

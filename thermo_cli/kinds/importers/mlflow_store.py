@@ -32,11 +32,13 @@ def read(file: Path, choose: Choice) -> list[LoggedRun]:
         DataError: It is no such database, or a damaged one.
     """
     with _opened(file) as database:
-        chosen = list(choose([name for (name,) in database.execute(NAMES)]))
+        chosen = list(choose([str(name) for (name,) in database.execute(NAMES)]))
         runs = list(database.execute(RUNS))
         unique = len({name for _, name, _ in runs}) == len(runs) and all(name for _, name, _ in runs)
         return [
-            LoggedRun(str(name if unique else uuid), f"{file}: run {uuid}", _series(database, uuid, chosen), "", point)
+            LoggedRun(
+                str(name if unique else uuid), f"{file}: run {uuid}", _series(database, uuid, chosen), "", str(point)
+            )
             for uuid, name, point in runs
         ]
 
@@ -57,7 +59,7 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
     try:
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as database:
             yield database
-    except (sqlite3.Error, OverflowError) as error:
+    except (sqlite3.Error, OverflowError, TypeError, ValueError) as error:  # SQLite keeps whatever type it was given
         raise DataError(
             "the file cannot be read as MLflow's database",
             received=str(error),
