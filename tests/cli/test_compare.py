@@ -50,7 +50,7 @@ def test_people_read_one_report_of_all(report: Report, format: str) -> None:
     for part in ("Ranking", "Every pair", "equivalent", "better", "differs from", "ensemble.seed"):
         assert part in words, part
     if format == "terminal":
-        assert max(map(len, out.splitlines())) <= 80
+        assert max(map(len, runs.told(out.splitlines()))) <= 80
         assert "slow-" in out.split("--compare --details")[0].splitlines()[-1]
     if format == "html":
         assert out.count("<main ") == 1
@@ -134,7 +134,7 @@ def test_two_sweeps_are_compared_point_by_point(report: Report) -> None:
     assert "2 sweeps, 2 pairs" in words
     assert "At lr=1e-05: both are equivalent" in words
     assert "at lr=0.05: " in words
-    assert max(map(len, out.splitlines())) <= 80
+    assert max(map(len, runs.told(out.splitlines()))) <= 80
 
 
 def test_all_agree_on_the_terms(results: Path, report: Report) -> None:

@@ -99,7 +99,7 @@ def test_several_paths_are_one_ensemble(tmp_path: Path, command: Command) -> Non
     done = command("thermo-report", *some, "--format", "json")
     assert json.loads(done.stdout)["run"]["replicas"]["finished"] == 3
     done = command("thermo-report", "logs/version_*/metrics.csv")
-    assert "12 of 12 replicas" in done.stdout
+    assert "12 of 12 │ │ replicas" in " ".join(done.stdout.split())
     assert "path: logs/version_*/metrics.csv" in done.stdout
 
 
@@ -134,8 +134,8 @@ def test_paths_are_compared(tmp_path: Path, command: Command) -> None:
     margin = ("--margin", "val_acc=0.02")
     both = command("thermo-report", "before", "after", "--compare", *margin)
     assert both.returncode == 0, both.stderr
-    assert "Better than before" in both.stdout
-    assert "Worse than after" in both.stdout
+    assert "Rank 1: after-" in both.stdout
+    assert "; rank 2: before-" in both.stdout
     one = command("thermo-report", "after", "--baseline", "before", *margin, "--require", "not-worse")
     assert one.returncode == 0, one.stderr
     assert command("thermo-report", "before", "--baseline", "after", *margin, "--require", "not-worse").returncode == 1
