@@ -111,7 +111,7 @@ def test_histories_that_are_compared_are_recipes(tmp_path: Path, command: Comman
     (tmp_path / "runs.csv").write_text(f"history,replica,step,observable,value\n{table}\n")
     done = command("thermo-report", "runs.csv", "--compare", "--margin", "return=0.05")
     assert done.returncode == 0, done.stderr
-    assert "rank 1: point=b" in " ".join(done.stdout.split())
+    assert "Rank 1: point=b" in " ".join(done.stdout.split())
     assert "columns: {point: history}" in done.stdout
     assert "thermo-report runs.csv --compare --margin return=0.05 --details" in done.stdout
     (tmp_path / "spec.yaml").write_text(done.stdout[done.stdout.index("name: ") :])
@@ -123,7 +123,7 @@ def test_histories_that_are_compared_are_recipes(tmp_path: Path, command: Comman
             own = [row.split(",")[2:] for row in rows if row.startswith(f"{who},{seed},")]
             file.write_text("step,return\n" + "\n".join(map(",".join, own)) + "\n")
     done = command("thermo-report", "logs/{history}/{replica}.csv", "--compare", "--margin", "return=0.05")
-    assert "rank 1: point=b" in " ".join(done.stdout.split()), done.stderr
+    assert "Rank 1: point=b" in " ".join(done.stdout.split()), done.stderr
     assert "logs/{point}/{replica}.csv" in done.stdout
 
 
