@@ -8,6 +8,7 @@ import thermo_cli
 from tests.conftest import ROOT, SERIAL
 from thermo_cli.experiment import prepare
 from thermo_cli.plan import describe
+from thermo_cli.runs.views import view
 from thermo_cli.spec import load_spec
 
 FEW = [  # a weaker claim, which fewer replicas can carry
@@ -67,6 +68,7 @@ def test_an_experiment_gives_the_verdict_that_it_expects(name, tmp_path):
     path = ROOT / "experiments" / f"{name}.yaml"
     run = thermo_cli.run(path, overrides=SMALL[name], results=tmp_path, allow=ALLOWED.get(name, []), engine=SERIAL)
     assert run.verdict.verdict == expected(name), run.verdict.summary
+    assert not view(run.judged).before  # no other look than this one, whatever step a script calls its last
 
 
 @pytest.mark.parametrize(

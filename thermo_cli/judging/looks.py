@@ -16,17 +16,17 @@ from thermo_cli.spec.size import Size, doubled
 
 
 def look_of(judged: Judged) -> Look:
-    """Return what is kept of a look.
+    """Return what is kept of a look; its steps are those that were asked for, though a script may count its last one T - 1.
 
     Args:
         judged: The ensemble as the look sees it.
     """
-    verdict, recorded = judged.verdict, judged.observables
+    verdict = judged.verdict
     rows = {row.criterion for row in verdict.criteria if row.gates}
     names = [criterion.name for criterion in CRITERIA if criterion.name in rows]
     undecided = tuple(name for name in names if verdict.outcomes[name] == "undecided")
-    replicas = max(Counter(recorded.histories).values())
-    return Look(replicas, int(recorded.steps[-1]), verdict.verdict, undecided)
+    replicas = max(Counter(judged.observables.histories).values())
+    return Look(replicas, judged.folder.total, verdict.verdict, undecided)
 
 
 def next_size(spec: Spec, size: Size, verdict: Verdict, required: Required = ()) -> Size | None:
