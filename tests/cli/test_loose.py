@@ -103,6 +103,18 @@ def test_several_paths_are_one_ensemble(tmp_path: Path, command: Command) -> Non
     assert "path: logs/version_*/metrics.csv" in done.stdout
 
 
+def test_a_schedule_is_not_assumed_in_silence(tmp_path: Path, command: Command) -> None:
+    """What is taken for a constant rate is said, until the spec says that it was one."""
+    logs(tmp_path / "logs", count=12)
+    text = command("thermo-report", "logs").stdout
+    assert "the learning rate is taken for constant" in " ".join(text.split())
+    spec = text[text.index("name: ") :].replace("path: logs", "path: logs, schedule: constant")
+    (tmp_path / "spec.yaml").write_text(spec)
+    done = command("thermo-run", "spec.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "taken for constant" not in done.stdout
+
+
 def test_histories_that_are_compared_are_recipes(tmp_path: Path, command: Command) -> None:
     """What a table or a pattern calls histories, where one path alone is compared: points, and the spec that keeps them so."""
     rows = [f"{who},{seed},{step},{step / 40 + place / 4 + seed / 500}" for place, who in enumerate("ab")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,11 @@ from thermo_cli.store.recorded import write_recorded
 settle, diagnostics, rehearse = nothing_to_settle, no_diagnostics, no_rehearsal
 objective, comparable_fields = no_objective, no_comparable_fields
 
+ASSUMED: Final = (
+    "the learning rate is taken for constant over the second half of training; say system.with.schedule: scheduled if it was "
+    "not, for then no trajectory tells of longer training"
+)
+
 
 def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Any]) -> Facts:
     """Read the runs; those of all points at once."""
@@ -42,7 +47,9 @@ def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, 
     logs: Logs = loaded[key]
     recorded = logs.at(given.point)
     runs = recorded.runs
-    return Facts(recorded.fingerprint, runs=runs, observables=tuple(runs.values), remarks=recorded.notes)
+    assumed = [ASSUMED] if "schedule" not in given.model_fields_set and len(runs.steps) > 1 else []
+    remarks = (*recorded.notes, *assumed)
+    return Facts(recorded.fingerprint, runs=runs, observables=tuple(runs.values), remarks=remarks)
 
 
 def begin(setup: Setup) -> None:
