@@ -53,12 +53,15 @@ def advice(verdict: Verdict, ensemble: Ensemble) -> tuple[Advice, ...]:
         return tuple(stops or [_longer(verdict, ensemble)])
     able = _able(verdict, ("undecided",), ensemble)
     rows = [row for row in verdict.criteria if row.gates and row.outcome == "undecided" and row.criterion in able]
-    larger = sorted([*_larger(rows, ensemble, bool(past)), *_pairs(rows, ensemble)], key=lambda one: one.work or 0)
+    beyond = _unreachable(rows)
+    more = [
+        *_larger(rows, ensemble, bool(past), "what else is open" if beyond else "what is open"),
+        *_pairs(rows, ensemble),
+    ]
+    larger = sorted(more, key=lambda one: one.work or 0)
     setups = _setups(verdict, ensemble)
     first = any(verdict.outcomes[name] == "untested" for name in ("stationarity", "agreement"))
-    parts = (
-        (setups, stops, larger) if first else (stops, larger, _assumption(rows, ensemble), _unreachable(rows), setups)
-    )
+    parts = (setups, stops, larger) if first else (stops, larger, _assumption(rows, ensemble), beyond, setups)
     return tuple(one for part in parts for one in part)
 
 
@@ -98,8 +101,13 @@ def _longer(verdict: Verdict, ensemble: Ensemble) -> Advice:
     return _steps(ensemble, steps, "train longer: {} steps may end it, more replicas would not")
 
 
-def _larger(rows: Sequence[Row], ensemble: Ensemble, past: bool) -> list[Advice]:
-    """Ask for replicas, steps, either or both: what decides all that can be decided, for the least work."""
+def _larger(rows: Sequence[Row], ensemble: Ensemble, past: bool, unknown: str) -> list[Advice]:
+    """Ask for replicas, steps, either or both: what decides all that can be decided, for the least work.
+
+    Args:
+        past: Whether scores are past their best, so that longer training is no answer.
+        unknown: What would be decided, in words.
+    """
     rows = [row for row in rows if row.criterion != "diversity"]
     most = MOST_STEPS * ensemble.question.steps
     lengths = [
@@ -114,12 +122,12 @@ def _larger(rows: Sequence[Row], ensemble: Ensemble, past: bool) -> list[Advice]
     ways = sorted({by_replicas, by_steps} - {(0, 0)}, key=lambda way: _work(ensemble, *way))
     if any(all(way) for way in ways):
         ways = ways[:1]
-    return [one for way in ways for one in _way(ensemble, *way)]
+    return [one for way in ways for one in _way(ensemble, *way, unknown)]
 
 
-def _way(ensemble: Ensemble, replicas: int, steps: int) -> list[Advice]:
+def _way(ensemble: Ensemble, replicas: int, steps: int, unknown: str) -> list[Advice]:
     """Return one command, with an entry for each thing that it makes more of."""
-    more = [_replicas(ensemble, replicas)] if replicas else []
+    more = [_replicas(ensemble, replicas, unknown)] if replicas else []
     longer = [_steps(ensemble, steps, "{} steps: longer training would tell")] if steps else []
     orders = [one.command.partition(" --set ")[2] for one in (*more, *longer)]
     command, work = _command(ensemble, " --set ".join(orders)), _work(ensemble, replicas, steps)
@@ -128,13 +136,13 @@ def _way(ensemble: Ensemble, replicas: int, steps: int) -> list[Advice]:
     return [dataclasses.replace(one, together=place > 0) for place, one in enumerate(ways)]
 
 
-def _replicas(ensemble: Ensemble, count: int) -> Advice:
+def _replicas(ensemble: Ensemble, count: int, unknown: str) -> Advice:
     extent = ensemble.question.extent
     order = f"ensemble.replicas={count}"
     if extent is not None and extent.replicas[0] != extent.replicas[1]:
         order = _grown("ensemble.replicas", extent.replicas[0], count)
     many = f"{count} replicas per history" if extent else f"{count} runs of each history"
-    words = f"{many} decide what is open in four of five cases"
+    words = f"{many} decide {unknown} in four of five cases"
     return Advice("replicas", words, count, CHANCE, _command(ensemble, order))
 
 

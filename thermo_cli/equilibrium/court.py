@@ -155,10 +155,10 @@ def _warnings(ensemble: Ensemble) -> list[str]:
         for path, members in ensemble.members.items() if name in ensemble.values else ():
             values = ensemble.values[name][members]
             values = values[np.isfinite(values).all(axis=1)][:, ensemble.window]
-            if len(values) and len(times) > 1 and values.mean() != 0:
-                change = float(slopes(values, times).mean() * (times[-1] - times[0])) / float(values.mean())
-                if abs(change) > WATCHED_DRIFT:
-                    warnings.append(
-                        f"{name} of {path} moved by {change:+.0%} within the window (watched, decides nothing)"
-                    )
+            if len(values) and len(times) > 1:
+                change = float(slopes(values, times).mean() * (times[-1] - times[0]))
+                first = float(values.mean()) - change / 2  # of the straight line
+                if first > 0 and abs(change) > WATCHED_DRIFT * first:
+                    share = f"{change / first:+.0%}"
+                    warnings.append(f"{name} of {path} moved by {share} within the window (watched, decides nothing)")
     return warnings
