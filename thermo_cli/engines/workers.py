@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ def start(workers: int) -> Executor:
     import loky
     from loky.backend.resource_tracker import ensure_running
 
+    # a worker that has grown is replaced between two tasks, which loses nothing and concerns nobody
+    warnings.filterwarnings("ignore", message="A worker was restarted while some jobs were given")
     isolated = isolated_environment()
     with _environment(isolated) as before:  # trackers of resources are started with what this process has
         ensure_running()
