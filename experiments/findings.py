@@ -75,7 +75,7 @@ def _section(finding: Finding, answer: Told, found: Found) -> str:
     folder = f"reference/{finding.name}"
     took = ", ".join(f"{name} {taken(one)}" for name, one in found.items())
     unknown = [
-        f"{name} {'at ' if one['points'] else ': '}{words}" for name, one in found.items() for words in left_open(one)
+        f"{name}{' at ' if one['points'] else ': '}{words}" for name, one in found.items() for words in left_open(one)
     ]
     reports = ", ".join(f"[{name}]({folder}/{name}.md)" for name in finding.specs)
     return "\n".join(

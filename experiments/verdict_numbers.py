@@ -101,7 +101,10 @@ def left_open(one: Content) -> Iterator[str]:
     for where, point in list(points(one)) or [("", one)]:
         if point["verdict"] == "undecided":
             told = [f"{advice['to']} {advice['kind']}" for advice in point["advice"] if advice["to"]]
-            words = " and ".join(told) + " would probably tell" if told else "no more replicas or steps would tell"
+            unable = (
+                "no more replicas or steps would tell" if point["advice"] else "its design answers another question"
+            )
+            words = " and ".join(told) + " would probably tell" if told else unable
             yield f"{where}: {words}" if where else words
 
 
