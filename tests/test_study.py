@@ -35,15 +35,17 @@ def sweep(tmp_path: Path) -> Path:
 
 
 def test_points_have_shards_of_their_own_and_share_stacks(sweep, tmp_path):
-    """No file mixes points; rates share stacks, sizes of the bath do not; replicas are those of the point alone."""
+    """No file mixes points; rates share stacks of full shards, sizes of the bath do not; replicas are those of the point alone."""
     study = prepare(load_spec(sweep), tmp_path, tmp_path / "results")
     study.folder.make()
     begin(study, SWEEP)
     assert all(len({(row.point, row.history, row.role) for row in rows}) == 1 for rows in study.folder.shards.values())
     assert {name.partition("/")[0] for name in study.folder.shards} == {"p0000", "p0001", "p0002", "p0003"}
     tasks = tasks_of(study.folder, tmp_path, (), 1, 16)
-    together = {frozenset(row.point for rows in task.shards for row in rows) for task in tasks}
+    full = [task for task in tasks if len(task.shards[0]) == 4]
+    together = {frozenset(row.point for rows in task.shards for row in rows) for task in full}
     assert together == {frozenset({0, 2}), frozenset({1, 3})}
+    assert all(len(task.shards) == 1 for task in tasks if task not in full)
     names = [name for task in tasks for name in task.names]
     assert sorted(names) == sorted(study.folder.shards)
     alone = {row.name: row for row in replica_table(points_of(study.spec)[2].spec)}
@@ -63,6 +65,24 @@ def test_a_point_is_what_it_is_alone(sweep, tmp_path):
         np.testing.assert_array_equal(point.observables.values[name], values, err_msg=name)
     np.testing.assert_array_equal(point.parameters(120), alone.parameters(120))
     assert point.verdict.verdict == alone.verdict.verdict
+
+
+def test_a_point_whose_shard_is_not_full_is_what_it_is_alone(tmp_path):
+    """Three replicas of 115 parameters each: behind them others would lie at addresses that are no multiple of a vector."""
+    spec = {
+        "name": "odd",
+        "data": {"use": "wine"},
+        "system": {"use": "mlp", "with": {"hidden": [8]}},
+        "dynamics": {"use": "sgd", "with": {"lr": 0.05}, "batch_size": 16, "steps": 20},
+        "ensemble": {"replicas": 3, "controls": {"same_bath": 0, "twin": 0}},
+        "observe": {"macro": ["loss"], "micro": [], "window_measurements": 8},
+    }
+    alone = thermo_cli.run(spec, results=tmp_path / "alone", engine=SERIAL)
+    swept = thermo_cli.run(
+        spec | {"sweep": {"dynamics.with.lr": [0.1, 0.05]}}, results=tmp_path / "swept", engine=SERIAL
+    )
+    for name, values in alone.observables.values.items():
+        np.testing.assert_array_equal(swept.runs[1].observables.values[name], values, err_msg=name)
 
 
 def test_a_sweep_has_a_verdict_per_point_and_none_of_its_own(sweep, tmp_path, command):

@@ -55,6 +55,9 @@ class ShardTask:
 def tasks_of(folder: RunFolder, base: Path, allow: Sequence[str], workers: int, most: int) -> list[ShardTask]:
     """Divide what is still to be trained among workers: as many shards to a stack as pay, and no worker without one.
 
+    A shard that is not full stands last in its stack, or alone: behind it others would lie at addresses that are no multiple
+    of a vector, and there products are rounded otherwise.
+
     Args:
         folder: The run.
         base: Folder of the spec.
@@ -68,7 +71,7 @@ def tasks_of(folder: RunFolder, base: Path, allow: Sequence[str], workers: int, 
     for name in names:
         members = folder.shards[name]
         first, spec = members[0], folder.spec_of(members[0])
-        together = most >= 2 * spec.width
+        together = most >= 2 * spec.width and (len(members) == spec.width or len(likes) == 1)
         key = (likes[first.point], first.history, first.steps, first.role == "main") if together else name
         groups.setdefault(key, []).append(members)
     tasks = []
