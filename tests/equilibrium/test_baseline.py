@@ -205,13 +205,13 @@ def test_what_is_needed_is_enough() -> None:
     for shift in (0.5, -1.5):
         row = held(*drawn(2, shift, (2.0, 2.0), (16, 16)))
         assert row.outcome == "undecided"
-        sure = held(*exact(shift, 2.0, 16))
+        sure = held(*exact(shift, 1.0, 16))
         needed = sure.replicas_needed
         assert needed is not None
         assert needed > 16
-        again = held(*exact(shift, 2.0, needed))
+        again = held(*exact(shift, 1.0, needed))
         assert again.outcome == ("equivalent" if shift > 0 else "worse")
-    assert held(*exact(1.0, 2.0, 16)).replicas_needed is None
+    assert held(*exact(-1.0, 2.0, 16)).replicas_needed is None
 
 
 def exact(shift: float, sd: float, size: int) -> tuple[Array, Array]:

@@ -24,7 +24,7 @@ from scipy import stats
 
 from thermo_cli.contracts import Array
 from thermo_cli.equilibrium.statistics.collapse import chance_of_none, collapsed
-from thermo_cli.equilibrium.statistics.forecast import replicas_for_mean
+from thermo_cli.equilibrium.statistics.forecast import replicas_for_open
 from thermo_cli.equilibrium.statistics.interval import ROUNDING, Interval
 from thermo_cli.equilibrium.statistics.trimmed import FEW, FEWEST, difference_interval, difference_moments, moments
 
@@ -226,7 +226,8 @@ def _needed(known: Interval, row: Difference, run: Array, baseline: Array, terms
     if row.collapsed and abs(known.estimate) < terms.margin:
         return None
     calm = partial(chance_of_none, run, baseline, terms.margin, terms.higher)
-    return replicas_for_mean(known, terms.margin, min(row.replicas), 1 - terms.confidence, rests=False, calm=calm)
+    freedom, alpha = float(difference_moments(run, baseline, terms.trim, terms.least)[2]), 1 - terms.confidence
+    return replicas_for_open(known, terms.margin, min(row.replicas), alpha, freedom=freedom, calm=calm)
 
 
 def _words(outcome: Comparison, kept: bool, estimate: float, row: Difference) -> str:

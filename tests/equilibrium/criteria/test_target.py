@@ -10,6 +10,8 @@ from thermo_cli.contracts import Array, Row
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.criteria.target import target
 from thermo_cli.equilibrium.ensemble import Goal, Question, Settings
+from thermo_cli.equilibrium.statistics.forecast import replicas_for_open
+from thermo_cli.equilibrium.statistics.interval import Interval
 from thermo_cli.equilibrium.statistics.trimmed import mean_interval
 
 TRIALS = 400
@@ -35,11 +37,20 @@ def test_the_mean_turns_where_its_bound_is_the_target() -> None:
         assert {each.gates for each in rows} == {False}
         assert rows[0].interval == pytest.approx((known.lower, known.upper))
         assert rows[0].estimate == pytest.approx(known.estimate)
-        # the bound is the target, so the estimate is one half-width, c(32) standard errors, away from it
-        c = {n: float(stats.t.ppf(0.95, n - 1)) for n in range(32, 100)}
-        chance = {n: float(stats.norm.cdf(c[32] * (n / 32) ** 0.5 - c[n])) for n in c}
-        assert rows[1].replicas_needed == next(n for n in c if chance[n] >= 0.8)
-    assert row(values, Goal(known.estimate, True)).replicas_needed is None
+
+
+def test_what_is_needed_grows_towards_the_target() -> None:
+    """On both sides of it alike, and most where the estimate is the target: it may lie beyond it or not."""
+    values = rng.generator(1).normal(7.0, 1.0, 32)
+    known = mean_interval(values, 0.05, 0.15)
+    half = known.upper - known.estimate
+    needs = []
+    for part in (0.99, 0.5, 0.0, -0.5, -0.99):
+        reach = Interval(-abs(part) * half, -(abs(part) + 1) * half, (1 - abs(part)) * half)
+        needs.append(row(values, Goal(known.estimate - part * half, True)).replicas_needed)
+        assert needs[-1] == replicas_for_open(reach, 0.0, 32, 0.05, one_sided=True)
+    assert needs == needs[::-1]
+    assert 32 < needs[0] < needs[1] < needs[2]
 
 
 def test_a_failure_is_shared_by_all_targets() -> None:

@@ -2,10 +2,15 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 
 from thermo_cli import rng
-from thermo_cli.equilibrium.statistics.forecast import CHANCE, MAX_REPLICAS, replicas_for_mean
+from thermo_cli.equilibrium.statistics.forecast import (
+    CHANCE,
+    MAX_REPLICAS,
+    replicas_for_mean,
+    replicas_for_open,
+)
 from thermo_cli.equilibrium.statistics.interval import Interval
 from thermo_cli.equilibrium.statistics.share import count_not_to_fail, count_to_hold, replicas_for_share
 from thermo_cli.equilibrium.statistics.tolerance import count_to_agree
@@ -103,8 +108,66 @@ def test_what_is_certain_has_the_number_of_theory() -> None:
     assert abs(needed - theory) < 0.02 * theory
 
 
+def bare(interval: Interval, margin: float, replicas: int, alpha: float) -> int | None:
+    """Return what the estimate asks for as if it were the truth."""
+    return replicas_for_mean(interval, margin, replicas, alpha, rests=False)
+
+
+def shares_of_open(replicas: int, shift: float, sd: float) -> list[float]:
+    """Return the share of open ensembles that fresh ones decide: of the number for the open, of the bare one."""
+    shares = []
+    for forecast in (replicas_for_open, bare):
+        generator, hits = rng.generator(6), []
+        for _ in range(600):
+            interval = mean_interval(generator.normal(shift, sd, replicas), ALPHA)
+            needed = forecast(interval, 1.0, replicas, ALPHA) if interval.inside(1.0) == "undecided" else None
+            if needed is not None:
+                hits.append(mean_interval(generator.normal(shift, sd, needed), ALPHA).inside(1.0) != "undecided")
+        shares.append(float(np.mean(hits)))
+    return shares
+
+
+def test_open_means_anywhere_are_decided_in_four_of_five() -> None:
+    """Few replicas may show any mean, and the estimate asks for too few; open beyond the margin, it asks for too many."""
+    few, many = shares_of_open(8, 0.5, 2.0), shares_of_open(32, 1.5, 1.5)
+    assert 0.75 <= few[0] <= 0.95
+    assert 0.75 <= many[0] <= 0.95
+    assert few[1] < 0.75
+    assert many[1] > 0.95
+
+
+@pytest.mark.parametrize("estimate", [0.5, 0.9, 1.4])
+def test_a_number_for_the_open_is_the_first_of_its_equation(estimate: float) -> None:
+    """Of a known error only the upper bound is compared: z instead of t, and the integral over all means by quadrature."""
+    z, error = float(stats.norm.ppf(1 - ALPHA)), 0.4
+    needed = replicas_for_open(
+        Interval(estimate, estimate - z * error, estimate + z * error), 1.0, 50, ALPHA, one_sided=True, freedom=1e9
+    )
+
+    def decided(mean: float, replicas: float) -> float:
+        away = abs(1 - mean) / error * (replicas / 50) ** 0.5
+        return float(stats.norm.cdf(away - z) + stats.norm.cdf(-away - z))
+
+    def weight(mean: float) -> float:
+        return float(stats.norm.pdf((estimate - mean) / error)) / max(1 - decided(mean, 50), 1e-15)
+
+    def chance(replicas: float) -> float:
+        ends = estimate - 7 * error, estimate + 7 * error
+        total = integrate.quad(weight, *ends, points=[1.0])[0]
+        return float(
+            integrate.quad(lambda mean: weight(mean) * decided(mean, replicas), *ends, points=[1.0])[0] / total
+        )
+
+    assert needed is not None
+    assert chance(needed) > CHANCE - 0.003
+    assert needed == 51 or chance(needed / 1.08) < CHANCE
+
+
 def test_what_no_number_decides_has_none() -> None:
     """An estimate at the margin, an infinite spread, or more than a thousand."""
     assert replicas_for_mean(Interval(1.0, 0.5, 1.5), 1.0, 10, ALPHA, rests=False) is None
     assert replicas_for_mean(Interval(0.0, -np.inf, np.inf), 1.0, 10, ALPHA) is None
     assert replicas_for_mean(Interval(0.0, -40.0, 40.0), 1.0, 10, ALPHA) is None
+    assert replicas_for_open(Interval(0.0, -np.inf, np.inf), 1.0, 10, ALPHA) is None
+    assert replicas_for_open(Interval(0.0, -5.0, 5.0), 1.0, 10, ALPHA) is None
+    assert replicas_for_open(Interval(0.5, -0.5, 1.5), 1.0, MAX_REPLICAS, ALPHA) is None

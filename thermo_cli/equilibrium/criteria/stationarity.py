@@ -21,7 +21,7 @@ from thermo_cli.contracts import Outcome, Row
 from thermo_cli.equilibrium.changes import Changes, between_budgets, comes_to_rest, within_window
 from thermo_cli.equilibrium.criteria.criterion import EVERYWHERE, SHARED, Criterion, answered, refused
 from thermo_cli.equilibrium.ensemble import Ensemble
-from thermo_cli.equilibrium.statistics.forecast import replicas_for_mean
+from thermo_cli.equilibrium.statistics.forecast import replicas_for_mean, replicas_for_open
 from thermo_cli.equilibrium.statistics.growth import growth_of_spread, hidden_growth
 from thermo_cli.equilibrium.statistics.interval import ROUNDING, Interval
 from thermo_cli.equilibrium.statistics.share import replicas_for_share, size_quantile
@@ -242,7 +242,7 @@ def not_growing(row: Row, changes: Changes, terms: Terms) -> Row:
         words = f"behind constant offsets {words}" if outcome == "fails" else HIDDEN
     if outcome == "undecided":
         seen_open = seen == outcome
-        needed = replicas_for_mean(growth, largest, len(values), terms.alpha, one_sided=True) if seen_open else None
+        needed = replicas_for_open(growth, largest, len(values), terms.alpha, one_sided=True) if seen_open else None
         needs = {"replicas_needed": needed, "steps_needed": 2 * total}
     return answered(row, growth, outcome, words, 1 - terms.alpha, margin=largest, **needs)
 

@@ -13,7 +13,7 @@ import numpy as np
 from thermo_cli.contracts import Outcome, Row
 from thermo_cli.equilibrium.criteria.criterion import EVERYWHERE, SHARED, Criterion, answered, refused
 from thermo_cli.equilibrium.ensemble import Ensemble, Goal
-from thermo_cli.equilibrium.statistics.forecast import replicas_for_mean
+from thermo_cli.equilibrium.statistics.forecast import replicas_for_open
 from thermo_cli.equilibrium.statistics.interval import ROUNDING, Interval
 from thermo_cli.equilibrium.statistics.share import replicas_for_share, share_bounds
 from thermo_cli.equilibrium.statistics.trimmed import FEWEST, mean_interval
@@ -60,9 +60,7 @@ def _mean(row: Row, ensemble: Ensemble, goal: Goal) -> Row:
         outcome = "fails"
     reach = Interval(-abs(excess), -abs(excess) - half, half - abs(excess))
     needed = (
-        replicas_for_mean(reach, 0.0, len(finals), settings.alpha, one_sided=True, rests=False)
-        if outcome == "undecided"
-        else None
+        replicas_for_open(reach, 0.0, len(finals), settings.alpha, one_sided=True) if outcome == "undecided" else None
     )
     words = f"{goal.words}: it is {known.estimate:.4g} +- {half:.2g}"
     return _told(row, known, outcome, words, ensemble, needed)

@@ -30,27 +30,30 @@ def collapsed(run: Array, baseline: Array, delta: float, higher: bool | None) ->
     return int((low | high if higher is None else low if higher else high).sum())
 
 
-def chance_of_none(run: Array, baseline: Array, delta: float, higher: bool | None, numbers: Array) -> Array:
-    """Return the chance that of N replicas none collapses, were both normal as they were seen.
+def chance_of_none(
+    run: Array, baseline: Array, delta: float, higher: bool | None, means: Array, numbers: Array
+) -> Array:
+    """Return the chance that of N replicas none collapses, were both normal and as wide as they were seen.
 
-    With X ~ N(m, s^2) of the run and Y_min the least of N of the baseline: E P(X > Y_min - delta)^N.
+    With X ~ N(mu, s^2) of the run and Y_min the least of N of the baseline, of mean zero: E P(X > Y_min - delta)^N.
 
     Args:
         run: Final values, (replica,), at least two.
         baseline: Those of the other, (replica,), at least two.
         delta: Margin.
         higher: Whether higher is better; None where both ends count.
+        means: mu, of the run less that of the baseline, (mean,).
         numbers: N in both, (number,).
 
     Returns:
-        (number,).
+        (mean, number).
     """
     counts = numbers[:, None]
     deepest = special.ndtri(1 - (1 - POINTS) ** (1 / counts))  # of N standard normal ones, (number, point)
-    chance = np.ones(len(numbers))
+    chance = np.ones((len(means), len(numbers)))
     for sign in (1, -1) if higher is None else (1,) if higher else (-1,):
-        worst = sign * baseline.mean() + baseline.std(ddof=1) * deepest
+        worst = baseline.std(ddof=1) * deepest
         with np.errstate(divide="ignore", invalid="ignore"):
-            away = (sign * run.mean() - worst + delta) / run.std(ddof=1)
-        chance *= (special.ndtr(np.nan_to_num(away, nan=0.0)) ** counts).mean(axis=1)
+            away = (sign * means[:, None, None] - worst + delta) / run.std(ddof=1)
+        chance *= (special.ndtr(np.nan_to_num(away, nan=0.0)) ** counts).mean(axis=2)
     return chance

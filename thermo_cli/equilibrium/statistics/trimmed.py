@@ -123,7 +123,7 @@ def moments(values: Array, trim: float, least: float = 0.0) -> tuple[Array, Arra
     return mean, square, inside - 1, count
 
 
-def quantile(alpha: float, freedom: Array | int, count: Array | int) -> Array:
+def quantile(alpha: float, freedom: Array | float, count: Array | int) -> Array:
     """Return t_(1 - alpha; freedom), or t_(1 - alpha / 2; freedom) with fewer than 20 values.
 
     Args:
