@@ -35,7 +35,7 @@ def sweep(tmp_path: Path) -> Path:
 
 
 def test_points_have_shards_of_their_own_and_share_stacks(sweep, tmp_path):
-    """No file mixes points; rates share stacks if their shards are full, sizes of the bath do not; replicas are the point's own."""
+    """No file mixes points; rates share stacks if shards are full, sizes of the bath do not; replicas are the point's own."""
     study = prepare(load_spec(sweep), tmp_path, tmp_path / "results")
     study.folder.make()
     begin(study, SWEEP)
