@@ -98,6 +98,8 @@ def test_several_paths_are_one_ensemble(tmp_path: Path, command: Command) -> Non
     some = [f"logs/version_{number}/metrics.csv" for number in (3, 10, 2)]
     done = command("thermo-report", *some, "--format", "json")
     assert json.loads(done.stdout)["run"]["replicas"]["finished"] == 3
+    page = command("thermo-report", *some, "--format", "html", "--output", "page.html")
+    assert page.returncode == 0, page.stderr  # a page holds one run, which they are
     done = command("thermo-report", "logs/version_*/metrics.csv")
     assert "12 of 12 │ │ replicas" in " ".join(done.stdout.split())
     assert "path: logs/version_*/metrics.csv" in done.stdout

@@ -21,7 +21,8 @@ from thermo_cli.reports.formats import FORMATS, rendered
 
 if TYPE_CHECKING:
     from thermo_cli.judging.comparing import Comparisons
-    from thermo_cli.judging.record import JudgedRun
+    from thermo_cli.judging.record import Gate, JudgedRun
+    from thermo_cli.reports.sweep_view import View
     from thermo_cli.store import RunFolder
 
     Format = str
@@ -147,24 +148,38 @@ class Opened:
 
 def _report(names: Sequence[str], request: Request) -> int:
     """Report on some runs and return the exit code; a run that cannot be judged does not hide the others."""
-    from thermo_cli.judging.comparing import standings
     from thermo_cli.judging.gating import worst
 
     if request.tables:
         refuse_export(request.format, request.output, bool(request.changes))
-    if FORMATS[request.format].single and len(names) > 1 and not request.compare:
-        raise UsageError(f"{request.format} holds one run", received=", ".join(names), remedy="name one at a time")
     opened = _all_opened(names, request)
+    if FORMATS[request.format].single and len(opened) > 1 and not request.compare:
+        raise UsageError(f"{request.format} holds one run", received=", ".join(names), remedy="name one at a time")
     _check_twice(opened, request)
-    runs = [one.run for one in opened if one.run is not None]
+    views, gates, codes = _shown(opened, request)
+    if request.tables:
+        write(export_tables([one.run for one in opened if one.run is not None], request.output))
+    else:
+        keep = [one.loose.words for one in opened if one.loose is not None and request.format == "terminal"]
+        text = "\n".join([rendered(request.format, views, request.details), *keep])
+        emit(text, request.output, _encoding(request.format))
+    if request.figures is not None:
+        write_pictures(views, request.figures)
+    return worst([*codes, *map(gate.answer, gates)])
+
+
+def _shown(opened: Sequence[Opened], request: Request) -> "tuple[list[View], list[Gate], list[int]]":
+    """Return what a report shows of some runs, the gate's answers, and the codes of those that have none."""
+    from thermo_cli.judging.comparing import standings
+
+    runs, broken = [one.run for one in opened if one.run is not None], None
     try:
         found = _partners(opened, request)
         partners = iter(found)
-        broken = None
     except StoreError as error:
         complain(str(error))
         broken = error
-    codes, gates, views = [], [], []
+    codes, gates, views = list[int](), list["Gate"](), list["View"]()
     for one in opened:
         if one.run is None or one.error is not None:
             assert one.error is not None
@@ -182,15 +197,7 @@ def _report(names: Sequence[str], request: Request) -> int:
         views = [gate.compared(views, gates, standings(runs, found))]
     elif broken is not None and FORMATS[request.format].single and len(views) > 1:
         views = [gate.unjudged(" ".join(view.title for view in views), request.required, broken)]
-    if request.tables:
-        write(export_tables(runs, request.output))
-    else:
-        keep = [one.loose.words for one in opened if one.loose is not None and request.format == "terminal"]
-        text = "\n".join([rendered(request.format, views, request.details), *keep])
-        emit(text, request.output, _encoding(request.format))
-    if request.figures is not None:
-        write_pictures(views, request.figures)
-    return worst([*codes, *map(gate.answer, gates)])
+    return views, gates, codes
 
 
 def _all_opened(names: Sequence[str], request: Request) -> list[Opened]:
