@@ -71,7 +71,7 @@ def open_spec(path: str | Path | Mapping[str, Any], overrides: Sequence[str] = (
         text = _dumped(given.value)
     else:
         place = Path(path).resolve()
-        text, folder = yaml_source.read_text(place), place.parent
+        text, folder = yaml_source.read_text(Path(path)), place.parent
         given = yaml_source.parse(text, str(path))
     source = apply_overrides(given, overrides)
     file = SpecFile(validate(source), text, folder, source, place, tuple(overrides))

@@ -179,6 +179,9 @@ def test_what_adam_makes_of_rounding_is_no_difference(brought: Path, use: str, m
     spec = load_spec(brought / "s.yaml", changes)
     assert len(prepare(spec, brought, brought / "results", ("local",)).points) == 1
     if use == "Encoder":
+        # how large it is depends on the processor; held against less than any makes of it, it needs the excuse everywhere
+        monkeypatch.setattr("thermo_cli.kinds.networks.checks.tolerance", lambda dtype, steps: 1e-14)
+        assert len(prepare(spec, brought, brought / "results", ("local",)).points) == 1
         monkeypatch.setattr("thermo_cli.kinds.networks.checks.SWAYED", 0)
         with pytest.raises(SpecError, match="does not train as the module alone does"):
             prepare(spec, brought, brought / "results", ("local",))
