@@ -1,8 +1,8 @@
 """What was found now against what is kept: the verdicts, what holds and fails, and every mean within the errors of both.
 
-Two means m of independent replicas contradict each other where Welch's test of m1 - m2 says so at the level .05 / values, the
+Two means m of independent replicas contradict each other where Student's test of m1 - m2 says so at the level .05 / values, the
 number of values that the reference holds: where nothing has changed, all of them agree with a chance of .95, at whichever one
-looks. Source: Welch 1947.
+looks. Then the spread is the same too, and both tell of it: eight replicas that happen to be equal have an error all the same.
 """
 
 import json
@@ -95,4 +95,4 @@ def _chance(before: Moments, now: Moments) -> float:
         return 1.0
     if not (before[1] or now[1]):
         return 0.0
-    return float(stats.ttest_ind_from_stats(*before, *now, equal_var=False).pvalue)
+    return float(stats.ttest_ind_from_stats(*before, *now, equal_var=True).pvalue)

@@ -83,6 +83,17 @@ def test_fewer_replicas_of_one_law_seldom_contradict(modules, known):
     assert sum(contradicted(3.0, 32) for _ in range(100)) >= 99
 
 
+def test_replicas_that_happen_to_be_equal_have_an_error(modules, known):
+    """Eight at 1 exactly contradict no 256 of which one in seven lies at .9992; eight at .9 do."""
+    differences = modules[2].contradictions
+    before, now = copy.deepcopy(known), copy.deepcopy(known)
+    before["run"]["replicas"]["finished"], now["run"]["replicas"]["finished"] = 256, 8
+    before["macroscopic"]["test_accuracy"] |= {"mean": 0.9999, "sd": 0.00027}
+    for mean, said in ((1.0, False), (0.9, True)):
+        now["macroscopic"]["test_accuracy"] |= {"mean": mean, "sd": 0.0}
+        assert any("test_accuracy is" in words for words in differences(before, now, LEVEL)) == said
+
+
 def test_the_level_is_shared_by_all_that_is_kept(modules):
     """Several thousand values are compared at .05 together."""
     assert 0.05 / 10000 < modules[2].level_of(REFERENCE) < 0.05 / 1000
