@@ -205,6 +205,7 @@ def train(experiment: Experiment, look: Stage, engine: Engine, watcher: Watcher,
         ThermoError: A worker met something that the user must mend (a full disk, changed data).
     """
     folder = look.folder
+    folder.tidy()
     tasks = tasks_of(folder, experiment.base, allow, engine.workers, experiment.stacked)
     if not tasks:
         return

@@ -92,6 +92,19 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(
     assert not list(tmp_path.glob("*/small-*/shards/*/")), "a finished run keeps no commits"
 
 
+def test_who_is_killed_between_a_segment_and_its_commits_leaves_nothing(small: Path, tmp_path: Path) -> None:
+    """The same command removes what a finished shard no longer needs, and reads none of it; without `tidy` it stays."""
+    thermo_cli.run(small, results=tmp_path, engine=SERIAL)
+    expected = arrays(tmp_path)
+    (folder,) = tmp_path.glob("small-*")
+    for name in ("cold-0000", "twin-0000"):
+        (folder / "shards" / name).mkdir()
+        (folder / "shards" / name / "commit-000000.safetensors").write_bytes(b"torn")
+    thermo_cli.run(small, results=tmp_path, engine=SERIAL)
+    assert not list(folder.glob("shards/*/"))
+    assert arrays(tmp_path) == expected
+
+
 @pytest.mark.parametrize(
     "changes",
     [

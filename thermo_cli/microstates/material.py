@@ -80,7 +80,17 @@ class Material:
         }
 
 
-def disjoint(rows: Parameters) -> tuple[Parameters, Parameters]:
-    """Return pairs of replicas of which none has a replica in common with another, at most 16."""
-    number = min(len(rows) // 2, MAIN_PAIRS)
-    return rows[0 : 2 * number : 2], rows[1 : 2 * number : 2]
+def disjoint(replicas: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return pairs of neighbours of which none has a replica in common with another, evenly from the first to the last.
+
+    Replicas stand history by history: so each history has its share of the pairs, however many replicas there are.
+
+    Args:
+        replicas: Number of main replicas.
+
+    Returns:
+        Rows of the first and of the second of each pair, (pair,), at most 16 of them.
+    """
+    pairs = replicas // 2
+    first = 2 * np.linspace(0, pairs - 1, min(pairs, MAIN_PAIRS)).round().astype(np.int64)
+    return first, first + 1

@@ -85,7 +85,7 @@ def examine_particles(material: Material, reference: Callable[[np.random.Generat
     arrays |= {
         "null_pairs": squared_distances(states[: len(material.last)]),
         "own": np.stack([_squares(material.last, rows) for rows in material.mains.values()]),
-        "main_distance": _squares(*disjoint(material.last)),
+        "main_distance": _squares(*(material.last[rows] for rows in disjoint(len(material.last)))),
         "main_null": unrelated,
         "pair_distance": _squares(material.firsts, material.partners),
         "pair_null": unrelated,
@@ -148,9 +148,9 @@ def _own(material: Material, symmetry: Symmetry) -> Array:
 
 def _main_pairs(material: Material, symmetry: Symmetry) -> dict[str, Array]:
     """Match main replicas in pairs that have none in common, and their shuffled copies: Q* that no other replica influences."""
-    (first, plain), (second, _) = (prepared(side, symmetry) for side in disjoint(material.last))
-    count = 2 * len(next(iter(first.values())))
-    streams = (material.streams[0:count:2], material.streams[1:count:2])
+    sides = disjoint(len(material.last))
+    (first, plain), (second, _) = (prepared(material.last[rows], symmetry) for rows in sides)
+    streams = ([material.streams[row] for row in rows] for rows in sides)
     shuffled = [scrambled(side, own) for side, own in zip((first, second), streams, strict=True)]
     pairs, null = (matched_pairs(a, b, plain, material.seed) for a, b in ((first, second), shuffled))
     return {

@@ -504,6 +504,12 @@ class RunFolder:
         """Return the names of the shards that still need training."""
         return [name for name in self.shards if not self.shard(name).finished]
 
+    def tidy(self) -> None:
+        """Remove the commits of shards that have finished: who was killed between the two has left them."""
+        for store in map(self.shard, self.shards):
+            if store.folder.exists() and store.finished:
+                store.clean()
+
     @property
     def ended(self) -> bool:
         """Whether every shard has finished or was given up."""

@@ -71,7 +71,7 @@ def examine_fits(fits: Fits) -> Findings:
     if reason:
         return Findings(arrays, {**facts, "untested": reason})
     measure: Measure = _kernel_distances if kernels else squared_distances
-    first, second = disjoint(fits.last)
+    first, second = (fits.last[rows] for rows in disjoint(len(fits.last)))
     arrays |= {
         f"distance/{fits.total}": measure(fits.last),
         "own": np.zeros((1, len(fits.replicas))),

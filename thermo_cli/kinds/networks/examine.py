@@ -125,7 +125,7 @@ def _functions(system: StackedSystem, material: Material, dataset: Dataset) -> d
 
 def _paths(system: StackedSystem, material: Material, dataset: Dataset) -> dict[str, Array]:
     """Measure the loss along straight lines between main replicas, in pairs that have none in common, raw and aligned."""
-    first, second = disjoint(material.last)
+    first, second = (material.last[rows] for rows in disjoint(len(material.last)))
     chosen = np.unique(np.linspace(0, len(dataset.y) - 1, EXAMPLES).astype(np.int64))
     x, y = dataset.x[chosen].astype(first.dtype), dataset.y[chosen]
     mean_loss = formula("loss", dataset.task)
