@@ -97,9 +97,11 @@ def test_who_is_killed_between_a_segment_and_its_commits_leaves_nothing(small: P
     thermo_cli.run(small, results=tmp_path, engine=SERIAL)
     expected = arrays(tmp_path)
     (folder,) = tmp_path.glob("small-*")
-    for name in ("cold-0000", "twin-0000"):
-        (folder / "shards" / name).mkdir()
-        (folder / "shards" / name / "commit-000000.safetensors").write_bytes(b"torn")
+    for segment in folder.glob("shards/*.0.safetensors"):
+        left = segment.with_name(segment.name.partition(".")[0])
+        left.mkdir()
+        (left / "commit-000000.safetensors").write_bytes(b"torn")
+    assert len(list(folder.glob("shards/*/"))) == 6
     thermo_cli.run(small, results=tmp_path, engine=SERIAL)
     assert not list(folder.glob("shards/*/"))
     assert arrays(tmp_path) == expected
