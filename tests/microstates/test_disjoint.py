@@ -14,7 +14,7 @@ def test_no_replica_is_in_two_pairs(replicas: int) -> None:
     used = np.concatenate([first, second])
     assert len(np.unique(used)) == len(used)
     assert (second - first == 1).all()
-    assert ((0 <= used) & (used < max(replicas, 1))).all()
+    assert ((used >= 0) & (used < max(replicas, 1))).all()
 
 
 @pytest.mark.parametrize(("histories", "each"), [(2, 8), (2, 64), (3, 32), (5, 128)])
