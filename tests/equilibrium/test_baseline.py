@@ -207,8 +207,8 @@ def test_a_gate_does_not_flicker_where_nothing_has_changed(spread: float, most_o
 def test_what_is_needed_is_enough(shift: float, sd: float, outcome: str) -> None:
     """On either side of the margin so many that show the same decide: evenly spread ones lie in +- 1.645 sqrt(3.2 sd^2 / N).
 
-    Even values in (-1, 1) have the variance 1/3, winsorized at .7 one of .3 .49 + .7 .49 / 3 = .261: q = .261 / .7^2 / N, and of
-    two with the variance sd^2 2 q = 3.2 sd^2 / N.
+    Even values in (-1, 1) have the variance 1/3, winsorized at .7 one of .3 .49 + .7 .49 / 3 = .261: q = .261 / .7^2 / N, and
+    of two with the variance sd^2 it is 3.2 sd^2 / N.
     """
     row = held(*exact(shift, sd, 16))
     assert (row.outcome, row.replicas_needed is not None and row.replicas_needed > 16) == ("undecided", True)
