@@ -1,5 +1,7 @@
 """What was found now against what is kept: the verdicts, what holds and fails, and every mean within the errors of both.
 
+A value that is not found any more is a difference too, save a microscopic one where fewer replicas may leave it open.
+
 Two means m of independent replicas contradict each other where Student's test of m1 - m2 says so at the level .05 / values, the
 number of values that the reference holds: where nothing has changed, all of them agree with a chance of .95, at whichever one
 looks. Then the spread is the same too, and both tell of it: eight replicas that happen to be equal have an error all the same.
@@ -57,13 +59,22 @@ def _apart(known: Content, found: Content, level: float) -> Iterator[str]:
         before = rows.get((row["criterion"], row["statistic"], row["observable"], row["scope"]))
         if before and row["gates"] and {before["outcome"], row["outcome"]} == CONTRARY:
             yield f"{row['statistic']} of {row['observable']} {row['outcome']}, where the reference says {before['outcome']}"
-    means = {name: (_mean(known, name), _mean(found, name)) for name in found["macroscopic"]}
-    # raw ones depend on the number of replicas itself: the mean cosine of n opposite states is -1 / (n - 1)
-    states = [name for name in found["microscopic"] if whole or not name.startswith("raw_")]
-    means |= {name: (_state(known, name), _state(found, name)) for name in states}
-    for name, (before, now) in means.items():
-        if before and now and _chance(before, now) < level:
-            yield f"{name} is {now[0]:.4g}, where the reference says {before[0]:.4g}"
+    for name in sorted({*known["macroscopic"], *found["macroscopic"]}):
+        yield from _differs(name, _mean(known, name), _mean(found, name), level)
+    for name in sorted({*known["microscopic"], *found["microscopic"]}):
+        before, now = _state(known, name), _state(found, name)
+        # fewer replicas may leave one open, and raw ones depend on their number itself: the mean cosine of n opposite states
+        # is -1 / (n - 1)
+        if whole or (before and now and not name.startswith("raw_")):
+            yield from _differs(name, before, now, level)
+
+
+def _differs(name: str, before: Moments | None, now: Moments | None, level: float) -> Iterator[str]:
+    """Say where two means are apart, or the later is not known any more."""
+    if before and now and _chance(before, now) < level:
+        yield f"{name} is {now[0]:.4g}, where the reference says {before[0]:.4g}"
+    elif before and not now:
+        yield f"{name} is not known, where the reference says {before[0]:.4g}"
 
 
 def _size(content: Content) -> int:

@@ -67,6 +67,22 @@ def test_what_contradicts_the_reference_is_told(modules, known):
     assert "glassy" not in "; ".join(differences(known, other, LEVEL))
 
 
+def test_a_value_that_is_lost_is_told(modules, known):
+    """Of what all replicas tell; of fewer replicas a microscopic value may be open, a mean may not."""
+    differences, other = modules[2].contradictions, copy.deepcopy(known)
+    other["macroscopic"]["test_accuracy"]["mean"] = None
+    del other["macroscopic"]["energy_l2"], other["microscopic"]["memory"]
+    other["microscopic"]["overlap"]["interval"] = [None, None]
+    lost = list(differences(known, other, LEVEL))
+    names = [words.partition(" is not known, where the reference says ")[0] for words in lost]
+    assert names == ["energy_l2", "test_accuracy", "memory", "overlap"]
+    mean = f"{known['macroscopic']['test_accuracy']['mean']:.4g}"
+    assert f"test_accuracy is not known, where the reference says {mean}" in lost
+    assert not list(differences(other, known, LEVEL)), "what is measured besides contradicts nothing"
+    other["run"]["replicas"]["finished"] = 8
+    assert [words.partition(" ")[0] for words in differences(known, other, LEVEL)] == ["energy_l2", "test_accuracy"]
+
+
 def test_fewer_replicas_of_one_law_seldom_contradict(modules, known):
     """Of 400 ensembles of 8 replicas of one law none contradicts 64, at a level of .05 for 2,500; 32 three spreads away do."""
     differences, generator = modules[2].contradictions, np.random.default_rng(0)

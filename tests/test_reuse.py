@@ -1,5 +1,6 @@
 """A value more in a sweep trains that value alone, and leaves the bytes that training all of it would have left."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,42 @@ def test_what_may_differ_is_trained_again(tmp_path: Path, why: str) -> None:
     run, said = swept([0.5, 2.0], tmp_path, **more)
     assert not said
     assert run.folder.status == "complete"
+
+
+def ridges(names: Sequence[str], folder: Path) -> list[str]:
+    """Fit ridges to some tables with two strengths each; return what was said of points that were trained before."""
+    listener = Listener()
+    spec = {
+        "name": "ridges",
+        "data": {"use": "csv", "with": {"path": f"{names[0]}.csv", "target": "y"}},
+        "system": {"use": "sklearn.linear_model:Ridge", "with": {"alpha": 1.0}},
+        "ensemble": {"replicas": 4, "seed": 1, "subsample": 0.7},
+        "sweep": {"data.with.path": [f"{name}.csv" for name in names], "system.with.alpha": [1.0, 2.0]},
+    }
+    (folder / "spec.json").write_text(json.dumps(spec))
+    execute(folder / "spec.json", results=folder / "results", engine=SERIAL, watcher=listener)
+    return [words for words in listener.said if "trained before" in words]
+
+
+def test_a_point_rests_on_its_own_data(tmp_path: Path) -> None:
+    """Two tables that changed places are two others to their points; a third one leaves the first two what they were."""
+    tables = {name: "x,y\n" + "".join(f"{i},{i * i % (7 + k)}.5\n" for i in range(60)) for k, name in enumerate("abc")}
+    for name, text in tables.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    assert ridges("ab", tmp_path) == []
+    (said,) = ridges("abc", tmp_path)
+    assert said.startswith("4 of 6 points were trained before")
+    (tmp_path / "a.csv").write_text(tables["b"])
+    (tmp_path / "b.csv").write_text(tables["a"])
+    assert ridges("ab", tmp_path) == []
+
+
+def test_of_data_that_cannot_be_told_apart_nothing_is_reused(tmp_path: Path) -> None:
+    """Two of three tables are one another's copies: their two fingerprints do not say whose is whose."""
+    for name, odd in (("a", 7), ("b", 7), ("c", 8)):
+        (tmp_path / f"{name}.csv").write_text("x,y\n" + "".join(f"{i},{i * i % odd}.5\n" for i in range(60)))
+    assert ridges("abc", tmp_path) == []
+    assert ridges("ca", tmp_path) == []
 
 
 def test_a_damaged_shard_is_trained_and_the_rest_is_copied(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ training would write: they are copied under the new run's name, byte for byte wh
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from thermo_cli.environment import DEVICE, changes
@@ -32,6 +32,8 @@ def reuse(experiment: Experiment) -> str:
     empty = {number: setup for number, setup in enumerate(experiment.points) if not _begun(run, number, experiment)}
     taken: dict[str, int] = {}
     for other in list_runs(run.path.parent) if empty else ():
+        if not empty:
+            break
         if other.name == run.name or other.name.rpartition("-")[0] != experiment.spec.name:
             continue
         for number, source in _twins(other, empty, experiment, manifest):
@@ -61,12 +63,26 @@ def _twins(
         specs = [view.spec for view in views]
     except StoreError:  # what is damaged is nobody's twin, and complains where it is asked for
         return
-    data = known["data_fingerprint"].split("+")
-    theirs = {_key(spec): view for spec, view in zip(specs, views, strict=True)}
+    data = _own_data(specs, known["data_fingerprint"])
+    theirs = {(_key(spec), own): view for spec, own, view in zip(specs, data, views, strict=True)}
     for number, setup in list(empty.items()):
-        twin = theirs.get(_key(setup.spec))
-        if twin is not None and setup.facts.fingerprint in data:
+        twin = theirs.get((_key(setup.spec), setup.facts.fingerprint))
+        if twin is not None:
             yield number, twin
+
+
+def _own_data(specs: Sequence[Spec], fingerprint: str) -> list[str | None]:
+    """Return of each point the hash of what it rests on, of a run that keeps those that differ; None where that is not certain.
+
+    They stand in the order in which the points name their data first; two names of the same data would be one of them.
+    """
+    known = fingerprint.split("+")
+    if len(known) == 1:
+        return [fingerprint] * len(specs)
+    named = [spec.data.model_dump_json() if spec.data is not None else _key(spec) for spec in specs]
+    names = dict.fromkeys(named)
+    own = dict(zip(names, known, strict=True)) if len(names) == len(known) else {}
+    return [own.get(name) for name in named]
 
 
 def _same_code(other: RunFolder, fingerprint: str, spec: Spec) -> bool:

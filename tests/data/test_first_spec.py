@@ -142,6 +142,16 @@ def test_a_target_that_hardly_repeats_is_refused(tmp_path: Path, target: list[st
         made(tmp_path, "code,x,churned\n" + rows(target, NOISE.tolist(), KIND), target="code")
 
 
+def test_a_target_of_one_class_that_has_examples_enough_is_refused(tmp_path: Path) -> None:
+    """All others are so rare that their rows would be left out, and one class is nothing to predict; what can be is named."""
+    for rare in (["yes"] * 3, ["yes", "perhaps", "yes", "perhaps"]):
+        target = [*rare, *["no"] * (ROWS - len(rare))]
+        with pytest.raises(
+            DataError, match=r"(?s)too few classes of the target have enough examples.*'no'.*one of x, churned"
+        ):
+            made(tmp_path, "t,x,churned\n" + rows(target, NOISE.tolist(), KIND), target="t")
+
+
 def test_dates_with_the_year_last_are_written_with_the_year_first(tmp_path: Path) -> None:
     """So that the line for a split by time, which stands beside them, works as it is."""
     days = [f"{1 + i % 28:02d}.{1 + i % 12:02d}.2026" for i in ROW]

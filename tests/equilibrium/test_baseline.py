@@ -200,18 +200,43 @@ def test_a_gate_does_not_flicker_where_nothing_has_changed(spread: float, most_o
         assert found.count(4) <= most_open * 200
 
 
-def test_what_is_needed_is_enough() -> None:
-    """With as many replicas as it asks for, on either side of the margin, most trials decide."""
-    for shift in (0.5, -1.5):
-        row = held(*drawn(2, shift, (2.0, 2.0), (16, 16)))
-        assert row.outcome == "undecided"
-        sure = held(*exact(shift, 1.0, 16))
-        needed = sure.replicas_needed
-        assert needed is not None
-        assert needed > 16
-        again = held(*exact(shift, 1.0, needed))
-        assert again.outcome == ("equivalent" if shift > 0 else "worse")
-    assert held(*exact(-1.0, 2.0, 16)).replicas_needed is None
+@pytest.mark.parametrize(
+    ("shift", "sd", "outcome"),
+    [(0.5, 1.0, "equivalent"), (-1.5, 1.0, "worse"), (-1.5, 2.0, "worse"), (1.5, 2.0, "better")],
+)
+def test_what_is_needed_is_enough(shift: float, sd: float, outcome: str) -> None:
+    """On either side of the margin so many that show the same decide: evenly spread ones lie in +- 1.645 sqrt(3.2 sd^2 / N).
+
+    Even values in (-1, 1) have the variance 1/3, winsorized at .7 one of .3 .49 + .7 .49 / 3 = .261: q = .261 / .7^2 / N, and
+    of two with the variance sd^2 it is 3.2 sd^2 / N.
+    """
+    row = held(*exact(shift, sd, 16))
+    assert (row.outcome, row.replicas_needed is not None and row.replicas_needed > 16) == ("undecided", True)
+    needed = row.replicas_needed or 0
+    again = held(*exact(shift, sd, needed))
+    half = 1.645 * np.sqrt(3.2 * sd**2 / needed)
+    assert again.outcome == outcome
+    assert again.interval == pytest.approx((shift - half, shift + half), rel=0.01)
+
+
+@pytest.mark.parametrize(("shift", "sd"), [(0.5, 2.0), (-1.0, 0.5), (-1.0, 2.0)])
+def test_what_a_thousand_do_not_decide_needs_no_number(shift: float, sd: float) -> None:
+    """At the margin itself, and inside it where the spread is wide: the truth may lie at its edge, or replicas collapse."""
+    row = held(*exact(shift, sd, 16))
+    assert (row.outcome, row.collapsed, row.replicas_needed) == ("undecided", 0, None)
+
+
+@pytest.mark.parametrize("partner", ["the baseline", "the other"])
+def test_the_partner_is_named_as_it_is_called(partner: str) -> None:
+    """In whatever is said of replicas that collapsed."""
+    run, baseline = np.linspace(-1, 1, 32), np.linspace(-1, 1, 32)
+    run[:2] = -3.0
+    terms = Terms(1.0, 1 - ALPHA, True)
+    said = [difference("x", "cold", values, baseline, terms, partner).explanation for values in (run, run - 5)]
+    assert said[0] == f"2 of 32 replicas lie more than 1 beyond {partner}'s worst"
+    assert said[1].endswith(
+        f"lower by more than 1; higher is better; 32 of 32 replicas lie more than 1 beyond {partner}'s worst"
+    )
 
 
 def exact(shift: float, sd: float, size: int) -> tuple[Array, Array]:

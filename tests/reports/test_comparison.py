@@ -36,6 +36,14 @@ def test_the_first_sentence_says_who_ranks_where(format: str) -> None:
         assert words in text, words
 
 
+def test_a_lineup_is_made_once_for_each_view() -> None:
+    """All sections and charts read the same one, whose order is counted once; a view that is changed has its own."""
+    view, sweep = synthetic.comparison_view(), synthetic.ranked_sweep()
+    assert view.lineups is view.lineups
+    assert sweep.lineup is sweep.lineup
+    assert dataclasses.replace(sweep, standings=None).lineup is None
+
+
 def test_a_collapse_is_in_the_first_sentence() -> None:
     """Of whom, and how many; nothing of it where it decided nothing."""
     assert "of run-0 2 of 32 collapsed" in document_of(synthetic.comparison_view(2, collapsed=True)).head.lead

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 
@@ -55,6 +56,39 @@ def test_final_scores_alone_serve_agreement_and_targets(form: Callable[[Any], An
         "no step is known of which there could be more"
     )
     verdict.require("target")
+
+
+@pytest.mark.parametrize("count", [40, 64])
+def test_a_column_is_final_scores_whatever_the_number_of_steps(count: int) -> None:
+    """Of as many replicas as there are steps too: one replica in time is a row, or a frame whose index is the steps."""
+    scores, steps = FINALS[:count], list(range(100, 4100, 100))
+    verdict = thermo_cli.judge({"test_accuracy": scores[:, None]}, steps=steps)
+    assert verdict.replicas["finished"] == count
+    assert verdict.macroscopic["test_accuracy"]["mean"] == pytest.approx(scores.mean())
+    row = thermo_cli.judge({"test_accuracy": FINALS[None, :40]}, steps=steps)
+    assert row.replicas["finished"] == 1
+    assert thermo_cli.judge({"test_accuracy": pd.DataFrame(FINALS[:40], index=steps)}, steps=steps) == row
+
+
+class Container:
+    """Numbers in a library that is not pandas: its to_numpy takes no type, and it is an array to NumPy."""
+
+    def __init__(self, values: Array) -> None:
+        self.values = values
+
+    def to_numpy(self) -> Array:
+        """Return the numbers."""
+        return self.values
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.asarray(self.values, dtype)
+
+
+@pytest.mark.parametrize("form", [Container, pa.array])
+def test_containers_of_other_libraries_are_arrays(form: Callable[[Array], Any]) -> None:
+    """Whatever `to_numpy` and `index` mean to them."""
+    expected = thermo_cli.judge({"test_accuracy": FINALS})
+    assert thermo_cli.judge({"test_accuracy": form(FINALS)}) == expected
 
 
 def test_a_frame_of_final_scores_has_an_observable_in_each_column() -> None:
@@ -130,7 +164,7 @@ def test_a_square_frame_whose_labels_are_the_steps_is_certain() -> None:
     assert judged(frame).verdict == "settled"
 
 
-@pytest.mark.parametrize("target", [{}, {"at_least": 1, "at_most": 0}, {"least": 1}, {"at_least": "much"}])
+@pytest.mark.parametrize("target", [{}, {"at_least": 1, "at_most": 0}, {"least": 1}, {"at_least": "much"}, 0.9, None])
 def test_a_target_has_one_bound(target: Any) -> None:
     """Anything else is refused, as is one of what is not observed."""
     with pytest.raises(UsageError, match="a target has one bound"):

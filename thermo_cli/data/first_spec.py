@@ -139,11 +139,18 @@ def _usable(table: RawTable, found: Mapping[str, Profile], target: str) -> RawTa
     if not rare:
         return table
     kept = len(targets.y) - sum(counts[code] for code in rare)
+    what = ""
     if 2 * kept < len(targets.y):  # an id, a date, a name: most values would be left out
+        what = "most classes of the target have too few examples to be learned and tested"
+    elif len(counts) - len(rare) < 2:
+        what = f"too few classes of the target have enough examples, at least {LEAST_OF_A_CLASS}"
+    if what:
+        told = ", ".join(f"{targets.labels[code]!r} {count:,}" for code, count in counts.most_common(NEWS))
+        more = ", ..." if len(counts) > NEWS else ""
         raise DataError(
-            "most classes of the target have too few examples to be learned and tested",
-            received=f"{target}: {len(counts):,} distinct values, such as {targets.labels[rare[0]]!r}",
-            remedy=_another(found, None),
+            what,
+            received=f"{target}: {len(counts):,} distinct values, {told}{more}",
+            remedy=_another({name: profile for name, profile in found.items() if name != target}, None),
             where=str(table.file),
         )
     names = ", ".join(targets.labels[code] for code in rare[:NEWS])

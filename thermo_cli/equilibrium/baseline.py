@@ -130,13 +130,16 @@ def shares(ratios: Sequence[float], sides: int = 1) -> list[float]:
     return [float(level) for level in levels]
 
 
-def difference(observable: str, history: str, run: Array, baseline: Array, terms: Terms) -> Difference:
+def difference(
+    observable: str, history: str, run: Array, baseline: Array, terms: Terms, partner: str = "the baseline"
+) -> Difference:
     """Hold one difference of final trimmed means against its margin, at the confidence that the terms state.
 
     Args:
         run: Final values, (replica,); what is not finite is left out (it is counted elsewhere).
         baseline: Final values, (replica,).
         terms: By what it is judged.
+        partner: What the explanation calls the baseline.
     """
     run, baseline = run[np.isfinite(run)], baseline[np.isfinite(baseline)]
     counts = len(run), len(baseline)
@@ -166,7 +169,7 @@ def difference(observable: str, history: str, run: Array, baseline: Array, terms
         not_worse=kept,
         estimate=known.estimate,
         interval=(known.lower, known.upper),
-        explanation=_words(outcome, kept, known.estimate, row),
+        explanation=_words(outcome, kept, known.estimate, row, partner),
         replicas_needed=_needed(known, row, run, baseline, terms) if outcome == "undecided" else None,
     )
 
@@ -230,9 +233,9 @@ def _needed(known: Interval, row: Difference, run: Array, baseline: Array, terms
     return replicas_for_open(known, terms.margin, min(row.replicas), alpha, freedom=freedom, calm=calm)
 
 
-def _words(outcome: Comparison, kept: bool, estimate: float, row: Difference) -> str:
+def _words(outcome: Comparison, kept: bool, estimate: float, row: Difference, partner: str) -> str:
     margin = f"{row.margin:.3g}"
-    collapsed = f"{row.collapsed} of {row.replicas[0]} replicas lie more than {margin} beyond the baseline's worst"
+    collapsed = f"{row.collapsed} of {row.replicas[0]} replicas lie more than {margin} beyond {partner}'s worst"
     if outcome == "equivalent":
         return f"the final means differ by less than {margin}"
     if outcome == "undecided":

@@ -41,15 +41,14 @@ class Contest:
     def judged(self, share: float) -> Difference:
         """Judge at a share of alpha."""
         terms = dataclasses.replace(self.terms, confidence=1 - share * (1 - self.terms.confidence))
-        row = difference(self.observable, self.history, self.run, self.baseline, terms)
+        partner = "the other" if self.mutual else "the baseline"
+        row = difference(self.observable, self.history, self.run, self.baseline, terms, partner)
         return self._agreed(row) if self.mutual else row
 
     def _agreed(self, row: Difference) -> Difference:
         """Leave `equivalent` open where replicas of the other have collapsed."""
         if row.outcome != "equivalent":
-            return dataclasses.replace(
-                row, explanation=row.explanation.replace("the baseline's worst", "the other's worst")
-            )
+            return row
         run, baseline = (side[np.isfinite(side)] for side in (self.run, self.baseline))
         gone = collapsed(baseline, run, self.terms.margin, self.terms.higher)
         beyond = f"more than {self.terms.margin:.3g} beyond this one's worst"

@@ -157,11 +157,10 @@ def _pairs(caption: str, contests: Sequence[Contestants], several: bool) -> Text
 
 def _changes(lineups: Sequence[Lineup]) -> Section:
     """Say what differs between the first and each of the others by intent."""
-    lines = []
-    for lineup in lineups[:1]:
-        for pair in lineup.standings.pairs:
-            numbers_of = lineup.number(pair.first), lineup.number(pair.second)
-            if numbers_of[0] == 1:
-                changes = [change.replace(" (baseline: ", f" ({numbers_of[1]}: ") for change in pair.found.changes]
-                lines += [f"1 differs from {numbers_of[1]} in {change}" for change in changes]
+    first, lines = lineups[0], []
+    for pair in first.standings.pairs:
+        if first.number(pair.first) == 1:
+            other = first.number(pair.second)
+            changes = [change.replace(" (baseline: ", f" ({other}: ") for change in pair.found.changes]
+            lines += [f"1 differs from {other} in {change}" for change in changes]
     return Section("changes", "What differs", (Bullets(tuple(lines)),), first=True)

@@ -1,6 +1,7 @@
 """The report of a run: what is read first, then criteria, trajectories, replicas, microstates, noise, reproduction."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from thermo_cli.judging.record import Baseline
@@ -56,10 +57,8 @@ def run_document(view: RunView) -> Document:
 
 def _head(view: RunView) -> Head:
     compared = "; ".join(partner.words for partner in view.partners)
-    return head_of(
-        view.verdict,
-        view.title,
-        ((view.status, "run", view.status != "complete"),),
+    return replace(
+        head_of(view.verdict, view.title, ((view.status, "run", view.status != "complete"),)),
         compared=compared and f"{compared[0].upper()}{compared[1:]}.",
         description=view.description,
         gate=gate_answer(view.gate),

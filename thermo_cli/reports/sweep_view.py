@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from thermo_cli.contracts import Verdict
@@ -99,7 +100,7 @@ class SweepView:
         """The verdicts with their numbers, the most frequent first."""
         return Counter(point.verdict for point in self.points).most_common()
 
-    @property
+    @cached_property
     def lineup(self) -> Lineup | None:
         """Its points beside each other; None where they were not compared."""
         if self.standings is None:
@@ -129,7 +130,7 @@ class ComparisonView:
         """The names of the runs."""
         return " ".join(view.title for view in self.views)
 
-    @property
+    @cached_property
     def lineups(self) -> tuple[Lineup, ...]:
         """The runs beside each other, at each point."""
         return tuple(

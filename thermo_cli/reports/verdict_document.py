@@ -20,14 +20,13 @@ def verdict_document(verdict: Verdict) -> Document:
     return document(head_of(verdict, TITLE), Section("next", "What to do next", steps_of(steps)), warnings)
 
 
-def head_of(verdict: Verdict, title: str, facts: Facts = (), **more: object) -> Head:
+def head_of(verdict: Verdict, title: str, facts: Facts = ()) -> Head:
     """Say first what was decided, of how many replicas, why, and for what it holds.
 
     Args:
         verdict: What was decided.
         title: Above it.
         facts: What else is to be known, behind the counts.
-        more: The other fields of a head.
     """
     counts = verdict.replicas
     told = [(f"{counts['finished']} of {counts['planned']}", "replicas finished", False)]
@@ -44,5 +43,4 @@ def head_of(verdict: Verdict, title: str, facts: Facts = (), **more: object) -> 
         lead=verdict.summary,
         scope=". ".join(filter(None, (verdict.scope, verdict.unseen and f"O{verdict.unseen[1:]}"))),
         questions=tuple(questions(verdict)),
-        **more,  # type: ignore[arg-type]
     )

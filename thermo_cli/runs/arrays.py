@@ -42,9 +42,10 @@ def judge(
 
     Args:
         observables: Name to A_r(t), (replica, time), or (time, replica) where the number of steps tells which; or to final
-            scores alone, (replica,) or (replica, 1). Lists, arrays, masked arrays, tensors, frames. NaN between finite values
-            is a measurement that is missing, and is left out of all replicas; NaN to the end is a replica that has diverged; a
-            step at which no replica has a value of an observable, although it has one of another, is none of its steps.
+            scores alone, (replica,) or (replica, 1): a column is never one replica in time. Lists, arrays, masked arrays,
+            tensors, frames. NaN between finite values is a measurement that is missing, and is left out of all replicas; NaN to
+            the end is a replica that has diverged; a step at which no replica has a value of an observable, although it has one
+            of another, is none of its steps.
         steps: The measured steps, increasing, (time,); the last one is the training time T. Final scores alone need none.
         margins: Observable to delta > 0; defaults for test_accuracy, test_r2 and, with a record at step 0, energy.
         histories: History of each replica; one history if absent.
@@ -171,17 +172,18 @@ def _margins(margins: Mapping[str, float], values: Mapping[str, Array]) -> dict[
 
 
 def _targets(targets: Mapping[str, Mapping[str, float]], values: Mapping[str, Array]) -> dict[str, Goal]:
+    goals = {}
     for name, target in targets.items():
         if name not in values:
             remedy = "targets can go to " + ", ".join(sorted(values))
             raise UsageError("a target for what is not observed", received=name, remedy=remedy)
         try:
-            Target.model_validate(dict(target))
-        except ValueError:
+            goals[name] = goal_of(Target.model_validate(dict(target)))
+        except (TypeError, ValueError):
             raise UsageError(
                 "a target has one bound", received=f"{name}: {target}", remedy='{"at_least": 0.95} or {"at_most": 0.2}'
             ) from None
-    return {name: goal_of(Target.model_validate(dict(target))) for name, target in targets.items()}
+    return goals
 
 
 def _check_settings(settings: Settings) -> None:

@@ -79,7 +79,7 @@ def plain(name: str, values: Any) -> Any:
             values = values.double().numpy() if values.is_floating_point() else values.numpy()
         if isinstance(values, np.ma.MaskedArray):
             return np.ma.filled(values.astype(np.float64), np.nan)
-        if hasattr(values, "to_numpy"):  # a frame or a series
+        if hasattr(values, "iloc"):  # a frame or a series of pandas; any other container is an array to NumPy
             return values.to_numpy(dtype=np.float64, na_value=np.nan)
         return np.asarray(values)
     except (TypeError, ValueError) as error:
@@ -114,7 +114,7 @@ def laid_out(name: str, values: Any, steps: Integers | None) -> Array:
 
     Args:
         name: Of the observable.
-        values: (replica, time), (time, replica), or (replica,) for final scores.
+        values: (replica, time), (time, replica) of several replicas, or (replica,) or (replica, 1) for final scores.
         steps: Measured, (time,); None where there are final scores alone.
 
     Raises:
@@ -124,8 +124,8 @@ def laid_out(name: str, values: Any, steps: Integers | None) -> Array:
     rows = _labelled(values, steps)
     if rows is not None:
         return array if rows else array.T
-    final = array.ndim == 1 and (times == 1 or len(array) != times)
-    if final or (array.ndim == 2 and array.shape[1] == 1 and array.shape[0] != times):
+    one_column = array.ndim == 2 and array.shape[1] == 1  # final scores however many: one replica in time is a row
+    if one_column or (array.ndim == 1 and (times == 1 or len(array) != times)):
         column = np.full((len(array), times), np.nan)
         column[:, -1] = array.reshape(-1)
         return column

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from thermo_cli.contracts import GATES, Verdict
+from thermo_cli.contracts import COMPARISONS, GATES, Verdict
 from thermo_cli.errors import NotMet, UsageError
 from thermo_cli.judging.gating import held
 from thermo_cli.registry import nearest
@@ -30,7 +30,7 @@ class HeldVerdict(Verdict):
             NotMet: It is none of them, or that is undecided; with the sentence of the report.
             UsageError: A word is none that can be required of a verdict.
         """
-        known = tuple(word for word in GATES if word in GATES[:-2])
+        known = [word for word in GATES if word not in COMPARISONS]  # a verdict alone is compared with nothing
         for word in words or ("",):
             if word not in known:
                 guess = nearest(word, known)

@@ -11,6 +11,7 @@ from thermo_cli.judging.verdict_json import as_dict, content_of, scope_of
 from thermo_cli.metric import asked_for
 from thermo_cli.microstates.summary import divergence
 from thermo_cli.reports.sweep_view import ComparisonView, SweepView, point_view
+from thermo_cli.reports.typed import Typed
 from thermo_cli.reports.view import Reproduction, RunView
 from thermo_cli.runs.commands import typed_for
 from thermo_cli.store import RunFolder
@@ -53,6 +54,7 @@ def run_view(judged: Judged, partners: Sequence[Baseline] = ()) -> RunView:
     findings = known_microstates(judged.folder)
     apart = divergence(findings) if findings is not None else None
     names = tuple(findings.facts["replicas"]) if findings is not None and apart is not None else ()
+    typed = typed_for(judged.folder)
     return RunView(
         title=judged.folder.name,
         description=described(judged.folder),
@@ -63,13 +65,13 @@ def run_view(judged: Judged, partners: Sequence[Baseline] = ()) -> RunView:
         content=judged.settings.content,
         apart=apart,
         names=names,
-        reproduction=reproduction(judged.folder),
+        reproduction=reproduction(judged.folder, typed),
         record=content_of(judged, partners),
         pace=judged.folder.pace,
         partners=tuple(partners),
         seconds=tuple(_seconds(judged)),
         before=tuple(_before(judged)),
-        typed=typed_for(judged.folder),
+        typed=typed,
         asked=tuple(asked_for(judged.folder.spec.observe.macro)),
     )
 
@@ -113,7 +115,7 @@ def sweep_view(run: JudgedRun, partners: Sequence[Sequence[Baseline]] = ()) -> S
         run: A judged sweep.
         partners: What each of its points was compared with.
     """
-    points = []
+    points, typed = [], typed_for(run.folder)
     for point, others in zip(run.points, partners or [()] * len(run.points), strict=True):
         shown = point_view(point.values, point.judged.verdict if point.judged else None, point.reason)
         points.append(dataclasses.replace(shown, partners=tuple(others)))
@@ -123,9 +125,9 @@ def sweep_view(run: JudgedRun, partners: Sequence[Sequence[Baseline]] = ()) -> S
         run.folder.status,
         scope_of(run),
         tuple(points),
-        reproduction(run.folder),
+        reproduction(run.folder, typed),
         as_dict(run, partners),
-        typed=typed_for(run.folder),
+        typed=typed,
     )
 
 
@@ -135,8 +137,13 @@ def described(folder: RunFolder) -> str:
     return words if len(words) <= MOST_WORDS else words[:MOST_WORDS] + " ... (the rest is in the spec)"
 
 
-def reproduction(folder: RunFolder) -> Reproduction:
-    """Say how to get a run again, and what it was made with."""
+def reproduction(folder: RunFolder, typed: Typed) -> Reproduction:
+    """Say how to get a run again, and what it was made with.
+
+    Args:
+        folder: Of the run.
+        typed: How its commands are typed.
+    """
     manifest, spec = folder.manifest, folder.resolved_text
     facts = {"run": folder.name, "made": str(manifest.get("created", "")), "python": str(manifest.get("python", ""))}
     facts |= {name: str(version) for name, version in manifest["packages"].items()}
@@ -151,6 +158,4 @@ def reproduction(folder: RunFolder) -> Reproduction:
             cautions.append("the spec's repository had changes that were not committed")
     if folder.spec.foreign:
         cautions.append("the spec runs code of its own: it needs that code, at the revision above, and --allow")
-    typed = typed_for(folder)
-    commands = (typed.run, typed.report)
-    return Reproduction(commands, spec, facts, str(manifest.get("determinism", "")), tuple(cautions))
+    return Reproduction((typed.run, typed.report), spec, facts, str(manifest.get("determinism", "")), tuple(cautions))

@@ -257,15 +257,7 @@ class ShardStore:
             step: At its end.
             state: What decides how the training would go on; None where it cannot.
         """
-        number = self.segments
-        segment = ArrayFile(records.arrays(), self._record("segment", number, self._seal(number), number))
-        if state is not None:  # first, as the segment's file says that both are there
-            follows = digest(segment.arrays, {"schema_version": SCHEMA_VERSION, **segment.record})
-            self._states.parent.mkdir(parents=True, exist_ok=True)
-            record = self._record("last", number, follows, number) | {"step": step}
-            write_arrays(self.last_file(number), ArrayFile(state, record))
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        write_arrays(self.segment_file(number), segment)
+        self._write_segment(self.segments, records.arrays(), step, state)
         self._error_file.unlink(missing_ok=True)
         self.clean()
 
@@ -279,14 +271,21 @@ class ShardStore:
             StoreError: A file of it is damaged, or belongs elsewhere.
         """
         for number, (file, last) in enumerate(other._kept()):
-            segment = ArrayFile(file.arrays, self._record("segment", number, self._seal(number), number))
-            if last is not None:
-                follows = digest(segment.arrays, {"schema_version": SCHEMA_VERSION, **segment.record})
-                self._states.parent.mkdir(parents=True, exist_ok=True)
-                record = self._record("last", number, follows, number) | {"step": last.record["step"]}
-                write_arrays(self.last_file(number), ArrayFile(last.arrays, record))
-            self.folder.parent.mkdir(parents=True, exist_ok=True)
-            write_arrays(self.segment_file(number), segment)
+            step, state = (last.record["step"], last.arrays) if last is not None else (0, None)
+            self._write_segment(number, file.arrays, step, state)
+
+    def _write_segment(
+        self, number: int, arrays: Mapping[str, NDArray[Any]], step: int, state: Mapping[str, NDArray[Any]] | None
+    ) -> None:
+        """Write the lasting file of a segment, and the state at its end where that is kept."""
+        segment = ArrayFile(arrays, self._record("segment", number, self._seal(number), number))
+        if state is not None:  # first, as the segment's file says that both are there
+            follows = digest(segment.arrays, {"schema_version": SCHEMA_VERSION, **segment.record})
+            self._states.parent.mkdir(parents=True, exist_ok=True)
+            record = self._record("last", number, follows, number) | {"step": step}
+            write_arrays(self.last_file(number), ArrayFile(state, record))
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        write_arrays(self.segment_file(number), segment)
 
     def _kept(self) -> list[tuple[ArrayFile, ArrayFile | None]]:
         """Return every finished segment, with the state at its end where that was kept, all of it verified."""

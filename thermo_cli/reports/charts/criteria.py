@@ -18,7 +18,7 @@ from thermo_cli.reports.charts.looks import (
     toned,
     x_of,
 )
-from thermo_cli.reports.charts.scale import band
+from thermo_cli.reports.charts.scale import LINE_HEIGHT, NEAREST, band
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.text_table import outcome_of
 from thermo_cli.reports.tones import tone_of
@@ -31,16 +31,10 @@ CAPTION: Final = (
     "holds; across its edge more data must decide. Of S3, D and E only the right edge counts; M is drawn around its own value; "
     "S2 beyond an edge fails only if the drift per doubling lies beyond it too. Hollow marks decide nothing.",
 )
-NEAREST, FURTHEST = (
-    1.5,
-    3.0,
-)  # margins between which the edge lies; what lies beyond it is an arrow there, with its number
+FURTHEST: Final = 3.0  # margins; what lies beyond is an arrow at the edge, with its number
 SHOWN: Final = 0.75  # share of the rows that the edge follows: those that are furthest away do not shrink the others
 MOST: Final = 120
 ROOM: Final = 92  # pixels to the right of the axis, for the outcome in words
-LINE_HEIGHT: Final = (
-    36  # pixels of a row: its name, and below it its interval, so that a phone has the whole width for both
-)
 SHAPES: Final = {"holds": "circle", "fails": "triangle-up", "undecided": "diamond"}
 
 

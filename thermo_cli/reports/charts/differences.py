@@ -8,10 +8,11 @@ import altair as alt
 from thermo_cli.equilibrium.baseline import Difference
 from thermo_cli.reports.charts.chart import Chart, Rows, rounded
 from thermo_cli.reports.charts.looks import INK, MUTED, NUMBERS, PAPER, Layer, finished, source, tips, toned, x_of
-from thermo_cli.reports.charts.scale import band
+from thermo_cli.reports.charts.scale import LINE_HEIGHT, NEAREST, band
 from thermo_cli.reports.lineup import Lineup
 from thermo_cli.reports.numerals import number
 from thermo_cli.reports.sweep_view import ComparisonView, SweepView
+from thermo_cli.reports.text_table import outcome_of
 from thermo_cli.reports.view import RunView
 
 Named = tuple[str, str, Difference]
@@ -26,7 +27,6 @@ CAPTION: Final = (
 )
 FURTHEST: Final = 5.0  # margins; what lies beyond is an arrow at the edge
 MOST: Final = 60
-STEP: Final = 36  # pixels to a difference: its name, and below it the interval
 BELOW: Final = 7  # pixels from the middle, where its name is above it
 SHAPES: Final = {
     "equivalent": "circle",
@@ -75,7 +75,7 @@ def _chart(named: Sequence[Named]) -> dict[str, Chart]:
         return {}
     drawn = sorted(known, key=lambda one: not one[-1].gates)[:MOST]
     ends = [abs(end or 0.0) / (row.margin or 1.0) for *_, row in drawn for end in row.interval]
-    edge = min(max(1.5, 1.1 * max(ends)), FURTHEST)
+    edge = min(max(NEAREST, 1.1 * max(ends)), FURTHEST)
     histories = len({row.history for *_, row in named}) > 1
     rows = [
         _row(place, f"{before}{row.observable}{f' ({row.history})' if histories else ''}{behind}", row, edge)
@@ -87,7 +87,7 @@ def _chart(named: Sequence[Named]) -> dict[str, Chart]:
     if len(known) > len(drawn):
         caption += f" {len(drawn)} of {len(known)} are drawn, those first that gate; the table has more."
     words = "; ".join(f"{row['name']}: {row['outcome']}, {row['said']} of the margin" for row in rows) + "."
-    height = STEP * len(rows)
+    height = LINE_HEIGHT * len(rows)
     chart = Chart("comparison", TITLE, caption, words, finished(_layers(rows, edge), height), {"rows": rows}, height)
     return {"differences": chart}
 
@@ -105,7 +105,7 @@ def _row(place: int, name: str, row: Difference, edge: float) -> dict[str, Any]:
         "left": -edge if low < -edge else None,
         "right": edge if high > edge else None,
         "outcome": row.outcome,
-        "label": row.outcome if row.gates else f"({row.outcome})",
+        "label": outcome_of(row.outcome, row.gates),
         "gates": row.gates,
         "said": f"{number(at, 2)} [{number(low, 2)}, {number(high, 2)}]",
     }

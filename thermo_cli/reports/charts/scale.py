@@ -1,8 +1,13 @@
 """The ground of charts that are drawn over a margin: the band inside it, its edges, and nothing at all."""
 
+from typing import Final
+
 import altair as alt
 
 from thermo_cli.reports.charts.looks import GOOD, LINE, MUTED, Layer, inline
+
+NEAREST: Final = 1.5  # margins: the edge of an axis lies no nearer, so that the band is seen to end
+LINE_HEIGHT: Final = 36  # pixels: a name, and below it the interval, so that a phone has the whole width for both
 
 
 def band() -> list[Layer]:
