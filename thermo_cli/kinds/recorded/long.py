@@ -34,7 +34,7 @@ def runs_in(table: Table, reading: Reading) -> list[LoggedRun]:
             cells.groups(table, "point"),
             cells.groups(table, "history"),
             cells.converted(table, "replica", cells.as_name),
-            cells.steps(table, "budget").tolist() if "budget" in table.columns else [0] * len(table.numbers),
+            cells.budgets(table, "budget"),
             strict=True,
         )
     )

@@ -6,6 +6,7 @@ Exact steps per observable: what a replica has not measured is NaN. A replica wh
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -40,9 +41,10 @@ def ensemble_of(runs: Sequence[LoggedRun], reading: Reading, where: str) -> Traj
     Raises:
         DataError: They do not fit each other.
     """
-    runs, smaller = split_by_budget(_with_something(_in_order(_with_histories(runs, where)), reading, where))
-    names = tuple(f"{run.history}/{run.name}" for run in runs)
-    _check_unique(runs, names, where)
+    runs = _with_something(_in_order(_with_histories(runs, where)), reading, where)
+    _check_unique(runs, where)
+    runs, smaller = split_by_budget(runs, where)
+    names = tuple(map(_title, runs))
     observables = _common(runs, names, reading, where)
     steps = _steps(runs, observables)
     values = {name: np.full((len(runs), len(steps)), math.nan) for name in observables}
@@ -86,14 +88,20 @@ def _in_order(runs: Sequence[LoggedRun]) -> list[LoggedRun]:
     return [run for own in groups.values() for run in own]
 
 
-def _check_unique(runs: Sequence[LoggedRun], names: Sequence[str], where: str) -> None:
+def _title(run: LoggedRun) -> str:
+    return f"{run.history}/{run.name}"
+
+
+def _check_unique(runs: Sequence[LoggedRun], where: str) -> None:
+    """Refuse two runs of one name and one total budget."""
+    names = [(_title(run), run.budget) for run in runs]
     if len(set(names)) == len(names):
         return
-    twice = next(name for name in names if names.count(name) > 1)
+    twice = next(name for name, count in Counter(names).items() if count > 1)
     one, other, *_ = (run for run, name in zip(runs, names, strict=True) if name == twice)
     raise DataError(
         "two replicas have the same name",
-        received=f"{twice}, as <history>/<replica>"
+        received=f"{twice[0]}, as <history>/<replica>"
         + (f": {one.where} and {other.where}" if one.where != other.where else ""),
         remedy="name each run by its place, in a pattern with {history} and {replica}; use no / in the names of histories",
         where=where,
@@ -114,7 +122,7 @@ def _with_something(runs: list[LoggedRun], reading: Reading, where: str) -> list
         reading.note(
             f"left out: {len(empty)} of {len(runs)} logs, which know nothing of this: {_shown([run.name for run in empty])}"
         )
-        return [run for run in runs if run not in empty]
+        return [run for run in runs if run.series]
     return runs
 
 

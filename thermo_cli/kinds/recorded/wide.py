@@ -19,7 +19,7 @@ from thermo_cli.kinds.recorded.shapes import RANGES, RUN_METRIC, replica_in
 
 END: Final = 1  # the step of final scores: when they were measured is not said
 FINAL: Final = "nothing counts time: each row is the final score of its replica, which says nothing of stationarity"
-Owner = tuple[str, str, str]  # point, history, replica
+Owner = tuple[str, str, str, int]  # point, history, replica, total budget
 
 
 def runs_in(table: Table, reading: Reading) -> list[LoggedRun]:
@@ -50,8 +50,9 @@ def runs_in(table: Table, reading: Reading) -> list[LoggedRun]:
             },
             history,
             point,
+            budget,
         )
-        for (point, history, name), rows in owners.items()
+        for (point, history, name, budget), rows in owners.items()
     ]
 
 
@@ -67,8 +68,8 @@ def measured(table: Table, reading: Reading) -> list[str]:
 
 
 def _beside(table: Table, reading: Reading) -> tuple[str, str, list[str]]:
-    """Return the columns that say when and of whom: time, replica, and those of histories and points."""
-    groups = [reading.columns.get(what, what) for what in GROUPS]
+    """Return the columns that say when and of whom: time, replica, and those of histories, points and total budgets."""
+    groups = [reading.columns.get(what, what) for what in (*GROUPS, "budget")]
     return reading.time_in(table), replica_in(list(table.columns), reading.columns), groups
 
 
@@ -142,21 +143,22 @@ def _steps(table: Table, time: str, values: dict[str, Array], reading: Reading) 
 def _owners(table: Table, replica: str, groups: list[str]) -> dict[Owner, Integers]:
     """Return the rows of each run, in the order in which they appear."""
     if not replica and not any(name in table.columns for name in groups):
-        return {("", "", ""): np.arange(len(table.numbers))}
+        return {("", "", "", 0): np.arange(len(table.numbers))}
     for name in (replica, *groups):
         if name in table.columns:
             cells.check_kinds(table, name, table.columns[name])
-    history, point = (cells.groups(table, name) for name in groups)
+    history, point = (cells.groups(table, name) for name in groups[:2])
     names = cells.converted(table, replica, cells.as_name) if replica else [""] * len(table.numbers)
+    budgets = cells.budgets(table, groups[2])
     rows: dict[Owner, list[int]] = {}
-    for index, owner in enumerate(zip(point, history, names, strict=True)):
+    for index, owner in enumerate(zip(point, history, names, budgets, strict=True)):
         rows.setdefault(owner, []).append(index)
     return {owner: np.array(own, dtype=np.int64) for owner, own in rows.items()}
 
 
 def _check_finals(table: Table, owners: dict[Owner, Integers]) -> None:
     """Refuse several rows of one replica where nothing says in which order they were measured."""
-    for (_, _, name), rows in owners.items():
+    for (_, _, name, _), rows in owners.items():
         if len(rows) > 1:
             raise table.error(
                 "nothing counts time, and a replica has several rows",
@@ -178,7 +180,7 @@ def joined(runs: list[LoggedRun], where: str) -> list[LoggedRun]:
     """
     together: dict[Owner, dict[str, Any]] = {}
     for run in runs:
-        own = together.setdefault((run.point, run.history, run.name), {})
+        own = together.setdefault((run.point, run.history, run.name, run.budget), {})
         for name, series in run.series.items():
             if name in own:
                 raise DataError(
@@ -188,4 +190,7 @@ def joined(runs: list[LoggedRun], where: str) -> list[LoggedRun]:
                     where=where,
                 )
             own[name] = series
-    return [LoggedRun(name, where, series, history, point) for (point, history, name), series in together.items()]
+    return [
+        LoggedRun(name, where, series, history, point, budget)
+        for (point, history, name, budget), series in together.items()
+    ]
