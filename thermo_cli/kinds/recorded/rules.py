@@ -17,8 +17,8 @@ from thermo_cli.contracts import Array, Integers, Trajectories
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers.logged import LoggedRun
 from thermo_cli.kinds.recorded.budgets import finals_of, split_by_budget
-from thermo_cli.kinds.recorded.choice import LARGEST_SHARE, is_share
 from thermo_cli.kinds.recorded.reading import Reading
+from thermo_cli.metric import whole
 
 _NUMERIC: Final = re.compile(r"-?\d{1,300}(\.\d{1,300})?")
 NEAR: Final = 1.2  # how far beyond the others in per cent a run may lie that is a share
@@ -160,11 +160,9 @@ def _check_shares(values: dict[str, Array], names: Sequence[str], reading: Readi
     A run in per cent that has collapsed stays below 1 too; a hundred times over it does not lie among the others.
     """
     for name, array in values.items():
-        if not is_share(name):
-            continue
-        largest = np.where(np.isfinite(array), array, -np.inf).max(axis=1)
-        percent = largest > LARGEST_SHARE
+        percent = np.array([whole(name, {name: own}) > 1 for own in array])
         if percent.any():
+            largest = np.where(np.isfinite(array), array, -np.inf).max(axis=1)
             top, usual = int(largest.argmax()), largest[percent]
             shares = np.flatnonzero(
                 ~percent & (100 * largest >= usual.min() / NEAR) & (100 * largest <= usual.max() * NEAR)
