@@ -58,12 +58,26 @@ def test_a_repeated_record_of_a_long_table(tmp_path: Path) -> None:
     recorded = read(tmp_path / "runs.csv")
     assert recorded.runs.values["val_acc"][0, -1] == 0.99
     assert said(
-        recorded, "of a repeated step the last counts: 1 record left out, the first 'val_acc' of recorded/a at step 8"
+        recorded, "of a repeated step the last value counts: 1 left out, the first in val_acc of recorded/a in "
     )
+    assert said(recorded, f"{tmp_path.name}/runs.csv")
     twice = [row for row in rows for _ in range(2)]
     (tmp_path / "runs.csv").write_text("\n".join(["replica,step,observable,value", *twice, ""]))
     with pytest.raises(DataError, match="this record is there twice"):
         read(tmp_path / "runs.csv")
+
+
+def test_a_long_table_and_a_wide_one_say_the_same(tmp_path: Path) -> None:
+    """An empty cell is no value, wherever it stands: it repeats no step, is none, and puts none out of order."""
+    cells = [(0, "0.1"), (10, ""), (10, "0.8"), (20, "0.9"), (20, ""), (15, ""), (30, "")]
+    (tmp_path / "wide.csv").write_text("replica,step,val_acc\n" + "".join(f"a,{s},{cell}\n" for s, cell in cells))
+    long = [f"a,{step},val_acc,{cell}" for step, cell in cells]
+    (tmp_path / "long.csv").write_text("\n".join(["replica,step,observable,value", *long, ""]))
+    wide, long = (read(tmp_path / f"{name}.csv") for name in ("wide", "long"))
+    for one in (wide, long):
+        np.testing.assert_array_equal(one.runs.steps, [0, 10, 20])
+        np.testing.assert_array_equal(one.runs.values["val_acc"], [[0.1, 0.8, 0.9]])
+        assert not said(one, "repeated")
 
 
 @pytest.mark.parametrize("end", ["30,0.", "30", "3"])

@@ -10,7 +10,7 @@ from thermo_cli.kinds.importers import mlflow_folder, mlflow_store, tensorboard_
 from thermo_cli.kinds.importers.logged import LoggedRun
 from thermo_cli.kinds.recorded import long, wide
 from thermo_cli.kinds.recorded.folders import EVENTS, Place
-from thermo_cli.kinds.recorded.reading import Reading, short
+from thermo_cli.kinds.recorded.reading import Reading, title_of
 from thermo_cli.kinds.recorded.shapes import TITLES
 
 Seals = dict[Path, str]  # file to the hash of its bytes
@@ -65,8 +65,7 @@ def _in_order(runs: list[LoggedRun], reading: Reading) -> list[LoggedRun]:
         replace(
             run,
             series={
-                name: reading.series(f"{name} of {run.name or short(Path(run.where))}", *own)
-                for name, own in run.series.items()
+                name: reading.series(title_of(name, run.name, run.where), *own) for name, own in run.series.items()
             },
         )
         for run in runs

@@ -183,6 +183,17 @@ class Reading:
         return table, shapes[0]
 
 
+def title_of(observable: str, run: str, where: str | Path) -> str:
+    """Return the title of a series: of what, of which run, in which file.
+
+    Args:
+        observable: Its name.
+        run: Its name; empty where the file is the run.
+        where: The file.
+    """
+    return f"{observable} of {run} in {short(Path(where))}" if run else f"{observable} of {short(Path(where))}"
+
+
 def short(path: Path) -> str:
     """Return the end of a path, by which a reader knows it."""
     return "/".join(path.parts[-2:])

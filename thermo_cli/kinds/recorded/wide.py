@@ -14,7 +14,7 @@ from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers import cells
 from thermo_cli.kinds.importers.logged import LoggedRun
 from thermo_cli.kinds.recorded.header import GROUPS
-from thermo_cli.kinds.recorded.reading import Reading, short
+from thermo_cli.kinds.recorded.reading import Reading, title_of
 from thermo_cli.kinds.recorded.shapes import RANGES, RUN_METRIC, replica_in
 
 END: Final = 1  # the step of final scores: when they were measured is not said
@@ -45,7 +45,7 @@ def runs_in(table: Table, reading: Reading) -> list[LoggedRun]:
             name,
             str(table.file),
             {
-                key: reading.series(f"{key} of {name or short(table.file)}", steps[rows], column[rows])
+                key: reading.series(title_of(key, name, table.file), steps[rows], column[rows])
                 for key, column in values.items()
             },
             history,
@@ -93,7 +93,7 @@ def exported_in(table: Table, reading: Reading) -> list[LoggedRun]:
     runs: dict[str, dict[str, Any]] = {}
     for name, column in values.items():
         run, _, metric = name.rpartition(RUN_METRIC)
-        runs.setdefault(run.strip(), {})[metric] = reading.series(name, steps, column)
+        runs.setdefault(run.strip(), {})[metric] = reading.series(title_of(metric, run, table.file), steps, column)
     return [LoggedRun(run, str(table.file), series) for run, series in runs.items()]
 
 
