@@ -92,14 +92,25 @@ def test_what_is_not_read_is_said(tmp_path: Path) -> None:
     assert "not read: 2 other files (0/notes.txt, 1/predictions.csv)" in notes
 
 
+def test_what_is_not_read_is_said_of_patterns_and_lists_too(tmp_path: Path) -> None:
+    """Files of folders that fit, with the folders' names, and all checkpoints but the latest."""
+    lay(tmp_path, "m/0/metrics.csv", "m/1/metrics.csv", "m/0/notes.txt", "m/1/notes.txt")
+    for path in ("m/*", ["m/0", "m/1"]):
+        assert "not read: 2 other files (m/0/notes.txt, m/1/notes.txt)" in read(tmp_path, path).notes
+    lay(tmp_path, *(f"a/checkpoint-{number}/trainer_state.json" for number in (9, 20)), text=STATE)
+    words = "not read: 1 other files (a/checkpoint-9/trainer_state.json)"
+    assert words in read(tmp_path, "a/*/trainer_state.json").notes
+
+
 def test_tables_of_one_folder_are_one_run(tmp_path: Path) -> None:
     """Training and validation in a file each; the same observable in both is refused."""
     lay(tmp_path, *(f"{run}/val.csv" for run in "abc"))
     lay(tmp_path, *(f"{run}/test.csv" for run in "abc"), text=TABLE.replace("val_acc", "test_loss"))
     assert set(read(tmp_path, ".").runs.values) == {"val_acc", "test_loss"}
     lay(tmp_path, *(f"{run}/test.csv" for run in "abc"))
-    with pytest.raises(DataError, match="val_acc is logged in two files of one folder"):
+    with pytest.raises(DataError, match="val_acc is logged in two files of one folder") as caught:
         read(tmp_path, ".")
+    assert str(caught.value.received) == f"{tmp_path / 'a/test.csv'} and {tmp_path / 'a/val.csv'}"
 
 
 @pytest.mark.parametrize(

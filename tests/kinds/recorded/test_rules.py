@@ -136,6 +136,49 @@ def test_a_run_without_a_value_is_no_run_to_leave_out(tmp_path: Path) -> None:
         read(write(tmp_path, a=TABLE, b="step,val_acc\n0,\n10,\n20,\n"))
 
 
+def test_a_rule_names_the_files_of_which_it_was_applied(tmp_path: Path) -> None:
+    """The first and how many more there are, where there are several; of one alone it goes without saying."""
+    plain, noted = TABLE + "30,0.9\n", "epoch,step,val_acc,val_f1,note\n0,0,0.1,0.1,x\n1,10,0.9,0.9,y\n"
+    folder = write(tmp_path, a=plain, b=TABLE, c=noted, d=noted, e=TABLE + "20,0.95\n")
+    recorded, here = read(folder), tmp_path.name
+    assert f"{here}/c.csv: time is counted by step, not by epoch" in recorded.notes
+    assert f"{here}/c.csv: observables: val_acc, val_f1; left out: epoch (a margin brings one in)" in recorded.notes
+    assert f"{here}/c.csv and 1 more: no numbers, left out: note" in recorded.notes
+    assert (
+        f"{here}/a.csv and 2 more: taken for a wide table, a column for each observable: step counts time"
+        in recorded.notes
+    )
+    assert said(recorded, f"1 left out, the first in val_acc of {here}/e.csv")
+    assert not any(":" in note.partition("left out")[0] for note in read(folder / "c.csv").notes if "numbers" in note)
+    (folder / "a.csv").write_text(plain + "".join(f"{step},0.9\n" for step in range(40, 300, 10)))
+    words = "left out, for the file that was read first has none: val_f1"
+    assert f"{here}/c.csv and 1 more: {words}" in read(folder).notes
+
+
+def test_a_repeated_step_of_a_named_replica_names_its_file(tmp_path: Path) -> None:
+    """Two tables with a column of seeds: which of them it is in."""
+    for name, more in (("a", ""), ("b", "3,20,0.5\n")):
+        rows = "".join(f"{seed},{step},0.{step}\n" for seed in (3, 4) for step in (10, 20))
+        (tmp_path / f"{name}.csv").write_text("seed,step,val_acc\n" + rows + more)
+    assert said(read(tmp_path), f"1 left out, the first in val_acc of 3 in {tmp_path.name}/b.csv")
+
+
+def test_an_error_names_the_file_of_its_run(tmp_path: Path) -> None:
+    """Of a folder or a pattern it named that alone: the file that lacks a score, that is a share, that has no such column."""
+    text = TABLE.replace("val_acc", "val_acc,val_f1").replace("0.", "0.5,0.")
+    folder = write(tmp_path, a=text, b=text, c=TABLE)
+    with pytest.raises(DataError, match="an observable is missing") as caught:
+        read(folder, "val_f1")
+    assert caught.value.where == str(folder / "c.csv")
+    percent = TABLE.replace("0.", "9")
+    with pytest.raises(DataError, match="is in per cent in some runs") as caught:
+        read(write(folder, a=percent, b=TABLE, c=percent))
+    assert caught.value.where == str(folder / "b.csv")
+    with pytest.raises(DataError, match="which counts time in other files") as caught:
+        read(write(folder, a=TABLE, b=TABLE, c="epoch,val_acc\n0,0.1\n"))
+    assert f"it does in {folder.name}/a.csv" in str(caught.value.received)
+
+
 def test_the_column_that_counts_time_is_said(tmp_path: Path) -> None:
     """The first of the known ones, the same in all files, or the one that is stated."""
     text = "epoch,global_step,val_acc\n0,10,0.1\n1,20,0.9\n"

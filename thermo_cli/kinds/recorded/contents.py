@@ -28,7 +28,7 @@ def runs_at(place: Place, reading: Reading, seals: Seals) -> list[LoggedRun]:
         DataError: With the file and line of whatever cannot be used.
     """
     if place.kind != "table":
-        reading.note(f"taken for {TITLES[place.kind]}: {_why(place)}")
+        reading.note(f"taken for {TITLES[place.kind]}: {_why(place)}", place.files[0])
     first, where = place.files[0], str(place.files[0])
     if place.kind == "tensorboard":
         _seal(place.files, seals)
@@ -51,7 +51,7 @@ def _in_tables(place: Place, reading: Reading, seals: Seals) -> list[LoggedRun]:
         reading.choose(names, str(place.files[0].parent))
     runs: list[LoggedRun] = []
     for table, shape in read:
-        reading.note(shape.words if shape.name != "long" else "")
+        reading.note(shape.words if shape.name != "long" else "", table.file)
         runs += READERS.get(shape.name, wide.runs_in)(table, reading)
     return wide.joined(runs, str(place.files[0].parent)) if len(read) > 1 else runs
 

@@ -78,8 +78,8 @@ def _head(path: Path) -> bytes:
         return b""
 
 
-def in_folder(folder: Path, format: str) -> tuple[list[Place], list[str]]:
-    """Return the runs in a folder, those of the kind that most of its folders have, and what is to be said of it.
+def in_folder(folder: Path, format: str) -> tuple[list[Place], list[Path]]:
+    """Return the runs in a folder, those of the kind that most of its folders have, and the files that are not read.
 
     Args:
         folder: Where to look, however deep.
@@ -103,16 +103,32 @@ def in_folder(folder: Path, format: str) -> tuple[list[Place], list[str]]:
     kind = max(known, key=lambda kind: (len(known[kind]), -ORDER.index(kind)))
     places = known[kind]
     read = {path for place in places for path in place.files}
-    out = [path for path in files if path not in read]
-    notes = [f"{len(places)} runs, found in {folder.name or folder}: {_example(places[0], folder)}"]
-    if out:
-        names = ", ".join(str(path.relative_to(folder)) for path in out[:4])
-        notes.append(f"not read: {len(out)} other files ({names}{', ...' if len(out) > 4 else ''})")
-    return places, notes
+    return places, [path for path in files if path not in read]
 
 
-def _example(place: Place, folder: Path) -> str:
-    return f"{place.files[0].relative_to(folder)}" + (f" is {place.replica}" if place.replica else "")
+def found_words(places: Sequence[Place], folder: Path) -> str:
+    """Say how many runs were found in a folder, and what the first is called; nothing of a store, which says it itself.
+
+    Args:
+        places: Of the runs.
+        folder: Where they were looked for.
+    """
+    first = places[0]
+    if first.files[0].is_dir():
+        return ""
+    called = f"{first.files[0].relative_to(folder)}" + (f" is {first.replica}" if first.replica else "")
+    return f"{len(places)} runs, found in {folder.name or folder}: {called}"
+
+
+def unread_words(out: Sequence[Path], base: Path) -> str:
+    """Say which files of folders are not read; nothing where all are.
+
+    Args:
+        out: These files.
+        base: What their names are relative to.
+    """
+    names = ", ".join(str(path.relative_to(base) if path.is_relative_to(base) else path) for path in out[:4])
+    return f"not read: {len(out)} other files ({names}{', ...' if len(out) > 4 else ''})" if out else ""
 
 
 def _files(folder: Path) -> list[Path]:

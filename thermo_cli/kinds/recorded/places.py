@@ -18,6 +18,7 @@ from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers import IMPORTERS
 from thermo_cli.kinds.recorded.folders import (
     Place,
+    found_words,
     in_folder,
     kind_of_file,
     latest_of,
@@ -25,6 +26,7 @@ from thermo_cli.kinds.recorded.folders import (
     natural,
     run_folder,
     unread,
+    unread_words,
 )
 
 FIELDS: Final = re.compile(r"\{(replica|history|point)\}")
@@ -49,10 +51,12 @@ def places_of(base: Path, paths: Sequence[str], format: str) -> tuple[list[Place
         if FIELDS.search(path) or (glob.has_magic(path) and not whole.exists()):
             found += _fitting(base, path)
         elif len(paths) == 1 and _is_folder(whole):
-            return in_folder(whole, format)
+            places, out = in_folder(whole, format)
+            return places, [found_words(places, whole), unread_words(out, whole)]
         else:
             found.append((whole, {}))
-    return _placed(found, format), []
+    places, out = _placed(found, format)
+    return places, [unread_words(out, base)]
 
 
 def _is_folder(path: Path) -> bool:
@@ -80,16 +84,19 @@ def _fitting(base: Path, pattern: str) -> list[tuple[Path, dict[str, str]]]:
     return found
 
 
-def _placed(found: Sequence[tuple[Path, dict[str, str]]], format: str) -> list[Place]:
-    """Return the runs at some paths, named by the fields of a pattern, else by what differs in their places."""
+def _placed(found: Sequence[tuple[Path, dict[str, str]]], format: str) -> tuple[list[Place], list[Path]]:
+    """Return the runs at some paths, named by fields of a pattern or by what differs in their places, and what is not read."""
     kinds = {path: "" if _is_folder(path) else kind_of_file(path, format) for path, _ in found}
     latest = set(latest_of([path for path, kind in kinds.items() if kind == "trainer_state"]))
     whole = [(path, fields) for path, fields in found if kinds[path] != "trainer_state" or path in latest]
     names = names_of([path if _is_folder(path) else run_folder(path) for path, _ in whole], [path for path, _ in whole])
     places: dict[object, Place] = {}
+    out = [path for path, kind in kinds.items() if kind == "trainer_state" and path not in latest]
     for (path, fields), own in zip(whole, names, strict=True):
         alone = len(whole) == 1 and "replica" not in fields
-        for place in in_folder(path, format)[0] if _is_folder(path) else [_of_file(path, kinds[path])]:
+        inside, others = in_folder(path, format) if _is_folder(path) else ([_of_file(path, kinds[path])], [])
+        out += others
+        for place in inside:
             inner = [place.replica] if place.replica else []
             outer = [] if alone else [fields.get("replica", own)]
             named = replace(
@@ -101,7 +108,7 @@ def _placed(found: Sequence[tuple[Path, dict[str, str]]], format: str) -> list[P
             key = path.parent if place.kind == "tensorboard" and not _is_folder(path) else (path, *place.files)
             before = places.get(key)  # event files of one folder are of one run
             places[key] = named if before is None else replace(before, files=(*before.files, *named.files))
-    return list(places.values())
+    return list(places.values()), out
 
 
 def _of_file(path: Path, kind: str) -> Place:

@@ -110,6 +110,7 @@ def read_logs(given: RecordedArguments, base: Path, named: Collection[str] = ())
     where = ", ".join(str(base / path) for path in given.paths[:3]) + (", ..." if len(given.paths) > 3 else "")
     places, notes = places_of(base, given.paths, given.format)
     reading = Reading(given, named)
+    reading.several = len({file for place in places for file in place.files}) > 1
     for words in notes:
         reading.note(words)
     seals: dict[Path, str] = {}

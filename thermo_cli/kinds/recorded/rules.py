@@ -45,14 +45,14 @@ def ensemble_of(runs: Sequence[LoggedRun], reading: Reading, where: str) -> Traj
     _check_unique(runs, where)
     runs, smaller = split_by_budget(runs, where)
     names = tuple(map(_title, runs))
-    observables = _common(runs, names, reading, where)
+    observables = _common(runs, names, reading)
     steps = _steps(runs, observables)
     values = {name: np.full((len(runs), len(steps)), math.nan) for name in observables}
     for row, run in enumerate(runs):
         for name in observables:
             own, measured = run.series[name]
             values[name][row, np.searchsorted(steps, own)] = measured
-    _check_shares(values, names, reading, where)
+    _check_shares(values, runs, names, reading)
     there = [~np.isnan(array) for array in values.values()]
     measured = np.logical_or.reduce(there)
     ended = len(steps) - 1 - measured[:, ::-1].argmax(axis=1) < np.flatnonzero(measured.any(axis=0))[-1]
@@ -126,7 +126,7 @@ def _with_something(runs: list[LoggedRun], reading: Reading, where: str) -> list
     return runs
 
 
-def _common(runs: Sequence[LoggedRun], names: Sequence[str], reading: Reading, where: str) -> tuple[str, ...]:
+def _common(runs: Sequence[LoggedRun], names: Sequence[str], reading: Reading) -> tuple[str, ...]:
     """Return the observables that all runs have; those that some lack are left out, if nothing asks for them."""
     everything = dict.fromkeys(name for run in runs for name in run.series)
     lacking = {name: [place for place, run in enumerate(runs) if not _measured(run, name)] for name in everything}
@@ -138,7 +138,7 @@ def _common(runs: Sequence[LoggedRun], names: Sequence[str], reading: Reading, w
                 "an observable is missing for some replicas",
                 received=f"no {name!r} of {_shown([names[place] for place in without])}",
                 remedy="record it for every replica, or for none",
-                where=where,
+                where=runs[without[0]].where,
             )
         if without:
             reading.note(f"{name} is left out: {len(without)} of {len(runs)} runs have none, {names[without[0]]} first")
@@ -154,7 +154,7 @@ def _steps(runs: Sequence[LoggedRun], observables: Sequence[str]) -> Integers:
     return np.unique(np.concatenate(list(distinct.values())))
 
 
-def _check_shares(values: dict[str, Array], names: Sequence[str], reading: Reading, where: str) -> None:
+def _check_shares(values: dict[str, Array], runs: Sequence[LoggedRun], names: Sequence[str], reading: Reading) -> None:
     """Tell per cent from shares, and refuse both in one observable: shares that a hundred times over lie among the others.
 
     A run in per cent that has collapsed stays below 1 too; a hundred times over it does not lie among the others.
@@ -172,7 +172,7 @@ def _check_shares(values: dict[str, Array], names: Sequence[str], reading: Readi
                     f"{name} is in per cent in some runs, and a share in others",
                     received=f"{largest[top]:g} in {names[top]}, {largest[shares[0]]:g} in {names[shares[0]]}",
                     remedy="log it alike in all of them",
-                    where=where,
+                    where=runs[int(shares[0])].where,
                 )
             reading.note(f"{name} is in per cent, up to {largest[top]:.4g}: a margin of 2 is two points of a hundred")
 

@@ -39,7 +39,7 @@ def runs_in(table: Table, reading: Reading) -> list[LoggedRun]:
     owners = _owners(table, replica, groups)
     if not time:
         _check_finals(table, owners)
-        reading.note(FINAL)
+        reading.note(FINAL, table.file)
     return [
         LoggedRun(
             name,
@@ -101,7 +101,8 @@ def _numeric(table: Table, names: list[str], reading: Reading) -> list[str]:
     """Return the columns that hold numbers; those of words are left out, and named."""
     words = [name for name in names if name not in reading.named and _words(table.columns[name])]
     if words:
-        reading.note(f"no numbers, left out: {', '.join(words[:8])}{' and more' if len(words) > 8 else ''}")
+        more = " and more" if len(words) > 8 else ""
+        reading.note(f"no numbers, left out: {', '.join(words[:8])}{more}", table.file)
     return [name for name in names if name not in words]
 
 
@@ -179,17 +180,19 @@ def joined(runs: list[LoggedRun], where: str) -> list[LoggedRun]:
         DataError: Two of them have the same observable.
     """
     together: dict[Owner, dict[str, Any]] = {}
+    files: dict[tuple[Owner, str], str] = {}
     for run in runs:
-        own = together.setdefault((run.point, run.history, run.name, run.budget), {})
+        owner = (run.point, run.history, run.name, run.budget)
+        own = together.setdefault(owner, {})
         for name, series in run.series.items():
             if name in own:
                 raise DataError(
                     f"{name} is logged in two files of one folder",
-                    received=run.where,
+                    received=f"{files[owner, name]} and {run.where}",
                     remedy="give a pattern that names one of them, such as DIR/{replica}/metrics.csv",
                     where=where,
                 )
-            own[name] = series
+            own[name], files[owner, name] = series, run.where
     return [
         LoggedRun(name, where, series, history, point, budget)
         for (point, history, name, budget), series in together.items()
