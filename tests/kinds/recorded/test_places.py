@@ -113,6 +113,48 @@ def test_tables_of_one_folder_are_one_run(tmp_path: Path) -> None:
     assert str(caught.value.received) == f"{tmp_path / 'a/test.csv'} and {tmp_path / 'a/val.csv'}"
 
 
+def exported(metric: str, runs: Sequence[str] = ("run-0", "run-1"), shift: float = 0.0) -> str:
+    """Return what W&B exports of one metric: a column for each run, with two of ranges beside it."""
+    names = [f"{run} - {metric}{more}" for run in runs for more in ("", "__MIN", "__MAX")]
+    rows = [[str(step), *(str(shift + step / 10 + place // 3 / 100) for place in range(len(names)))] for step in (0, 5)]
+    return "\n".join(",".join(f'"{cell}"' for cell in row) for row in [["Step", *names], *rows]) + "\n"
+
+
+@pytest.mark.parametrize("path", ["w", "w/*.csv", ["w/acc.csv", "w/loss.csv"], "w/{history}"])
+def test_exports_of_one_folder_are_one(tmp_path: Path, path: str | list[str]) -> None:
+    """A metric in each file of W&B's and the same runs in both; of a folder, a pattern, a list."""
+    folder = "w/hot" if path == "w/{history}" else "w"
+    lay(tmp_path, f"{folder}/acc.csv", text=exported("val/acc"))
+    lay(tmp_path, f"{folder}/loss.csv", text=exported("val/loss", shift=1.0))
+    runs = read(tmp_path, path).runs
+    assert [name.partition("/")[2] for name in runs.replicas] == ["run-0", "run-1"]
+    assert runs.values["val/acc"].tolist() == [[0, 0.5], [0.01, 0.51]]
+    assert runs.values["val/loss"].tolist() == [[1, 1.5], [1.01, 1.51]]
+
+
+def test_exports_in_several_folders_are_runs_of_each(tmp_path: Path) -> None:
+    """Two files in each folder, merged by run, and named by the folder."""
+    for folder in "ab":
+        lay(tmp_path, f"{folder}/acc.csv", text=exported("val/acc"))
+        lay(tmp_path, f"{folder}/loss.csv", text=exported("val/loss"))
+    recorded = read(tmp_path, ".")
+    assert recorded.runs.replicas == tuple(f"recorded/{folder}/run-{run}" for folder in "ab" for run in (0, 1))
+    assert set(recorded.runs.values) == {"val/acc", "val/loss"}
+
+
+def test_exports_of_other_runs_are_files_of_their_own(tmp_path: Path) -> None:
+    """The same column in both, or no run in common: named by their files, as any table."""
+    lay(tmp_path, "same/a.csv", "same/b.csv", text=exported("val/acc"))
+    assert names(tmp_path, "same") == ["a/run-0", "a/run-1", "b/run-0", "b/run-1"]
+    for seed in (0, 1):
+        lay(tmp_path, f"other/seed{seed}.csv", text=exported("val/acc", (f"sunny-{seed}",)))
+    assert names(tmp_path, "other") == ["seed0", "seed1"]
+    lay(tmp_path, "named/a.csv", text=exported("val/acc"))
+    lay(tmp_path, "named/b.csv", text=exported("val/loss"))
+    places, _ = places_of(tmp_path, ["named/{point}.csv"], "auto")
+    assert [(place.point, len(place.files)) for place in places] == [("a", 1), ("b", 1)]
+
+
 @pytest.mark.parametrize(
     ("path", "message"),
     [

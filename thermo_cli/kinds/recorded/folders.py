@@ -15,6 +15,7 @@ from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers import IMPORTERS
 from thermo_cli.kinds.importers.mlflow_folder import is_store
 from thermo_cli.kinds.importers.mlflow_store import MAGIC
+from thermo_cli.kinds.recorded.exports import together
 from thermo_cli.kinds.recorded.shapes import TABLES
 
 STATE: Final = "trainer_state.json"
@@ -106,31 +107,6 @@ def in_folder(folder: Path, format: str) -> tuple[list[Place], list[Path]]:
     return places, [path for path in files if path not in read]
 
 
-def found_words(places: Sequence[Place], folder: Path) -> str:
-    """Say how many runs were found in a folder, and what the first is called; nothing of a store, which says it itself.
-
-    Args:
-        places: Of the runs.
-        folder: Where they were looked for.
-    """
-    first = places[0]
-    if first.files[0].is_dir():
-        return ""
-    called = f"{first.files[0].relative_to(folder)}" + (f" is {first.replica}" if first.replica else "")
-    return f"{len(places)} runs, found in {folder.name or folder}: {called}"
-
-
-def unread_words(out: Sequence[Path], base: Path) -> str:
-    """Say which files of folders are not read; nothing where all are.
-
-    Args:
-        out: These files.
-        base: What their names are relative to.
-    """
-    names = ", ".join(str(path.relative_to(base) if path.is_relative_to(base) else path) for path in out[:4])
-    return f"not read: {len(out)} other files ({names}{', ...' if len(out) > 4 else ''})" if out else ""
-
-
 def _files(folder: Path) -> list[Path]:
     """Return what lies in a folder, hidden files and folders left out."""
     found: list[Path] = []
@@ -159,8 +135,8 @@ def _grouped(kind: str, paths: Sequence[Path], folder: Path) -> list[Place]:
     if kind == "table":
         groups = _logs(groups)
     if len(groups) == 1 and kind == "table":
-        own = next(iter(groups.values()))
-        return [Place(kind, (path,), replica=path.stem if len(own) > 1 else "") for path in own]
+        own = together(next(iter(groups.values())))
+        return [Place(kind, files, replica=files[0].stem if len(own) > 1 else "") for files in own]
     names = names_of(list(groups), [own[0] for own in groups.values()])
     return [Place(kind, tuple(own), replica=name) for name, own in zip(names, groups.values(), strict=True)]
 

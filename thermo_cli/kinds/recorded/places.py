@@ -9,16 +9,16 @@ lightning_logs, mlruns                 a folder: what is in it is found out
 
 import glob
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers import IMPORTERS
+from thermo_cli.kinds.recorded.exports import together
 from thermo_cli.kinds.recorded.folders import (
     Place,
-    found_words,
     in_folder,
     kind_of_file,
     latest_of,
@@ -26,7 +26,6 @@ from thermo_cli.kinds.recorded.folders import (
     natural,
     run_folder,
     unread,
-    unread_words,
 )
 
 FIELDS: Final = re.compile(r"\{(replica|history|point)\}")
@@ -52,11 +51,26 @@ def places_of(base: Path, paths: Sequence[str], format: str) -> tuple[list[Place
             found += _fitting(base, path)
         elif len(paths) == 1 and _is_folder(whole):
             places, out = in_folder(whole, format)
-            return places, [found_words(places, whole), unread_words(out, whole)]
+            return places, [_found_words(places, whole), _unread_words(out, whole)]
         else:
             found.append((whole, {}))
     places, out = _placed(found, format)
-    return places, [unread_words(out, base)]
+    return places, [_unread_words(out, base)]
+
+
+def _found_words(places: Sequence[Place], folder: Path) -> str:
+    """Say how many runs were found in a folder, and what the first is called; nothing of a store, which says it itself."""
+    first = places[0]
+    if first.files[0].is_dir():
+        return ""
+    called = f"{first.files[0].relative_to(folder)}" + (f" is {first.replica}" if first.replica else "")
+    return f"{len(places)} runs, found in {folder.name or folder}: {called}"
+
+
+def _unread_words(out: Sequence[Path], base: Path) -> str:
+    """Say which files of folders are not read; nothing where all are."""
+    names = ", ".join(str(path.relative_to(base) if path.is_relative_to(base) else path) for path in out[:4])
+    return f"not read: {len(out)} other files ({names}{', ...' if len(out) > 4 else ''})" if out else ""
 
 
 def _is_folder(path: Path) -> bool:
@@ -88,13 +102,14 @@ def _placed(found: Sequence[tuple[Path, dict[str, str]]], format: str) -> tuple[
     """Return the runs at some paths, named by fields of a pattern or by what differs in their places, and what is not read."""
     kinds = {path: "" if _is_folder(path) else kind_of_file(path, format) for path, _ in found}
     latest = set(latest_of([path for path, kind in kinds.items() if kind == "trainer_state"]))
-    whole = [(path, fields) for path, fields in found if kinds[path] != "trainer_state" or path in latest]
+    files = _files_read(found, kinds, latest)
+    whole = [(path, fields) for path, fields in found if path in files]
     names = names_of([path if _is_folder(path) else run_folder(path) for path, _ in whole], [path for path, _ in whole])
     places: dict[object, Place] = {}
     out = [path for path, kind in kinds.items() if kind == "trainer_state" and path not in latest]
     for (path, fields), own in zip(whole, names, strict=True):
         alone = len(whole) == 1 and "replica" not in fields
-        inside, others = in_folder(path, format) if _is_folder(path) else ([_of_file(path, kinds[path])], [])
+        inside, others = in_folder(path, format) if _is_folder(path) else ([_of_files(files[path], kinds[path])], [])
         out += others
         for place in inside:
             inner = [place.replica] if place.replica else []
@@ -111,7 +126,18 @@ def _placed(found: Sequence[tuple[Path, dict[str, str]]], format: str) -> tuple[
     return list(places.values()), out
 
 
-def _of_file(path: Path, kind: str) -> Place:
+def _files_read(
+    found: Sequence[tuple[Path, dict[str, str]]], kinds: Mapping[Path, str], latest: Collection[Path]
+) -> dict[Path, tuple[Path, ...]]:
+    """Return what is read as one, by its first: of states the latest, of exports those of one folder and the same fields."""
+    alike: dict[tuple[str, ...], list[Path]] = {}
+    for path, fields in found:
+        if kinds[path] != "trainer_state" or path in latest:
+            alike.setdefault(tuple(fields.values()), []).append(path)
+    return {files[0]: files for paths in alike.values() for files in together(paths)}
+
+
+def _of_files(files: tuple[Path, ...], kind: str) -> Place:
     if not kind:
-        raise unread(path)
-    return Place(kind, (path,))
+        raise unread(files[0])
+    return Place(kind, files)

@@ -84,10 +84,8 @@ def exported_in(table: Table, reading: Reading) -> list[LoggedRun]:
         DataError: With the line of whatever cannot be used.
     """
     time = reading.time_in(table)
-    columns = [name for name in table.columns if RUN_METRIC in name and not name.endswith(RANGES)]
-    metrics = dict.fromkeys(name.rpartition(RUN_METRIC)[2] for name in columns)
-    chosen = reading.choose(list(metrics), str(table.file))
-    columns = [name for name in columns if name.rpartition(RUN_METRIC)[2] in chosen]
+    chosen = reading.choose(metrics_in(table), str(table.file))
+    columns = [name for name in _exported(table) if name.rpartition(RUN_METRIC)[2] in chosen]
     values = {name: cells.numbers(table, name) for name in columns}
     steps = _steps(table, time, values, reading)
     runs: dict[str, dict[str, Any]] = {}
@@ -95,6 +93,19 @@ def exported_in(table: Table, reading: Reading) -> list[LoggedRun]:
         run, _, metric = name.rpartition(RUN_METRIC)
         runs.setdefault(run.strip(), {})[metric] = reading.series(title_of(metric, run, table.file), steps, column)
     return [LoggedRun(run, str(table.file), series) for run, series in runs.items()]
+
+
+def metrics_in(table: Table) -> list[str]:
+    """Return what was measured, of a table that W&B has exported.
+
+    Args:
+        table: With columns that are called `<run> - <metric>`.
+    """
+    return list(dict.fromkeys(name.rpartition(RUN_METRIC)[2] for name in _exported(table)))
+
+
+def _exported(table: Table) -> list[str]:
+    return [name for name in table.columns if RUN_METRIC in name and not name.endswith(RANGES)]
 
 
 def _numeric(table: Table, names: list[str], reading: Reading) -> list[str]:
