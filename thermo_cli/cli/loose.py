@@ -65,9 +65,8 @@ def is_path(name: str, results: Path) -> bool:
         return False
     from thermo_cli.store import list_runs
 
-    if any(run.name.rpartition("-")[0] == name for run in list_runs(results)):
-        return False
-    return Path(name).exists() or glob.has_magic(name) or FIELDS.search(name) is not None
+    there = Path(name).exists() or glob.has_magic(name) or FIELDS.search(name) is not None
+    return there and all(run.name.rpartition("-")[0] != name for run in list_runs(results))
 
 
 def look(paths: Sequence[str], changes: Mapping[str, Any], recipes: bool = False) -> Loose:

@@ -88,7 +88,7 @@ class Logs:
 
 
 def key_of(given: RecordedArguments) -> str:
-    """Return what is read of some runs is known by, for all points of a sweep.
+    """Return the name by which all points of a sweep find what was read for them.
 
     Args:
         given: What the spec says of them.
