@@ -7,13 +7,15 @@ is located when it is computed. To add an observable, write its formula there an
     Metric("median_error", regression="thermo_cli.observables.regression:median_error", direction="lower", unit=1)
 """
 
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 if TYPE_CHECKING:
-    from thermo_cli.contracts import Task
+    from thermo_cli.contracts import Array, Task
 
 Answers = Literal["labels", "scores", "probabilities", "numbers"]
 """What a model says of an example; of classifiers each says what those before it say, and more."""
@@ -25,6 +27,9 @@ PREFIX: Final = re.compile(
     r"^(train|test|shifted|val|valid|validation|eval|dev)[_/.]"
 )  # of the splits, in whoever's words
 SUFFIX: Final = re.compile(r"_(epoch|step)$")  # what was averaged over, as Lightning writes it
+SHARE_MARGIN: Final = 0.02  # of a whole
+LARGEST_SHARE: Final = 1.5  # what is called a share and is larger is in per cent
+NOTHING: "Final[Mapping[str, Array]]" = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ class Metric:
 METRICS: Final[tuple[Metric, ...]] = (
     Metric("energy", direction="lower"),
     Metric("loss", f"{CLASSES}:loss", f"{NUMBERS}:loss", direction="lower"),
-    Metric("accuracy", f"{CLASSES}:accuracy", needs="labels", direction="higher", margin=0.02, examples=2),
+    Metric("accuracy", f"{CLASSES}:accuracy", needs="labels", direction="higher", margin=SHARE_MARGIN, examples=2),
     Metric("brier", f"{CLASSES}:brier", direction="lower"),
     Metric("calibration_error", f"{CLASSES}:calibration_error", direction="lower"),
     Metric("margin", f"{CLASSES}:margin", needs="scores", direction="higher"),
@@ -109,6 +114,9 @@ USUAL: Final = {  # what runs recorded elsewhere call their own
     **dict.fromkeys(("bleu", "rouge", "rouge1", "rouge2", "rougel", "reward", "return", "elo"), "higher"),
     **dict.fromkeys(("mse", "mae", "error", "error_rate", "nll", "perplexity", "wer", "seconds"), "lower"),
 }
+SHARES: Final = frozenset(  # by `usual_name`: between 0 and 1, or in per cent
+    ("accuracy", "acc", "balanced_accuracy", "top1", "top5", "f1", "precision", "recall", "auc", "roc_auc")
+) | {"average_precision", "dice", "iou", "map"}
 
 
 def own_names(macro: Iterable[str]) -> list[str]:
@@ -181,26 +189,65 @@ def recordable(macro: Iterable[str]) -> list[str]:
     return [*whole, *(f"{part}_{label(name)}" for part in SPLITS for name in split)]
 
 
-def default_margins(test_examples: int | None) -> dict[str, float]:
+def default_margins(test_examples: int | None, values: "Mapping[str, Array]" = NOTHING) -> dict[str, float]:
     """Return delta of what gates without a stated margin: 0.02 of R2, and of the accuracy no less than two test examples.
 
     Args:
         test_examples: Size of the test set; None where it is not known.
+        values: Observable to what was measured elsewhere, which may be in per cent; of any shape.
     """
     return {
-        metric.gating: max(metric.margin, metric.examples / test_examples if test_examples else 0.0)
+        metric.gating: whole(metric.gating, values)
+        * max(metric.margin, metric.examples / test_examples if test_examples else 0.0)
         for metric in METRICS
         if metric.margin is not None
     }
 
 
-def resolutions(test_examples: int | None) -> dict[str, float]:
+def resolutions(test_examples: int | None, values: "Mapping[str, Array]" = NOTHING) -> dict[str, float]:
     """Return the unit of each observable that counts test examples: values are multiples of 1/n.
 
     Args:
         test_examples: Size of the test set; None where it is not known.
+        values: As of `default_margins`.
     """
-    return {metric.gating: 1 / test_examples for metric in METRICS if metric.examples and test_examples}
+    counted = [metric.gating for metric in METRICS if metric.examples and test_examples]
+    return {name: whole(name, values) / test_examples for name in counted if test_examples}
+
+
+def is_share(observable: str) -> bool:
+    """Say whether an observable is a share by its name, as an accuracy is.
+
+    Args:
+        observable: In whoever's words.
+    """
+    return usual_name(observable) in SHARES
+
+
+def whole(observable: str, values: "Mapping[str, Array]") -> float:
+    """Return the whole that an observable is a share of: 100 of a share whose largest finite value is no share, else 1.
+
+    Args:
+        observable: In whoever's words.
+        values: Observable to what was measured, of any shape.
+    """
+    if observable not in values or not is_share(observable):
+        return 1.0
+    own = values[observable]
+    return 100.0 if own[own < math.inf].max(initial=0.0) > LARGEST_SHARE else 1.0
+
+
+def per_cent_words(test_examples: int | None, values: "Mapping[str, Array]", stated: Container[str]) -> str:
+    """Say which margins are in per cent although nobody stated them; nothing where none is.
+
+    Args:
+        test_examples: As of `default_margins`.
+        values: As of `default_margins`.
+        stated: What has a margin of its own.
+    """
+    margins = default_margins(test_examples, values).items()
+    found = [f"{name}: {delta:g}" for name, delta in margins if name not in stated and whole(name, values) > 1]
+    return f"taken for per cent, with a margin that was not stated: {', '.join(found)}" if found else ""
 
 
 def usual_name(observable: str) -> str:

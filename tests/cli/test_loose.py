@@ -74,6 +74,22 @@ def test_an_accuracy_has_a_margin_and_a_loss_none(tmp_path: Path, command: Comma
     assert "margins" not in spec_in(text)
 
 
+def test_the_default_margin_of_an_accuracy_in_per_cent(tmp_path: Path, command: Command) -> None:
+    """Two points of a hundred, and said; it was 0.02 of them. One that is stated holds, and nothing is said of it."""
+    (tmp_path / "logs").mkdir()
+    for name in range(8):
+        rows = [f"{step},{90 + name / 10 - 80 * 2.0 ** (-step / 10)}\n" for step in range(0, 101, 5)]
+        (tmp_path / "logs" / f"{name}.csv").write_text("step,test_accuracy\n" + "".join(rows))
+    words = "taken for per cent, with a margin that was not stated: test_accuracy: 2"
+    for margin in ("2", "0.5"):
+        stated = ["--margin", f"test_accuracy={margin}"] if margin == "0.5" else []
+        shown = command("thermo-report", "logs", *stated, "--format", "json").stdout
+        margins = [row["margin"] for row in json.loads(shown)["criteria"] if row["observable"]]
+        assert max(margins) == float(margin)
+        page = " ".join(command("thermo-report", "logs", *stated, "--format", "markdown").stdout.split())
+        assert (words in page) == (not stated)
+
+
 def test_each_rule_stands_in_the_report(tmp_path: Path, command: Command) -> None:
     """What it was taken for and why, what counts time, what is read, in every format for readers."""
     logs(tmp_path / "logs", count=3)

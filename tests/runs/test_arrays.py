@@ -238,6 +238,20 @@ def test_margins_and_settings_decide() -> None:
     assert judged(ensemble(memory=0.3), window=0.5).verdict == "relaxing"
 
 
+def test_an_accuracy_in_per_cent_has_its_margin_in_per_cent() -> None:
+    """The default is 2 and the unit of n examples 100/n, which the scope says; 0.02 points of a hundred decided nothing."""
+    values = 0.9 + 0.002 * ensemble()
+    shares = judged(values, margins=None, test_examples=500, schedule="constant")
+    points = judged(100 * values, margins=None, test_examples=500, schedule="constant")
+    assert "test_accuracy: 2" in points.scope
+    assert "per cent" not in shares.scope + judged(100 * values, margins={"test_accuracy": 2.0}).scope
+    assert outcomes(points) == outcomes(shares)
+    for share, point in zip(shares.criteria, points.criteria, strict=True):
+        assert point.outcome == share.outcome
+        if share.observable and share.margin is not None:
+            assert point.margin == pytest.approx(100 * share.margin)
+
+
 def test_a_schedule_needs_budgets() -> None:
     """Under a schedule a trajectory says nothing about longer training; three budgets do."""
     values = ensemble()

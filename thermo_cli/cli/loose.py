@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from thermo_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from thermo_cli.contracts import Array
+    from thermo_cli.contracts import Trajectories
     from thermo_cli.judging.record import JudgedRun
     from thermo_cli.kinds.recorded.parts import RecordedArguments
 
@@ -65,9 +65,8 @@ def is_path(name: str, results: Path) -> bool:
         return False
     from thermo_cli.store import list_runs
 
-    if any(run.name.rpartition("-")[0] == name for run in list_runs(results)):
-        return False
-    return Path(name).exists() or glob.has_magic(name) or FIELDS.search(name) is not None
+    there = Path(name).exists() or glob.has_magic(name) or FIELDS.search(name) is not None
+    return there and all(run.name.rpartition("-")[0] != name for run in list_runs(results))
 
 
 def look(paths: Sequence[str], changes: Mapping[str, Any], recipes: bool = False) -> Loose:
@@ -102,7 +101,7 @@ def look(paths: Sequence[str], changes: Mapping[str, Any], recipes: bool = False
     if len(logs.points) > 1:
         content["sweep"] = {"system.with.point": logs.points}
     if not (asked.margins or asked.targets):
-        margins, words = _margins(logs.at(logs.points[0] if len(logs.points) > 1 else None).runs.finals)
+        margins, words = _margins(logs.at(logs.points[0] if len(logs.points) > 1 else None).runs)
         content |= {"equilibrium": {**changes, "margins": margins}} if margins else {}
         logs.reading.note(words)
     run = look_at(open_spec(content), {key_of(given): logs})
@@ -162,29 +161,29 @@ def _name(paths: Sequence[str]) -> str:
     return words[:MOST_LETTERS] or "runs"
 
 
-def _margins(finals: "Mapping[str, Array]") -> tuple[dict[str, float], str]:
+def _margins(runs: "Trajectories") -> tuple[dict[str, float], str]:
     """Return the margins of what is a share by its name, and what is to be said of them.
 
     Args:
-        finals: Observable to the last value of each run, (run,).
+        runs: Of one point.
     """
-    from thermo_cli.kinds.recorded.choice import is_share, likeliest, margin_like
-    from thermo_cli.metric import default_margins
+    from thermo_cli.kinds.recorded.choice import likeliest, margin_like
+    from thermo_cli.metric import default_margins, is_share
 
-    known = [name for name in default_margins(None) if name in finals]
-    scores = likeliest(list(finals)) or list(finals)
+    known = [name for name in default_margins(None) if name in runs.values]
+    scores = likeliest(list(runs.values)) or list(runs.values)
     shares = [name for name in scores if is_share(name)][:1]
     if known:
         return {}, ""
     if shares:
-        margin = margin_like(shares[0], finals[shares[0]])
+        margin = margin_like(shares[0], runs)
         return {
             shares[0]: margin
         }, f"the margin of {shares[0]} is {margin:g} because none was stated: --margin {shares[0]}=..."
     first = scores[0]
     return {}, (
         "no observable has a margin, so nothing can be decided: state the largest difference that does not matter to you, "
-        f"such as --margin {first}={margin_like(first, finals[first]):g}"
+        f"such as --margin {first}={margin_like(first, runs):g}"
     )
 
 

@@ -11,7 +11,7 @@ from thermo_cli.equilibrium import court
 from thermo_cli.equilibrium.ensemble import Ensemble, Goal, Question, Settings
 from thermo_cli.errors import DataError, UsageError
 from thermo_cli.judging.setting import goal_of
-from thermo_cli.metric import default_margins, higher_is_better, resolutions
+from thermo_cli.metric import default_margins, higher_is_better, per_cent_words, resolutions
 from thermo_cli.runs.bath_pairs import pair_overlaps, raw_microscopic
 from thermo_cli.runs.given import assumed, budgets_of, laid_out, steps_of
 from thermo_cli.runs.held import HeldVerdict, held_verdict
@@ -81,6 +81,7 @@ def judge(
     labels, count = _labels(values, histories)
     finals = {name: budgets_of(name, array, count) for name, array in (budgets or {}).items()}
     plan, aside = assumed(schedule, len(times) > 1)
+    per_cent = per_cent_words(test_examples, values, margins or {})
     overlaps = pair_overlaps(microstates) if isinstance(microstates, Mapping) else None
     final = None if isinstance(microstates, Mapping) else microstates
     _check_counts({**finals, **({"microstates": np.asarray(final)} if final is not None else {})}, count)
@@ -101,12 +102,12 @@ def judge(
     question = Question(
         int(times[-1]),
         tuple(dict.fromkeys(labels)),
-        default_margins(test_examples),
+        default_margins(test_examples, values),
         plan,
-        f"{scope}{aside}",
+        f"{scope}{aside}" + (f"; {per_cent}" if per_cent else ""),
         initial=dict(initial or {}),
         energy_margin=bool(times[0] == 0),
-        resolutions=resolutions(test_examples),
+        resolutions=resolutions(test_examples, values),
         higher={name: higher for name in values if (higher := higher_is_better(name)) is not None},
     )
     return held_verdict(court.judge(Ensemble(trajectories, question, settings, overlaps), raw_microscopic(final)))

@@ -92,14 +92,67 @@ def test_what_is_not_read_is_said(tmp_path: Path) -> None:
     assert "not read: 2 other files (0/notes.txt, 1/predictions.csv)" in notes
 
 
+def test_what_is_not_read_is_said_of_patterns_and_lists_too(tmp_path: Path) -> None:
+    """Files of folders that fit, with the folders' names, and all checkpoints but the latest."""
+    lay(tmp_path, "m/0/metrics.csv", "m/1/metrics.csv", "m/0/notes.txt", "m/1/notes.txt")
+    for path in ("m/*", ["m/0", "m/1"]):
+        assert "not read: 2 other files (m/0/notes.txt, m/1/notes.txt)" in read(tmp_path, path).notes
+    lay(tmp_path, *(f"a/checkpoint-{number}/trainer_state.json" for number in (9, 20)), text=STATE)
+    words = "not read: 1 other files (a/checkpoint-9/trainer_state.json)"
+    assert words in read(tmp_path, "a/*/trainer_state.json").notes
+
+
 def test_tables_of_one_folder_are_one_run(tmp_path: Path) -> None:
     """Training and validation in a file each; the same observable in both is refused."""
     lay(tmp_path, *(f"{run}/val.csv" for run in "abc"))
     lay(tmp_path, *(f"{run}/test.csv" for run in "abc"), text=TABLE.replace("val_acc", "test_loss"))
     assert set(read(tmp_path, ".").runs.values) == {"val_acc", "test_loss"}
     lay(tmp_path, *(f"{run}/test.csv" for run in "abc"))
-    with pytest.raises(DataError, match="val_acc is logged in two files of one folder"):
+    with pytest.raises(DataError, match="val_acc is logged in two files of one folder") as caught:
         read(tmp_path, ".")
+    assert str(caught.value.received) == f"{tmp_path / 'a/test.csv'} and {tmp_path / 'a/val.csv'}"
+
+
+def exported(metric: str, runs: Sequence[str] = ("run-0", "run-1"), shift: float = 0.0) -> str:
+    """Return what W&B exports of one metric: a column for each run, with two of ranges beside it."""
+    names = [f"{run} - {metric}{more}" for run in runs for more in ("", "__MIN", "__MAX")]
+    rows = [[str(step), *(str(shift + step / 10 + place // 3 / 100) for place in range(len(names)))] for step in (0, 5)]
+    return "\n".join(",".join(f'"{cell}"' for cell in row) for row in [["Step", *names], *rows]) + "\n"
+
+
+@pytest.mark.parametrize("path", ["w", "w/*.csv", ["w/acc.csv", "w/loss.csv"], "w/{history}"])
+def test_exports_of_one_folder_are_one(tmp_path: Path, path: str | list[str]) -> None:
+    """A metric in each file of W&B's and the same runs in both; of a folder, a pattern, a list."""
+    folder = "w/hot" if path == "w/{history}" else "w"
+    lay(tmp_path, f"{folder}/acc.csv", text=exported("val/acc"))
+    lay(tmp_path, f"{folder}/loss.csv", text=exported("val/loss", shift=1.0))
+    runs = read(tmp_path, path).runs
+    assert [name.partition("/")[2] for name in runs.replicas] == ["run-0", "run-1"]
+    assert runs.values["val/acc"].tolist() == [[0, 0.5], [0.01, 0.51]]
+    assert runs.values["val/loss"].tolist() == [[1, 1.5], [1.01, 1.51]]
+
+
+def test_exports_in_several_folders_are_runs_of_each(tmp_path: Path) -> None:
+    """Two files in each folder, merged by run, and named by the folder."""
+    for folder in "ab":
+        lay(tmp_path, f"{folder}/acc.csv", text=exported("val/acc"))
+        lay(tmp_path, f"{folder}/loss.csv", text=exported("val/loss"))
+    recorded = read(tmp_path, ".")
+    assert recorded.runs.replicas == tuple(f"recorded/{folder}/run-{run}" for folder in "ab" for run in (0, 1))
+    assert set(recorded.runs.values) == {"val/acc", "val/loss"}
+
+
+def test_exports_of_other_runs_are_files_of_their_own(tmp_path: Path) -> None:
+    """The same column in both, or no run in common: named by their files, as any table."""
+    lay(tmp_path, "same/a.csv", "same/b.csv", text=exported("val/acc"))
+    assert names(tmp_path, "same") == ["a/run-0", "a/run-1", "b/run-0", "b/run-1"]
+    for seed in (0, 1):
+        lay(tmp_path, f"other/seed{seed}.csv", text=exported("val/acc", (f"sunny-{seed}",)))
+    assert names(tmp_path, "other") == ["seed0", "seed1"]
+    lay(tmp_path, "named/a.csv", text=exported("val/acc"))
+    lay(tmp_path, "named/b.csv", text=exported("val/loss"))
+    places, _ = places_of(tmp_path, ["named/{point}.csv"], "auto")
+    assert [(place.point, len(place.files)) for place in places] == [("a", 1), ("b", 1)]
 
 
 @pytest.mark.parametrize(

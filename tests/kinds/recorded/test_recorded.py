@@ -192,11 +192,11 @@ def test_histories_that_alternate_are_grouped(tmp_path: Path) -> None:
 def test_cells_are_read_as_other_programs_write_them(tmp_path: Path) -> None:
     """A byte order mark, blanks, blank lines, quotes, steps such as 10.0 and numbers in quotes mean what they say."""
     text = '\ufeff\n replica, step ,observable,value\r\n" 7 ",0.0,"a,b", 1e-3 \r\n\r\n'
-    text += '7,1e1,"a,b",-Infinity\r\n7,9007199254740993,"a,b",NA\r\n'
+    text += '7,1e1,"a,b",-Infinity\r\n7,20,"a,b",NA\r\n7,9007199254740993,"a,b",3\r\n'
     recorded, _ = read_records(write(tmp_path, text))
     assert recorded.replicas == ("recorded/7",)
     np.testing.assert_array_equal(recorded.steps, [0, 10, 2**53 + 1])
-    np.testing.assert_array_equal(recorded.values["a,b"], [[0.001, -np.inf, np.nan]])
+    np.testing.assert_array_equal(recorded.values["a,b"], [[0.001, -np.inf, 3]])
     lines = '{"replica": 7.0, "step": 0.0, "observable": "l", "value": NaN}\n \n'
     lines += '{"replica": "7", "step": "10", "observable": "l", "value": "2.5", "history": ""}'
     recorded, _ = read_records(write(tmp_path, lines, "runs.JSONL"))

@@ -92,6 +92,7 @@ rows = [f"{epoch},{1 / (1 + epoch)},{0.9 + private.random() / 999}" for epoch in
     ("code", "fields", "expected"),
     [
         (CSV, {}, ["steps: 9}", "margins: {val_score: 0.02}", "better: {val_score: higher}", "10 records up to epoch 9"]),
+        (CSV.replace("val_score", "val_acc").replace("0.9 +", "90 +"), {}, ["margins: {val_acc: 2.0}"]),
         (GOOD.replace("test_accuracy", "train_loss"), {}, ["has a margin", "margins: {train_loss: 0.04}"]),
         (GOOD.replace("steps +", "4000 +"), {}, ["logs step 4000, later than T = 2000", "paste", "steps: 4000}"]),
         (GOOD, {"equilibrium": {"margins": {"test_acuracy": 0.1}}}, ["test_acuracy has a margin", "test_accuracy?"]),

@@ -30,12 +30,14 @@ _EXPECTED: Final = {
     "point": "a point needs a name",
     "observable": "an observable needs a name",
     "step": "a step is a whole number, 0 or more",
+    "budget": "a total budget is a whole number of steps",
     "value": "expected a number",
 }
 _REMEDIES: Final = {
     "history": "name it in every record, or leave the column out",
     "point": "name it in every record, or leave the column out",
     "step": "count the updates of training from 0",
+    "budget": "say in every record how many steps its training has in all, or leave the column out",
     "value": "leave it empty where there is no number; a column of words is left out",
 }
 NAME_IT: Final = "give it a printable name, the same in each of its records"
@@ -65,6 +67,11 @@ def groups(table: Table, column: str) -> list[str]:
     if all(_is_nothing(cell) for cell in dict.fromkeys(cells)):
         return [""] * len(table.numbers)
     return converted(table, column, as_name)
+
+
+def budgets(table: Table, column: str) -> list[int]:
+    """Return the total budget of each record; 0 where there is no such column."""
+    return steps(table, column).tolist() if column in table.columns else [0] * len(table.numbers)
 
 
 def converted(table: Table, column: str, convert: Callable[[Any], T]) -> list[T]:

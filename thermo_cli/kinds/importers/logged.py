@@ -1,7 +1,10 @@
 """What the readers of runs hand out: one record for each run, whatever wrote it."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from thermo_cli.contracts import Array, Integers
 
@@ -28,3 +31,26 @@ class LoggedRun:
     history: str = ""
     point: str = ""
     budget: int = 0
+
+
+def series_of(pairs: Iterable[tuple[int, float | None]]) -> Series:
+    """Return what was written of one observable; a value that is no number, or is missing, was not finite.
+
+    Args:
+        pairs: Step and value, in the order in which they were written.
+    """
+    steps, values = [], []
+    for step, value in pairs:
+        steps.append(step)
+        values.append(math.inf if value is None or math.isnan(value) else value)
+    return np.array(steps, dtype=np.int64), np.array(values, dtype=np.float64)
+
+
+def names_or(names: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Return the names that people gave to runs, where each has one of its own, else those that programs gave.
+
+    Args:
+        names: Empty where none was given.
+        others: Unique.
+    """
+    return list(names if all(names) and len(set(names)) == len(names) else others)

@@ -1,13 +1,11 @@
 """MLflow's runs in the folders of its file store: mlruns/<experiment>/<run>/metrics/<name>, with lines `time value step`."""
 
-import math
 from pathlib import Path
 
-import numpy as np
 import yaml
 
 from thermo_cli.errors import DataError
-from thermo_cli.kinds.importers.logged import Choice, LoggedRun, Series
+from thermo_cli.kinds.importers.logged import Choice, LoggedRun, Series, names_or, series_of
 
 
 def is_store(folder: Path) -> bool:
@@ -47,11 +45,10 @@ def read(folder: Path, choose: Choice) -> list[LoggedRun]:
     found = [(run, _meta(run / "meta.yaml"), _meta(run.parent / "meta.yaml")) for run in files]
     found = [one for one in found if one[1].get("lifecycle_stage") != "deleted"]
     found.sort(key=lambda one: (str(one[1].get("start_time", "")), one[0].name))
-    names = [str(meta.get("run_name") or "") for _, meta, _ in found]
-    unique = len(set(names)) == len(names) and all(names)
+    names = names_or([str(meta.get("run_name") or "") for _, meta, _ in found], [run.name for run, _, _ in found])
     return [
         LoggedRun(
-            name if unique else run.name,
+            name,
             str(run),
             {metric: _series(path) for metric, path in files[run].items() if metric in chosen},
             "",
@@ -72,13 +69,12 @@ def _meta(path: Path) -> dict[str, object]:
 
 
 def _series(path: Path) -> Series:
-    steps, values = [], []
+    pairs = []
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     for number, line in enumerate(lines[:-1], start=1):  # a last line without an end is torn
         try:
             _, value, step = line.split()[:3]
-            steps.append(int(step))
-            values.append(float(value))
+            pairs.append((int(step), float(value)))
         except ValueError:
             raise DataError(
                 "a line of a metric is `time value step`",
@@ -86,5 +82,4 @@ def _series(path: Path) -> Series:
                 remedy="leave this run out, or mend the line",
                 where=f"{path}:{number}",
             ) from None
-    finite = [math.inf if math.isnan(value) else value for value in values]
-    return np.array(steps, dtype=np.int64), np.array(finite, dtype=np.float64)
+    return series_of(pairs)

@@ -1,16 +1,13 @@
 """MLflow's runs in its SQLite database, read by the standard library: the tables experiments, runs and metrics."""
 
-import math
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from thermo_cli.errors import DataError
-from thermo_cli.kinds.importers.logged import Choice, LoggedRun, Series
+from thermo_cli.kinds.importers.logged import Choice, LoggedRun, Series, names_or, series_of
 
 MAGIC: Final = b"SQLite format 3\x00"
 RUNS: Final = (
@@ -34,12 +31,10 @@ def read(file: Path, choose: Choice) -> list[LoggedRun]:
     with _opened(file) as database:
         chosen = list(choose([str(name) for (name,) in database.execute(NAMES)]))
         runs = list(database.execute(RUNS))
-        unique = len({name for _, name, _ in runs}) == len(runs) and all(name for _, name, _ in runs)
+        names = names_or([str(name or "") for _, name, _ in runs], [str(uuid) for uuid, _, _ in runs])
         return [
-            LoggedRun(
-                str(name if unique else uuid), f"{file}: run {uuid}", _series(database, uuid, chosen), "", str(point)
-            )
-            for uuid, name, point in runs
+            LoggedRun(name, f"{file}: run {uuid}", _series(database, uuid, chosen), "", str(point))
+            for name, (uuid, _, point) in zip(names, runs, strict=True)
         ]
 
 
@@ -47,9 +42,8 @@ def _series(database: sqlite3.Connection, run: str, names: list[str]) -> dict[st
     series = {}
     for name in names:
         rows = database.execute(METRICS, (run, name)).fetchall()
-        values = [math.inf if lost or value is None else value for _, value, lost in rows]
         if rows:
-            series[name] = (np.array([row[0] for row in rows], dtype=np.int64), np.array(values, dtype=np.float64))
+            series[name] = series_of((step, None if lost else value) for step, value, lost in rows)
     return series
 
 

@@ -16,6 +16,3 @@ REPLICAS: Final = ("replica", "seed", "run", "run_id", "run_name", "trial")  # t
 CLOCKS: Final = re.compile(r"_?(runtime|timestamp|seconds|elapsed|wall_?time|time)|.*(_runtime|_per_second)")
 RATES: Final = re.compile(r"(.*[/_.-])?(lr|learning_rate|grad_norm|lr-.*)", re.IGNORECASE)  # set, or watched
 HELD_OUT: Final = re.compile(r"(.*[/_.])?(test|val|valid|validation|eval|dev)([/_.].*)?", re.IGNORECASE)
-SHARES: Final = frozenset(  # by `metric.usual_name`: between 0 and 1, or in per cent
-    ("accuracy", "acc", "balanced_accuracy", "top1", "top5", "f1", "precision", "recall", "auc", "roc_auc")
-) | {"average_precision", "dice", "iou", "map"}

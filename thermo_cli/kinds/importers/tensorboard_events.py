@@ -5,16 +5,13 @@ Old scalars are numbers, new ones tensors without axes; a file whose last record
 
 import importlib
 import logging
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from thermo_cli.errors import DataError
-from thermo_cli.kinds.importers.logged import Choice, LoggedRun, Series
+from thermo_cli.kinds.importers.logged import Choice, LoggedRun, Series, series_of
 
 ACCUMULATOR: Final = "tensorboard.backend.event_processing.event_accumulator"
 EVERYTHING: Final = {"scalars": 0, "tensors": 0, "images": 1, "audio": 1, "histograms": 1, "compressedHistograms": 1}
@@ -94,10 +91,6 @@ def _scalar(events: Any, tag: str) -> bool:
 
 def _series(events: Any, tag: str, plain: bool) -> Series:
     if plain:
-        pairs = [(event.step, event.value) for event in events.Scalars(tag)]
-    else:
-        to_array = importlib.import_module("tensorboard.util.tensor_util").make_ndarray
-        pairs = [(event.step, float(to_array(event.tensor_proto).reshape(-1)[0])) for event in events.Tensors(tag)]
-    steps = np.array([step for step, _ in pairs], dtype=np.int64)
-    values = np.array([math.inf if math.isnan(value) else value for _, value in pairs], dtype=np.float64)
-    return steps, values
+        return series_of((event.step, event.value) for event in events.Scalars(tag))
+    to_array = importlib.import_module("tensorboard.util.tensor_util").make_ndarray
+    return series_of((event.step, float(to_array(event.tensor_proto).reshape(-1)[0])) for event in events.Tensors(tag))

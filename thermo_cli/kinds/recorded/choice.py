@@ -5,15 +5,13 @@ from typing import Final
 
 import numpy as np
 
-from thermo_cli.contracts import Array
+from thermo_cli.contracts import Trajectories
 from thermo_cli.errors import DataError
-from thermo_cli.kinds.importers.names import CLOCKS, HELD_OUT, RATES, SHARES, TIMES
-from thermo_cli.metric import higher_is_better, usual_name
+from thermo_cli.kinds.importers.names import CLOCKS, HELD_OUT, RATES, TIMES
+from thermo_cli.metric import SHARE_MARGIN, higher_is_better, is_share, whole
 
 MOST: Final = 12  # scores that are read where the spec names none
 SHOWN: Final = 8  # names in a message
-SHARE: Final = 0.02  # the margin of an accuracy
-LARGEST_SHARE: Final = 1.5  # what is called a share and is larger is in per cent
 
 
 def likeliest(names: Sequence[str]) -> list[str]:
@@ -27,23 +25,19 @@ def likeliest(names: Sequence[str]) -> list[str]:
     return sorted(held_out, key=lambda name: (not is_share(name), higher_is_better(name) is None))
 
 
-def is_share(name: str) -> bool:
-    """Say whether an observable is a share by its name, as an accuracy is."""
-    return usual_name(name) in SHARES
-
-
-def margin_like(name: str, finals: Array) -> float:
+def margin_like(name: str, runs: Trajectories) -> float:
     """Return a margin to begin with: of a share 0.02, two of a hundred in per cent; else the same part of the typical value.
 
     Args:
         name: Of the observable.
-        finals: Last value of each run, (run,).
+        runs: That have measured it.
     """
+    if is_share(name):
+        return SHARE_MARGIN * whole(name, runs.values)
+    finals = runs.finals[name]
     finite = np.abs(finals[np.isfinite(finals)])
     typical = float(np.median(finite)) if len(finite) else 1.0
-    if is_share(name):
-        return 100 * SHARE if typical > LARGEST_SHARE else SHARE
-    return float(f"{SHARE * typical:.1g}") if typical > 0 else SHARE
+    return float(f"{SHARE_MARGIN * typical:.1g}") if typical > 0 else SHARE_MARGIN
 
 
 def chosen_of(names: Sequence[str], named: Collection[str], where: str) -> list[str]:

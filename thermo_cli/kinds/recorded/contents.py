@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from thermo_cli.data.table import Table
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers import mlflow_folder, mlflow_store, tensorboard_events, trainer_state
 from thermo_cli.kinds.importers.logged import LoggedRun
 from thermo_cli.kinds.recorded import long, wide
 from thermo_cli.kinds.recorded.folders import EVENTS, Place
-from thermo_cli.kinds.recorded.reading import Reading, short
-from thermo_cli.kinds.recorded.shapes import TITLES
+from thermo_cli.kinds.recorded.reading import Reading, title_of
+from thermo_cli.kinds.recorded.shapes import TITLES, Shape
 
 Seals = dict[Path, str]  # file to the hash of its bytes
 
@@ -28,7 +29,7 @@ def runs_at(place: Place, reading: Reading, seals: Seals) -> list[LoggedRun]:
         DataError: With the file and line of whatever cannot be used.
     """
     if place.kind != "table":
-        reading.note(f"taken for {TITLES[place.kind]}: {_why(place)}")
+        reading.note(f"taken for {TITLES[place.kind]}: {_why(place)}", place.files[0])
     first, where = place.files[0], str(place.files[0])
     if place.kind == "tensorboard":
         _seal(place.files, seals)
@@ -47,13 +48,20 @@ def _in_tables(place: Place, reading: Reading, seals: Seals) -> list[LoggedRun]:
     """Read tables; several are of the same run, and what is read is chosen among all that they have."""
     read = [reading.table(path, _sealed(path, seals)) for path in place.files]
     if len(read) > 1:
-        names = [name for table, shape in read if shape.name != "long" for name in wide.measured(table, reading)]
-        reading.choose(names, str(place.files[0].parent))
+        names = [name for table, shape in read for name in _names(table, shape, reading)]
+        reading.choose(list(dict.fromkeys(names)), str(place.files[0].parent))
     runs: list[LoggedRun] = []
     for table, shape in read:
-        reading.note(shape.words if shape.name != "long" else "")
+        reading.note(shape.words if shape.name != "long" else "", table.file)
         runs += READERS.get(shape.name, wide.runs_in)(table, reading)
     return wide.joined(runs, str(place.files[0].parent)) if len(read) > 1 else runs
+
+
+def _names(table: Table, shape: Shape, reading: Reading) -> list[str]:
+    """Return what a table has measured; of a long one what it names is chosen when it is read."""
+    if shape.name == "long":
+        return []
+    return wide.metrics_in(table) if shape.name == "wandb" else wide.measured(table, reading)
 
 
 READERS = {"long": long.runs_in, "wandb": wide.exported_in}  # others are wide
@@ -65,8 +73,7 @@ def _in_order(runs: list[LoggedRun], reading: Reading) -> list[LoggedRun]:
         replace(
             run,
             series={
-                name: reading.series(f"{name} of {run.name or short(Path(run.where))}", *own)
-                for name, own in run.series.items()
+                name: reading.series(title_of(name, run.name, run.where), *own) for name, own in run.series.items()
             },
         )
         for run in runs

@@ -15,6 +15,7 @@ from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers import IMPORTERS
 from thermo_cli.kinds.importers.mlflow_folder import is_store
 from thermo_cli.kinds.importers.mlflow_store import MAGIC
+from thermo_cli.kinds.recorded.exports import together
 from thermo_cli.kinds.recorded.shapes import TABLES
 
 STATE: Final = "trainer_state.json"
@@ -78,8 +79,8 @@ def _head(path: Path) -> bytes:
         return b""
 
 
-def in_folder(folder: Path, format: str) -> tuple[list[Place], list[str]]:
-    """Return the runs in a folder, those of the kind that most of its folders have, and what is to be said of it.
+def in_folder(folder: Path, format: str) -> tuple[list[Place], list[Path]]:
+    """Return the runs in a folder, those of the kind that most of its folders have, and the files that are not read.
 
     Args:
         folder: Where to look, however deep.
@@ -103,16 +104,7 @@ def in_folder(folder: Path, format: str) -> tuple[list[Place], list[str]]:
     kind = max(known, key=lambda kind: (len(known[kind]), -ORDER.index(kind)))
     places = known[kind]
     read = {path for place in places for path in place.files}
-    out = [path for path in files if path not in read]
-    notes = [f"{len(places)} runs, found in {folder.name or folder}: {_example(places[0], folder)}"]
-    if out:
-        names = ", ".join(str(path.relative_to(folder)) for path in out[:4])
-        notes.append(f"not read: {len(out)} other files ({names}{', ...' if len(out) > 4 else ''})")
-    return places, notes
-
-
-def _example(place: Place, folder: Path) -> str:
-    return f"{place.files[0].relative_to(folder)}" + (f" is {place.replica}" if place.replica else "")
+    return places, [path for path in files if path not in read]
 
 
 def _files(folder: Path) -> list[Path]:
@@ -143,8 +135,8 @@ def _grouped(kind: str, paths: Sequence[Path], folder: Path) -> list[Place]:
     if kind == "table":
         groups = _logs(groups)
     if len(groups) == 1 and kind == "table":
-        own = next(iter(groups.values()))
-        return [Place(kind, (path,), replica=path.stem if len(own) > 1 else "") for path in own]
+        own = together(next(iter(groups.values())))
+        return [Place(kind, files, replica=files[0].stem if len(own) > 1 else "") for files in own]
     names = names_of(list(groups), [own[0] for own in groups.values()])
     return [Place(kind, tuple(own), replica=name) for name, own in zip(names, groups.values(), strict=True)]
 

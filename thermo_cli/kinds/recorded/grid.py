@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from thermo_cli.contracts import Integers
 from thermo_cli.data.table import Table
@@ -13,7 +14,7 @@ from thermo_cli.errors import DataError
 
 @dataclass(frozen=True)
 class Grid:
-    """Where each record belongs: its step, and positions of its observable and replica, each (record,)."""
+    """Where each record belongs: step, positions of its observable and replica; whether it has a value; each (record,)."""
 
     table: Table
     observables: tuple[str, ...]
@@ -21,6 +22,7 @@ class Grid:
     steps: Integers
     observable: Integers
     replica: Integers
+    there: NDArray[np.bool_]
 
     @cached_property
     def _order(self) -> Integers:
@@ -32,38 +34,30 @@ class Grid:
         return self.observable * len(self.replicas) + self.replica
 
     def series(self) -> Iterator[Integers]:
-        """Yield the records of each observable of each replica.
+        """Yield the records of each observable of each replica."""
+        starts = np.flatnonzero(np.append(True, np.diff(self._code[self._order]) != 0)).tolist()
+        for start, end in zip(starts, [*starts[1:], len(self._order)], strict=True):
+            yield self._order[start:end]
+
+    def check(self) -> None:
+        """Refuse what is no series, of what has a value.
 
         Raises:
             DataError: Steps go back, or most of a series are there twice: those are two runs, and not the rule that the last
                 of a repeated step counts.
         """
-        code, steps, order = self._code[self._order], self.steps[self._order], self._order
+        order = self._order[self.there[self._order]]
+        code, steps = self._code[order], self.steps[order]
         same = code[1:] == code[:-1]
         back, again = same & (steps[1:] < steps[:-1]), same & (steps[1:] == steps[:-1])
-        starts = np.flatnonzero(np.append(True, ~same))
-        ends = np.append(starts[1:], len(code))
-        repeated = np.add.reduceat(np.append(False, again).astype(np.int64), starts)
-        often = np.repeat(2 * repeated >= ends - starts, ends - starts)[1:]
+        counts = np.bincount(code), np.bincount(code[1:][again], minlength=int(code.max(initial=0)) + 1)
+        often = (2 * counts[1] >= counts[0])[code[1:]]
         wrong = order[1:][back | (again & often)]
         if len(wrong):
             raise self._wrong(int(wrong.min()))
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-            yield order[start:end]
-
-    def repeated(self) -> str:
-        """Say how many records share their step with a later one of their series; nothing where none does."""
-        code, steps = self._code[self._order], self.steps[self._order]
-        again = self._order[:-1][(code[1:] == code[:-1]) & (steps[1:] == steps[:-1])]
-        if not len(again):
-            return ""
-        first = int(again.min())
-        count = f"{len(again)} record{'s' * (len(again) != 1)}"
-        where = f"the first {self._series(first)} at step {self.steps[first]}"
-        return f"of a repeated step the last counts: {count} left out, {where}"
 
     def _wrong(self, index: int) -> DataError:
-        same = self._code[:index] == self._code[index]
+        same = (self._code[:index] == self._code[index]) & self.there[:index]
         before = np.flatnonzero(same)
         again = before[self.steps[before] == self.steps[index]]
         if len(again):

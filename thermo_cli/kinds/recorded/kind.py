@@ -22,7 +22,7 @@ from thermo_cli.kinds.kind import (
 )
 from thermo_cli.kinds.recorded.parameters import read_parameters
 from thermo_cli.kinds.recorded.records import Logs, key_of, read_logs
-from thermo_cli.metric import default_margins, resolutions
+from thermo_cli.metric import default_margins, per_cent_words, resolutions
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
 from thermo_cli.store import RunFolder
@@ -48,7 +48,8 @@ def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, 
     recorded = logs.at(given.point)
     runs = recorded.runs
     assumed = [ASSUMED] if "schedule" not in given.model_fields_set and len(runs.steps) > 1 else []
-    remarks = (*recorded.notes, *assumed)
+    words = per_cent_words(given.test_examples, runs.values, equilibrium.margins)
+    remarks = (*recorded.notes, *([words] if words else []), *assumed)
     return Facts(recorded.fingerprint, runs=runs, observables=tuple(runs.values), remarks=remarks)
 
 
@@ -99,12 +100,12 @@ def question(folder: RunFolder, trajectories: Trajectories) -> Question:
     return Question(
         int(trajectories.steps[-1]),
         tuple(dict.fromkeys(trajectories.histories)),
-        default_margins(given.test_examples),
+        default_margins(given.test_examples, trajectories.values),
         given.schedule,
         given.scope,
         initial=given.initial,
         energy_margin=bool(trajectories.steps[0] == 0),
-        resolutions=resolutions(given.test_examples),
+        resolutions=resolutions(given.test_examples, trajectories.values),
     )
 
 

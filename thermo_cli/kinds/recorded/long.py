@@ -11,7 +11,7 @@ from thermo_cli.data.table import Table
 from thermo_cli.kinds.importers import cells
 from thermo_cli.kinds.importers.logged import LoggedRun, Series
 from thermo_cli.kinds.recorded.grid import Grid
-from thermo_cli.kinds.recorded.reading import Reading, sorted_by_step
+from thermo_cli.kinds.recorded.reading import Reading, sorted_by_step, title_of
 
 MANY: Final = 100  # observables; of more the likeliest scores are read
 
@@ -34,7 +34,7 @@ def runs_in(table: Table, reading: Reading) -> list[LoggedRun]:
             cells.groups(table, "point"),
             cells.groups(table, "history"),
             cells.converted(table, "replica", cells.as_name),
-            cells.steps(table, "budget").tolist() if "budget" in table.columns else [0] * len(table.numbers),
+            cells.budgets(table, "budget"),
             strict=True,
         )
     )
@@ -48,16 +48,16 @@ def runs_in(table: Table, reading: Reading) -> list[LoggedRun]:
         steps,
         _codes(names, observables),
         _codes(owners, members),
+        ~np.isnan(values),
     )
+    grid.check()
     kept = set(observables if len(observables) <= MANY else reading.choose(observables, str(table.file)))
     series: list[dict[str, Series]] = [{} for _ in members]
     for rows in grid.series():
-        name = observables[grid.observable[rows[0]]]
+        name, member = observables[grid.observable[rows[0]]], grid.replica[rows[0]]
         if name in kept:
-            last = sorted_by_step(steps[rows])
-            rows = rows if last is None else rows[last]
-            series[grid.replica[rows[0]]][name] = (reading.same(steps[rows]), values[rows])
-    reading.note(grid.repeated())
+            title = title_of(name, _title(members[member]), table.file)
+            series[member][name] = reading.series(title, steps[rows], values[rows])
     if "seconds" in table.columns and "seconds" in reading.named:  # else no evidence: copies differ in it
         seconds = cells.numbers(table, "seconds")
         observables = list(dict.fromkeys((*observables, "seconds")))

@@ -9,13 +9,14 @@ lightning_logs, mlruns                 a folder: what is in it is found out
 
 import glob
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers import IMPORTERS
+from thermo_cli.kinds.recorded.exports import together
 from thermo_cli.kinds.recorded.folders import (
     Place,
     in_folder,
@@ -49,10 +50,27 @@ def places_of(base: Path, paths: Sequence[str], format: str) -> tuple[list[Place
         if FIELDS.search(path) or (glob.has_magic(path) and not whole.exists()):
             found += _fitting(base, path)
         elif len(paths) == 1 and _is_folder(whole):
-            return in_folder(whole, format)
+            places, out = in_folder(whole, format)
+            return places, [_found_words(places, whole), _unread_words(out, whole)]
         else:
             found.append((whole, {}))
-    return _placed(found, format), []
+    places, out = _placed(found, format)
+    return places, [_unread_words(out, base)]
+
+
+def _found_words(places: Sequence[Place], folder: Path) -> str:
+    """Say how many runs were found in a folder, and what the first is called; nothing of a store, which says it itself."""
+    first = places[0]
+    if first.files[0].is_dir():
+        return ""
+    called = f"{first.files[0].relative_to(folder)}" + (f" is {first.replica}" if first.replica else "")
+    return f"{len(places)} runs, found in {folder.name or folder}: {called}"
+
+
+def _unread_words(out: Sequence[Path], base: Path) -> str:
+    """Say which files of folders are not read; nothing where all are."""
+    names = ", ".join(str(path.relative_to(base) if path.is_relative_to(base) else path) for path in out[:4])
+    return f"not read: {len(out)} other files ({names}{', ...' if len(out) > 4 else ''})" if out else ""
 
 
 def _is_folder(path: Path) -> bool:
@@ -80,16 +98,20 @@ def _fitting(base: Path, pattern: str) -> list[tuple[Path, dict[str, str]]]:
     return found
 
 
-def _placed(found: Sequence[tuple[Path, dict[str, str]]], format: str) -> list[Place]:
-    """Return the runs at some paths, named by the fields of a pattern, else by what differs in their places."""
+def _placed(found: Sequence[tuple[Path, dict[str, str]]], format: str) -> tuple[list[Place], list[Path]]:
+    """Return the runs at some paths, named by fields of a pattern or by what differs in their places, and what is not read."""
     kinds = {path: "" if _is_folder(path) else kind_of_file(path, format) for path, _ in found}
     latest = set(latest_of([path for path, kind in kinds.items() if kind == "trainer_state"]))
-    whole = [(path, fields) for path, fields in found if kinds[path] != "trainer_state" or path in latest]
+    files = _files_read(found, kinds, latest)
+    whole = [(path, fields) for path, fields in found if path in files]
     names = names_of([path if _is_folder(path) else run_folder(path) for path, _ in whole], [path for path, _ in whole])
     places: dict[object, Place] = {}
+    out = [path for path, kind in kinds.items() if kind == "trainer_state" and path not in latest]
     for (path, fields), own in zip(whole, names, strict=True):
         alone = len(whole) == 1 and "replica" not in fields
-        for place in in_folder(path, format)[0] if _is_folder(path) else [_of_file(path, kinds[path])]:
+        inside, others = in_folder(path, format) if _is_folder(path) else ([_of_files(files[path], kinds[path])], [])
+        out += others
+        for place in inside:
             inner = [place.replica] if place.replica else []
             outer = [] if alone else [fields.get("replica", own)]
             named = replace(
@@ -101,10 +123,21 @@ def _placed(found: Sequence[tuple[Path, dict[str, str]]], format: str) -> list[P
             key = path.parent if place.kind == "tensorboard" and not _is_folder(path) else (path, *place.files)
             before = places.get(key)  # event files of one folder are of one run
             places[key] = named if before is None else replace(before, files=(*before.files, *named.files))
-    return list(places.values())
+    return list(places.values()), out
 
 
-def _of_file(path: Path, kind: str) -> Place:
+def _files_read(
+    found: Sequence[tuple[Path, dict[str, str]]], kinds: Mapping[Path, str], latest: Collection[Path]
+) -> dict[Path, tuple[Path, ...]]:
+    """Return what is read as one, by its first: of states the latest, of exports those of one folder and the same fields."""
+    alike: dict[tuple[str, ...], list[Path]] = {}
+    for path, fields in found:
+        if kinds[path] != "trainer_state" or path in latest:
+            alike.setdefault(tuple(fields.values()), []).append(path)
+    return {files[0]: files for paths in alike.values() for files in together(paths)}
+
+
+def _of_files(files: tuple[Path, ...], kind: str) -> Place:
     if not kind:
-        raise unread(path)
-    return Place(kind, (path,))
+        raise unread(files[0])
+    return Place(kind, files)

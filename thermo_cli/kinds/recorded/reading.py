@@ -14,7 +14,7 @@ from thermo_cli.data.table import Table, refuse_twice
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers import IMPORTERS
 from thermo_cli.kinds.importers.logged import Series
-from thermo_cli.kinds.recorded.choice import chosen_of, words_of
+from thermo_cli.kinds.recorded.choice import SHOWN, chosen_of, likeliest, words_of
 from thermo_cli.kinds.recorded.header import wanted
 from thermo_cli.kinds.recorded.parts import RecordedArguments
 from thermo_cli.kinds.recorded.shapes import Shape, shape_of, times_in, unknown
@@ -58,35 +58,45 @@ class Reading:
         named: Observables that the spec speaks of.
         format: What the spec says that the files are, or `auto`.
         columns: What columns of tables are to the names that they have.
-        notes: Each rule that was applied, in the order in which it was.
+        notes: Each rule that was applied, in the order in which it was, to the files in which it was.
+        several: Whether there are several files, so that a note has to name its own.
         times: Number of rows to the cells of a column of steps, and what they were read as.
     """
 
     def __init__(self, given: RecordedArguments, named: Collection[str]) -> None:
         self.named, self.format = frozenset(named), given.format
         self.columns = {str(what): name for what, name in given.columns.items()}
-        self.notes: dict[str, None] = {}
+        self.notes: dict[str, dict[str, None]] = {}
+        self.several = False
         self.times: dict[int, tuple[list[Any], Integers]] = {}
         self._chosen: list[str] | None = None
+        self._known: Collection[str] = ()
         self._time: str | None = None
+        self._time_where = Path()
         self._steps: dict[bytes, Integers] = {}
         self._repeats = Repeats()
 
     def branch(self) -> "Reading":
         """Return the same, whose further notes are its own."""
         branch = copy.copy(self)
-        branch.notes = dict(self.notes)
+        branch.notes = {words: dict(files) for words, files in self.notes.items()}
         return branch
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """All notes, that on repeated steps last."""
-        return (*self.notes, *self._repeats.words)
+        """All notes, each with its first file where there are several; that on repeated steps last."""
+        notes = (f"{_places(list(files))}{words}" if self.several else words for words, files in self.notes.items())
+        return (*notes, *self._repeats.words)
 
-    def note(self, words: str) -> None:
-        """Keep a note, once."""
+    def note(self, words: str, where: str | Path = "") -> None:
+        """Keep a note, once.
+
+        Args:
+            words: Nothing for none.
+            where: The file that it is of; empty where the words say it, or it is of all.
+        """
         if words:
-            self.notes.setdefault(words)
+            self.notes.setdefault(words, {}).update({short(Path(where)): None} if where else {})
 
     def choose(self, names: Sequence[str], where: str = "") -> list[str]:
         """Return which observables are read; what the first file has decides.
@@ -100,7 +110,12 @@ class Reading:
         """
         if self._chosen is None:
             self._chosen = chosen_of(names, self.named, where)
-            self.note(words_of(names, self._chosen))
+            self._known = frozenset(names)
+            self.note(words_of(names, self._chosen), where)
+        more = [name for name in likeliest(names) if name not in self._known and name not in self.named]
+        self.note(
+            f"left out, for the file that was read first has none: {', '.join(more[:SHOWN])}" if more else "", where
+        )
         return [name for name in names if name in self._chosen or name in self.named]
 
     def time_in(self, table: Table) -> str:
@@ -113,11 +128,12 @@ class Reading:
         if self._time is None:
             self._time = times[0] if times else ""
             if len(times) > 1:
-                self.note(f"time is counted by {times[0]}, not by {' or '.join(times[1:])}")
+                self.note(f"time is counted by {times[0]}, not by {' or '.join(times[1:])}", table.file)
+            self._time_where = table.file
         if self._time and self._time not in times:
             raise table.error(
                 f"there is no column {self._time!r}, which counts time in other files",
-                "columns: " + ", ".join(list(table.columns)[:20]),
+                f"columns: {', '.join(list(table.columns)[:20])}; it does in {short(self._time_where)}",
                 "columns: {step: NAME} says which column does in all of them",
             )
         return self._time
@@ -181,6 +197,23 @@ class Reading:
             remedy = "write replica, step, observable and value of each measurement"
             raise table.error("the file has no records", "nothing", remedy)
         return table, shapes[0]
+
+
+def title_of(observable: str, run: str, where: str | Path) -> str:
+    """Return the title of a series: of what, of which run, in which file.
+
+    Args:
+        observable: Its name.
+        run: Its name; empty where the file is the run.
+        where: The file.
+    """
+    return f"{observable} of {run} in {short(Path(where))}" if run else f"{observable} of {short(Path(where))}"
+
+
+def _places(files: Sequence[str]) -> str:
+    """Return the place of a note, as of an error: the first of some files, and how many more there are."""
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    return f"{files[0]}{more}: " if files else ""
 
 
 def short(path: Path) -> str:

@@ -88,7 +88,7 @@ class Logs:
 
 
 def key_of(given: RecordedArguments) -> str:
-    """Return what is read of some runs is known by, for all points of a sweep.
+    """Return the name by which all points of a sweep find what was read for them.
 
     Args:
         given: What the spec says of them.
@@ -110,6 +110,7 @@ def read_logs(given: RecordedArguments, base: Path, named: Collection[str] = ())
     where = ", ".join(str(base / path) for path in given.paths[:3]) + (", ..." if len(given.paths) > 3 else "")
     places, notes = places_of(base, given.paths, given.format)
     reading = Reading(given, named)
+    reading.several = len({file for place in places for file in place.files}) > 1
     for words in notes:
         reading.note(words)
     seals: dict[Path, str] = {}

@@ -6,6 +6,7 @@ Exact steps per observable: what a replica has not measured is NaN. A replica wh
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -16,8 +17,8 @@ from thermo_cli.contracts import Array, Integers, Trajectories
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers.logged import LoggedRun
 from thermo_cli.kinds.recorded.budgets import finals_of, split_by_budget
-from thermo_cli.kinds.recorded.choice import LARGEST_SHARE, is_share
 from thermo_cli.kinds.recorded.reading import Reading
+from thermo_cli.metric import whole
 
 _NUMERIC: Final = re.compile(r"-?\d{1,300}(\.\d{1,300})?")
 NEAR: Final = 1.2  # how far beyond the others in per cent a run may lie that is a share
@@ -40,17 +41,18 @@ def ensemble_of(runs: Sequence[LoggedRun], reading: Reading, where: str) -> Traj
     Raises:
         DataError: They do not fit each other.
     """
-    runs, smaller = split_by_budget(_with_something(_in_order(_with_histories(runs, where)), reading, where))
-    names = tuple(f"{run.history}/{run.name}" for run in runs)
-    _check_unique(runs, names, where)
-    observables = _common(runs, names, reading, where)
+    runs = _with_something(_in_order(_with_histories(runs, where)), reading, where)
+    _check_unique(runs, where)
+    runs, smaller = split_by_budget(runs, where)
+    names = tuple(map(_title, runs))
+    observables = _common(runs, names, reading)
     steps = _steps(runs, observables)
     values = {name: np.full((len(runs), len(steps)), math.nan) for name in observables}
     for row, run in enumerate(runs):
         for name in observables:
             own, measured = run.series[name]
             values[name][row, np.searchsorted(steps, own)] = measured
-    _check_shares(values, names, reading, where)
+    _check_shares(values, runs, names, reading)
     there = [~np.isnan(array) for array in values.values()]
     measured = np.logical_or.reduce(there)
     ended = len(steps) - 1 - measured[:, ::-1].argmax(axis=1) < np.flatnonzero(measured.any(axis=0))[-1]
@@ -86,14 +88,20 @@ def _in_order(runs: Sequence[LoggedRun]) -> list[LoggedRun]:
     return [run for own in groups.values() for run in own]
 
 
-def _check_unique(runs: Sequence[LoggedRun], names: Sequence[str], where: str) -> None:
+def _title(run: LoggedRun) -> str:
+    return f"{run.history}/{run.name}"
+
+
+def _check_unique(runs: Sequence[LoggedRun], where: str) -> None:
+    """Refuse two runs of one name and one total budget."""
+    names = [(_title(run), run.budget) for run in runs]
     if len(set(names)) == len(names):
         return
-    twice = next(name for name in names if names.count(name) > 1)
+    twice = next(name for name, count in Counter(names).items() if count > 1)
     one, other, *_ = (run for run, name in zip(runs, names, strict=True) if name == twice)
     raise DataError(
         "two replicas have the same name",
-        received=f"{twice}, as <history>/<replica>"
+        received=f"{twice[0]}, as <history>/<replica>"
         + (f": {one.where} and {other.where}" if one.where != other.where else ""),
         remedy="name each run by its place, in a pattern with {history} and {replica}; use no / in the names of histories",
         where=where,
@@ -114,11 +122,11 @@ def _with_something(runs: list[LoggedRun], reading: Reading, where: str) -> list
         reading.note(
             f"left out: {len(empty)} of {len(runs)} logs, which know nothing of this: {_shown([run.name for run in empty])}"
         )
-        return [run for run in runs if run not in empty]
+        return [run for run in runs if run.series]
     return runs
 
 
-def _common(runs: Sequence[LoggedRun], names: Sequence[str], reading: Reading, where: str) -> tuple[str, ...]:
+def _common(runs: Sequence[LoggedRun], names: Sequence[str], reading: Reading) -> tuple[str, ...]:
     """Return the observables that all runs have; those that some lack are left out, if nothing asks for them."""
     everything = dict.fromkeys(name for run in runs for name in run.series)
     lacking = {name: [place for place, run in enumerate(runs) if not _measured(run, name)] for name in everything}
@@ -130,7 +138,7 @@ def _common(runs: Sequence[LoggedRun], names: Sequence[str], reading: Reading, w
                 "an observable is missing for some replicas",
                 received=f"no {name!r} of {_shown([names[place] for place in without])}",
                 remedy="record it for every replica, or for none",
-                where=where,
+                where=runs[without[0]].where,
             )
         if without:
             reading.note(f"{name} is left out: {len(without)} of {len(runs)} runs have none, {names[without[0]]} first")
@@ -146,17 +154,15 @@ def _steps(runs: Sequence[LoggedRun], observables: Sequence[str]) -> Integers:
     return np.unique(np.concatenate(list(distinct.values())))
 
 
-def _check_shares(values: dict[str, Array], names: Sequence[str], reading: Reading, where: str) -> None:
+def _check_shares(values: dict[str, Array], runs: Sequence[LoggedRun], names: Sequence[str], reading: Reading) -> None:
     """Tell per cent from shares, and refuse both in one observable: shares that a hundred times over lie among the others.
 
     A run in per cent that has collapsed stays below 1 too; a hundred times over it does not lie among the others.
     """
     for name, array in values.items():
-        if not is_share(name):
-            continue
-        largest = np.where(np.isfinite(array), array, -np.inf).max(axis=1)
-        percent = largest > LARGEST_SHARE
+        percent = np.array([whole(name, {name: own}) > 1 for own in array])
         if percent.any():
+            largest = np.where(np.isfinite(array), array, -np.inf).max(axis=1)
             top, usual = int(largest.argmax()), largest[percent]
             shares = np.flatnonzero(
                 ~percent & (100 * largest >= usual.min() / NEAR) & (100 * largest <= usual.max() * NEAR)
@@ -166,7 +172,7 @@ def _check_shares(values: dict[str, Array], names: Sequence[str], reading: Readi
                     f"{name} is in per cent in some runs, and a share in others",
                     received=f"{largest[top]:g} in {names[top]}, {largest[shares[0]]:g} in {names[shares[0]]}",
                     remedy="log it alike in all of them",
-                    where=where,
+                    where=runs[int(shares[0])].where,
                 )
             reading.note(f"{name} is in per cent, up to {largest[top]:.4g}: a margin of 2 is two points of a hundred")
 

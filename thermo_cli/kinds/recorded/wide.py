@@ -14,12 +14,12 @@ from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers import cells
 from thermo_cli.kinds.importers.logged import LoggedRun
 from thermo_cli.kinds.recorded.header import GROUPS
-from thermo_cli.kinds.recorded.reading import Reading, short
+from thermo_cli.kinds.recorded.reading import Reading, title_of
 from thermo_cli.kinds.recorded.shapes import RANGES, RUN_METRIC, replica_in
 
 END: Final = 1  # the step of final scores: when they were measured is not said
 FINAL: Final = "nothing counts time: each row is the final score of its replica, which says nothing of stationarity"
-Owner = tuple[str, str, str]  # point, history, replica
+Owner = tuple[str, str, str, int]  # point, history, replica, total budget
 
 
 def runs_in(table: Table, reading: Reading) -> list[LoggedRun]:
@@ -39,19 +39,20 @@ def runs_in(table: Table, reading: Reading) -> list[LoggedRun]:
     owners = _owners(table, replica, groups)
     if not time:
         _check_finals(table, owners)
-        reading.note(FINAL)
+        reading.note(FINAL, table.file)
     return [
         LoggedRun(
             name,
             str(table.file),
             {
-                key: reading.series(f"{key} of {name or short(table.file)}", steps[rows], column[rows])
+                key: reading.series(title_of(key, name, table.file), steps[rows], column[rows])
                 for key, column in values.items()
             },
             history,
             point,
+            budget,
         )
-        for (point, history, name), rows in owners.items()
+        for (point, history, name, budget), rows in owners.items()
     ]
 
 
@@ -67,8 +68,8 @@ def measured(table: Table, reading: Reading) -> list[str]:
 
 
 def _beside(table: Table, reading: Reading) -> tuple[str, str, list[str]]:
-    """Return the columns that say when and of whom: time, replica, and those of histories and points."""
-    groups = [reading.columns.get(what, what) for what in GROUPS]
+    """Return the columns that say when and of whom: time, replica, and those of histories, points and total budgets."""
+    groups = [reading.columns.get(what, what) for what in (*GROUPS, "budget")]
     return reading.time_in(table), replica_in(list(table.columns), reading.columns), groups
 
 
@@ -83,24 +84,36 @@ def exported_in(table: Table, reading: Reading) -> list[LoggedRun]:
         DataError: With the line of whatever cannot be used.
     """
     time = reading.time_in(table)
-    columns = [name for name in table.columns if RUN_METRIC in name and not name.endswith(RANGES)]
-    metrics = dict.fromkeys(name.rpartition(RUN_METRIC)[2] for name in columns)
-    chosen = reading.choose(list(metrics), str(table.file))
-    columns = [name for name in columns if name.rpartition(RUN_METRIC)[2] in chosen]
+    chosen = reading.choose(metrics_in(table), str(table.file))
+    columns = [name for name in _exported(table) if name.rpartition(RUN_METRIC)[2] in chosen]
     values = {name: cells.numbers(table, name) for name in columns}
     steps = _steps(table, time, values, reading)
     runs: dict[str, dict[str, Any]] = {}
     for name, column in values.items():
         run, _, metric = name.rpartition(RUN_METRIC)
-        runs.setdefault(run.strip(), {})[metric] = reading.series(name, steps, column)
+        runs.setdefault(run.strip(), {})[metric] = reading.series(title_of(metric, run, table.file), steps, column)
     return [LoggedRun(run, str(table.file), series) for run, series in runs.items()]
+
+
+def metrics_in(table: Table) -> list[str]:
+    """Return what was measured, of a table that W&B has exported.
+
+    Args:
+        table: With columns that are called `<run> - <metric>`.
+    """
+    return list(dict.fromkeys(name.rpartition(RUN_METRIC)[2] for name in _exported(table)))
+
+
+def _exported(table: Table) -> list[str]:
+    return [name for name in table.columns if RUN_METRIC in name and not name.endswith(RANGES)]
 
 
 def _numeric(table: Table, names: list[str], reading: Reading) -> list[str]:
     """Return the columns that hold numbers; those of words are left out, and named."""
     words = [name for name in names if name not in reading.named and _words(table.columns[name])]
     if words:
-        reading.note(f"no numbers, left out: {', '.join(words[:8])}{' and more' if len(words) > 8 else ''}")
+        more = " and more" if len(words) > 8 else ""
+        reading.note(f"no numbers, left out: {', '.join(words[:8])}{more}", table.file)
     return [name for name in names if name not in words]
 
 
@@ -142,21 +155,22 @@ def _steps(table: Table, time: str, values: dict[str, Array], reading: Reading) 
 def _owners(table: Table, replica: str, groups: list[str]) -> dict[Owner, Integers]:
     """Return the rows of each run, in the order in which they appear."""
     if not replica and not any(name in table.columns for name in groups):
-        return {("", "", ""): np.arange(len(table.numbers))}
+        return {("", "", "", 0): np.arange(len(table.numbers))}
     for name in (replica, *groups):
         if name in table.columns:
             cells.check_kinds(table, name, table.columns[name])
-    history, point = (cells.groups(table, name) for name in groups)
+    history, point = (cells.groups(table, name) for name in groups[:2])
     names = cells.converted(table, replica, cells.as_name) if replica else [""] * len(table.numbers)
+    budgets = cells.budgets(table, groups[2])
     rows: dict[Owner, list[int]] = {}
-    for index, owner in enumerate(zip(point, history, names, strict=True)):
+    for index, owner in enumerate(zip(point, history, names, budgets, strict=True)):
         rows.setdefault(owner, []).append(index)
     return {owner: np.array(own, dtype=np.int64) for owner, own in rows.items()}
 
 
 def _check_finals(table: Table, owners: dict[Owner, Integers]) -> None:
     """Refuse several rows of one replica where nothing says in which order they were measured."""
-    for (_, _, name), rows in owners.items():
+    for (_, _, name, _), rows in owners.items():
         if len(rows) > 1:
             raise table.error(
                 "nothing counts time, and a replica has several rows",
@@ -177,15 +191,20 @@ def joined(runs: list[LoggedRun], where: str) -> list[LoggedRun]:
         DataError: Two of them have the same observable.
     """
     together: dict[Owner, dict[str, Any]] = {}
+    files: dict[tuple[Owner, str], str] = {}
     for run in runs:
-        own = together.setdefault((run.point, run.history, run.name), {})
+        owner = (run.point, run.history, run.name, run.budget)
+        own = together.setdefault(owner, {})
         for name, series in run.series.items():
             if name in own:
                 raise DataError(
                     f"{name} is logged in two files of one folder",
-                    received=run.where,
+                    received=f"{files[owner, name]} and {run.where}",
                     remedy="give a pattern that names one of them, such as DIR/{replica}/metrics.csv",
                     where=where,
                 )
-            own[name] = series
-    return [LoggedRun(name, where, series, history, point) for (point, history, name), series in together.items()]
+            own[name], files[owner, name] = series, run.where
+    return [
+        LoggedRun(name, where, series, history, point, budget)
+        for (point, history, name, budget), series in together.items()
+    ]

@@ -84,16 +84,17 @@ def examine(folder: RunFolder, dataset: Dataset | None, specimens: Any) -> Findi
 def question(folder: RunFolder, trajectories: Trajectories) -> Question:
     """Collect what the court has to know."""
     spec, rehearsal = folder.spec, rehearsal_of(folder)
+    examples, values = spec.system.arguments.test_examples, trajectories.values
     return Question(
         spec.total,
         tuple(spec.histories),
-        default_margins(spec.system.arguments.test_examples),
+        default_margins(examples, values),
         spec.schedule,
         _scope(spec, rehearsal),
         independent=spec.ensemble.crossed is None,
         energy_margin=bool(trajectories.steps[0] == 0),
         controls=controls_of(folder),
-        resolutions=resolutions(spec.system.arguments.test_examples),
+        resolutions=resolutions(examples, values),
         idle=rehearsal.idle,
     )
 

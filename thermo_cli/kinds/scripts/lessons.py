@@ -3,16 +3,17 @@
 import re
 from typing import Final
 
+import numpy as np
+
 from thermo_cli.errors import SpecError
 from thermo_cli.kinds.importers.names import HELD_OUT
 from thermo_cli.kinds.scripts.logs import Log
-from thermo_cli.metric import default_margins, higher_is_better
+from thermo_cli.metric import SHARE_MARGIN, default_margins, higher_is_better, whole
 from thermo_cli.registry import nearest
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
 
 SHARES: Final = re.compile(r"(acc|accuracy|auc|f1|precision|recall|r2|map|bleu|score|success|reward)", re.IGNORECASE)
-SHARE_MARGIN: Final = 0.02
 SHOWN: Final = 12  # names in a message
 
 
@@ -195,10 +196,10 @@ def _lines(log: Log) -> list[str]:
     names = held_out or watched or list(log.series)
     shares = [name for name in names if SHARES.search(name)]
     name = (shares or names)[0]
-    last = abs(next(reversed(log.series[name].values()), 1.0))
-    margin = (
-        SHARE_MARGIN if shares else float(f"{SHARE_MARGIN * last:.1g}") if 0 < last < float("inf") else SHARE_MARGIN
-    )
+    values = list(log.series[name].values())
+    last = abs(values[-1]) if values else 1.0
+    alike = 0 < last < float("inf") and not shares
+    margin = float(f"{SHARE_MARGIN * last:.1g}") if alike else SHARE_MARGIN * whole(name, {name: np.array(values)})
     lines = ["equilibrium:", f"  margins: {{{_key(name)}: {margin}}}"]
     if higher_is_better(name) is None:
         lines.append(f"  better: {{{_key(name)}: {'higher' if shares else 'lower'}}}")
