@@ -53,7 +53,7 @@ class SpecFile:
             raise error.renamed(self._place) from error.__cause__
 
     def _place(self, where: str) -> str:
-        return self.source.field(where) if re.split(r"[.\[]", where)[0] in Spec.model_fields else where
+        return self.source.field(where) if re.split(r"[.\[,]", where)[0] in Spec.model_fields else where
 
 
 def open_spec(path: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> SpecFile:
