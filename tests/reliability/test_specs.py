@@ -103,4 +103,4 @@ def test_a_spec_is_read_once_from_a_pipe_too(tmp_path: Path, name: str, options:
             env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
         )
         assert done.returncode == code, done.stderr
-        assert code == 0 or ":5:38: ensemble.seed" in done.stderr, done.stderr
+        assert code == 0 or ":5:31: ensemble.seed" in done.stderr, done.stderr
