@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 MOST: Final = 20  # errors of one reading that are shown
+CONTINUED: Final = "\n" + " " * 12  # below what was received
 
 
 class ThermoError(Exception):
@@ -34,7 +35,7 @@ class ThermoError(Exception):
             lines.append(f"  received: {self.received}")
         if self.remedy:
             lines.append(f"  remedy:   {self.remedy}")
-        return "\n".join(lines)
+        return "\n".join(line.replace("\n", CONTINUED) for line in lines)  # a name with a line feed begins no error
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.what, self.received, self.remedy, self.where))

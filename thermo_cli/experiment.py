@@ -66,7 +66,10 @@ def prepare(
     """
     set_trust(Trust(tuple(allow), base))
     points, table = points_of(spec), replica_table(spec)
-    tables = [tuple(row for row in table if row.point == point.number) for point in points]
+    groups: dict[int, list[Replica]] = {point.number: [] for point in points}
+    for row in table:
+        groups[row.point].append(row)
+    tables = [tuple(groups[point.number]) for point in points]
     known = dict(loaded)
     facts = [_facts(point, base, rows, known) for point, rows in zip(points, tables, strict=True)]
     fingerprint = "+".join(dict.fromkeys(one.fingerprint for one in facts))

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from thermo_cli import rng
+from thermo_cli.errors import SpecError
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec
 from thermo_cli.spec.size import first_rows, partners
@@ -84,6 +85,7 @@ class Block:
     slot: int = 0
 
 
+MOST: Final = 200_000  # main rows of a table, which every process holds
 Stored = Mapping[tuple[int, str], Sequence[Block]]  # of point and numbering
 NOTHING: Final[Stored] = MappingProxyType({})
 
@@ -119,7 +121,11 @@ def lay_out(points: Sequence[Point], stored: Stored = NOTHING) -> Roster:
     Args:
         points: Of a sweep; a run without one is one point.
         stored: What is on disk.
+
+    Raises:
+        SpecError: There are more than a table holds.
     """
+    _refuse_too_many(points)
     rows: list[Replica] = []
     shards: dict[str, list[Replica]] = {}
     for point in points:
@@ -139,6 +145,20 @@ def lay_out(points: Sequence[Point], stored: Stored = NOTHING) -> Roster:
                 shards.setdefault(block.shard, []).extend(members)
                 rows += [member for member in members if member.index < numbering.count]
     return Roster(tuple(rows), {name: tuple(members) for name, members in shards.items()})
+
+
+def _refuse_too_many(points: Sequence[Point]) -> None:
+    count = sum(
+        replicas_of(point.spec) * len(point.spec.histories) * (1 + len(budgets_of(point.spec))) for point in points
+    )
+    if count > MOST:
+        crossed = points[0].spec.ensemble.crossed is not None
+        raise SpecError(
+            "a run of too many replicas",
+            received=f"{count:,} over all histories, budgets and points",
+            remedy=f"at most {MOST:,}",
+            where="ensemble.design" if crossed else "ensemble.replicas",
+        )
 
 
 def folder_of(point: Point) -> str:

@@ -28,7 +28,7 @@ MISTAKES = [
     ("lr: 0.05", 'lr: "0.05"', ["dynamics.with.lr", "expected a number", "without quotes"]),
     ("lr: 0.05", "lr: -1", ["dynamics.with.lr", "greater than 0"]),
     ("lr: 0.05", "lr: .nan", ["4:", "different things to different YAML readers"]),
-    ("lr: 0.05", "lr: 1e400", ["dynamics.with.lr", "finite"]),
+    ("lr: 0.05", "lr: 1e400", ["4:", "too large for double precision"]),
     ("momentum: 0.9", "momentum: 1", ["dynamics.with.momentum", "less than 1"]),
     ("batch_size: 16", "batch_size: ful", ["dynamics.batch_size", "expected an integer", "'full'"]),
     ("seed: 3", "seed: 3, seed: 4", ["5:", "given twice (first in line 5)"]),
@@ -82,6 +82,57 @@ def test_files_that_are_no_spec_are_refused(tmp_path: Path, content: bytes, expe
     path.write_bytes(content)
     with pytest.raises(SpecError, match=expected):
         load_spec(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "expected"),
+    [
+        (b"", "1:1", "empty"),
+        (b"\n- a\n", "2:1", "mapping"),
+        (b"name: a\n", "1:1", "system"),
+        (b"name: a\nb: \xe9\n", "2:4", "UTF-8"),
+        (b"\xef\xbb\xbfname: \xe9\n", "1:7", "UTF-8"),
+        (b"a: b\n" + b"x" * (1 << 20), "2:1048572", "1 MiB"),
+        (b"a:\r\nb: \x1b[31m\n", "2:4", "no YAML file holds"),
+        (b"a: " + b"9" * 5000, "1:4", "too large"),
+        (b"a: [-" + b"9" * 400 + b"]", "1:5", "too large"),
+        (b"a: 1e400", "1:4", "too large"),
+        (b"a: 0x" + b"9" * 5000, "1:4", "plain decimal"),
+        (b'a: "\\ud800"', "1:4", "half a surrogate"),
+        (b'"\\udfff": 1', "1:1", "half a surrogate"),
+        (b'a: "\\UFFFFFFFF"', "1:7", "out of range"),
+        (b"%YAML 1." + b"9" * 5000 + b"\n---\na: 1", "1:9", "out of range"),
+    ],
+)
+def test_whatever_is_no_spec_has_line_and_column(tmp_path: Path, content: bytes, place: str, expected: str) -> None:
+    """Bytes, characters, numbers and documents that no spec holds are refused where they stand, and not at length."""
+    path = tmp_path / "spec.yaml"
+    path.write_bytes(content)
+    with pytest.raises(SpecError) as caught:
+        load_spec(path)
+    message = str(caught.value)
+    assert expected in message
+    assert f"{path}:{place}: " in message
+    assert len(message) < 2000
+
+
+@pytest.mark.parametrize("key", ["lr", "nope"])
+def test_an_error_at_a_point_of_a_sweep_has_its_place(small: Path, key: str) -> None:
+    """It is found at `sweep`, or at the option that sweeps."""
+    small.write_text(small.read_text() + f"sweep:\n  dynamics.with.{key}: [0.1, -1]\n")
+    with pytest.raises(SpecError) as caught:
+        load_spec(small)
+    assert f"{small}:9:1: sweep, at dynamics.with.{key}=" in str(caught.value)
+    with pytest.raises(SpecError, match=r"--set sweep=.*sweep, at dynamics.with.momentum=2"):
+        load_spec(small, ["sweep={dynamics.with.momentum: [2]}"])
+
+
+def test_a_name_with_a_line_feed_begins_no_error(small: Path) -> None:
+    """What a spec holds is shown below what is said of it."""
+    small.write_text(small.read_text() + '"a\\nerror: b": 1\n')
+    with pytest.raises(SpecError) as caught:
+        load_spec(small)
+    assert all(line.startswith("  ") for line in str(caught.value).splitlines()[1:])
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

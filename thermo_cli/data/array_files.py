@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from thermo_cli.contracts import Array
 from thermo_cli.data.dates import times
+from thermo_cli.data.files import check_link, check_regular
 from thermo_cli.data.notation import gaps, numbers
 from thermo_cli.data.series import Series, short
 from thermo_cli.data.table import PATH
@@ -129,6 +130,8 @@ def read(file: Path, load: Callable[[Path], Any], kind: str, remedy: str, where:
     import zipfile
 
     try:
+        check_regular(file, where)
+        check_link(file, where)
         return load(file)
     except FileNotFoundError:
         raise DataError(

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from thermo_cli.data.files import check_regular
 from thermo_cli.data.plain_text import decoded
 from thermo_cli.data.series import Series
 from thermo_cli.errors import DataError
+from thermo_cli.memory import check_memory
 
 PATH: Final = "data.with.path"  # the field that names a file
 Wanted = Callable[[list[str], str], list[str]]  # names of the columns and their place -> those that are read
@@ -84,8 +86,13 @@ def read_parquet(file: Path, data: bytes | None, wanted: Wanted, cells: Callable
             remedy='pip install "thermo-cli[parquet]", or save it as CSV',
         ) from None
     try:
+        if data is None:
+            check_regular(file, PATH)
         with parquet.ParquetFile(file if data is None else pyarrow.BufferReader(data)) as source:
-            table = source.read(columns=wanted(source.schema_arrow.names, str(file)))
+            names = wanted(source.schema_arrow.names, str(file))
+            rows = source.metadata.num_rows
+            check_memory(8.0 * rows * len(names), f"{file}, {rows:,} rows", PATH)
+            table = source.read(columns=names)
         columns = {name: cells(table.column(name), f"{file}: {name}") for name in table.column_names}
     except FileNotFoundError:
         raise DataError(

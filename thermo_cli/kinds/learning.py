@@ -1,5 +1,6 @@
 """What all systems have in common that learn from examples: their data, what is refused, and what a verdict speaks of."""
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,10 +22,12 @@ from thermo_cli.observables.own import check_own, seconds_of
 from thermo_cli.observables.own_error import own_errors
 from thermo_cli.replicas import Replica, streams_used
 from thermo_cli.spec import Spec
+from thermo_cli.spec.ensemble import Subsample
 from thermo_cli.store import RunFolder
 
 DATA: Final = ("task", "pool_examples", "test_examples", "features", "outputs")
 ASKED: Final = 8  # replicas of which the test set's own error is found, by draws of its examples
+NOBODY: Final = 1e-6  # chance of what need not be looked for
 AT_THE_END: Final = ("quench_gap", "response", "flatness")
 
 
@@ -240,6 +243,8 @@ def _check_classes(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> No
     if dataset.task != "classification":
         return
     mains = [row for row in table if row.role == "main"]
+    if _surely_there(spec.ensemble.subsample, np.bincount(dataset.y.astype(np.int64)), len(mains)):
+        mains = [mains[0], mains[-1]]
     for replica, indices in zip(mains, draw_subsamples(spec, len(dataset.y), mains, dataset.classes), strict=True):
         missing = np.setdiff1d(np.arange(dataset.outputs), dataset.y[indices])
         if len(missing):
@@ -249,6 +254,30 @@ def _check_classes(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> No
                 remedy=_all_classes(spec, dataset, len(indices)),
                 where="ensemble.subsample",
             )
+
+
+def _surely_there(rule: Subsample, counts: NDArray[np.integer], replicas: int) -> bool:
+    """Say whether no class can be absent from any subsample but by a chance that nobody meets: so many need not be drawn.
+
+    With n_c of N examples in class c it is absent from n with the chance (N - n_c choose n) / (N choose n), or (1 - n_c / N)^n.
+    """
+    pool = int(counts.sum())
+    size = subsample_size(rule, pool)
+    if rule.stratified:
+        return True  # the counts of the classes are those of every replica
+    rest = pool - counts
+    if rule.bootstrap:
+        absent = (rest / pool) ** size
+    else:
+        absent = np.array(
+            [math.exp(_choices(n, size) - _choices(pool, size)) if n >= size else 0.0 for n in rest.tolist()]
+        )
+    return float(replicas * absent.sum()) < NOBODY
+
+
+def _choices(examples: int, size: int) -> float:
+    """Return the logarithm of how many sets of `size` examples there are, but for a constant of `size`."""
+    return math.lgamma(examples + 1) - math.lgamma(examples - size + 1)
 
 
 def _all_classes(spec: Spec, dataset: Dataset, examples: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from thermo_cli.errors import ThermoError
+from thermo_cli.errors import SpecError, ThermoError
 from thermo_cli.spec import yaml_source
 from thermo_cli.spec.overrides import apply_overrides
 from thermo_cli.spec.schema import Spec
@@ -51,9 +51,16 @@ class SpecFile:
             yield
         except ThermoError as error:
             raise error.renamed(self._place) from error.__cause__
+        except MemoryError as error:
+            raise SpecError(
+                "what the spec asks for does not fit into memory",
+                received=str(error) or None,
+                remedy="make data, system or ensemble smaller, or run where there is more memory",
+                where=self.source.where(()),
+            ) from None
 
     def _place(self, where: str) -> str:
-        return self.source.field(where) if re.split(r"[.\[]", where)[0] in Spec.model_fields else where
+        return self.source.field(where) if re.split(r"[.\[,]", where)[0] in Spec.model_fields else where
 
 
 def open_spec(path: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> SpecFile:

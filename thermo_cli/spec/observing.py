@@ -66,7 +66,7 @@ class Equilibrium(Part):
 
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
     """1 - alpha of every confidence statement."""
-    content: Fraction = 0.85
+    content: Annotated[float, Field(gt=0, le=0.9999)] = 0.85
     """Share of fresh replicas that must agree within the margin."""
     window: Annotated[float, Field(gt=0, le=0.5)] = 0.5
     """The window as a fraction of the training time, at its end; 0.5 is one doubling."""

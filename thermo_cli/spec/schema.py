@@ -60,7 +60,7 @@ class Spec(Part):
     """What is measured."""
     equilibrium: Equilibrium = Field(default_factory=Equilibrium)
     """Margins and confidence."""
-    sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
+    sweep: dict[str, Annotated[list[Any], Field(min_length=1, max_length=1024)]] = Field(default_factory=dict)
     """Field to the values that it takes, `dynamics.with.lr: [0.01, 0.1]`: an ensemble and a verdict for each combination."""
 
     @property

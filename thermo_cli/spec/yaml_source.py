@@ -4,6 +4,7 @@ Only the part of YAML that says what it looks like is read: no anchors, aliases 
 into something else (`no`, `on`, `010`, `12:30`) are answered with "quote it".
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from thermo_cli.errors import SpecError
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 40
 MAX_NODES: Final = 100_000
+MAX_DIGITS: Final = 308  # of an integer that double precision holds
 
 Location = tuple[str | int, ...]
 
@@ -55,16 +57,17 @@ class Source:
             place = named or self.places.get(part)
             if place is not None:
                 return f"{self.label}:{place[0]}:{place[1]}"
-        return self.label
+        root = self.places.get(())
+        return f"{self.label}:{root[0]}:{root[1]}" if root else self.label
 
     def field(self, name: str) -> str:
-        """Return where a field stands, and its name: `spec.yaml:3:12: system.with.steps[0]`; the label alone without a name.
+        """Return where a field stands, and its name: `spec.yaml:3:12: system.with.steps[0]`; where the spec begins without one.
 
         Args:
             name: Keys and list positions, `a.b[0]`; keys may hold dots.
         """
         location = _walked(self.value, name)
-        return f"{self.where(location, key=True)}: {name}" if name else self.label
+        return f"{self.where(location, key=True)}: {name}" if name else self.where(())
 
 
 def _walked(value: Any, name: str) -> Location:
@@ -76,7 +79,7 @@ def _walked(value: Any, name: str) -> Location:
             number, _, rest = name[1:].partition("]")
             step = int(number) if number.isdigit() and int(number) < len(value) else None
         elif isinstance(value, dict):
-            keys = [key for key in value if re.match(re.escape(key) + r"(?=[.\[]|$)", name)]
+            keys = [key for key in value if re.match(re.escape(key) + r"(?=[.\[,]|$)", name)]
             step = max(keys, key=len, default=None)
             rest = name[len(step) :] if step is not None else ""
         if step is None:
@@ -130,12 +133,10 @@ def parse(text: str, label: str) -> Source:
     def refuse(mark: yaml.Mark, what: str) -> SpecError:
         return SpecError(what, where=f"{label}:{mark.line + 1}:{mark.column + 1}")
 
+    loader = None
     try:
         loader = _PlainLoader(text, refuse)
-        try:
-            node = loader.get_single_node()
-        finally:
-            loader.dispose()
+        node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{label}:{mark.line + 1}:{mark.column + 1}" if mark else label
@@ -143,10 +144,23 @@ def parse(text: str, label: str) -> Source:
         raise SpecError(
             f"not valid YAML: {problem}", where=where, remedy="check indentation, colons and quotes here"
         ) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise SpecError("not valid YAML", received=str(error).splitlines()[0], where=label) from None
+    except yaml.reader.ReaderError as error:
+        raise SpecError(
+            "a character that no YAML file holds",
+            received=repr(text[error.position]),
+            remedy="take it out, or write it as an escape between double quotes",
+            where=_end(text[: error.position], label),
+        ) from None
+    except (ValueError, OverflowError):  # of an escape or a version that is no number which Python can hold
+        where = f"{label}:{loader.line + 1}:{loader.column + 1}" if loader else label
+        raise SpecError("not valid YAML: a number is out of range", where=where, remedy="write it out here") from None
+    finally:
+        if loader:
+            loader.dispose()
     if node is None:
-        raise SpecError("the spec is empty", where=label, remedy="start from `thermo-run --example quickstart`")
+        raise SpecError(
+            "the spec is empty", where=f"{label}:1:1", remedy="start from `thermo-run --example quickstart`"
+        )
     walk = _Walk(label)
     value = walk.read(node, ())
     return Source(label, value, walk.places, errors=tuple(walk.errors))
@@ -209,13 +223,22 @@ def read_text(path: Path) -> str:
             "the spec cannot be read", received=f"{path}: {error.strerror}", remedy="give a readable YAML file"
         ) from None
     if len(data) > MAX_BYTES:
-        raise SpecError("the spec is larger than 1 MiB", received=str(path), remedy="data belongs in files of its own")
+        where = _end(data[:MAX_BYTES].decode("utf-8", "replace"), str(path))
+        raise SpecError("the spec is larger than 1 MiB", where=where, remedy="data belongs in files of its own")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        where = _end(error.object[: error.start].decode(), str(path))
+        received = f"byte {error.object[error.start]:#04x}"
         raise SpecError(
-            "the spec is not UTF-8 text", received=f"byte {error.start} of {path}", remedy="save it as UTF-8"
+            "the spec is not UTF-8 text", received=received, remedy="save it as UTF-8", where=where
         ) from None
+
+
+def _end(text: str, label: str) -> str:
+    """Return the place right after a text, as YAML counts its lines."""
+    lines = re.split(r"\r\n|[\n\r\x85\u2028\u2029]", text)
+    return f"{label}:{len(lines)}:{len(lines[-1]) + 1}"
 
 
 class _Walk:
@@ -240,36 +263,53 @@ class _Walk:
             if not isinstance(key_node, yaml.ScalarNode):
                 self._refuse(key_node, "a key must be a word", None)
                 continue
-            key = str(key_node.value)
+            key = self._text(key_node)
             if not getattr(key_node, "style", None) and _TRAPS.fullmatch(key):
                 self._refuse(
-                    key_node, "this key means different things to different YAML readers", key, f'quote it: "{key}"'
+                    key_node,
+                    "this key means different things to different YAML readers",
+                    key,
+                    f'quote it: "{_short(key)}"',
                 )
             if key in result:
                 line = self.places[(*location, key, "\0key")][0]
-                self._refuse(key_node, f"the key {key!r} is given twice (first in line {line})", None)
+                self._refuse(key_node, f"the key {_short(key)!r} is given twice (first in line {line})", None)
             self.places[(*location, key, "\0key")] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             result[key] = self.read(value_node, (*location, key))
         return result
 
     def _scalar(self, node: yaml.Node) -> Any:
-        text = str(node.value)
+        text = self._text(node)
         if getattr(node, "style", None):
             return text
         trap = _TRAPS.fullmatch(text)
         if trap:
             remedy = (
-                f'write true or false, or quote it: "{text}"'
+                f'write true or false, or quote it: "{_short(text)}"'
                 if trap["word"]
-                else f'write a plain decimal number, or quote it: "{text}"'
+                else f'write a plain decimal number, or quote it: "{_short(text)}"'
             )
             self._refuse(node, "this means different things to different YAML readers", text, remedy)
             return text
-        return plain_scalar(text)
+        value = plain_scalar(text)
+        if isinstance(value, float) and not math.isfinite(value):
+            self._refuse(node, "the number is too large for double precision", text, "write one below 1.7e308")
+        return value
+
+    def _text(self, node: yaml.Node) -> str:
+        """Return the text of a scalar, which can be written to a file again."""
+        text = str(node.value)
+        if not text.isprintable() and re.search("[\ud800-\udfff]", text):
+            self._refuse(node, "half a surrogate pair is no text", text, "write the character itself")
+        return text
 
     def _refuse(self, node: yaml.Node, what: str, received: str | None, remedy: str = "") -> None:
         where = f"{self.label}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
-        self.errors.append(SpecError(what, received=received, remedy=remedy, where=where))
+        self.errors.append(SpecError(what, received=received and _short(received), remedy=remedy, where=where))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 class Dumper(yaml.SafeDumper):
@@ -293,7 +333,7 @@ def plain_scalar(text: str) -> Any:
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
-        return int(text)
+        return int(text) if len(text.lstrip("+-")) <= MAX_DIGITS else float(text)
     if _FLOAT.fullmatch(text):
         return float(text)
     return text

@@ -1,5 +1,7 @@
 """Shares: bounds against the binomial law, and the same as bounds of a quantile."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -36,6 +38,13 @@ def test_the_smallest_number_that_can_hold(content: float, smallest: int) -> Non
     assert count_to_hold(smallest, content, ALPHA) == smallest
     assert count_to_hold(smallest - 1, content, ALPHA) is None
     assert least_replicas(content, ALPHA) == smallest
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.05 / 2**30])
+def test_the_smallest_number_for_almost_all_is_found_at_once(alpha: float) -> None:
+    """Where a share of 0.9999 is asked for: ln(alpha) / ln(content), without a look at every number below."""
+    assert least_replicas(0.9999, alpha) == math.ceil(math.log(alpha) / math.log(0.9999))
+    assert count_to_hold(10**12, 1 - 1e-15, alpha) is None
 
 
 @settings(deadline=None)

@@ -9,13 +9,16 @@ import numpy as np
 
 from thermo_cli.contracts import Examples
 from thermo_cli.data import array_files
+from thermo_cli.data.files import declared_bytes
 from thermo_cli.data.mapped import open_mapped
 from thermo_cli.data.remarks import RemarkedExamples, of_array
 from thermo_cli.data.series import series_of
 from thermo_cli.data.targets import targets_of
 from thermo_cli.errors import collected
+from thermo_cli.memory import check_memory
 from thermo_cli.spec.data_parts import NpyData
 
+MAGIC: Final = b"\x93"  # the first byte of an NPY file
 LARGE_BYTES: Final = 2**28  # in memory, float32 features take nine times their size while they are split and trained
 KIND: Final = ("an NPY file of numbers or text", "write it with numpy.save")
 
@@ -55,6 +58,11 @@ def load(data: NpyData, base: Path) -> Examples:
 
 
 def _whole(file: Path) -> Any:
+    with file.open("rb") as handle:
+        declared = declared_bytes(handle) if handle.read(1) == MAGIC and handle.seek(0) == 0 else 0
+    if declared > file.stat().st_size:
+        raise ValueError(f"its header promises {declared:,} bytes, and it has {file.stat().st_size:,}")
+    check_memory(declared, str(file), "data.with")
     array = np.load(file, allow_pickle=False)
     if not isinstance(array, np.ndarray):
         array.close()

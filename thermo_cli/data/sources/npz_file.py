@@ -9,10 +9,12 @@ import numpy as np
 
 from thermo_cli.contracts import Examples
 from thermo_cli.data import array_files
+from thermo_cli.data.files import declared_bytes
 from thermo_cli.data.remarks import RemarkedExamples, of_array
 from thermo_cli.data.series import series_of
 from thermo_cli.data.targets import targets_of
 from thermo_cli.errors import DataError, collected
+from thermo_cli.memory import check_memory
 from thermo_cli.spec.data_parts import NpzData
 
 
@@ -32,6 +34,17 @@ def load(data: NpzData, base: Path) -> Examples:
 
     def arrays_of(file: Path) -> tuple[list[str], dict[str, Any]]:
         with file.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ValueError("it is a single array: use npy")
+            packed: Any = archive.zip
+            wanted = [name for name in packed.namelist() if name.removesuffix(".npy") in columns]
+            for name in wanted:
+                with packed.open(name) as member:
+                    declared = declared_bytes(member)
+                if declared > packed.getinfo(name).file_size:
+                    raise ValueError(f"{name} promises {declared:,} bytes and has {packed.getinfo(name).file_size:,}")
+            total = sum(packed.getinfo(name).file_size for name in wanted)
+            check_memory(total, f"{file}, unpacked", "data.with.path")
             return list(archive.files), {name: archive[name] for name in columns if name in archive.files}
 
     names, arrays = array_files.read(file, arrays_of, "an NPZ archive of plain arrays", "write it with numpy.savez")

@@ -7,6 +7,7 @@ import numpy as np
 
 from thermo_cli import rng
 from thermo_cli.contracts import Examples
+from thermo_cli.memory import check_memory
 
 
 def parity(bits: int) -> Examples:
@@ -31,6 +32,11 @@ def teacher(inputs: int, hidden: int, examples: int, noise: float, seed: int) ->
         noise: Standard deviation of Gaussian noise on the answers.
         seed: Seed of teacher, inputs and noise.
     """
+    check_memory(
+        24.0 * (examples * (inputs + hidden) + hidden * inputs),
+        f"{examples:,} examples of {inputs:,} features",
+        "data.with",
+    )
     draw = rng.generator(seed)
     first = draw.standard_normal((hidden, inputs)) * math.sqrt(3.0 / inputs)
     second = draw.choice([-1.0, 1.0], hidden) * draw.uniform(0.5, 1.0, hidden)
@@ -45,6 +51,7 @@ def modular_addition(modulus: int) -> Examples:
     Args:
         modulus: p.
     """
+    check_memory(48.0 * modulus**3, f"{modulus**2:,} examples of {2 * modulus:,} features", "data.with.modulus")
     a, b = (part.ravel() for part in np.meshgrid(np.arange(modulus), np.arange(modulus), indexing="ij"))
     code = np.eye(modulus)
     return Examples(

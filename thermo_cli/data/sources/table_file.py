@@ -15,13 +15,15 @@ from thermo_cli.data import array_files
 from thermo_cli.data.columns import Column, encode
 from thermo_cli.data.csv_table import is_value, plain_copy, read_csv
 from thermo_cli.data.dates import MONTHS, reads_months, times
+from thermo_cli.data.files import check_link
 from thermo_cli.data.notation import gaps
 from thermo_cli.data.numeric import numbers_of
 from thermo_cli.data.remarks import RemarkedExamples, of_repeats, of_table
 from thermo_cli.data.series import Series
-from thermo_cli.data.table import Table, read_parquet, refuse_twice
+from thermo_cli.data.table import PATH, Table, read_parquet, refuse_twice
 from thermo_cli.data.targets import targets_of
 from thermo_cli.errors import DataError, collected
+from thermo_cli.memory import check_memory
 from thermo_cli.registry import nearest
 from thermo_cli.spec.data_parts import TableFileData
 
@@ -41,8 +43,13 @@ def csv(data: TableFileData, base: Path) -> Examples:
         DataError: With the line and the column of whatever cannot be used.
     """
     file = base / data.arguments.path
-    content = array_files.read(file, Path.read_bytes, "a CSV file", "save it as UTF-8 CSV")
+    content = array_files.read(file, _whole, "a CSV file", "save it as UTF-8 CSV")
     return _examples(read_csv(file, content, _each_once, strict=False), data)
+
+
+def _whole(file: Path) -> bytes:
+    check_memory(file.stat().st_size, str(file), "data.with.path")
+    return file.read_bytes()
 
 
 def parquet(data: TableFileData, base: Path) -> Examples:
@@ -63,6 +70,8 @@ def parquet(data: TableFileData, base: Path) -> Examples:
         left_out.update({name: [] for name in dropped if name in names})
         return [name for name in _each_once(names, where) if name not in left_out]
 
+    if (base / data.arguments.path).exists():
+        check_link(base / data.arguments.path, PATH)
     table = read_parquet(base / data.arguments.path, None, wanted, _cells)
     return _examples(dataclasses.replace(table, columns={**table.columns, **left_out}), data)
 

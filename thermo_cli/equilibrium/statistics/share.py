@@ -1,6 +1,5 @@
 """Counts: what share of fresh replicas would be inside? Clopper & Pearson 1934, and the same as bounds of a quantile."""
 
-import itertools
 from collections.abc import Callable
 from functools import cache
 
@@ -34,9 +33,11 @@ def share_bounds(inside: int, replicas: int, alpha: float) -> tuple[float, float
 @cache
 def count_to_hold(replicas: int, content: float, alpha: float) -> int | None:
     """Return the smallest count inside whose lower share bound reaches `content`, or None when even all is too few."""
+    if stats.beta.ppf(alpha, replicas, 1) < content:
+        return None
     counts = np.arange(1, replicas + 1)
     enough = np.flatnonzero(stats.beta.ppf(alpha, counts, replicas - counts + 1) >= content)
-    return int(counts[enough[0]]) if len(enough) else None
+    return int(counts[enough[0]])
 
 
 @cache
@@ -92,7 +93,13 @@ def least_replicas(content: float, alpha: float, hold: Count = count_to_hold) ->
         alpha: Error rate of each bound.
         hold: From replicas, content and alpha to the smallest count inside that holds; None where even all is too few.
     """
-    return next(n for n in itertools.count(1) if hold(n, content, alpha) is not None)
+    few, many = 0, 1
+    while hold(many, content, alpha) is None:
+        few, many = many, 2 * many
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (middle, many) if hold(middle, content, alpha) is None else (few, middle)
+    return many
 
 
 @cache

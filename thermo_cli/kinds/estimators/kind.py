@@ -50,14 +50,17 @@ def outline(setup: Setup, needs: Needs | None, workers: int) -> dict[str, str]:
 def needs(setup: Setup) -> Needs:
     """Fit a few examples and look at what is kept."""
     from thermo_cli.kinds.estimators.train import fit_replica, measured_steps
-    from thermo_cli.kinds.estimators.trial import few
+    from thermo_cli.kinds.estimators.trial import bytes_of, few, members_of, shortened
 
     spec, dataset, first = setup.spec, setup.facts.dataset, setup.table[0]
     assert dataset is not None
     rows = few(draw_subsamples(spec, len(dataset.y), [first], dataset.classes)[0], dataset)
-    trial = fit_replica(spec, dataset, first, rows)
+    short, tried = shortened(spec, first)
+    trial, times = fit_replica(short, dataset, tried, rows), members_of(spec, first) / members_of(short, tried)
     numbers, item = next(iter(trial.snapshots.values())).size, 8 if spec.ensemble.precision == "float64" else 4
     training = spec.width * numbers * item + learning.data_bytes(setup)
+    if times > 1:  # what is large is what has so many members
+        training += round(times * bytes_of(short, dataset, tried, rows))
     return needs_of(spec, numbers, item, (len(measured_steps(spec, first)), 1), len(trial.values), training)
 
 

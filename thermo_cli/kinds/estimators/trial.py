@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import pickle
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,15 +20,17 @@ from thermo_cli.generators import watched
 from thermo_cli.kinds.estimators.answers import kind_of_answer
 from thermo_cli.kinds.estimators.building import accepted, build
 from thermo_cli.kinds.estimators.fit import Fit, fit_of, global_seed, moments, torch_seeded
-from thermo_cli.kinds.estimators.pipeline import Pipeline, pipeline
+from thermo_cli.kinds.estimators.pipeline import BUDGETS, Pipeline, pipeline, time_parameter
 from thermo_cli.metric import Answers
 from thermo_cli.replicas import Replica
 from thermo_cli.silence import quiet
 from thermo_cli.spec import Spec
+from thermo_cli.spec.parts import Steps
 
 WHERE: Final = "dynamics.with.time"
 TRIED: Final = 200  # examples that a spec is tried on before anything is trained
 TRIED_STEPS: Final = 5
+TRIED_STAGES: Final = 200  # members or iterations of an estimator that is tried
 DEPTH: Final = 4  # of objects inside objects that are looked at
 PARAMETER: Final = re.compile(r"The '(\w+)' parameter of (\w+) must be")  # scikit-learn's own words
 UNSEEDED: Final = re.compile(
@@ -46,7 +49,7 @@ def try_fit(spec: Spec, dataset: Dataset, member: Replica) -> tuple[Answers, boo
     Raises:
         SpecError: The estimator or a step before it refuses its arguments or the data, or does not have this time.
     """
-    ensemble = spec.ensemble
+    ensemble, (spec, member) = spec.ensemble, shortened(spec, member)
     rows = subsample(ensemble.subsample, len(dataset.y), member.subsample, ensemble.seed, member.part, dataset.classes)
     with quiet(), watched(global_seed(member.init)):
         check_time(spec, pipeline(spec.system, dataset.task, member.init, labels=dataset.labels))
@@ -71,6 +74,53 @@ def try_fit(spec: Spec, dataset: Dataset, member: Replica) -> tuple[Answers, boo
             raise _unsteady(spec, first.fit.built, changed)
         return kind_of_answer(first.fitted, dataset.outputs), any(differences(first, other))
     raise AssertionError("the last attempt returns or raises")
+
+
+def shortened(spec: Spec, member: Replica) -> tuple[Spec, Replica]:
+    """Return what is tried of an experiment: an estimator with no more members, iterations or steps than show what it is.
+
+    Args:
+        member: Who is tried.
+    """
+    arguments = getattr(spec.system, "arguments", {})
+    fewer = {
+        name: min(value, TRIED_STAGES) for name, value in arguments.items() if name in BUDGETS and type(value) is int
+    }
+    steps = min(member.steps, TRIED_STAGES)
+    if fewer == {name: arguments[name] for name in fewer} and steps == member.steps:
+        return spec, member
+    system = spec.system.model_copy(update={"arguments": {**arguments, **fewer}})
+    dynamics = spec.motion.model_copy(update={"steps": Steps.model_validate(steps)})
+    return spec.model_copy(update={"system": system, "dynamics": dynamics}), dataclasses.replace(member, steps=steps)
+
+
+def members_of(spec: Spec, member: Replica) -> int:
+    """Return how many parts an estimator is made of that grows by adding them; 1 of others.
+
+    Args:
+        member: Whose estimator.
+    """
+    name = "max_iter" if "HistGradientBoosting" in spec.system.use else "n_estimators"
+    if spec.time in ("staged", "budget", "warm_start"):
+        wanted = getattr(getattr(spec.dynamics, "arguments", None), "parameter", None)
+        return member.steps if time_parameter(spec.system, wanted, spec.time) == name else 1
+    count = getattr(spec.system, "arguments", {}).get(name)
+    return count if type(count) is int and count > 0 else 1
+
+
+def bytes_of(spec: Spec, dataset: Dataset, member: Replica, rows: Integers) -> int:
+    """Return about how much memory an estimator takes, fitted to a few examples; 0 where it does not say.
+
+    Args:
+        member: Who is tried.
+        rows: Indices into the pool, (example,).
+    """
+    with quiet(), watched(global_seed(member.init)):
+        last = next(moments(spec, fit_of(spec, dataset, member, rows), [member.steps], dataset.outputs))
+    try:
+        return len(pickle.dumps(last.fitted))  # counted, and read by nobody
+    except Exception:  # noqa: BLE001 - whatever a class of others does when it is copied
+        return 0
 
 
 def try_building(spec: Spec, member: Replica) -> None:

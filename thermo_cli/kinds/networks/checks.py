@@ -21,8 +21,9 @@ from thermo_cli.kinds.networks.entries import members
 from thermo_cli.kinds.networks.modules import tolerance
 from thermo_cli.kinds.networks.passes import plain_attention, step_seed
 from thermo_cli.kinds.networks.protocols import Leg, Protocol, legs_of, optimizer_of
-from thermo_cli.kinds.networks.stack import Stack
+from thermo_cli.kinds.networks.stack import CHUNK_EXAMPLES, Stack
 from thermo_cli.kinds.networks.user_modules import module_class
+from thermo_cli.memory import check_memory
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
 from thermo_cli.trust import locate_function
@@ -31,6 +32,9 @@ MOST_STACKED: Final = 16  # replicas; more gain little at any width
 STACK_NUMBERS: Final = 2**18  # parameters of a stack: sixteen replicas of width 64, eight of 128, four of 256
 TRIED_STEPS: Final = 3
 SWAYED: Final = 100  # times what rounding makes of a step: it is drawn anew each time
+COPIES: Final = (
+    6  # of all parameters while a stack is checked: start, gradients, those of plain training, where both went
+)
 LEAST_STACKED: Final = 2  # alone, a replica goes through other kernels: it is trained beside a copy
 
 
@@ -152,6 +156,24 @@ def stackable(
     return most if same else 0
 
 
+def check_size(protocol: Protocol, dataset: Dataset, replicas: int) -> None:
+    """Refuse a network of which the replicas that are checked do not fit into memory.
+
+    Args:
+        protocol: What is trained and how.
+        dataset: Pool and test set.
+        replicas: How many are checked at once.
+
+    Raises:
+        SpecError: They do not.
+    """
+    system = protocol.system
+    parameters = layout.count(system.blocks)
+    activations = system.activations() * (protocol.batch + min(len(dataset.y), CHUNK_EXAMPLES))
+    needed = 8 * replicas * (parameters * (COPIES + len(protocol.optimizer.buffers)) + activations)
+    check_memory(needed, f"{replicas} replicas of {parameters:,} parameters", "system.with")
+
+
 def plain_steps(stack: Stack, slot: int, start: torch.Tensor, steps: int) -> torch.Tensor:
     """Train one replica of a stack by itself with torch.nn, autograd and torch.optim, on the same batches.
 
@@ -259,6 +281,8 @@ def check_protocols(spec: Spec, dataset: Dataset, table: Sequence[Replica]) -> t
                 remedy=f"keep {shapes[-1]}",
                 where=f"histories.{history}.first.system",
             )
+        for leg in legs:
+            check_size(leg.protocol, part, len(members))
         for leg in legs if history == table[0].history or len(legs) > 1 else ():
             for protocol in leg.protocols:
                 check_stacking(protocol, part, members, leg.examples, spec.system.use)

@@ -10,6 +10,9 @@ from torch import nn
 from thermo_cli.contracts import Block, Group, Norm, Symmetry, Task
 from thermo_cli.errors import SpecError
 from thermo_cli.kinds.networks.modules import ModuleSystem
+from thermo_cli.memory import check_memory
+
+ITEM = 8 * 12  # bytes for a weight while two replicas are checked in double precision
 
 
 def cnn(inputs: int, outputs: int, task: Task, channels: int, blocks: int, image: Sequence[int] | None) -> ModuleSystem:
@@ -33,6 +36,8 @@ def cnn(inputs: int, outputs: int, task: Task, channels: int, blocks: int, image
             remedy="image: [colours, height, width] of the data",
             where="system.with.image",
         )
+    weights = 9 * channels * (shape[0] + 2 * blocks * channels)
+    check_memory(ITEM * weights, f"a network of {weights:,} weights", "system.with")
     return ModuleSystem(functools.partial(Cnn, shape, outputs, channels, blocks), inputs, outputs, task)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from thermo_cli.data.files import check_regular
 from thermo_cli.data.table import Table
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers import mlflow_folder, mlflow_store, tensorboard_events, trainer_state
@@ -13,6 +14,7 @@ from thermo_cli.kinds.recorded import long, wide
 from thermo_cli.kinds.recorded.folders import EVENTS, Place
 from thermo_cli.kinds.recorded.reading import Reading, title_of
 from thermo_cli.kinds.recorded.shapes import TITLES, Shape
+from thermo_cli.memory import check_memory
 
 Seals = dict[Path, str]  # file to the hash of its bytes
 
@@ -95,6 +97,8 @@ def _seal(paths: Sequence[Path], seals: Seals) -> None:
 def _sealed(path: Path, seals: Seals) -> bytes:
     """Return the bytes of a file, and keep their hash."""
     try:
+        check_regular(path, str(path))
+        check_memory(path.stat().st_size, str(path), str(path))
         data = path.read_bytes()
     except FileNotFoundError:
         raise DataError(

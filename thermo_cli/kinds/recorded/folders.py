@@ -73,6 +73,8 @@ def kind_of_file(path: Path, format: str = "auto") -> str:
 
 def _head(path: Path) -> bytes:
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return b""
         with path.open("rb") as handle:
             return handle.read(len(MAGIC))
     except OSError:
