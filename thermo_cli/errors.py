@@ -33,12 +33,14 @@ class ThermoError(Exception):
         lines = [f"{self.where}: {self.what}" if self.where else self.what]
         if self.received is not None:
             lines.append(f"  received: {self.received}")
+        lines = [line.replace("\n", CONTINUED) for line in lines]  # a name with a line feed begins no error
         if self.remedy:
             lines.append(f"  remedy:   {self.remedy}")
-        return "\n".join(line.replace("\n", CONTINUED) for line in lines)  # a name with a line feed begins no error
+        return "\n".join(lines)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (type(self), self.what, self.received, self.remedy, self.where))
+        received = None if self.received is None else str(self.received)  # which may be anything
+        return (_rebuild, (type(self), self.what, received, self.remedy, self.where))
 
     def within(self, place: str) -> "ThermoError":
         """Return the same error, with what its place is part of.
@@ -129,6 +131,10 @@ class StoreError(ThermoError):
     """A run folder cannot be written, read, or trusted."""
 
     exit_code = 3
+
+
+class DamagedError(StoreError):
+    """A file of a run folder is not what was written there; the command that made the run makes it again."""
 
 
 class RunError(ThermoError):

@@ -4,7 +4,6 @@ spec -> replica table -> data -> training -> run folder -> examination -> court 
 """
 
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +23,7 @@ from thermo_cli.reuse import reuse
 from thermo_cli.runs.judged_run import Run
 from thermo_cli.spec import SpecFile, open_spec
 from thermo_cli.store import RunFolder, find_run
+from thermo_cli.store.healing import heal_arrays, heal_facts
 from thermo_cli.store.unkept import UnkeptRun
 from thermo_cli.training import ShardTask, tasks_of, train_shard
 
@@ -98,13 +98,16 @@ def execute(
         experiment = prepare(given.spec, given.folder, Path(results), allow)
     folder, watcher = experiment.folder, watcher or onlooker() or Nobody()
     engine = engine or open_engine("pool", workers)
-    with given.placed():
-        rehearsal = rehearse(experiment, fresh, engine.workers, watcher)
     if fresh:
         folder.set_aside()
-    folder.make()
-    with folder.lock():
+    with folder.held():
+        for words in heal_facts(folder, experiment.identity):
+            watcher.note(words)
+        with given.placed():
+            rehearsal = rehearse(experiment, engine.workers, watcher)
         begin(experiment, given.text, rehearsal)
+        for words in heal_arrays(folder):
+            watcher.note(words)
         folder.note_asked(given.path, given.overrides, allow)
         for remark in remarks_on(experiment):
             watcher.note(remark)
@@ -145,12 +148,11 @@ def look_at(given: SpecFile, loaded: Mapping[str, Any]) -> JudgedRun:
     return judge_folder(UnkeptRun(experiment.folder.path, given.spec, _manifest(experiment), runs))
 
 
-def rehearse(experiment: Experiment, fresh: bool, workers: int, watcher: Watcher) -> Rehearsal | None:
+def rehearse(experiment: Experiment, workers: int, watcher: Watcher) -> Rehearsal | None:
     """Train one replica for a few steps, of the first point, where a kind does so and nothing has been trained yet.
 
     Args:
         experiment: What has been prepared.
-        fresh: Whether a run that exists is begun anew.
         workers: Processes at the same time, at most.
         watcher: Is told what was found out.
 
@@ -158,7 +160,7 @@ def rehearse(experiment: Experiment, fresh: bool, workers: int, watcher: Watcher
         ThermoError: It fails, or shows that nothing could be decided.
     """
     folder, point = experiment.folder, experiment.points[0]
-    if not fresh and (folder.rehearsal() or any((folder.path / "shards").rglob("*.safetensors"))):
+    if folder.rehearsal() or any((folder.path / "shards").rglob("*.safetensors")):
         return None
     rehearsal = kind_of(point.spec).rehearse(point, workers)
     for words in rehearsal.words if rehearsal is not None else ():
@@ -273,4 +275,4 @@ def _answer(outcome: Outcome[ShardTask], folder: RunFolder) -> None:
         if isinstance(error, ThermoError):
             raise error
         for name in task.names:
-            folder.shard(name).write_error("".join(traceback.format_exception(error)))
+            folder.shard(name).write_error(str(error))

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
 
 from thermo_cli.contracts import Dataset, Movement
 from thermo_cli.data.split import load_dataset
@@ -22,8 +21,6 @@ from thermo_cli.spec.size import Size
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardStore
 from thermo_cli.trust import Trust, set_trust
-
-LOCK_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True)
@@ -102,7 +99,7 @@ def train_shard(task: ShardTask) -> str:
     shards = [(folder.store_of(members), members) for members in task.shards]
     with ExitStack() as locks:
         for store, _ in shards:
-            locks.callback(store.lock(LOCK_SECONDS).release)
+            locks.callback(store.lock().release)
         missing = []
         for store, members in shards:
             if store.finished:

@@ -47,12 +47,15 @@ def listing(results: Path, as_json: bool) -> str:
 def _entry(folder: "RunFolder") -> dict[str, Any]:
     """Say what is known of a run without judging it; a verdict of an older version counts."""
     from thermo_cli.contracts import VERDICT_SCHEMA
+    from thermo_cli.contracts.judgement import VERDICTS
 
     try:
         stored = folder.read_json("verdict.json", VERDICT_SCHEMA)
         verdict, summary = (None if stored[key] is None else str(stored[key]) for key in ("verdict", "summary"))
+        if verdict is not None and verdict not in VERDICTS:
+            raise KeyError(verdict)
     except (ThermoError, KeyError):  # not there, damaged, or of other content
-        verdict, summary = None, f"not judged yet ({folder.status})"
+        verdict, summary = None, f"not judged yet ({_status(folder)})"
     files = [file.stat() for file in folder.path.rglob("*") if file.is_file()]
     age = time.time() - max(file.st_mtime for file in files)
     return {
@@ -62,6 +65,13 @@ def _entry(folder: "RunFolder") -> dict[str, Any]:
         "seconds": round(max(age, 0.0)),
         "bytes": sum(file.st_size for file in files),
     }
+
+
+def _status(folder: "RunFolder") -> str:
+    try:
+        return folder.status
+    except ThermoError as error:
+        return error.what
 
 
 def rounded(amount: int, units: tuple[tuple[str, int], ...]) -> str:

@@ -31,7 +31,8 @@ from thermo_cli.spec.yaml_source import Source
 from thermo_cli.store import RunFolder
 
 NOT_EXAMINED: Final = (
-    "the microstates were not examined, or too few replicas have finite ones: give the thermo-run command again"
+    "the microstates were not examined, their file is damaged, or too few replicas have finite ones: "
+    "give the thermo-run command again"
 )
 
 

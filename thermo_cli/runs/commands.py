@@ -42,6 +42,10 @@ def _spec(folder: RunFolder) -> tuple[Path, list[str]]:
     allowed = [word for name in asked["allow"] for word in ("--allow", name)]
     if asked["spec"] is not None:
         given = folder.path / asked["spec"]
-        if given.is_file() and given.read_bytes() == (folder.path / "spec.yaml").read_bytes():
+        if (
+            given.is_file()
+            and (folder.path / "spec.yaml").is_file()
+            and given.read_bytes() == (folder.path / "spec.yaml").read_bytes()
+        ):
             return given, [*(word for order in asked["overrides"] for word in ("--set", order)), *allowed]
     return folder.path / "resolved.yaml", allowed

@@ -20,9 +20,10 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from thermo_cli.errors import StoreError
+from thermo_cli.errors import DamagedError, StoreError
 
 SCHEMA_VERSION: Final = 2
+MEND: Final = "give the thermo-run command again: what is damaged is set aside, and made again"
 _KEY: Final = "thermo"  # one metadata key: with two, the bytes vary between saves
 
 
@@ -46,7 +47,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """
     temporary = path.with_name(path.name + ".tmp")
     try:
-        with temporary.open("wb") as handle:
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as handle:  # a new file: what a link of this name leads to is nobody's business
             yield handle
             handle.flush()
             os.fsync(handle.fileno())
@@ -147,18 +149,16 @@ def read_arrays(path: Path, expected: Mapping[str, Any] = MappingProxyType({})) 
         record = _record(handle)
         arrays = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 - not a dict
     version = record.get("schema_version")
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
+    if not isinstance(version, int):
+        raise DamagedError("this is no file of a run", received=str(path), remedy=MEND)
+    if version > SCHEMA_VERSION:
         raise StoreError(
             "this file was written by another version of thermo",
             received=f"{path}: schema version {version}, known up to {SCHEMA_VERSION}",
             remedy="use the version that wrote it",
         )
     if record.get("sha256") != digest(arrays, record):
-        raise StoreError(
-            "the file's content does not match its checksum",
-            received=str(path),
-            remedy="restore it from a copy, or start again with --fresh",
-        )
+        raise DamagedError("the file's content does not match its checksum", received=str(path), remedy=MEND)
     check_record(path, record, expected)
     return ArrayFile(arrays, record)
 
@@ -176,10 +176,10 @@ def check_record(path: Path, record: Mapping[str, Any], expected: Mapping[str, A
     """
     for key, value in expected.items():
         if record.get(key) != value:
-            raise StoreError(
+            raise DamagedError(
                 "this file belongs elsewhere",
                 received=f"{path}: {key} {record.get(key)!r}, expected {value!r}",
-                remedy="put the file that was here back from a copy, or start again with --fresh",
+                remedy=MEND,
             )
 
 
@@ -198,13 +198,13 @@ def read_record(path: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise DamagedError("this is no file", received=str(path), remedy=MEND)
     try:
         with safe_open(path, framework="np") as handle:
             yield handle
     except (OSError, SafetensorError, ValueError) as error:
-        raise StoreError(
-            "a file of the run cannot be read", received=f"{path}: {error}", remedy="start again with --fresh"
-        ) from None
+        raise DamagedError("a file of the run cannot be read", received=f"{path}: {error}", remedy=MEND) from None
 
 
 def _record(handle: Any) -> dict[str, Any]:
@@ -212,6 +212,16 @@ def _record(handle: Any) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise ValueError("its record is no mapping")
     return record
+
+
+def seal(content: Mapping[str, Any]) -> str:
+    """Return the checksum that a file of facts carries, over all that it says but the checksum.
+
+    Args:
+        content: With or without `sha256`.
+    """
+    words = {key: value for key, value in content.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
 
 
 def digest(arrays: Mapping[str, Any], record: Mapping[str, Any]) -> str:

@@ -1,10 +1,12 @@
 """The run folder: everything a run is, on disk, movable and readable without the code that wrote it."""
 
+import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -16,18 +18,20 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Findings, Trajectories
-from thermo_cli.errors import SpecError, StoreError, UsageError
+from thermo_cli.errors import DamagedError, SpecError, StoreError, UsageError
 from thermo_cli.replicas import Block, Replica, Roster, folder_of, lay_out, main_rows, to_csv
 from thermo_cli.spec import Spec, from_resolved, to_yaml
 from thermo_cli.spec.size import Size, at, first_rows
 from thermo_cli.spec.sweeping import Point, points_of
 from thermo_cli.store import collected, version_1
 from thermo_cli.store.files import (
+    MEND,
     SCHEMA_VERSION,
     ArrayFile,
     check_record,
     read_arrays,
     read_record,
+    seal,
     write_arrays,
     write_text,
 )
@@ -37,7 +41,11 @@ from thermo_cli.store.stored import stored_blocks
 
 Sizes = Mapping[int, Size]  # of the points that grow, by number
 NOTHING: Final[Sizes] = MappingProxyType({})
-MEND: Final = "restore the file from a copy, or start again with --fresh"
+LOCK: Final = ".lock"
+FOLDERS: Final = ("shards", "states", "verdicts", "damaged", "logs", "outputs")
+NAMED: Final = re.compile(r".+-([0-9a-f]{8})")
+WHOLE: Final = {"data": dict, "data_fingerprint": str, "packages": dict, "hardware": dict}  # of a manifest
+SEALED: Final = re.compile(r"# sha256 ([0-9a-f]{64}) of the lines below in run \w+\n")
 
 
 @lru_cache(maxsize=2)
@@ -85,6 +93,7 @@ class RunFolder:
         Raises:
             UsageError: The results folder cannot be written.
         """
+        self._refuse_links()
         try:
             (self.path / "shards").mkdir(parents=True, exist_ok=True)
             (self.path / "shards" / ".writable").touch()
@@ -96,6 +105,16 @@ class RunFolder:
                 remedy="choose another with --results",
             ) from None
 
+    def _refuse_links(self) -> None:
+        """Refuse a run whose folders lead out of it: whoever handed it on would have files written elsewhere."""
+        for name in FOLDERS:
+            if (self.path / name).is_symlink():
+                raise StoreError(
+                    "a folder of the run is a link",
+                    received=f"{self.path / name}, a link to {(self.path / name).resolve()}",
+                    remedy="put the folder itself in its place; a results folder may be a link",
+                )
+
     def create(self, spec_text: str, spec: Spec, manifest: dict[str, Any]) -> None:
         """Write what is known before training; of a run that is there already, what is asked of it now.
 
@@ -104,12 +123,14 @@ class RunFolder:
             spec: The resolved spec.
             manifest: Identity, versions, hardware, fingerprint of the data.
         """
-        if (self.path / "manifest.json").exists() and self._old:
+        if (self.path / "manifest.json").exists() and self.old:
             version_1.prepare_to_grow(self.path)
         write_text(self.path / "spec.yaml", spec_text)
-        write_text(self.path / "resolved.yaml", to_yaml(spec))
         if not (self.path / "manifest.json").exists():
-            self.write_json("manifest.json", {"schema_version": SCHEMA_VERSION, **manifest})
+            self.write_facts("manifest.json", {"schema_version": SCHEMA_VERSION, **manifest})
+        resolved = to_yaml(spec)
+        head = f"# sha256 {_seal_of(self.identity, resolved)} of the lines below in run {self.identity}\n"
+        write_text(self.path / "resolved.yaml", head + resolved)
 
     def write_table(self, sizes: Sequence[int]) -> None:
         """Write the replica table; recorded runs have none.
@@ -120,32 +141,54 @@ class RunFolder:
         if self.table:
             write_text(self.path / "replicas.csv", to_csv(self.table, sizes))
 
-    def set_aside(self) -> Path | None:
+    def set_aside(self) -> None:
         """Rename an existing run so that its place is free; nothing is overwritten or deleted.
 
-        Returns:
-            Where it is now, or None when there was none.
+        Raises:
+            UsageError: Another process holds it.
         """
         if not self.path.exists():
-            return None
-        number = 1
-        while (aside := self.path.with_name(f"{self.path.name}.aside-{number}")).exists():
-            number += 1
-        self.path.rename(aside)
-        return aside
+            return
+        self.make()
+        with self.lock():
+            number = 1
+            while (aside := self.path.with_name(f"{self.path.name}.aside-{number}")).exists():
+                number += 1
+            self.path.rename(aside)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Make the folder, and hold it against another `thermo-run` of the same spec; one that stays empty is removed.
+
+        Raises:
+            UsageError: It cannot be written, or another process holds it.
+        """
+        self.make()
+        with self.lock():
+            try:
+                yield
+            finally:
+                if not any(path.is_file() and path.name != LOCK for path in self.path.rglob("*")):
+                    shutil.rmtree(self.path, ignore_errors=True)
 
     def lock(self) -> FileLock:
         """Hold the run against another `thermo-run` of the same spec.
 
         Raises:
-            UsageError: Another process holds it.
+            UsageError: Another process holds it, or the file system has no locks.
         """
-        lock = FileLock(self.path / ".lock", timeout=2.0)
+        lock = FileLock(self.path / LOCK, timeout=2.0)
         try:
             lock.acquire()
         except Timeout:
             raise UsageError(
                 "another process trains this very run", received=str(self.path), remedy="wait for it, or stop it"
+            ) from None
+        except (NotImplementedError, OSError) as error:
+            raise UsageError(
+                "the results folder has no locks",
+                received=f"{self.path}: {error}",
+                remedy="choose another with --results: a local disk, or NFS that is mounted with locks",
             ) from None
         return lock
 
@@ -174,7 +217,7 @@ class RunFolder:
         stored: dict[tuple[int, str], list[Block]] = {}
         for point in points:
             blocks = stored_blocks(self.path, point.number, folder_of(point))
-            for key, older in version_1.old_blocks(self.path, point.number).items() if self._old else ():
+            for key, older in version_1.old_blocks(self.path, point.number).items() if self.old else ():
                 blocks[key] = sorted([*older, *blocks.get(key, ())], key=lambda block: block.first)
             stored |= blocks
         return lay_out(points, stored)
@@ -204,18 +247,43 @@ class RunFolder:
 
     @cached_property
     def identity(self) -> str:
-        """The eight digits that the run's files know it by, whatever the folder is called."""
-        return str(self.manifest.get("run") or version_1.identity_of(self.manifest))
+        """The eight digits that the run's files know it by.
+
+        Raises:
+            DamagedError: The folder has the name of another run.
+        """
+        known, named = self.manifest.get("run"), NAMED.fullmatch(self.path.resolve().name)
+        if known is not None and named and named[1] != known:
+            raise DamagedError(
+                "the folder has the name of another run",
+                received=str(self.path),
+                remedy=f"give it its own back, which ends with {known}, or the thermo-run command of this name again",
+            )
+        return str(known or version_1.identity_of(self.manifest))
 
     @cached_property
-    def _old(self) -> bool:
+    def old(self) -> bool:
         """Whether version 0.5 made the run."""
         return version_1.is_old(self.read_json("manifest.json"))
 
     @property
     def resolved_text(self) -> str:
-        """The resolved spec as it stands in the folder."""
-        return self._text("resolved.yaml")
+        """The resolved spec as it stands in the folder, without its checksum.
+
+        Raises:
+            DamagedError: It is not what was written.
+        """
+        text = self._text("resolved.yaml")
+        sealed = SEALED.match(text)
+        if sealed is None:  # of an older version
+            return text
+        if _seal_of(self.identity, text[sealed.end() :]) != sealed[1]:
+            raise DamagedError(
+                "the resolved spec of the run was edited, is damaged, or belongs elsewhere",
+                received=str(self.path / "resolved.yaml"),
+                remedy=MEND,
+            )
+        return text[sealed.end() :]
 
     @cached_property
     def _points(self) -> tuple[Spec, tuple[Point, ...]]:
@@ -223,11 +291,7 @@ class RunFolder:
         try:
             spec, points = points_in(text, str(self.path / "resolved.yaml"))
         except SpecError as error:
-            raise StoreError(
-                "the resolved spec of the run is damaged",
-                received=str(error),
-                remedy="give the thermo-run command again: it is rewritten",
-            ) from None
+            raise DamagedError("the resolved spec of the run is damaged", received=str(error), remedy=MEND) from None
         sizes = self.sizes
         points = tuple(
             replace(point, spec=at(point.spec, sizes[point.number])) if point.number in sizes else point
@@ -244,9 +308,9 @@ class RunFolder:
     def manifest(self) -> dict[str, Any]:
         """Versions, hardware, facts and fingerprint of the data."""
         content = self.read_json("manifest.json")
-        missing = [key for key in ("data", "data_fingerprint", "packages", "hardware") if key not in content]
+        missing = [key for key, kind in WHOLE.items() if not isinstance(content.get(key), kind)]
         if missing:
-            raise StoreError(
+            raise DamagedError(
                 "the manifest of the run is not whole",
                 received=f"{self.path / 'manifest.json'}: no {missing[0]}",
                 remedy=MEND,
@@ -255,7 +319,7 @@ class RunFolder:
 
     def add_work(self, replica_steps: int, seconds: float) -> None:
         """Keep how long so much training took, beside what was kept before."""
-        if self._old:  # its manifest is its identity
+        if self.old:  # its manifest is its identity
             return
         before = self.read_json("manifest.json")
         past = before.get("work", {"replica_steps": 0, "seconds": 0.0})
@@ -263,7 +327,7 @@ class RunFolder:
             "replica_steps": past["replica_steps"] + replica_steps,
             "seconds": round(past["seconds"] + seconds, 3),
         }
-        self.write_json("manifest.json", before | {"work": work})
+        self.write_facts("manifest.json", before | {"work": work})
 
     @property
     def pace(self) -> float | None:
@@ -286,22 +350,36 @@ class RunFolder:
             newest: The newest schema of it that is known.
 
         Raises:
-            StoreError: It is missing, damaged, or of a newer version.
+            StoreError: It is missing, or of a newer version.
+            DamagedError: It is not what was written.
         """
+        path = self.path / name
         try:
-            content: dict[str, Any] = json.loads(self._text(name))
-        except ValueError as error:
-            raise StoreError(
-                "a file of the run is not valid JSON", received=f"{self.path / name}: {error}", remedy=MEND
+            content = json.loads(self._text(name))
+        except (ValueError, RecursionError) as error:
+            raise DamagedError(
+                "a file of the run is not valid JSON", received=f"{path}: {error}", remedy=MEND
             ) from None
-        version = content.get("schema_version", 0) if isinstance(content, dict) else None
+        if not isinstance(content, dict):
+            raise DamagedError("a file of the run is no mapping", received=str(path), remedy=MEND)
+        version = content.get("schema_version", 0)
         if not isinstance(version, int) or version > newest:
             raise StoreError(
-                "this file was written by another version of thermo",
-                received=str(self.path / name),
-                remedy="use that version",
+                "this file was written by another version of thermo", received=str(path), remedy="use that version"
             )
+        sealed = content.pop("sha256", None)
+        if sealed is not None and sealed != seal(content):  # an older version wrote none
+            raise DamagedError("the file's content does not match its checksum", received=str(path), remedy=MEND)
         return content
+
+    def write_facts(self, name: str, content: dict[str, Any]) -> None:
+        """Write one of the files that say what a run is, with its checksum.
+
+        Args:
+            name: Its name in the folder.
+            content: What goes in.
+        """
+        self.write_json(name, content | {"sha256": seal(content)})
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write one of the run's JSON files.
@@ -310,6 +388,7 @@ class RunFolder:
             name: Its name in the folder.
             content: What goes in; NaN and infinities are refused.
         """
+        self._refuse_links()
         (self.path / name).parent.mkdir(exist_ok=True)
         write_text(self.path / name, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
 
@@ -372,7 +451,7 @@ class RunFolder:
             tuple(member.name for member in members),
             look=(-(-(last.index + 1) // first) - 1).bit_length() + 1,
             segments=1 if last.role == "budget" else len(spec.ends),
-            old=self._old and version_1.segment_file(self.path, last.shard).exists(),
+            old=self.old and version_1.segment_file(self.path, last.shard).exists(),
         )
         return ShardStore(self.path, place)
 
@@ -396,13 +475,16 @@ class RunFolder:
         return "" if self.point is None else f"-{self.point:04d}"
 
     def findings(self) -> Findings | None:
-        """Return what is known of the microstates, or None where these replicas have not been examined."""
+        """Return what is known of the microstates; None where these replicas were not examined, or the file is damaged."""
         shelves = sorted(self.path.glob(f"microstates{self._suffix}.look-*.safetensors"))
         for path in (*([self.microstates_file] if self.microstates_file.exists() else []), *shelves):
-            file = read_arrays(path)
-            if file.record["schema_version"] == 1:  # of a run that has not grown since
-                return Findings(file.arrays, file.record["facts"])
-            check_record(path, file.record, self._place)
+            try:
+                file = read_arrays(path)
+                if file.record["schema_version"] == 1:  # of a run that has not grown since
+                    return Findings(file.arrays, file.record["facts"])
+                check_record(path, file.record, self._place)
+            except DamagedError:
+                continue  # no report stops for what is made again
             if file.record["follows"] == self._evidence:
                 return Findings(file.arrays, file.record["facts"])
         return None
@@ -447,7 +529,7 @@ class RunFolder:
         Args:
             source: `Dataset.source`.
         """
-        self.write_json("source.json", {"schema_version": SCHEMA_VERSION, "source": dict(source)})
+        self.write_facts("source.json", {"schema_version": SCHEMA_VERSION, "source": dict(source)})
 
     def rehearsal(self) -> dict[str, Any]:
         """Return what was found out before training, or nothing where nothing was tried."""
@@ -460,7 +542,7 @@ class RunFolder:
             idle: Sources of randomness that changed nothing.
             unseeded: Whether something varies that no source decides.
         """
-        self.write_json("rehearsal.json", {"schema_version": SCHEMA_VERSION, "idle": list(idle), "unseeded": unseeded})
+        self.write_facts("rehearsal.json", {"schema_version": SCHEMA_VERSION, "idle": list(idle), "unseeded": unseeded})
 
     def write_error(self, name: str, text: str) -> None:
         """Keep the traceback of something that failed beside the training.
@@ -484,7 +566,7 @@ class RunFolder:
         kept += [dict(look) for look in looks if [look[key] for key in size] not in stored]
         changed = content | {"looks": kept, "required": [list(words) for words in required]}
         if changed != content:
-            self.write_json("manifest.json", changed)
+            self.write_facts("manifest.json", changed)
 
     def note_asked(self, spec: Path | None, overrides: Sequence[str], allow: Sequence[str]) -> None:
         """Keep in the manifest what was last asked for, so that advice can be typed; it is no part of the run.
@@ -497,8 +579,8 @@ class RunFolder:
         content = self.read_json("manifest.json")
         place = None if spec is None else os.path.relpath(spec, self.path.resolve())
         asked = {"spec": place, "overrides": list(overrides), "allow": list(allow)}
-        if content.get("asked") != asked and not self._old:  # whose manifest is its identity
-            self.write_json("manifest.json", content | {"asked": asked})
+        if content.get("asked") != asked and not self.old:  # whose manifest is its identity
+            self.write_facts("manifest.json", content | {"asked": asked})
 
     def unfinished(self) -> list[str]:
         """Return the names of the shards that still need training."""
@@ -594,6 +676,9 @@ class RunFolder:
         return collected.microstates(self, step, replicas)
 
     def _text(self, name: str) -> str:
+        path = self.path / name
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise DamagedError("this is no file", received=str(path), remedy=MEND)
         try:
             return (self.path / name).read_text()
         except OSError as error:
@@ -602,3 +687,12 @@ class RunFolder:
                 received=f"{self.path / name}: {error.strerror}",
                 remedy="name a folder that thermo-run wrote",
             ) from None
+        except UnicodeDecodeError as error:
+            raise DamagedError(
+                "a file of the run is no text", received=f"{self.path / name}: {error}", remedy=MEND
+            ) from None
+
+
+def _seal_of(identity: str, text: str) -> str:
+    """Return the checksum of a text that belongs to one run."""
+    return hashlib.sha256(f"{identity}\n{text}".encode()).hexdigest()

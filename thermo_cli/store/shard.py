@@ -9,10 +9,11 @@ the next segment goes on, where there can be one.
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from glob import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -31,6 +32,8 @@ from thermo_cli.store.files import (
     write_text,
 )
 
+ELSEWHERE: Final = "the file belongs elsewhere"
+LOCK_SECONDS: Final = 20.0
 Records = dict[str, list[NDArray[np.float64]]]
 
 
@@ -176,7 +179,7 @@ class ShardStore:
     @property
     def finished(self) -> bool:
         """Whether the shard needs no more training."""
-        return self.segment_file(self.place.segments - 1).exists()
+        return self.segments >= self.place.segments
 
     @property
     def step(self) -> int:
@@ -190,7 +193,7 @@ class ShardStore:
         numbers = range(min(self.segments, self.place.segments))
         return tuple(str(read_record(self.segment_file(number)).get("sha256")) for number in numbers)
 
-    def lock(self, timeout: float) -> FileLock:
+    def lock(self, timeout: float = LOCK_SECONDS) -> FileLock:
         """Hold the shard against another worker, such as one left by a killed run that has half a second to live.
 
         Args:
@@ -298,6 +301,52 @@ class ShardStore:
             kept.append((file, last))
         return kept
 
+    def astray(self) -> Iterator[tuple[Path, str]]:
+        """Yield each file that does not follow the one before it, or that nothing can go on from, and why.
+
+        That every file is whole has been verified; one that was moved away meanwhile is not looked at again.
+        """
+        done, follows = self.segments, ""
+        later = f"{escape(self.folder.name)}.*.safetensors"
+        kept = self._files(done)
+        yield from ((path, "the one before it is gone") for path in self.folder.parent.glob(later) if path not in kept)
+        if self.place.old:
+            return
+        for number in range(done):
+            record = read_record(self.segment_file(number))
+            last = read_record(self.last_file(number)) if self.last_file(number).exists() else None
+            wrong = not _says(record, self.place.record("segment", number, follows))
+            follows = str(record["sha256"])
+            if wrong or (last is not None and not _says(last, self.place.record("last", number, follows))):
+                yield from ((path, ELSEWHERE) for path in self._files(done))
+                return
+        if done and not self.finished and not self.last_file(done - 1).exists():
+            yield from ((path, "its last state is gone") for path in self._files(done))
+        elif self._state_file.exists():
+            with self.lock():
+                if not self._commits_follow(done):
+                    yield from ((path, ELSEWHERE) for path in (*self._commit_files(), self._state_file))
+
+    def _files(self, segments: int) -> list[Path]:
+        """Return the files of so many segments that are there."""
+        files = [file(number) for number in range(segments) for file in (self.segment_file, self.last_file)]
+        return [path for path in files if path.exists()]
+
+    def _commits_follow(self, segment: int) -> bool:
+        """Say whether the state and the commits before it are all there, and each goes on from the one before."""
+        if not self._state_file.exists():
+            return True
+        state, follows = read_record(self._state_file), self._seal(segment)
+        if state.get("segment", segment) != segment:
+            return True  # of a segment that has finished since: it is dropped
+        for number in range(int(state.get("sequence", 0))):
+            path = self._commit_file(number)
+            record = read_record(path) if path.exists() else {}
+            if not _says(record, self.place.record("commit", number, follows)):
+                return False
+            follows = str(record["sha256"])
+        return _says(state, self.place.record("state", int(state.get("sequence", 0)), follows))
+
     def clean(self) -> None:
         """Remove what finished segments no longer need."""
         for number in range(self.segments - 1):
@@ -345,7 +394,9 @@ class ShardStore:
         """
         finite = {name: [float(v) if np.isfinite(v) else None for v in array] for name, array in values.items()}
         temporary = self.folder / "progress.tmp"
-        temporary.write_text(json.dumps({"step": step, "values": finite}))
+        temporary.unlink(missing_ok=True)
+        with temporary.open("x") as handle:
+            handle.write(json.dumps({"step": step, "values": finite}))
         temporary.replace(self.folder / "progress.json")
 
     def progress(self) -> dict[str, Any]:
@@ -393,3 +444,8 @@ class ShardStore:
         """Remove all commits and their state."""
         for path in (*self._commit_files(), self._state_file):
             path.unlink(missing_ok=True)
+
+
+def _says(record: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
+    """Say whether a record says what it must."""
+    return all(record.get(key) == value for key, value in expected.items())
