@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 os.environ["OMP_NUM_THREADS"] = "1"  # set before torch is imported: test processes run side by side
 
+from thermo_cli.engines.interrupts import stops
 from thermo_cli.engines.serial import SerialEngine
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -69,7 +70,7 @@ def command(tmp_path: Path) -> Command:
         main = importlib.import_module(f"thermo_cli.cli.{name.removeprefix('thermo-')}").main
         engine = [SERIAL] if name == "thermo-run" else []
         output, errors, code = io.StringIO(), io.StringIO(), None
-        handler, before = signal.getsignal(signal.SIGTERM), set(sys.modules)
+        handlers, before = {number: signal.getsignal(number) for number in stops()}, set(sys.modules)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "argv", [name, *arguments])
             patch.setenv("COLUMNS", "80")
@@ -81,7 +82,8 @@ def command(tmp_path: Path) -> Command:
             except SystemExit as left:
                 code = left.code
             finally:
-                signal.signal(signal.SIGTERM, handler)
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
                 for module in set(sys.modules) - before:
                     if str(getattr(sys.modules[module], "__file__", "")).startswith(str(cwd)):
                         del sys.modules[module]

@@ -44,6 +44,25 @@ def test_what_finished_unseen_is_counted(tmp_path: Path, capsys: pytest.CaptureF
     assert "1 of 4 shards have finished" in capsys.readouterr().err
 
 
+def test_workers_that_say_nothing_are_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After ten minutes without a step or a fit, and again when one came and nothing after it."""
+    folder, _ = trained(toy(tmp_path), shards=[])
+    live, clock = Live(), [0.0]
+    monkeypatch.setattr("thermo_cli.live.time.monotonic", lambda: clock[0])
+    live.begin(RunFolder(folder.path), 0)
+    said = []
+    for clock[0] in (590.0, 620.0, 1300.0, 1310.0, 1900.0, 1920.0, 9000.0):
+        if clock[0] == 1310.0:
+            shard = folder.shard("cold-0001")
+            shard.folder.mkdir(parents=True)
+            shard.report_progress(4, {"energy": np.array([3.0])})
+        live.tick()
+        said.append("no worker has said anything for 10 minutes" in capsys.readouterr().err)
+    assert said == [False, True, False, False, False, True, False]
+
+
 class Terminal(io.StringIO):
     """What a person looks at."""
 

@@ -25,6 +25,7 @@ BAR: Final = 60
 CELL: Final = 100  # characters of a line in a notebook
 PLAIN_SECONDS: Final = 10.0
 WARMUP_SECONDS: Final = 1.0
+SILENT_SECONDS: Final = 600.0  # without a word of any worker: no limit, as a fit may take a day, but worth a line
 MOST: Final = 4  # observables that are shown where none has a name that is known
 SHOWN: Final = (*HEADLINES, "test_loss", "position", "level", "energy_density", "energy")
 
@@ -105,6 +106,7 @@ class Live:
         """
         self.folder, self.trained, self.started, self.ahead = folder, folder, time.monotonic(), ahead
         self.latest, self.history = {}, {}
+        self.heard = (0.0, self.started)
         self.counts = {name: len(members) for name, members in folder.shards.items()}
         self.total = sum(members[0].steps * len(members) for members in folder.shards.values())
         self.first_done: tuple[float, float] | None = None
@@ -122,6 +124,14 @@ class Live:
             return
         self.next_poll = now + POLL_SECONDS
         done = self._read()
+        if done > self.heard[0]:
+            self.heard = (done, now)
+        elif now - self.heard[1] > SILENT_SECONDS:
+            self.heard = (done, np.inf)  # said once
+            self.note(
+                f"no worker has said anything for {SILENT_SECONDS / 60:.0f} minutes: a step or fit is slow, or something "
+                "hangs; Ctrl-C stops and keeps what was committed"
+            )
         if self.display is not None:
             self.display.update(self._drawing(done, now))
         elif now >= self.next_line:

@@ -172,3 +172,36 @@ def test_no_error_is_taken_for_a_gate_that_is_not_met(
     done = command("thermo-report", "latest", "--require", "settled", cwd=finished)
     assert done.returncode == 70
     assert "this is a bug of thermo" in done.stderr
+
+
+LASTING = """
+import threading
+import time
+
+from sklearn.datasets import make_moons
+
+threading.Thread(target=time.sleep, args=(1e6,)).start()
+
+
+def data():
+    return make_moons(100, random_state=0)
+"""
+
+
+def test_a_command_ends_whatever_threads_user_code_has_left(tmp_path: Path, process: Command) -> None:
+    """Python would wait for them for ever; what was written is whole, and the exit code is the command's."""
+    (tmp_path / "lasting.py").write_text(LASTING)
+    (tmp_path / "own.yaml").write_text(
+        "name: own\ndata: {use: 'lasting:data'}\nsystem: {use: linear}\n"
+        "dynamics: {use: sgd, with: {lr: 0.1}, batch_size: 8, steps: 8}\n"
+    )
+    done = process("thermo-run", "own.yaml", "--allow", "local", "--plan")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "replicas" in done.stdout
+
+
+def test_a_path_that_the_system_refuses_is_no_bug(finished: Path, command: Command) -> None:
+    """Longer than a name may be: said as what it is, wherever it stands."""
+    for arguments in (["a" * 300], ["--results", "a" * 300], [str(finished), "--output", "a" * 300]):
+        done = command("thermo-report", *arguments)
+        assert (done.returncode, "File name too long" in done.stderr) == (2, True), done.stderr

@@ -3,8 +3,16 @@
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
+
+
+class Unpicklable(Exception):
+    """An error that is not rebuilt from what it says, as many libraries have them."""
+
+    def __init__(self, first: str, second: int) -> None:
+        super().__init__(f"{first} and {second}")
 
 
 def work(task: tuple[str, str]) -> str:
@@ -13,6 +21,10 @@ def work(task: tuple[str, str]) -> str:
     (Path(folder) / f"{kind}-{time.monotonic_ns()}").touch()
     if kind.startswith("raise"):
         raise ValueError(kind)
+    if kind.startswith("unpicklable"):
+        raise Unpicklable(kind, 2)
+    if kind.startswith("thread"):
+        threading.Thread(target=time.sleep, args=(1e6,)).start()
     if kind.startswith("exit"):
         sys.exit(kind)
     if kind.startswith("die"):

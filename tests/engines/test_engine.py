@@ -27,12 +27,24 @@ def test_every_task_runs_once_and_errors_stay_with_their_task(engine: Engine, tm
     tasks = [(kind, str(tmp_path)) for kind in ("a", "raise", "exit", "b", "c")]
     outcome = engine.run(work, tasks, lambda: None, lambda: None)
     assert outcome.returned == {(kind, str(tmp_path)): f"done {kind}" for kind in ("a", "b", "c")}
-    assert {kind: repr(error) for (kind, _), error in outcome.failed.items()} == {
-        "raise": "ValueError('raise')",
-        "exit": "SystemExit('exit')",
+    said = {kind: str(error).splitlines() for (kind, _), error in outcome.failed.items()}
+    assert {kind: lines[-1] for kind, lines in said.items()} == {
+        "raise": "ValueError: raise",
+        "exit": "SystemExit: exit",
     }
+    assert "in work" in said["raise"][-3], "the place in the task's code is told"
     assert not outcome.interrupted
     assert begun(tmp_path) == Counter(("a", "raise", "exit", "b", "c"))
+
+
+def test_an_error_that_cannot_be_pickled_is_told_as_what_it_is(engine: Engine, tmp_path: Path) -> None:
+    """Sent as it is, it would lose the pool, and be taken for a worker that died; its neighbours would be run again."""
+    outcome = engine.run(
+        work, [(kind, str(tmp_path)) for kind in ("unpicklable", "a", "b")], lambda: None, lambda: None
+    )
+    (error,) = outcome.failed.values()
+    assert str(error).splitlines()[-1] == "tests.engines.tasks.Unpicklable: unpicklable and 2"
+    assert begun(tmp_path) == Counter(("unpicklable", "a", "b"))
 
 
 def test_an_interrupt_tells_the_tasks_and_begins_no_others(engine: Engine, tmp_path: Path) -> None:

@@ -1,12 +1,16 @@
 """The pool with real processes: workers that die, and interrupts."""
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.engines.tasks import work
+from thermo_cli.engines.interrupts import NAMES
 from thermo_cli.engines.pool import PoolEngine
 
 
@@ -24,6 +28,43 @@ def test_a_task_that_kills_its_worker_is_blamed_alone(tmp_path: Path) -> None:
     assert list(failed) == ["die"]
     assert "died" in failed["die"]
     assert len(list(tmp_path.glob("die-*"))) == 3
+
+
+THREADS = """
+import sys
+from tests.engines.tasks import work
+from thermo_cli.engines.pool import PoolEngine
+
+print(PoolEngine(1).run(work, [("thread", sys.argv[1])], lambda: None, lambda: None).returned)
+"""
+
+
+def test_a_thread_that_a_task_leaves_holds_nobody_up(tmp_path: Path) -> None:
+    """A worker ends two seconds after its work; without that it, and who waits for it, would stay for ever."""
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, "done thread" in done.stdout) == (0, True), done.stderr
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_sent_to_all_processes_is_left_to_the_parent(tmp_path: Path, name: str) -> None:
+    """A terminal or a batch system sends it to workers too: they go on until the parent tells them; caught by none it kills."""
+    number, stops, sent = signal.Signals[name], list[bool](), list[int]()
+
+    def tick() -> None:
+        if len(list(tmp_path.iterdir())) == 2 and not sent:
+            children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+            sent.extend(int(pid) for pid in children if b"popen_loky" in Path(f"/proc/{pid}/cmdline").read_bytes())
+            for pid in [*sent, os.getpid()]:
+                os.kill(pid, number)
+
+    tasks = [(kind, str(tmp_path)) for kind in ("slow", "slow2", "never")]
+    outcome = PoolEngine(2).run(work, tasks, tick, lambda: stops.append(True))
+    assert len(sent) >= 2
+    assert (outcome.interrupted, stops, outcome.failed) == (True, [True], {})
+    assert sorted(outcome.returned.values()) == ["done slow", "done slow2"]
+    assert len(list(tmp_path.iterdir())) == 2, "each was begun once"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,11 +1,13 @@
 """The boundary between the program and the shell: options that both commands share, errors to messages and exit codes."""
 
+import contextlib
 import errno
 import io
 import os
 import platform
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,11 +18,14 @@ import typer
 
 from thermo_cli import __version__
 from thermo_cli.characters import visible
+from thermo_cli.engines.interrupts import stops
 from thermo_cli.errors import Interrupted, StoreError, ThermoError, UsageError
 
 RESULTS = Path("results")
 BUG = 70
+GRACE_SECONDS = 2.0  # for threads that outlive a command
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+UNUSABLE = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)  # of a path
 
 
 def run_app(app: typer.Typer, arguments: Sequence[str] | None = None, engine: Any = None) -> NoReturn:
@@ -31,19 +36,39 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None, engine: An
         arguments: Instead of the process's own.
         engine: Where a command that trains does so, unless its options say where.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in stops():
+        signal.signal(number, _interrupt)
+    code, before = 0, threading.enumerate()
     try:
         app(args=arguments, obj=engine)
     except ThermoError as error:
         complain(str(error))
-        sys.exit(error.exit_code)
+        code = error.exit_code
     except Exception as error:  # noqa: BLE001 - whatever nobody has thought of
-        sys.exit(_failed(error))
-    sys.exit(0)
+        code = _failed(error)
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else int(left.code is not None)
+    _end_threads(code, before)
+    sys.exit(code)
+
+
+def _end_threads(code: int, before: Sequence[threading.Thread]) -> None:
+    """Leave at once where threads are left that user code has begun, and that Python would wait for."""
+    others = [thread for thread in threading.enumerate() if not thread.daemon and thread not in before]
+    for thread in others:
+        thread.join(GRACE_SECONDS)
+    if any(thread.is_alive() for thread in others):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        os._exit(code)
 
 
 def _failed(error: Exception) -> int:
-    """Say that the disk is full, or that this is a bug, and return the exit code."""
+    """Say that a path cannot be used, that the disk is full, or that this is a bug, and return the exit code."""
+    if isinstance(error, OSError) and error.errno in UNUSABLE and error.filename is not None:
+        complain(f"this path cannot be used: {error.strerror}\n  received: {error.filename}\n  remedy:   name another")
+        return UsageError.exit_code
     if not isinstance(error, OSError) or error.errno not in FULL:
         return _bug(error)
     _mute()

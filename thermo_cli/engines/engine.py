@@ -1,9 +1,11 @@
 """What an engine is, what becomes of tasks, and the table of the engines there are."""
 
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, Protocol, TypeVar
 
+from thermo_cli.errors import ThermoError
 from thermo_cli.registry import load
 
 TaskT = TypeVar("TaskT")
@@ -16,11 +18,35 @@ ENGINES: Final = {
 
 @dataclass
 class Outcome(Generic[TaskT]):
-    """What became of the tasks: those that returned, and the error of each that did not."""
+    """What became of the tasks: those that returned, and the error of each that did not: a ThermoError, or a TaskError."""
 
     returned: dict[TaskT, str] = field(default_factory=dict)
     failed: dict[TaskT, BaseException] = field(default_factory=dict)
     interrupted: bool = False
+
+
+class TaskError(Exception):
+    """What a task raised, as its traceback: the exceptions of others may not survive the way from another process."""
+
+
+def told(function: Callable[[TaskT], str], task: TaskT) -> str:
+    """Run a function on a task, where engines run it, and let nothing but errors of this package out as they are.
+
+    Args:
+        function: What the task is for.
+        task: Its argument.
+
+    Raises:
+        ThermoError: The function raised it.
+        TaskError: It raised something else, or ended the process.
+    """
+    try:
+        return function(task)
+    except ThermoError:
+        raise
+    except (Exception, SystemExit):  # noqa: BLE001 - whatever it is, its traceback is kept
+        words = traceback.format_exc()
+    raise TaskError(words)
 
 
 class Engine(Protocol):

@@ -5,6 +5,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Final
+
+NAMES: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
+"""What asks a run to stop: Ctrl-C, a batch system, a closed terminal, a batch system's warning before the time is up."""
+
+
+def stops() -> list[signal.Signals]:
+    """Return the signals that ask this process to stop; those that are ignored from the start (nohup) stay so."""
+    there = [signal.Signals[name] for name in NAMES if hasattr(signal, name)]
+    return [number for number in there if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 class Interrupts:
@@ -18,11 +28,11 @@ class Interrupts:
 
     @contextmanager
     def counted(self) -> Iterator["Interrupts"]:
-        """Count SIGINT and SIGTERM while this lasts; a thread beside the main one gets no signals."""
+        """Count what asks to stop while this lasts; a thread beside the main one gets no signals."""
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
-        before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, self._note) for number in stops()}
         try:
             yield self
         finally:

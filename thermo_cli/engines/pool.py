@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from dataclasses import dataclass, field
 from typing import Final, Generic
 
-from thermo_cli.engines.engine import Outcome, TaskT
+from thermo_cli.engines.engine import Outcome, TaskError, TaskT, told
 from thermo_cli.engines.interrupts import Interrupts
 from thermo_cli.engines.workers import kill, start, usable_cores
 
@@ -82,7 +82,7 @@ class _Session(Generic[TaskT]):
         for _ in range(ATTEMPTS_ALONE):
             if self.outcome.interrupted or not self.run([suspect], 1):
                 return
-        self.outcome.failed[suspect] = RuntimeError("the worker process died (killed, or out of memory)")
+        self.outcome.failed[suspect] = TaskError("the worker process died (killed, or out of memory)")
 
     def _drain(self, pool: Executor, queue: deque[TaskT], slots: int, running: dict[Future[str], TaskT]) -> bool:
         """Feed the queue to one pool; return whether the pool was lost."""
@@ -90,7 +90,7 @@ class _Session(Generic[TaskT]):
             while queue and len(running) < slots:
                 task = queue.popleft()
                 try:
-                    running[pool.submit(self.function, task)] = task
+                    running[pool.submit(told, self.function, task)] = task
                 except BrokenExecutor:
                     queue.appendleft(task)
                     return True

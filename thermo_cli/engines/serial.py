@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from thermo_cli.engines.engine import Outcome, TaskT
+from thermo_cli.engines.engine import Outcome, TaskError, TaskT, told
+from thermo_cli.errors import ThermoError
 
 
 class SerialEngine:
@@ -28,11 +29,11 @@ class SerialEngine:
         for task in tasks:
             try:
                 tick()
-                outcome.returned[task] = function(task)
+                outcome.returned[task] = told(function, task)
             except KeyboardInterrupt:
                 outcome.interrupted = True
                 stop()
                 break
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a task raises is its outcome
+            except (ThermoError, TaskError) as error:
                 outcome.failed[task] = error
         return outcome

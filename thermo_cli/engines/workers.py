@@ -9,10 +9,14 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
+from types import FrameType
 from typing import Final
 
+from thermo_cli.engines.interrupts import stops
 from thermo_cli.isolation import isolated_environment, leave_working_directory
 
+TICK_SECONDS: Final = 0.25
+GRACE_SECONDS: Final = 2.0  # for threads that outlive the work of a worker
 THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
@@ -33,7 +37,7 @@ def start(workers: int) -> Executor:
     # a worker that has grown is replaced between two tasks, which loses nothing and concerns nobody
     warnings.filterwarnings("ignore", message="A worker was restarted while some jobs were given")
     isolated = isolated_environment()
-    with _environment(isolated) as before:  # trackers of resources are started with what this process has
+    with _environment(isolated) as before, _blocked():  # trackers of resources inherit both
         ensure_running()
         resource_tracker.ensure_running()
     pool: Executor = loky.ProcessPoolExecutor(
@@ -56,7 +60,9 @@ def kill(pool: Executor) -> None:
 
 
 def prepare_worker(parent: int, environment: Mapping[str, str | None]) -> None:
-    """Make a worker leave Ctrl-C to its parent, import nothing of the working directory, and end when the parent is gone.
+    """Make a worker leave all signals to its parent, import nothing of the working directory, and end when the parent is gone.
+
+    What a terminal or a batch system sends to all processes, the parent answers: workers stop by the file that it writes.
 
     Args:
         parent: Process id of the parent.
@@ -64,7 +70,8 @@ def prepare_worker(parent: int, environment: Mapping[str, str | None]) -> None:
     """
     leave_working_directory()
     _set_environment(environment)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in stops():
+        signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else _left_to_the_parent)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
@@ -87,7 +94,24 @@ def _set_environment(changes: Mapping[str, str | None]) -> None:
             os.environ[name] = value
 
 
+def _left_to_the_parent(number: int, frame: FrameType | None) -> None:
+    """Do nothing; unlike an ignored signal, programs that the worker starts do not inherit this."""
+
+
+@contextmanager
+def _blocked() -> Iterator[None]:
+    """Start processes that no signal of the terminal's group reaches; those for this one come a moment later."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, stops())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.25)
+    """End when the parent has gone, or the work has and threads that user code left are all there is."""
+    left = 0.0
+    while os.getppid() == parent and left < GRACE_SECONDS:
+        time.sleep(TICK_SECONDS)
+        left += 0.0 if threading.main_thread().is_alive() else TICK_SECONDS
     os._exit(1)
