@@ -24,8 +24,9 @@ from thermo_cli.registry import nearest
 FLAGS: Final = ("local", "command")  # of --allow, beside names of packages
 TRUSTED: Final = ("sklearn", "torch")
 NAME: Final = re.compile(r"[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*(\.\w+)*")
-HARMLESS: Final = re.compile(  # functions that compute or read
-    r"sklearn\.(datasets:(make|load)_|metrics(\.pairwise)?:|feature_selection:(?=f_|mutual_info_|chi2|r_regression))[a-z0-9_]+"
+HARMLESS: Final = re.compile(  # functions that compute, or read what comes with the package
+    r"sklearn\.(datasets:make_|metrics(\.pairwise)?:|feature_selection:(?=f_|mutual_info_|chi2|r_regression))[a-z0-9_]+"
+    r"|sklearn\.datasets:load_(breast_cancer|diabetes|digits|iris|linnerud|sample_images?|wine)"
 )
 PARTS: Final = ("torch.nn.modules.module.Module", "torch.optim.optimizer.Optimizer")
 EXPERIMENTAL: Final = re.compile(r"sklearn\.experimental import (enable_\w+)")
@@ -127,8 +128,8 @@ def locate_function(name: str, where: str) -> Callable[..., Any]:
     function = locate(name, where)
     if package in TRUSTED and package not in trust().packages and not HARMLESS.fullmatch(name):
         raise SpecError(
-            "of this package, only models, sklearn.metrics, scores of sklearn.feature_selection, and make_* and load_* of "
-            "sklearn.datasets are run without being allowed",
+            "of this package, only models, sklearn.metrics, scores of sklearn.feature_selection, and of sklearn.datasets "
+            "make_* and the sets that come with it are run without being allowed",
             received=f"use: {name}",
             remedy=f"if you trust it: --allow {package}",
             where=where,

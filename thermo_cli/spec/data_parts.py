@@ -251,7 +251,7 @@ class FunctionData(OwnData):
     builds: ClassVar[str] = "thermo_cli.data.sources.function:load"
 
     use: CLASS
-    """`module:function`: sklearn.datasets:make_* and load_*; others with --allow local or --allow PACKAGE."""
+    """`module:function`: sklearn.datasets:make_*, and load_* of its own sets; others with --allow local or --allow PACKAGE."""
     arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
     """Arguments of the function; give it its seed, if it takes one."""
     task: Task | None = None
