@@ -1,0 +1,117 @@
+"""The long form of the attacks: `python -m tests.reliability`.
+
+It writes results/reliability.md. What was counted is kept, part by part, in results/reliability.jsonl, so that a long form that
+was interrupted goes on; `--anew` counts all of it again, `--only` some rows.
+"""
+
+import argparse
+import dataclasses
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from tests.reliability.attacks import ATTACKS
+from tests.reliability.tally import Attack, Tally
+from thermo_cli import rng
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+COUNTS: Final = ROOT / "results" / "reliability.jsonl"
+PAGE: Final = ROOT / "results" / "reliability.md"
+PART: Final = 20  # faults that are counted and kept together
+INTRODUCTION: Final = """\
+# What it survives
+
+Written by `python -m tests.reliability`. Runs of every kind (stacked networks, growing ones, sweeps, physical systems,
+estimators, scripts, recorded runs) are attacked, and the same command is given again. *Survived*: what it promises (shards,
+states, table, microstates, verdict) is to the byte what an undisturbed run leaves. *Named*: the fault was answered by a
+sentence that says what is wrong. *Silent*: other numbers, code that ran, or a traceback, without such a sentence. *Lost*:
+something finished that the same command did not bring back. CI tries a few of each, and for those that run in one process
+also with the protection taken away: then they must fail.
+"""
+
+
+def main() -> int:
+    """Count what is not counted yet, write the page, and return 1 where anything was silent or lost."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", default=[""], metavar="NAME", help="attacks whose functions begin so")
+    parser.add_argument("--anew", action="store_true", help="forget what was counted")
+    chosen = parser.parse_args()
+    if chosen.anew:
+        COUNTS.unlink(missing_ok=True)
+    for attack in ATTACKS:
+        if attack.run.__name__.startswith(tuple(chosen.only)):
+            for part in range(-(-attack.long // PART)):
+                _count(attack, part)
+    rows = [(attack, _total(attack)) for attack in ATTACKS]
+    PAGE.write_text("\n".join(_page(rows)) + "\n")
+    print(PAGE.read_text())
+    return int(any(tally.silent or tally.lost for _, tally in rows))
+
+
+def _count(attack: Attack, part: int) -> None:
+    """Try the faults of a part, unless that was done."""
+    name, faults = attack.run.__name__, min(PART, attack.long - part * PART)
+    if any((kept["attack"], kept["part"], kept["faults"]) == (name, part, faults) for kept in _kept()):
+        return
+    generator = rng.generator(2026, zlib.crc32(name.encode()), part)
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        tally = attack.run(faults, Path(folder), generator)
+    line = {"attack": name, "part": part, "faults": faults, "revision": _revision(), **dataclasses.asdict(tally)}
+    with COUNTS.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    print(
+        f"{name} {part}: {tally.tried} in {time.monotonic() - begun:.0f} s",
+        *tally.silent,
+        *tally.lost,
+        sep="\n  ",
+        flush=True,
+    )
+
+
+def _kept() -> Iterator[dict[str, Any]]:
+    if COUNTS.exists():
+        yield from map(json.loads, COUNTS.read_text().splitlines())
+
+
+def _total(attack: Attack) -> Tally:
+    """Return what was counted of an attack, all parts together."""
+    total = Tally()
+    for kept in _kept():
+        if kept["attack"] == attack.run.__name__:
+            total.tried += kept["tried"]
+            total.named += kept["named"]
+            total.silent += kept["silent"]
+            total.lost += kept["lost"]
+    return total
+
+
+def _page(rows: Sequence[tuple[Attack, Tally]]) -> Iterator[str]:
+    """Yield the lines of the page."""
+    yield from (INTRODUCTION, "| attack | tried | survived | named | silent | lost | what protects |")
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | --- |"
+    for attack, tally in rows:
+        numbers = (tally.tried, tally.survived, tally.named, len(tally.silent), len(tally.lost))
+        yield f"| {attack.name} | {' | '.join(map(str, numbers))} | {attack.protection} |"
+    faults = [f"- {attack.name}: {fault}" for attack, tally in rows for fault in (*tally.silent, *tally.lost)]
+    if faults:
+        yield from ("", "## Silent or lost", "", *faults)
+    revisions = sorted({str(kept["revision"]) for kept in _kept()})
+    yield from ("", f"Counted at {', '.join(revisions)}.")
+
+
+def _revision() -> str:
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "no revision"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""Real processes that are killed or told to stop at any moment, and what the same command makes of what they leave."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from tests.reliability.bench import SPECS, Bench, bench_of
+from tests.reliability.tally import Tally
+from thermo_cli.engines.interrupts import NAMES
+
+WHOM: Final = ("the parent", "a worker", "all")
+PATIENCE_SECONDS: Final = 300.0
+TRAINED: Final = [kind for kind in SPECS if kind != "recorded"]
+
+
+def killed(number: int, folder: Path, generator: np.random.Generator) -> Tally:
+    """Kill -9 of the parent, a worker or all, at a moment drawn evenly from start to end: training, commits, the page.
+
+    Runs of one kind go on from kill to kill, each by the same command, until one comes to an end; it is compared to the byte.
+
+    Args:
+        number: Of kills.
+        folder: An empty one.
+        generator: Draws moments and victims.
+    """
+    tally, kinds = Tally(), TRAINED[: max(number // 2, 1)]
+    for place, kind in enumerate(kinds):
+        share = number // len(kinds) + (place < number % len(kinds))
+        bench, attempt = bench_of(kind), 0
+        while share:
+            results = folder / f"{kind}-{attempt}"
+            process = bench.start(results)
+            time.sleep(generator.uniform(0.0, bench.seconds))
+            if process.poll() is None:
+                _kill(process, str(generator.choice(WHOM)))
+                share, tally.tried = share - 1, tally.tried + 1
+            code, errors = ended(process)
+            if code == 0 or not share:
+                compare(tally, bench, results, f"{kind}, after {tally.tried} kills", errors)
+                attempt += 1
+    return tally
+
+
+def told(number: int, folder: Path, generator: np.random.Generator) -> Tally:
+    """SIGINT, SIGTERM, SIGHUP and SIGUSR1 to all processes at any moment: what is trained is committed, 130, how to go on.
+
+    Args:
+        number: Of signals.
+        folder: An empty one.
+        generator: Draws moments.
+    """
+    tally, kinds = Tally(), TRAINED[: max(number // 2, 1)]
+    benches = {kind: bench_of(kind) for kind in kinds}
+    for fault in range(number):
+        kind, name = kinds[fault % len(kinds)], NAMES[fault % len(NAMES)]
+        results = folder / f"told-{fault}"
+        process = benches[kind].start(results)
+        time.sleep(generator.uniform(0.5, benches[kind].seconds))  # before that, Python itself is not there to listen
+        if process.poll() is not None:
+            continue
+        tally.tried += 1
+        os.killpg(process.pid, signal.Signals[name])
+        code, errors = ended(process)
+        begun = b"thermo" in errors.encode() or code in (0, 130)
+        if "Traceback" in errors or not begun:
+            tally.silent.append(f"{kind}, {name}: exit code {code}: {errors[-300:]}")
+        tally.named += code == 130
+        compare(tally, benches[kind], results, f"{kind}, {name}, exit code {code}", errors)
+    return tally
+
+
+def live(number: int, folder: Path, generator: np.random.Generator) -> Tally:
+    """A second command, every other one with --fresh, beside one that is at work: it is refused, and disturbs nothing.
+
+    Args:
+        number: Of second commands.
+        folder: An empty one.
+        generator: Draws moments.
+    """
+    tally, bench = Tally(), bench_of("networks", "steps: 400", "steps: 20000")
+    for fault in range(number):
+        results = folder / f"live-{fault}"
+        process = bench.start(results)
+        while not list(results.glob("*/shards/*/progress.json")) and process.poll() is None:
+            time.sleep(0.05)
+        time.sleep(generator.uniform(0.0, 0.5))
+        second = bench.start(results, *(["--fresh"] if fault % 2 == 0 else []))
+        code, errors = ended(second)
+        at_work = process.poll() is None
+        _, said = ended(process)
+        tally.tried += at_work
+        if at_work and (code, "another process trains this very run" in errors) != (2, True):
+            tally.silent.append(f"exit code {code} beside a live run: {errors[-300:]}")
+        tally.named += at_work and code == 2
+        compare(tally, bench, results, "beside a second command", said)
+    return tally
+
+
+def ended(process: "subprocess.Popen[str]") -> tuple[int, str]:
+    """Wait for a process, and return its exit code and what it said of itself."""
+    try:
+        _, errors = process.communicate(timeout=PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return -1, "it did not come to an end"
+    return process.returncode, errors
+
+
+def _kill(process: "subprocess.Popen[str]", victim: str) -> None:
+    """Kill -9; a parent that has no worker at the moment is killed itself."""
+    try:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        workers = [int(pid) for pid in children if b"popen_loky" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    except OSError:  # it has ended meanwhile
+        workers = []
+    if victim == "a worker" and workers:
+        os.kill(workers[-1], signal.SIGKILL)
+    elif victim == "all":
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+
+
+def compare(tally: Tally, bench: Bench, results: Path, fault: str, errors: str) -> None:
+    """Give the same command until it ends, and compare what it promises."""
+    try:
+        bench.again(results)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the run did not come to an end
+        tally.lost.append(f"{fault}: {type(error).__name__}: {error} ({errors[-200:]})")
+        return
+    left = bench.differences(results)
+    if left:
+        tally.lost.append(f"{fault}: {', '.join(left)}")
