@@ -169,7 +169,7 @@ def _suite(name: str, cases: Sequence[Case], properties: Mapping[str, str]) -> E
     )
     inside = ElementTree.SubElement(suite, "properties")
     for key, value in properties.items():
-        ElementTree.SubElement(inside, "property", {"name": key, "value": visible(value)})
+        ElementTree.SubElement(inside, "property", {"name": visible(key), "value": visible(value)})
     for case in cases:
         suite.append(_drawn(name, case))
     return suite

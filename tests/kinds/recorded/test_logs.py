@@ -1,6 +1,7 @@
 """Logs as their clients wrote them (tests/logs/make.py): each is recognised, and holds what the client was told."""
 
 import contextlib
+import json
 import shutil
 import sqlite3
 from pathlib import Path
@@ -182,6 +183,32 @@ def test_a_damaged_database_is_refused(database: Path, damage: str) -> None:
         database.write_bytes(data[: len(data) // 3] if damage == "torn" else data[:16] + b"x" * 400)
     with pytest.raises(DataError, match=r"mlflow\.db: the file cannot be read as MLflow's database"):
         read(database)
+
+
+def test_logs_that_would_never_end_or_hold_no_numbers_are_told(tmp_path: Path) -> None:
+    """A view in the place of a table, aliases that stand for gigabytes, a step beyond 64 bits, an object as a value."""
+    database = write_database(tmp_path / "mlflow.db")
+    with sqlite3.connect(database) as connection:
+        connection.execute("ALTER TABLE metrics RENAME TO kept")
+        endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
+        connection.execute(f"CREATE VIEW metrics AS {endless} SELECT 'k' AS key, x AS value, x AS step FROM n")
+    with pytest.raises(DataError, match="metrics is a view"):
+        read(database)
+    store = shutil.copytree(LOGS / "mlflow" / "mlruns", tmp_path / "mlruns")
+    metric = next(iter(store.glob("*/*/metrics/val_accuracy")))
+    before = metric.read_text()
+    metric.write_text("1 0.5 99999999999999999999\n")
+    with pytest.raises(DataError, match="does not fit into 64 bits"):
+        read(store)
+    metric.write_text(before)
+    meta = next(iter(store.glob("*/meta.yaml")))
+    bombs = "".join(f"b{n}: &b{n} [*b{n - 1}, *b{n - 1}]\n" for n in range(1, 40))
+    meta.write_text(f"b0: &b0 [x, x]\n{bombs}name: *b39\n")
+    with pytest.raises(DataError, match="aliases"):
+        read(store)
+    state = {"log_history": [{"step": step, "eval_accuracy": 0.5, "more": {"a": [1]}} for step in range(4)]}
+    (tmp_path / "trainer_state.json").write_text(json.dumps(state))
+    assert list(read(tmp_path / "trainer_state.json").runs.values) == ["eval_accuracy"]
 
 
 def test_a_torn_state_is_refused(tmp_path: Path) -> None:

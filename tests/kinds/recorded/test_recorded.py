@@ -320,7 +320,7 @@ def test_files_that_are_not_runs_are_refused(tmp_path: Path) -> None:
     assert ".csv, .jsonl, .ndjson, .parquet" in refused(write(tmp_path, HEADER, "runs.txt"))
     assert "there is no such file" in refused(tmp_path / "absent.csv")
     (tmp_path / "folder.csv").mkdir()
-    assert "cannot be read" in refused(tmp_path / "folder.csv")
+    assert "regular files" in refused(tmp_path / "folder.csv")
     (tmp_path / "latin.csv").write_bytes(HEADER.encode() + b"\xe9,0,l,1\n")
     assert "UTF-8" in refused(tmp_path / "latin.csv")
 

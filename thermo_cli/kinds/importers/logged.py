@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from thermo_cli.contracts import Array, Integers
+from thermo_cli.errors import DataError
 
 Choice = Callable[[Sequence[str]], Collection[str]]  # names of what is measured -> those that are read
 Series = tuple[Integers, Array]  # steps as they were written, and the value at each; NaN where nothing was measured
@@ -38,12 +39,22 @@ def series_of(pairs: Iterable[tuple[int, float | None]]) -> Series:
 
     Args:
         pairs: Step and value, in the order in which they were written.
+
+    Raises:
+        DataError: A step is larger than any that is taken.
     """
     steps, values = [], []
     for step, value in pairs:
         steps.append(step)
         values.append(math.inf if value is None or math.isnan(value) else value)
-    return np.array(steps, dtype=np.int64), np.array(values, dtype=np.float64)
+    try:
+        return np.array(steps, dtype=np.int64), np.array(values, dtype=np.float64)
+    except OverflowError:
+        raise DataError(
+            "a step does not fit into 64 bits",
+            received=f"{max(steps, key=abs)}",
+            remedy="leave this run out, or mend it",
+        ) from None
 
 
 def names_or(names: Sequence[str], others: Sequence[str]) -> list[str]:

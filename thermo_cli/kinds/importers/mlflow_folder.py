@@ -60,7 +60,10 @@ def read(folder: Path, choose: Choice) -> list[LoggedRun]:
 
 def _meta(path: Path) -> dict[str, object]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):  # of which a few stand for gigabytes
+            raise ValueError("it has aliases, which MLflow does not write")
+        content = yaml.safe_load(text)
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise DataError(
             "the file cannot be read", received=str(error), remedy="leave this run out", where=str(path)

@@ -10,6 +10,7 @@ from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers.logged import Choice, LoggedRun, Series, names_or, series_of
 
 MAGIC: Final = b"SQLite format 3\x00"
+TABLES: Final = "SELECT name, type FROM sqlite_master WHERE name IN ('experiments', 'runs', 'metrics')"
 RUNS: Final = (
     "SELECT r.run_uuid, r.name, e.name FROM runs r JOIN experiments e USING (experiment_id) "
     "WHERE r.lifecycle_stage = 'active' ORDER BY r.start_time, r.run_uuid"
@@ -52,6 +53,9 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
     """Open a database for reading alone; what is wrong with it is told of the file."""
     try:
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as database:
+            for name, kind in database.execute(TABLES):
+                if kind != "table":
+                    raise ValueError(f"{name} is a {kind}, which need never end")
             yield database
     except (sqlite3.Error, OverflowError, TypeError, ValueError) as error:  # SQLite keeps whatever type it was given
         raise DataError(

@@ -9,6 +9,7 @@ from typing import Any
 
 from thermo_cli.data.table import Table, text_of
 from thermo_cli.errors import DataError
+from thermo_cli.kinds.importers.json_lines import plain
 
 REMEDY = "let the training write it to its end, or leave it out"
 
@@ -33,7 +34,7 @@ def read(file: Path, data: bytes) -> Table:
             "there is no log_history with entries", received=_outline(content), remedy=REMEDY, where=str(file)
         )
     names = dict.fromkeys(name for entry in entries for name in entry)
-    columns = {name: [entry.get(name) for entry in entries] for name in names}
+    columns = {name: [plain(entry.get(name)) for entry in entries] for name in names}
     return Table(file, columns, range(1, len(entries) + 1), "log_history entry ")
 
 
