@@ -30,7 +30,7 @@ ATTACKS: Final = (
     ),
     Attack("the run folder removed while it is at work", disks.vanished, 1, 24, "StoreError of every write"),
     Attack(
-        "kill -9 of parent, worker or all", processes.killed, 4, 100, "commits: records, then the state that names them"
+        "kill -9 of parent, worker or all", processes.killed, 2, 100, "commits: records, then the state that names them"
     ),
     Attack(
         "SIGINT, SIGTERM, SIGHUP, SIGUSR1 to all",

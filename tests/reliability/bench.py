@@ -31,10 +31,10 @@ dynamics: {use: sgd, with: {lr: 0.05, momentum: 0.9}, batch_size: 16, steps: 400
 ensemble: {replicas: 6, seed: 3, subsample: {fraction: 0.6}, controls: {same_bath: 2, twin: 1}}
 """
 SPECS: Final = {
-    "networks": NETWORKS,
     "growing": NETWORKS.replace("steps: 400", "steps: {from: 100, to: 200}").replace(
         "replicas: 6", "replicas: {from: 4, to: 8}"
     ),
+    "networks": NETWORKS,
     "sweep": NETWORKS.replace("steps: 400", "steps: 100") + "sweep: {dynamics.with.lr: [0.01, 0.1]}\n",
     "physical": """\
 name: bench
