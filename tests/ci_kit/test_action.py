@@ -256,15 +256,14 @@ def test_a_gate_that_names_no_verdict_is_refused_before_training(tmp_path: Path)
 def test_a_run_that_cannot_be_judged(workspace: Path) -> None:
     """Code 3: what is wrong with the run folder is annotated and summarized."""
     (run,) = (workspace / "results").iterdir()
-    for shard in (run / "shards").glob("*.safetensors"):
-        shard.write_bytes(shard.read_bytes()[:-8] + bytes(range(8)))
+    (run / "manifest.json").write_text('{"schema_version": 99}')  # what is damaged alone would be made again
     job = run_action(workspace, {"spec": "small.yaml", "require": "settled"}, stand_ins=())
     assert job.code == 3
     (annotation,) = job.annotations
     assert annotation.startswith("::error file=small.yaml,title=thermo%3A not judged::")
-    assert ".safetensors" in annotation
+    assert "manifest.json" in annotation
     assert "not judged" in job.summary.splitlines()[0]
-    assert "checksum" in job.summary
+    assert "another version" in job.summary
     assert set(job.before_gate) >= {"log.txt", "report.md", "report.html", "junit.xml", "verdict.json"}
     page = str(job.report / "report.html")
     assert job.outputs["report"] == {"verdict": "", "phase": "", "code": "3", "report": page}
@@ -292,7 +291,8 @@ def test_hostile_inputs_reach_no_shell_and_no_output(tmp_path: Path) -> None:
     assert annotation == (
         "::error file=a$(touch owned)`touch owned`%3A%3Aerror%3A%3Ax]]>;touch owned%0Arun=evil%0A%3A%3Anotice%3A%3Ay.yaml,"
         "title=thermo%3A usage or spec error::there is no such file%0A"
-        "received: a$(touch owned)`touch owned`::error::x]]>;touch owned"
+        "received: a$(touch owned)`touch owned`::error::x]]>;touch owned%0Arun=evil%0A::notice::y.yaml%0A"
+        "remedy:   check the path, or start from `thermo-run --example quickstart`"
     )
 
 

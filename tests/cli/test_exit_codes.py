@@ -91,7 +91,7 @@ def test_a_run_that_failed_leaves_a_page_with_the_reason(tmp_path: Path, command
     """Every replica of a script fails, though the rehearsal went well: exit code 3, and report.html says why."""
     (tmp_path / "bad.py").write_text(
         "import json, pathlib, sys\n"
-        "if list(pathlib.Path('results').glob('bad-*')):\n"
+        "if list(pathlib.Path('results').glob('bad-*/manifest.json')):\n"
         "    raise SystemExit('no luck')\n"
         "lines = [json.dumps({'step': step, 'test_accuracy': 0.5 + int(sys.argv[1]) % 7 / 100}) for step in range(3)]\n"
         "pathlib.Path(sys.argv[2], 'metrics.jsonl').write_text('\\n'.join(lines))\n"

@@ -43,7 +43,6 @@ Sizes = Mapping[int, Size]  # of the points that grow, by number
 NOTHING: Final[Sizes] = MappingProxyType({})
 LOCK: Final = ".lock"
 FOLDERS: Final = ("shards", "states", "verdicts", "damaged", "logs", "outputs")
-NAMED: Final = re.compile(r".+-([0-9a-f]{8})")
 WHOLE: Final = {"data": dict, "data_fingerprint": str, "packages": dict, "hardware": dict}  # of a manifest
 SEALED: Final = re.compile(r"# sha256 ([0-9a-f]{64}) of the lines below in run \w+\n")
 
@@ -247,19 +246,8 @@ class RunFolder:
 
     @cached_property
     def identity(self) -> str:
-        """The eight digits that the run's files know it by.
-
-        Raises:
-            DamagedError: The folder has the name of another run.
-        """
-        known, named = self.manifest.get("run"), NAMED.fullmatch(self.path.resolve().name)
-        if known is not None and named and named[1] != known:
-            raise DamagedError(
-                "the folder has the name of another run",
-                received=str(self.path),
-                remedy=f"give it its own back, which ends with {known}, or the thermo-run command of this name again",
-            )
-        return str(known or version_1.identity_of(self.manifest))
+        """The eight digits that the run's files know it by, whatever the folder is called."""
+        return str(self.manifest.get("run") or version_1.identity_of(self.manifest))
 
     @cached_property
     def old(self) -> bool:

@@ -209,6 +209,9 @@ def test_logs_that_would_never_end_or_hold_no_numbers_are_told(tmp_path: Path) -
     state = {"log_history": [{"step": step, "eval_accuracy": 0.5, "more": {"a": [1]}} for step in range(4)]}
     (tmp_path / "trainer_state.json").write_text(json.dumps(state))
     assert list(read(tmp_path / "trainer_state.json").runs.values) == ["eval_accuracy"]
+    (tmp_path / "a.jsonl").write_text('{"step": 0, "accuracy": 1}\n{"step": 1, "accuracy": [1]}\n')
+    with pytest.raises(DataError, match=r"a\.jsonl:2"):
+        read(tmp_path / "a.jsonl", "accuracy")
 
 
 def test_a_torn_state_is_refused(tmp_path: Path) -> None:

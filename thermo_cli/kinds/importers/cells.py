@@ -78,8 +78,14 @@ def converted(table: Table, column: str, convert: Callable[[Any], T]) -> list[T]
     """Convert each distinct cell of a column once, naming the first one that cannot be."""
     cells = table.columns[column]
     values: dict[Any, T] = {}
-    for cell in dict.fromkeys(cells):
+    try:
+        distinct = list(dict.fromkeys(cells))
+    except TypeError:  # of JSON, a value that holds others
+        distinct = [next(cell for cell in cells if isinstance(cell, dict | list))]
+    for cell in distinct:
         try:
+            if isinstance(cell, dict | list):
+                raise ValueError
             values[cell] = convert(cell)
         except (ValueError, ArithmeticError):
             raise DataError(

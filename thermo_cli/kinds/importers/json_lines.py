@@ -33,16 +33,7 @@ def read(file: Path, data: bytes, wanted: Wanted) -> Table:
         records.append(record)
         numbers.append(number)
     columns = dict.fromkeys(name for names in chosen.values() for name in names)
-    return Table(file, {name: [plain(record.get(name)) for record in records] for name in columns}, numbers)
-
-
-def plain(value: Any) -> Any:
-    """Return a value of JSON as a cell of a table: what holds others is text.
-
-    Args:
-        value: Of an object.
-    """
-    return json.dumps(value) if isinstance(value, dict | list) else value
+    return Table(file, {name: [record.get(name) for record in records] for name in columns}, numbers)
 
 
 def _record(line: str, where: str) -> dict[str, Any]:

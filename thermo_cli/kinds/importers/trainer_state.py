@@ -9,7 +9,6 @@ from typing import Any
 
 from thermo_cli.data.table import Table, text_of
 from thermo_cli.errors import DataError
-from thermo_cli.kinds.importers.json_lines import plain
 
 REMEDY = "let the training write it to its end, or leave it out"
 
@@ -34,9 +33,14 @@ def read(file: Path, data: bytes) -> Table:
             "there is no log_history with entries", received=_outline(content), remedy=REMEDY, where=str(file)
         )
     names = dict.fromkeys(name for entry in entries for name in entry)
-    columns = {name: [plain(entry.get(name)) for entry in entries] for name in names}
+    columns = {name: [_plain(entry.get(name)) for entry in entries] for name in names}
     return Table(file, columns, range(1, len(entries) + 1), "log_history entry ")
 
 
 def _outline(content: Any) -> str:
     return "keys: " + ", ".join(list(content)[:10]) if isinstance(content, dict) else str(content)[:80]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as a cell of a table: what holds others is text."""
+    return json.dumps(value) if isinstance(value, dict | list) else value
