@@ -162,7 +162,7 @@ def test_microstates_of_other_replicas_do_not_count(tmp_path: Path) -> None:
     """What was examined of six is no statement about eight, of which two are not trained yet."""
     folder = run(tmp_path, *FEW)
     assert thermo_cli.open_run(folder).folder.findings() is not None
-    resolved = (folder / "resolved.yaml").read_text()
+    _, _, resolved = (folder / "resolved.yaml").read_text().partition("\n")  # without its checksum, as 0.6.0 wrote it
     (folder / "resolved.yaml").write_text(resolved.replace("replicas: 6", "replicas: 8"))
     grown = thermo_cli.open_run(folder)
     assert grown.folder.status == "partial"

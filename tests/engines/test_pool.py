@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -47,8 +47,17 @@ def test_a_thread_that_a_task_leaves_holds_nobody_up(tmp_path: Path) -> None:
     assert (done.returncode, "done thread" in done.stdout) == (0, True), done.stderr
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ignore nothing, as a shell or nohup may have had these tests do."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in map(signal.Signals.__getitem__, NAMES[2:])}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_sent_to_all_processes_is_left_to_the_parent(tmp_path: Path, name: str) -> None:
+def test_what_is_sent_to_all_processes_is_left_to_the_parent(tmp_path: Path, name: str, heard: None) -> None:
     """A terminal or a batch system sends it to workers too: they go on until the parent tells them; caught by none it kills."""
     number, stops, sent = signal.Signals[name], list[bool](), list[int]()
 

@@ -12,9 +12,10 @@ NAMES: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
 
 
 def stops() -> list[signal.Signals]:
-    """Return the signals that ask this process to stop; those that are ignored from the start (nohup) stay so."""
+    """Return the signals that ask this process to stop; what nohup has it ignore from the start stays so."""
     there = [signal.Signals[name] for name in NAMES if hasattr(signal, name)]
-    return [number for number in there if signal.getsignal(number) is not signal.SIG_IGN]
+    kept = (signal.SIGINT, signal.SIGTERM)
+    return [number for number in there if number in kept or signal.getsignal(number) is not signal.SIG_IGN]
 
 
 class Interrupts:
