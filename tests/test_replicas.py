@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,10 +10,25 @@ from hypothesis import strategies as st
 from thermo_cli import rng
 from thermo_cli.errors import SpecError
 from thermo_cli.replicas import Block, control_rows, lay_out, main_rows, replica_table, shards, streams_used, to_csv
-from thermo_cli.rng import STREAMS
+from thermo_cli.rng import STREAMS, StreamName
 from thermo_cli.spec import load_spec
 from thermo_cli.spec.size import Size, at
 from thermo_cli.spec.sweeping import points_of
+
+
+@given(
+    seed=st.integers(0, 2**64 - 1),
+    name=st.sampled_from(STREAMS),
+    history=st.text(max_size=20).filter(lambda text: text.isprintable()),
+    replica=st.integers(0, 200_000),
+)
+def test_streams_that_are_derived_together_are_those_of_numpy(
+    seed: int, name: StreamName, history: str, replica: int
+) -> None:
+    """A block of streams has, at each place, what SeedSequence makes of the four values alone."""
+    key = (STREAMS.index(name), replica, *history.encode())
+    words = np.random.SeedSequence(seed, spawn_key=key).generate_state(4, np.uint32)
+    assert rng.stream(seed, name, history, replica) == int.from_bytes(words.astype("<u4").tobytes(), "little")
 
 
 @pytest.mark.parametrize(
