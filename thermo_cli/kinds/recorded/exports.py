@@ -31,7 +31,7 @@ def _fit(files: Sequence[Sequence[str]]) -> bool:
 
 def _columns(path: Path) -> list[str]:
     """Return the columns of a file that W&B has exported, without the first, which counts time; of others nothing."""
-    if path.suffix.lower() != ".csv":
+    if path.suffix.lower() != ".csv" or not path.is_file():  # a pipe would be waited for
         return []
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
