@@ -60,7 +60,9 @@ def told(number: int, folder: Path, generator: np.random.Generator) -> Tally:
         kind, name = kinds[fault % len(kinds)], NAMES[fault % len(NAMES)]
         results = folder / f"told-{fault}"
         process = benches[kind].start(results)
-        time.sleep(generator.uniform(0.5, benches[kind].seconds))  # before that, Python itself is not there to listen
+        while process.poll() is None and not _listens(process.pid):
+            time.sleep(0.02)
+        time.sleep(generator.uniform(0.0, benches[kind].seconds))
         if process.poll() is not None:
             continue
         tally.tried += 1
@@ -99,6 +101,16 @@ def live(number: int, folder: Path, generator: np.random.Generator) -> Tally:
         tally.named += at_work and code == 2
         compare(tally, bench, results, "beside a second command", said)
     return tally
+
+
+def _listens(pid: int) -> bool:
+    """Say whether a process has begun to answer SIGTERM: before that, Python itself is not there to listen."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:  # it has ended
+        return True
+    caught = next(int(line.split()[1], 16) for line in lines if line.startswith("SigCgt"))
+    return bool(caught >> (signal.SIGTERM - 1) & 1)
 
 
 def ended(process: "subprocess.Popen[str]") -> tuple[int, str]:

@@ -3,8 +3,11 @@
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from thermo_cli.kinds.recorded.shapes import RUN_METRIC
+
+HEAD: Final = 1 << 20  # characters of a first line, at most
 
 
 def together(paths: Sequence[Path]) -> list[tuple[Path, ...]]:
@@ -35,7 +38,7 @@ def _columns(path: Path) -> list[str]:
         return []
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
-            _, *columns = next(csv.reader(handle), [""])
+            _, *columns = next(csv.reader([handle.readline(HEAD)]), [""])
     except (OSError, ValueError, csv.Error):  # what is wrong with it is told when it is read
         return []
     return columns if all(RUN_METRIC in name for name in columns) else []
