@@ -119,8 +119,15 @@ def keep(run: thermo_cli.Run, place: Path, pictures: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as drawn:
         command = [report, run.folder.path, "--format", "markdown", "--output", f"{place}.md", "--figures", drawn]
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+        _forget_place(Path(f"{place}.md"), run.folder.path.parent)
         drawings = [Path(drawn) / f"{name}.svg" for name in pictures]
         shutil.copy(next(path for path in drawings if path.exists()), f"{place}.svg")
+
+
+def _forget_place(page: Path, results: Path) -> None:
+    """Have the commands of a report say `results/`, not where the runs of this machine lie."""
+    text = page.read_text().replace(f" --results {results}", "")
+    page.write_text(text.replace(f"{results}/", f"{RESULTS.name}/"))
 
 
 def _rounded(value: Any) -> Any:

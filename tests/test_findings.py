@@ -39,6 +39,13 @@ def test_the_page_says_what_the_verdict_files_say(modules):
     assert (ROOT / "results" / "study.md").read_text() == findings.page(REFERENCE)
 
 
+def test_reports_that_are_kept_can_be_repeated_anywhere():
+    """No command in them names a place of the machine that they were made on."""
+    for page in REFERENCE.rglob("*.md"):
+        commands = [line for line in page.read_text().splitlines() if line.startswith("thermo-")]
+        assert not [word for line in commands for word in line.split() if word.startswith(("/", "--results"))], page
+
+
 LEVEL = 0.05 / 2500
 
 

@@ -35,7 +35,7 @@ ATTACKS: Final = (
     Attack(
         "SIGINT, SIGTERM, SIGHUP, SIGUSR1 to all",
         processes.told,
-        0,  # in CI tests/engines and test_interruptions tell runs to stop
+        2,
         40,
         "engines.interrupts; workers leave it to their parent",
     ),

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -31,10 +31,10 @@ dynamics: {use: sgd, with: {lr: 0.05, momentum: 0.9}, batch_size: 16, steps: 400
 ensemble: {replicas: 6, seed: 3, subsample: {fraction: 0.6}, controls: {same_bath: 2, twin: 1}}
 """
 SPECS: Final = {
+    "networks": NETWORKS,
     "growing": NETWORKS.replace("steps: 400", "steps: {from: 100, to: 200}").replace(
         "replicas: 6", "replicas: {from: 4, to: 8}"
     ),
-    "networks": NETWORKS,
     "sweep": NETWORKS.replace("steps: 400", "steps: 100") + "sweep: {dynamics.with.lr: [0.01, 0.1]}\n",
     "physical": """\
 name: bench
@@ -66,6 +66,7 @@ system: {use: recorded, with: {path: runs.csv}}
 equilibrium: {margins: {test_accuracy: 0.05}}
 """,
 }
+TRAINED: Final = tuple(kind for kind in SPECS if kind != "recorded")
 ALLOWED: Final = ("command",)
 UNPROMISED: Final = ("manifest.json", "rehearsal.json", "report.html", "report.error.txt", ".lock")
 """Times, and what says where a run was made; the rest is equal to the byte."""
@@ -173,6 +174,17 @@ def bench_of(kind: str, *changed: str) -> Bench:
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Bench(kind, folder, changed)
+
+
+def in_turn(number: int, kinds: Sequence[str] = tuple(SPECS)) -> Iterator[tuple[int, Bench]]:
+    """Yield the number of each fault and the bench of its kind; of few faults, two of a kind, as a bench takes time to make.
+
+    Args:
+        number: Of faults.
+        kinds: Keys of `SPECS`.
+    """
+    for fault in range(number):
+        yield fault, bench_of(kinds[fault % min(len(kinds), max(number // 2, 1))])
 
 
 def run_of(results: Path) -> Path:

@@ -5,14 +5,13 @@ import errno
 import os
 import resource
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from tests.reliability.bench import SPECS, Bench, bench_of
-from tests.reliability.processes import compare, ended
+from tests.reliability.bench import SPECS, Bench, bench_of, in_turn
+from tests.reliability.processes import caught, compare, ended
 from tests.reliability.tally import Tally
 from thermo_cli.errors import StoreError
 
@@ -55,10 +54,9 @@ def limited(number: int, folder: Path, generator: np.random.Generator) -> Tally:
         folder: An empty one.
         generator: Draws limits.
     """
-    tally, kinds = Tally(), list(SPECS)[: max(number // 2, 1)]
-    benches = {kind: bench_of(kind) for kind in kinds}
-    for fault in range(number):
-        bench, results = benches[kinds[fault % len(kinds)]], folder / f"limited-{fault}"
+    tally = Tally()
+    for fault, bench in in_turn(number):
+        results = folder / f"limited-{fault}"
         what, size = (
             (resource.RLIMIT_FSIZE, int(generator.integers(0, 32 * KIB)))
             if fault % 2 == 0
@@ -83,16 +81,13 @@ def vanished(number: int, folder: Path, generator: np.random.Generator) -> Tally
         folder: An empty one.
         generator: Draws moments.
     """
-    tally, kinds = Tally(), list(SPECS)[: max(number // 2, 1)]
-    benches = {kind: bench_of(kind) for kind in kinds}
-    for fault in range(number):
-        bench, results = benches[kinds[fault % len(kinds)]], folder / f"vanished-{fault}"
-        process = bench.start(results)
-        time.sleep(generator.uniform(0.5, bench.seconds))
-        if process.poll() is None:
-            tally.tried += 1
-            for run in results.glob("bench-*"):
-                shutil.rmtree(run, ignore_errors=True)
+    tally = Tally()
+    for fault, bench in in_turn(number):
+        results = folder / f"vanished-{fault}"
+        process = caught(bench, results, generator)
+        tally.tried += 1
+        for run in results.glob("bench-*"):
+            shutil.rmtree(run, ignore_errors=True)
         code, errors = ended(process)
         if code not in (0, 3):
             tally.silent.append(f"{bench.kind}, exit code {code}: {errors[-300:]}")

@@ -1,6 +1,8 @@
 """Real processes that are killed or told to stop at any moment, and what the same command makes of what they leave."""
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -9,13 +11,12 @@ from typing import Final
 
 import numpy as np
 
-from tests.reliability.bench import SPECS, Bench, bench_of
+from tests.reliability.bench import TRAINED, Bench, bench_of, in_turn
 from tests.reliability.tally import Tally
 from thermo_cli.engines.interrupts import NAMES
 
 WHOM: Final = ("the parent", "a worker", "all")
 PATIENCE_SECONDS: Final = 300.0
-TRAINED: Final = [kind for kind in SPECS if kind != "recorded"]
 
 
 def killed(number: int, folder: Path, generator: np.random.Generator) -> Tally:
@@ -54,25 +55,17 @@ def told(number: int, folder: Path, generator: np.random.Generator) -> Tally:
         folder: An empty one.
         generator: Draws moments.
     """
-    tally, kinds = Tally(), TRAINED[: max(number // 2, 1)]
-    benches = {kind: bench_of(kind) for kind in kinds}
-    for fault in range(number):
-        kind, name = kinds[fault % len(kinds)], NAMES[fault % len(NAMES)]
-        results = folder / f"told-{fault}"
-        process = benches[kind].start(results)
-        while process.poll() is None and not _listens(process.pid):
-            time.sleep(0.02)
-        time.sleep(generator.uniform(0.0, benches[kind].seconds))
-        if process.poll() is not None:
-            continue
+    tally = Tally()
+    for fault, bench in in_turn(number, TRAINED):
+        name, results = NAMES[(fault + fault // len(TRAINED)) % len(NAMES)], folder / f"told-{fault}"
+        process = caught(bench, results, generator)
         tally.tried += 1
         os.killpg(process.pid, signal.Signals[name])
         code, errors = ended(process)
-        begun = b"thermo" in errors.encode() or code in (0, 130)
-        if "Traceback" in errors or not begun:
-            tally.silent.append(f"{kind}, {name}: exit code {code}: {errors[-300:]}")
+        if code not in (0, 130) or (code == 130 and "the same command" not in errors):
+            tally.silent.append(f"{bench.kind}, {name}: exit code {code}: {errors[-300:]}")
         tally.named += code == 130
-        compare(tally, benches[kind], results, f"{kind}, {name}, exit code {code}", errors)
+        compare(tally, bench, results, f"{bench.kind}, {name}, exit code {code}", errors)
     return tally
 
 
@@ -101,6 +94,28 @@ def live(number: int, folder: Path, generator: np.random.Generator) -> Tally:
         tally.named += at_work and code == 2
         compare(tally, bench, results, "beside a second command", said)
     return tally
+
+
+def caught(bench: Bench, results: Path, generator: np.random.Generator) -> "subprocess.Popen[str]":
+    """Start the command, and return it while it is at work, at a moment drawn from when it begins to listen to its end.
+
+    Args:
+        bench: What is run.
+        results: A results folder that is not there.
+        generator: Draws the moment.
+    """
+    moment = generator.uniform(0.0, bench.seconds)
+    while True:
+        process = bench.start(results)
+        while process.poll() is None and not _listens(process.pid):
+            time.sleep(0.02)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(moment)
+        if process.poll() is None:
+            return process
+        ended(process)
+        shutil.rmtree(results)
+        moment *= 0.8  # it had come to its end
 
 
 def _listens(pid: int) -> bool:

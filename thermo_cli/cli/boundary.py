@@ -1,6 +1,7 @@
 """The boundary between the program and the shell: options that both commands share, errors to messages and exit codes."""
 
 import contextlib
+import ctypes
 import errno
 import io
 import os
@@ -49,7 +50,16 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None, engine: An
     except SystemExit as left:
         code = left.code if isinstance(left.code, int) else int(left.code is not None)
     _end_threads(code, before)
+    _forget_interrupt()
     sys.exit(code)
+
+
+def _forget_interrupt() -> None:
+    """Leave with the exit code of the command: an interrupt amid an import of C code has Python end itself by the signal.
+
+    It remembers that some code ran by `PyRun_SimpleString` or its like was interrupted, until other such code was not.
+    """
+    ctypes.pythonapi.PyRun_SimpleString(b"")
 
 
 def _end_threads(code: int, before: Sequence[threading.Thread]) -> None:
