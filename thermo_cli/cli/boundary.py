@@ -1,5 +1,6 @@
 """The boundary between the program and the shell: options that both commands share, errors to messages and exit codes."""
 
+import atexit
 import contextlib
 import ctypes
 import errno
@@ -51,6 +52,7 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None, engine: An
         code = left.code if isinstance(left.code, int) else int(left.code is not None)
     _end_threads(code, before)
     _forget_interrupt()
+    atexit.register(_ignore_stops)
     sys.exit(code)
 
 
@@ -60,6 +62,12 @@ def _forget_interrupt() -> None:
     It remembers that some code ran by `PyRun_SimpleString` or its like was interrupted, until other such code was not.
     """
     ctypes.pythonapi.PyRun_SimpleString(b"")
+
+
+def _ignore_stops() -> None:
+    """Leave with the exit code of the command: nothing is left to stop, and Python's end takes away what answers signals."""
+    for number in stops():
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _end_threads(code: int, before: Sequence[threading.Thread]) -> None:
