@@ -118,7 +118,7 @@ def execute(
             train(experiment, look, engine, watcher, allow)
             examine(experiment, look)
         run = Run(judge_folder(folder))
-        folder.write_json("verdict.json", run.as_dict())
+        folder.write_verdict(run.as_dict())
     return run
 
 

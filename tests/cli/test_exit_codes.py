@@ -174,6 +174,24 @@ def test_no_error_is_taken_for_a_gate_that_is_not_met(
     assert "this is a bug of thermo" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("can't start new thread"), ImportError("x.so: failed to map segment")]
+)
+def test_short_memory_is_no_bug(
+    finished: Path, command: Command, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """However a library says it: 3, and what helps."""
+
+    def broken(*given: object) -> None:
+        raise error
+
+    monkeypatch.setattr("thermo_cli.judging.judge.judge_folder", broken)
+    done = command("thermo-report", "latest", "--require", "settled", cwd=finished)
+    assert done.returncode == 3
+    assert "there is not enough memory" in done.stderr
+    assert "fewer --workers" in done.stderr
+
+
 LASTING = """
 import threading
 import time

@@ -226,6 +226,12 @@ def test_a_run_of_a_newer_version_is_refused(finished: Path, tmp_path: Path, com
     assert "another version" in done.stderr
 
 
+def without_checksums(manifest: Path) -> None:
+    """Write a manifest as an older version did."""
+    content = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({name: content[name] for name in content.keys() - {"sha256", "verdict"}}))
+
+
 def test_a_run_of_an_older_version_is_judged_on_what_it_has(finished: Path, tmp_path: Path, command: Command) -> None:
     """Its spec knows no controls, so none are missing; findings of another form leave diversity untested."""
     shutil.copytree(finished / "results", tmp_path / "results")
@@ -233,6 +239,7 @@ def test_a_run_of_an_older_version_is_judged_on_what_it_has(finished: Path, tmp_
     resolved = yaml.safe_load((folder / "resolved.yaml").read_text())
     assert resolved["ensemble"].pop("controls")["same_bath"] == 2
     (folder / "resolved.yaml").write_text(yaml.safe_dump(resolved))
+    without_checksums(folder / "manifest.json")
     kept = read_arrays(folder / "microstates.safetensors")
     arrays = {name: array for name, array in kept.arrays.items() if name != "main_null"}
     write_arrays(folder / "microstates.safetensors", ArrayFile(arrays, kept.record))
@@ -250,7 +257,7 @@ def test_a_run_of_an_older_version_is_judged_on_what_it_has(finished: Path, tmp_
         ("manifest.json", '{"schema_version": "x"}', "another version"),
         ("manifest.json", '{"schema_version": 1}', "manifest of the run is not whole"),
         ("manifest.json", "{", "not valid JSON"),
-        ("resolved.yaml", "a: [", "resolved spec of the run is damaged"),
+        ("resolved.yaml", "a: [", "resolved spec of the run was edited"),
     ],
 )
 def test_a_damaged_run_cannot_be_judged_and_says_why(
@@ -302,6 +309,7 @@ def test_the_listing_says_how_old_and_how_large(finished: Path, tmp_path: Path, 
     (folder,) = (tmp_path / "results").glob("small-*")
     stored = {"schema_version": 1, "verdict": "glassy", "summary": "of another time", "criteria": []}
     (folder / "verdict.json").write_text(json.dumps(stored))
+    without_checksums(folder / "manifest.json")
     (entry,) = json.loads(command("thermo-report", "--format", "json").stdout)
     assert (entry["run"], entry["verdict"], entry["summary"]) == (folder.name, "glassy", "of another time")
     assert entry["bytes"] == sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -116,3 +116,17 @@ def run(name: str, folder: Path, *changes: str) -> "thermo_cli.Run":
     """Run the spec of a run again."""
     shutil.copy(OLD / "specs" / f"{name}.yaml", folder)
     return thermo_cli.run(folder / f"{name}.yaml", overrides=changes, results=folder / "results", engine=SerialEngine())
+
+
+def test_a_torn_file_of_one_is_told(tmp_path: Path) -> None:
+    """It has no checksums: a resolved spec without its end, points that are missing, a table without a column."""
+    for name in ("networks", "sweep"):
+        run = copied(name, tmp_path / name)
+        lines = (run / "resolved.yaml").read_text().splitlines(keepends=True)
+        (run / "resolved.yaml").write_text("".join(lines[:-1]))
+        with pytest.raises(StoreError, match="resolved spec of the run"):
+            thermo_cli.open_run(run)
+    run = copied("networks", tmp_path / "table")
+    (run / "replicas.csv").write_text((run / "replicas.csv").read_text().replace("slot", "slut", 1))
+    with pytest.raises(StoreError, match="replica table of the run is damaged"):
+        thermo_cli.open_run(run)

@@ -27,6 +27,12 @@ RESULTS = Path("results")
 BUG = 70
 GRACE_SECONDS = 2.0  # for threads that outlive a command
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+SHORT = (
+    "can't start new thread",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "failed to map segment",
+)  # how libraries say MemoryError
 UNUSABLE = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)  # of a path
 
 
@@ -87,6 +93,12 @@ def _failed(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno in UNUSABLE and error.filename is not None:
         complain(f"this path cannot be used: {error.strerror}\n  received: {error.filename}\n  remedy:   name another")
         return UsageError.exit_code
+    if isinstance(error, MemoryError) or any(words in str(error).lower() for words in SHORT):
+        complain(
+            f"there is not enough memory\n  received: {type(error).__name__}: {error}\n"
+            "  remedy:   give the command more memory, or fewer --workers; what is committed is kept"
+        )
+        return StoreError.exit_code
     if not isinstance(error, OSError) or error.errno not in FULL:
         return _bug(error)
     _mute()

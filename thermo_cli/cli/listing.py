@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from thermo_cli.errors import ThermoError
+from thermo_cli.errors import DamagedError, ThermoError
 
 if TYPE_CHECKING:
     from thermo_cli.store import RunFolder
@@ -50,10 +50,12 @@ def _entry(folder: "RunFolder") -> dict[str, Any]:
     from thermo_cli.contracts.judgement import VERDICTS
 
     try:
-        stored = folder.read_json("verdict.json", VERDICT_SCHEMA)
+        stored = folder.verdict(VERDICT_SCHEMA)
         verdict, summary = (None if stored[key] is None else str(stored[key]) for key in ("verdict", "summary"))
         if verdict is not None and verdict not in VERDICTS:
             raise KeyError(verdict)
+    except DamagedError as error:
+        verdict, summary = None, error.what
     except (ThermoError, KeyError):  # not there, damaged, or of other content
         verdict, summary = None, f"not judged yet ({_status(folder)})"
     files = [file.stat() for file in folder.path.rglob("*") if file.is_file()]

@@ -3,8 +3,6 @@
 import contextlib
 import hashlib
 import json
-import os
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -18,12 +16,13 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Findings, Trajectories
-from thermo_cli.errors import DamagedError, SpecError, StoreError, UsageError
+from thermo_cli.errors import DamagedError, SpecError, UsageError
 from thermo_cli.replicas import Block, Replica, Roster, folder_of, lay_out, main_rows, to_csv
 from thermo_cli.spec import Spec, from_resolved, to_yaml
 from thermo_cli.spec.size import Size, at, first_rows
 from thermo_cli.spec.sweeping import Point, points_of
 from thermo_cli.store import collected, version_1
+from thermo_cli.store.facts import RunFacts
 from thermo_cli.store.files import (
     MEND,
     SCHEMA_VERSION,
@@ -31,7 +30,6 @@ from thermo_cli.store.files import (
     check_record,
     read_arrays,
     read_record,
-    seal,
     write_arrays,
     write_text,
 )
@@ -42,9 +40,6 @@ from thermo_cli.store.stored import stored_blocks
 Sizes = Mapping[int, Size]  # of the points that grow, by number
 NOTHING: Final[Sizes] = MappingProxyType({})
 LOCK: Final = ".lock"
-FOLDERS: Final = ("shards", "states", "verdicts", "damaged", "logs", "outputs")
-WHOLE: Final = {"data": dict, "data_fingerprint": str, "packages": dict, "hardware": dict}  # of a manifest
-SEALED: Final = re.compile(r"# sha256 ([0-9a-f]{64}) of the lines below in run \w+\n")
 
 
 @lru_cache(maxsize=2)
@@ -59,7 +54,7 @@ def points_in(text: str, label: str) -> tuple[Spec, tuple[Point, ...]]:
     return spec, points_of(spec)
 
 
-class RunFolder:
+class RunFolder(RunFacts):
     """One run on disk, or what it holds of one point of a sweep: the same folder, seen as if that point were alone.
 
     Args:
@@ -69,7 +64,8 @@ class RunFolder:
     """
 
     def __init__(self, path: Path, point: int | None = None, sizes: Sizes = NOTHING) -> None:
-        self.path, self.point, self.sizes = path, point, sizes
+        super().__init__(path)
+        self.point, self.sizes = point, sizes
 
     @property
     def name(self) -> str:
@@ -104,16 +100,6 @@ class RunFolder:
                 remedy="choose another with --results",
             ) from None
 
-    def _refuse_links(self) -> None:
-        """Refuse a run whose folders lead out of it: whoever handed it on would have files written elsewhere."""
-        for name in FOLDERS:
-            if (self.path / name).is_symlink():
-                raise StoreError(
-                    "a folder of the run is a link",
-                    received=f"{self.path / name}, a link to {(self.path / name).resolve()}",
-                    remedy="put the folder itself in its place; a results folder may be a link",
-                )
-
     def create(self, spec_text: str, spec: Spec, manifest: dict[str, Any]) -> None:
         """Write what is known before training; of a run that is there already, what is asked of it now.
 
@@ -127,9 +113,7 @@ class RunFolder:
         write_text(self.path / "spec.yaml", spec_text)
         if not (self.path / "manifest.json").exists():
             self.write_facts("manifest.json", {"schema_version": SCHEMA_VERSION, **manifest})
-        resolved = to_yaml(spec)
-        head = f"# sha256 {_seal_of(self.identity, resolved)} of the lines below in run {self.identity}\n"
-        write_text(self.path / "resolved.yaml", head + resolved)
+        self.write_resolved(to_yaml(spec))
 
     def write_table(self, sizes: Sequence[int]) -> None:
         """Write the replica table; recorded runs have none.
@@ -244,34 +228,19 @@ class RunFolder:
         """
         return self._points[1][row.point].spec
 
-    @cached_property
-    def identity(self) -> str:
-        """The eight digits that the run's files know it by, whatever the folder is called."""
-        return str(self.manifest.get("run") or version_1.identity_of(self.manifest))
-
-    @cached_property
-    def old(self) -> bool:
-        """Whether version 0.5 made the run."""
-        return version_1.is_old(self.read_json("manifest.json"))
-
     @property
-    def resolved_text(self) -> str:
-        """The resolved spec as it stands in the folder, without its checksum.
-
-        Raises:
-            DamagedError: It is not what was written.
-        """
-        text = self._text("resolved.yaml")
-        sealed = SEALED.match(text)
-        if sealed is None:  # of an older version
-            return text
-        if _seal_of(self.identity, text[sealed.end() :]) != sealed[1]:
+    def manifest(self) -> dict[str, Any]:
+        """Versions, hardware, facts and fingerprint of the data: those of the point, where one is looked at."""
+        content = super().manifest
+        if self.point is None:
+            return content
+        if self.point >= len(content.get("points", ())):
             raise DamagedError(
-                "the resolved spec of the run was edited, is damaged, or belongs elsewhere",
-                received=str(self.path / "resolved.yaml"),
+                "the manifest of the run is not whole",
+                received=f"{self.path / 'manifest.json'}: nothing of point {self.point}",
                 remedy=MEND,
             )
-        return text[sealed.end() :]
+        return content | {"data": content["points"][self.point]}
 
     @cached_property
     def _points(self) -> tuple[Spec, tuple[Point, ...]]:
@@ -280,6 +249,12 @@ class RunFolder:
             spec, points = points_in(text, str(self.path / "resolved.yaml"))
         except SpecError as error:
             raise DamagedError("the resolved spec of the run is damaged", received=str(error), remedy=MEND) from None
+        if self.old and spec.sweep and len(points) != len(self._manifest().get("points", points)):
+            raise DamagedError(
+                "the resolved spec of the run is damaged",
+                received=f"{self.path / 'resolved.yaml'}: {len(points)} points of a sweep, and others in the manifest",
+                remedy=MEND,
+            )
         sizes = self.sizes
         points = tuple(
             replace(point, spec=at(point.spec, sizes[point.number])) if point.number in sizes else point
@@ -293,92 +268,9 @@ class RunFolder:
         return {name: self.shard(name).read() for name in self.shards if self.shard(name).finished}
 
     @property
-    def manifest(self) -> dict[str, Any]:
-        """Versions, hardware, facts and fingerprint of the data."""
-        content = self.read_json("manifest.json")
-        missing = [key for key, kind in WHOLE.items() if not isinstance(content.get(key), kind)]
-        if missing:
-            raise DamagedError(
-                "the manifest of the run is not whole",
-                received=f"{self.path / 'manifest.json'}: no {missing[0]}",
-                remedy=MEND,
-            )
-        return content if self.point is None else content | {"data": content["points"][self.point]}
-
-    def add_work(self, replica_steps: int, seconds: float) -> None:
-        """Keep how long so much training took, beside what was kept before."""
-        if self.old:  # its manifest is its identity
-            return
-        before = self.read_json("manifest.json")
-        past = before.get("work", {"replica_steps": 0, "seconds": 0.0})
-        work = {
-            "replica_steps": past["replica_steps"] + replica_steps,
-            "seconds": round(past["seconds"] + seconds, 3),
-        }
-        self.write_facts("manifest.json", before | {"work": work})
-
-    @property
-    def pace(self) -> float | None:
-        """Replica-steps that were trained in a second, by all workers together; None where that was not measured."""
-        work = self.read_json("manifest.json").get("work")
-        return (
-            work["replica_steps"] / work["seconds"] if work and work["seconds"] > 0 and work["replica_steps"] else None
-        )
-
-    @property
     def replica_steps(self) -> int:
         """How much has been trained: the steps of every replica, controls and smaller budgets among them."""
         return sum(step * len(self.shards[name]) for name, (step, _) in self.progress().items())
-
-    def read_json(self, name: str, newest: int = SCHEMA_VERSION) -> dict[str, Any]:
-        """Read one of the run's JSON files.
-
-        Args:
-            name: Its name in the folder.
-            newest: The newest schema of it that is known.
-
-        Raises:
-            StoreError: It is missing, or of a newer version.
-            DamagedError: It is not what was written.
-        """
-        path = self.path / name
-        try:
-            content = json.loads(self._text(name))
-        except (ValueError, RecursionError) as error:
-            raise DamagedError(
-                "a file of the run is not valid JSON", received=f"{path}: {error}", remedy=MEND
-            ) from None
-        if not isinstance(content, dict):
-            raise DamagedError("a file of the run is no mapping", received=str(path), remedy=MEND)
-        version = content.get("schema_version", 0)
-        if not isinstance(version, int) or version > newest:
-            raise StoreError(
-                "this file was written by another version of thermo", received=str(path), remedy="use that version"
-            )
-        sealed = content.pop("sha256", None)
-        if sealed is not None and sealed != seal(content):  # an older version wrote none
-            raise DamagedError("the file's content does not match its checksum", received=str(path), remedy=MEND)
-        return content
-
-    def write_facts(self, name: str, content: dict[str, Any]) -> None:
-        """Write one of the files that say what a run is, with its checksum.
-
-        Args:
-            name: Its name in the folder.
-            content: What goes in.
-        """
-        self.write_json(name, content | {"sha256": seal(content)})
-
-    def write_json(self, name: str, content: dict[str, Any]) -> None:
-        """Write one of the run's JSON files.
-
-        Args:
-            name: Its name in the folder.
-            content: What goes in; NaN and infinities are refused.
-        """
-        self._refuse_links()
-        (self.path / name).parent.mkdir(exist_ok=True)
-        write_text(self.path / name, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
 
     def log_file(self, name: str) -> Path:
         """Return where a replica's script prints.
@@ -507,31 +399,6 @@ class RunFolder:
         content = json.dumps([self.total, [row.name for row in self.table], seals])
         return hashlib.sha256(content.encode()).hexdigest()
 
-    def source(self) -> dict[str, Any] | None:
-        """Return what is known of features that stay on disk (`Dataset.source`), or None where there are none."""
-        return self.read_json("source.json")["source"] if (self.path / "source.json").exists() else None
-
-    def write_source(self, source: Mapping[str, Any]) -> None:
-        """Keep what spares workers to read features on disk whole: size, time of the last change, hash, spread.
-
-        Args:
-            source: `Dataset.source`.
-        """
-        self.write_facts("source.json", {"schema_version": SCHEMA_VERSION, "source": dict(source)})
-
-    def rehearsal(self) -> dict[str, Any]:
-        """Return what was found out before training, or nothing where nothing was tried."""
-        return self.read_json("rehearsal.json") if (self.path / "rehearsal.json").exists() else {}
-
-    def write_rehearsal(self, idle: Sequence[str], unseeded: bool) -> None:
-        """Keep what was found out before training, and what is judged has to know.
-
-        Args:
-            idle: Sources of randomness that changed nothing.
-            unseeded: Whether something varies that no source decides.
-        """
-        self.write_facts("rehearsal.json", {"schema_version": SCHEMA_VERSION, "idle": list(idle), "unseeded": unseeded})
-
     def write_error(self, name: str, text: str) -> None:
         """Keep the traceback of something that failed beside the training.
 
@@ -540,35 +407,6 @@ class RunFolder:
             text: The traceback.
         """
         write_text(self.path / f"{name}{self._suffix}.error.txt", text)
-
-    def note_looks(self, looks: Sequence[Mapping[str, Any]], required: Sequence[Sequence[str]]) -> None:
-        """Keep in the manifest what was looked at, and what ends an ensemble that grows; neither is part of what is judged.
-
-        Args:
-            looks: Point, number (0 where nothing grows), replicas, steps and seconds of each; known ones stay as they are.
-            required: What the gate asks for; empty for no gate.
-        """
-        content = self.read_json("manifest.json")
-        kept, size = list(content.get("looks", ())), ("point", "look", "replicas", "steps")
-        stored = [[look[key] for key in size] for look in kept]
-        kept += [dict(look) for look in looks if [look[key] for key in size] not in stored]
-        changed = content | {"looks": kept, "required": [list(words) for words in required]}
-        if changed != content:
-            self.write_facts("manifest.json", changed)
-
-    def note_asked(self, spec: Path | None, overrides: Sequence[str], allow: Sequence[str]) -> None:
-        """Keep in the manifest what was last asked for, so that advice can be typed; it is no part of the run.
-
-        Args:
-            spec: The spec's file; None where it was none.
-            overrides: What was set beside it.
-            allow: What it was allowed to run.
-        """
-        content = self.read_json("manifest.json")
-        place = None if spec is None else os.path.relpath(spec, self.path.resolve())
-        asked = {"spec": place, "overrides": list(overrides), "allow": list(allow)}
-        if content.get("asked") != asked and not self.old:  # whose manifest is its identity
-            self.write_facts("manifest.json", content | {"asked": asked})
 
     def unfinished(self) -> list[str]:
         """Return the names of the shards that still need training."""
@@ -662,25 +500,3 @@ class RunFolder:
             StoreError: The replicas have not finished.
         """
         return collected.microstates(self, step, replicas)
-
-    def _text(self, name: str) -> str:
-        path = self.path / name
-        if path.exists() and not path.is_file():  # a pipe would be waited for
-            raise DamagedError("this is no file", received=str(path), remedy=MEND)
-        try:
-            return (self.path / name).read_text()
-        except OSError as error:
-            raise StoreError(
-                "this is not a whole run folder",
-                received=f"{self.path / name}: {error.strerror}",
-                remedy="name a folder that thermo-run wrote",
-            ) from None
-        except UnicodeDecodeError as error:
-            raise DamagedError(
-                "a file of the run is no text", received=f"{self.path / name}: {error}", remedy=MEND
-            ) from None
-
-
-def _seal_of(identity: str, text: str) -> str:
-    """Return the checksum of a text that belongs to one run."""
-    return hashlib.sha256(f"{identity}\n{text}".encode()).hexdigest()

@@ -13,11 +13,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from thermo_cli.errors import ThermoError
+from thermo_cli.errors import StoreError, ThermoError
 from thermo_cli.replicas import Block
 from thermo_cli.spec import from_resolved, identity
 
 TABLE: Final = "replicas-0.5.csv"
+NUMBERS: Final = ("index", "slot")
+COLUMNS: Final = ("role", "history", "shard", "steps", *NUMBERS)
 DEVICE: Final = "cpu"  # the only one there was
 
 
@@ -28,6 +30,15 @@ def is_old(manifest: Mapping[str, Any]) -> bool:
         manifest: Of the run.
     """
     return manifest.get("schema_version") == 1
+
+
+def is_whole(resolved: str) -> bool:
+    """Say whether a resolved spec has its end, which is the sweep: these runs carry no checksums.
+
+    Args:
+        resolved: As YAML.
+    """
+    return resolved.endswith("\n") and "\nsweep:" in resolved
 
 
 def identity_of(manifest: Mapping[str, Any]) -> str:
@@ -61,7 +72,7 @@ def old_blocks(run: Path, point: int) -> dict[tuple[int, str], list[Block]]:
     blocks: dict[tuple[int, str], list[Block]] = {}
     if not table.exists():
         return blocks
-    for row in csv.DictReader(table.read_text().splitlines()):
+    for row in _rows(table):
         if int(row.get("point") or 0) != point or not segment_file(run, row["shard"]).exists():
             continue
         ending = {"main": "", "budget": f"@{row['steps']}"}.get(row["role"], f"@{row['role']}")
@@ -76,6 +87,21 @@ def old_blocks(run: Path, point: int) -> dict[tuple[int, str], list[Block]]:
         else:
             line.append(Block(index, 1, row["shard"], slot))
     return blocks
+
+
+def _rows(table: Path) -> list[dict[str, str]]:
+    """Read a replica table; all that says where rows lie is in it, so that one which is not whole stops the run."""
+    rows = list(csv.DictReader(table.read_text(errors="replace").splitlines()))
+    for number, row in enumerate(rows, start=2):
+        broken = [name for name in COLUMNS if row.get(name) is None]
+        broken += [name for name in NUMBERS if name not in broken and not row[name].isdecimal()]
+        if broken:
+            raise StoreError(
+                "the replica table of the run is damaged",
+                received=f"{table}:{number}: {broken[0]}",
+                remedy="bring the table back from a copy: of a run of version 0.5 it alone says where replicas lie",
+            )
+    return rows
 
 
 def prepare_to_grow(run: Path) -> None:

@@ -36,9 +36,19 @@ def read(file: Path, data: bytes, wanted: Wanted) -> Table:
     return Table(file, {name: [record.get(name) for record in records] for name in columns}, numbers)
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; json itself would keep the last of two values of one name."""
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice!r} is given twice")
+    return record
+
+
 def _record(line: str, where: str) -> dict[str, Any]:
     try:
-        record = json.loads(line)
+        record = json.loads(line, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise DataError(
             "this line is not JSON",

@@ -97,6 +97,8 @@ def in_folder(folder: Path, format: str) -> tuple[list[Place], list[Path]]:
     files = _files(folder)
     by_kind: dict[str, list[Path]] = {}
     for path in files:
+        if not path.is_file():  # a pipe, a device, a link to nothing: it is said that it is not read
+            continue
         by_kind.setdefault(kind_of_file(path, format if format in TABLES else "auto"), []).append(path)
     if format != "auto":
         by_kind = {kind: paths for kind, paths in by_kind.items() if kind == ("table" if format in TABLES else format)}
@@ -113,7 +115,7 @@ def _files(folder: Path) -> list[Path]:
     """Return what lies in a folder, hidden files and folders left out."""
     found: list[Path] = []
     for path in folder.rglob("*"):
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts) and path.is_file():
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts) and not path.is_dir():
             found.append(path)
         if len(found) > MOST_FILES:
             raise DataError(

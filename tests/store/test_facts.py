@@ -1,0 +1,71 @@
+"""What a run says of itself is believed as far as its checksums and its types go."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import thermo_cli
+from tests.reliability.bench import bench_of
+from thermo_cli.cli.listing import listing
+from thermo_cli.errors import DamagedError
+from thermo_cli.store import RunFolder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """The folder of a finished sweep."""
+    return bench_of("sweep").copy(tmp_path / "results")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("points", {}),
+        ("points", [[], []]),
+        ("looks", [{"point": "a"}]),
+        ("looks", 3),
+        ("required", [1]),
+        ("asked", {"spec": 3}),
+        ("asked", []),
+        ("work", {"seconds": "long", "replica_steps": None}),
+        ("packages", None),
+        ("hardware", []),
+        ("data", 7),
+        ("run", 1),
+    ],
+)
+def test_a_manifest_of_other_types_is_told(run: Path, field: str, value: Any) -> None:
+    """Whoever wrote it, and with the right checksum: no traceback, and the same command makes it again."""
+    folder = RunFolder(run)
+    folder.write_facts("manifest.json", folder.read_json("manifest.json") | {field: value})
+    with pytest.raises(DamagedError, match="manifest of the run is not whole"):
+        thermo_cli.open_run(run)
+    assert bench_of("sweep").again(run.parent)
+    assert bench_of("sweep").differences(run.parent) == []
+
+
+def test_a_resolved_spec_without_its_checksum_is_no_older_one(run: Path) -> None:
+    """Its manifest has one, so it had one too; where neither has, the run is of a version that wrote none."""
+    resolved, manifest = run / "resolved.yaml", run / "manifest.json"
+    resolved.write_text(resolved.read_text().partition("\n")[2].replace("seed: 3", "seed: 5"))
+    with pytest.raises(DamagedError, match="resolved spec of the run was edited"):
+        thermo_cli.open_run(run)
+    resolved.write_text(resolved.read_text().replace("seed: 5", "seed: 3"))
+    content = json.loads(manifest.read_text())
+    del content["sha256"]
+    manifest.write_text(json.dumps(content))
+    assert thermo_cli.open_run(run).points
+
+
+def test_a_verdict_that_was_edited_is_not_listed(run: Path) -> None:
+    """The manifest knows what was written; the same command writes it again."""
+    (before,) = json.loads(listing(run.parent, as_json=True))
+    path = run / "verdict.json"
+    path.write_text(path.read_text().replace('"summary": "', '"summary": "all is well, ', 1))
+    (edited,) = json.loads(listing(run.parent, as_json=True))
+    assert (edited["verdict"], edited["summary"]) == (None, "verdict.json is not what was written")
+    bench_of("sweep").again(run.parent)
+    (after,) = json.loads(listing(run.parent, as_json=True))
+    assert after["summary"] == before["summary"]
