@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.reliability import damage, disks, markup, processes
+from tests.reliability import damage, disks, markup, processes, specs
 from tests.reliability.tally import Attack
 
 ATTACKS: Final = (
@@ -46,5 +46,12 @@ ATTACKS: Final = (
         6,
         96,
         "escapes of every format",
+    ),
+    Attack(
+        "malformed specs, drawn from the schema or made of experiments",
+        specs.refused,
+        0,  # in CI Hypothesis draws them: test_specs
+        5000,
+        "a located SpecError; sizes known before anything is made",
     ),
 )

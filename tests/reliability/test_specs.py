@@ -1,14 +1,18 @@
 """Malformed specs are refused with their place, and huge values answered with what they would cost."""
 
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings, strategies
 
 from tests.conftest import ROOT, SMALL
-from tests.reliability.specs import Answer, answer, attack, faults
+from tests.reliability import specs
+from tests.reliability.malformed import malformed
+from tests.reliability.specs import Answer, answer, faults
 
 DATA = "name: huge\ndata: {use: wine}\n"
 NET = "dynamics: {use: sgd, with: {lr: 0.1}, batch_size: 16, steps: 400}\n"
@@ -21,10 +25,20 @@ LAYERS = ", ".join(["8"] * 10_000)
 LONG = ", ".join(map(str, range(1, 30_001)))
 
 
-def test_no_malformed_spec_ends_in_a_traceback(tmp_path: Path) -> None:
-    """150 of them, drawn from the schema and made of experiments; `python -m tests.reliability.specs` tries thousands."""
-    found = attack(150, 7, tmp_path)
-    assert not found, "\n\n".join(found)
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what experiments name."""
+    folder = tmp_path_factory.mktemp("malformed")
+    specs.with_experiments(folder)
+    return folder
+
+
+@settings(max_examples=150, derandomize=True, deadline=None, database=None)
+@given(draw=strategies.randoms(use_true_random=False), allowed=strategies.booleans())
+def test_no_malformed_spec_ends_in_a_traceback(beside: Path, draw: random.Random, allowed: bool) -> None:
+    """150 of them, drawn from the schema and made of experiments; the long form of tests/reliability tries 5,000."""
+    answered = specs.planned(beside, malformed(draw), allowed)
+    assert not faults(answered), answered.errors
 
 
 def planned(folder: Path, text: str, *options: str) -> Answer:
