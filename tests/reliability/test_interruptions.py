@@ -210,3 +210,43 @@ def test_two_runs_of_one_spec_do_not_mix(tmp_path: Path, small: Path, process: C
         assert first.wait(timeout=60) == 130
     assert second.returncode == 2
     assert "another process trains this very run" in second.stderr
+
+
+STUBBORN = """\
+import pathlib
+import time
+
+from sklearn.linear_model import LogisticRegression
+
+
+class Stubborn(LogisticRegression):
+    def fit(self, x, y):
+        super().fit(x, y)
+        pathlib.Path("fitting").touch()
+        try:
+            time.sleep(2)
+        except KeyboardInterrupt:
+            self.coef_ = 2 * self.coef_
+        return self
+"""
+
+
+def test_an_interrupt_that_an_estimator_takes_for_its_own_is_heard(tmp_path: Path) -> None:
+    """As scikit-learn's MLPClassifier does: it ends its fit early, and is not blamed for another answer."""
+    (tmp_path / "stubborn.py").write_text(STUBBORN)
+    spec = "name: small\ndata: {use: wine}\nsystem: {use: 'stubborn:Stubborn'}\nensemble: {replicas: 4}\n"
+    (tmp_path / "small.yaml").write_text(spec)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "thermo_cli.cli.run", "small.yaml", "--plan", "--allow", "local"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        env=ENVIRONMENT,
+    )
+    while not (tmp_path / "fitting").exists() and process.poll() is None:
+        time.sleep(0.02)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 130, complaint
+    assert b"the same command" in complaint

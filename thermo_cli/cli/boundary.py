@@ -34,6 +34,7 @@ SHORT = (
     "failed to map segment",
 )  # how libraries say MemoryError
 UNUSABLE = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)  # of a path
+_asked_to_stop = threading.Event()
 
 
 def run_app(app: typer.Typer, arguments: Sequence[str] | None = None, engine: Any = None) -> NoReturn:
@@ -126,7 +127,13 @@ def leave_with(work: Callable[[], int]) -> NoReturn:
     try:
         code = work()
     except KeyboardInterrupt:
-        raise Interrupted("interrupted", remedy="give the same command again") from None
+        raise _interrupted() from None
+    except ThermoError as error:
+        if _asked_to_stop.is_set() and not isinstance(
+            error, Interrupted
+        ):  # code that was tried has taken the interrupt for its own, and looked wrong for it
+            raise _interrupted() from None
+        raise
     except (EOFError, OSError) as error:  # for which the parser of options has exit codes of its own, 1 among them
         code = _failed(error)
     except SystemExit as left:  # nothing of thermo leaves from within
@@ -136,6 +143,10 @@ def leave_with(work: Callable[[], int]) -> NoReturn:
             remedy="let it raise an error instead",
         ) from None
     raise typer.Exit(code)
+
+
+def _interrupted() -> Interrupted:
+    return Interrupted("interrupted", remedy="give the same command again")
 
 
 def complain(message: str) -> None:
@@ -227,4 +238,5 @@ def note(message: str) -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    _asked_to_stop.set()
     raise KeyboardInterrupt
