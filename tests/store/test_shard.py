@@ -104,6 +104,23 @@ def test_segments_follow_each_other(tmp_path: Path) -> None:
     assert opened(tmp_path).read().steps == [0, 1]
 
 
+def test_a_segment_is_not_written_in_the_place_of_the_one_before(tmp_path: Path) -> None:
+    """Which was removed while it was in training: what goes on from it would pass for the beginning."""
+    place = dataclasses.replace(PLACE, segments=2)
+    first = opened(tmp_path, place)
+    first.resume()
+    first.finish(recorded(0, 1), 1, {"w": np.zeros(2)})
+    second = opened(tmp_path, place)
+    assert second.resume() is not None
+    second.segment_file(0).unlink()
+    with pytest.raises(StoreError, match="removed while it was in training"):
+        second.commit(2, {"w": np.ones(2)}, recorded(2))
+    with pytest.raises(StoreError, match="removed while it was in training"):
+        second.finish(recorded(2, 3), 3, {"w": np.ones(2)})
+    assert not second.segment_file(0).exists()
+    assert not list(tmp_path.rglob("commit*"))
+
+
 def test_without_a_last_state_there_is_no_next_segment(tmp_path: Path) -> None:
     """It is said with the remedy."""
     opened(tmp_path).finish(recorded(0, 1))

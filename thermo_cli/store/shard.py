@@ -149,6 +149,7 @@ class ShardStore:
         self.folder = run / "shards" / place.shard
         self._states = run / "states" / place.shard
         self._commits, self._follows = 0, ""
+        self._done: int | None = None  # segments that had finished when training went on here
 
     def segment_file(self, number: int) -> Path:
         """Return where a finished segment is.
@@ -218,7 +219,7 @@ class ShardStore:
         Raises:
             StoreError: A file that the state relies on is missing, damaged, or belongs elsewhere.
         """
-        done = self.segments
+        done = self._done = self.segments
         self._commits, self._follows = 0, self._seal(done)
         state_file, records = self._state_file, ShardRecords()
         state = read_arrays(state_file) if state_file.exists() else None
@@ -241,8 +242,11 @@ class ShardStore:
             step: Steps taken; every measurement up to it is in `new` or in an earlier commit.
             state: What decides the rest of the training.
             new: Records since the last commit.
+
+        Raises:
+            StoreError: The segment before is there no more.
         """
-        segment = self.segments
+        segment = self._in_training()
         if self._commits == 0:
             self._follows = self._seal(segment)
         if new.steps or new.snapshots:
@@ -259,8 +263,13 @@ class ShardStore:
             records: Everything recorded since the segment before.
             step: At its end.
             state: What decides how the training would go on; None where it cannot.
+
+        Raises:
+            StoreError: The segment before is there no more.
         """
-        self._write_segment(self.segments, records.arrays(), step, state)
+        segment = self._in_training()
+        self._write_segment(segment, records.arrays(), step, state)
+        self._done = segment + 1
         self._error_file.unlink(missing_ok=True)
         self.clean()
 
@@ -276,6 +285,19 @@ class ShardStore:
         for number, (file, last) in enumerate(other._kept()):
             step, state = (last.record["step"], last.arrays) if last is not None else (0, None)
             self._write_segment(number, file.arrays, step, state)
+
+    def _in_training(self) -> int:
+        """Return which segment is in training here: what goes on from a segment must not be written in its place."""
+        found = self.segments
+        if self._done is None:
+            self._done = found
+        if found != self._done:
+            raise StoreError(
+                "a finished part of this shard was removed while it was in training",
+                received=str(self.segment_file(found)),
+                remedy="give the same command again: it is made again",
+            )
+        return found
 
     def _write_segment(
         self, number: int, arrays: Mapping[str, NDArray[Any]], step: int, state: Mapping[str, NDArray[Any]] | None
