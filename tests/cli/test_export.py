@@ -143,3 +143,13 @@ def test_what_cannot_be_exported_is_explained(
     assert done.returncode == 2, done.stderr
     assert expected in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_tables_do_not_go_where_a_link_leads(finished: Path, command: Command, tmp_path: Path) -> None:
+    """A run that somebody handed on could have them written anywhere."""
+    run = next((finished / "results").glob("small-*"))
+    (run / "tables").symlink_to(tmp_path)
+    done = command("thermo-report", "latest", "--export", "parquet", cwd=finished)
+    (run / "tables").unlink()
+    assert (done.returncode, list(tmp_path.iterdir())) == (3, [])
+    assert "a part of the run is a link" in done.stderr

@@ -13,6 +13,7 @@ from tests.conftest import Command
 from tests.reliability.bench import Bench, bench_of, run_of
 from thermo_cli.errors import DamagedError, StoreError
 from thermo_cli.store import RunFolder
+from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
 from thermo_cli.store.healing import heal_arrays, heal_facts
 
 
@@ -139,21 +140,36 @@ def test_json_of_another_shape_is_no_bug(content: str, attacked: tuple[Bench, Pa
 
 
 def test_nothing_is_written_where_a_link_leads(attacked: tuple[Bench, Path], tmp_path: Path) -> None:
-    """A folder of a run that somebody handed on: links in the place of files that are about to be written, or of folders."""
+    """A run that somebody handed on: links in the place of files that are about to be written, or of folders, however deep."""
     bench, run = attacked
-    victim = tmp_path / "victim"
+    victim, elsewhere = tmp_path / "victim", tmp_path / "elsewhere"
     victim.write_text("mine")
-    for name in ("verdict.json", "resolved.yaml", "manifest.json", "shards/cold-0000.0.safetensors"):
-        (run / f"{name}.tmp").symlink_to(victim)
+    elsewhere.mkdir()
     (run / "shards" / "cold-0000.0.safetensors").unlink()
-    bench.again(run.parent)
-    assert (victim.read_text(), bench.differences(run.parent)) == ("mine", [])
-    (tmp_path / "elsewhere").mkdir()
-    for name in ("verdicts", "damaged", "shards"):
-        if (run / name).exists():
-            (run / name).rename(run / f"{name}-before")
-        (run / name).symlink_to(tmp_path / "elsewhere")
-        with pytest.raises(StoreError, match="a folder of the run is a link"):
+    links = {name: victim for name in ("verdict.json.tmp", "manifest.json.tmp", "shards/cold-0000.0.safetensors.tmp")}
+    links |= {"shards/.writable": elsewhere / "new", "shards/cold-0000": elsewhere, "logs/a.log": victim}
+    links |= {name: elsewhere for name in ("verdicts", "damaged", "tables")}
+    for name, target in links.items():
+        (run / name).parent.mkdir(exist_ok=True)
+        (run / name).symlink_to(target)
+        with pytest.raises(StoreError, match="a part of the run is a link"):
             bench.again(run.parent)
         (run / name).unlink()
-    assert not list((tmp_path / "elsewhere").iterdir())
+    assert (victim.read_text(), list(elsewhere.iterdir())) == ("mine", [])
+    (run / "outputs" / "cold-0000").mkdir(parents=True)
+    (run / "outputs" / "cold-0000" / "latest").symlink_to(victim)  # a script's own
+    bench.again(run.parent)
+    assert bench.differences(run.parent) == []
+
+
+def test_files_of_version_0_5_are_none_of_a_new_run(attacked: tuple[Bench, Path]) -> None:
+    """They do not say whose they are: microstates of another run would be shown as those of this one."""
+    _, run = attacked
+    before = thermo_cli.open_run(run).as_dict()
+    kept = read_arrays(run / "microstates.safetensors")
+    facts = {"schema_version": 1, "facts": kept.record["facts"]}
+    arrays = {name: array * 2 for name, array in kept.arrays.items()}
+    write_arrays(run / "microstates.safetensors", ArrayFile(arrays, facts))
+    after = thermo_cli.open_run(run).as_dict()
+    assert before["microscopic"]["overlap"]["estimate"] is not None
+    assert (after["microscopic"] or {}).get("overlap") is None

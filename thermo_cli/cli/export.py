@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from thermo_cli.cli.boundary import made
-from thermo_cli.errors import UsageError
+from thermo_cli.errors import StoreError, UsageError
 
 
 def refuse_export(format: str, output: Path | None, changed: bool) -> None:
@@ -52,6 +52,12 @@ def export(runs: Sequence[Any], output: Path | None) -> str:
 
     said = []
     for run, folder in zip(runs, _folders([run.folder.path for run in runs], output), strict=True):
+        if output is None and folder.is_symlink():
+            raise StoreError(
+                "a part of the run is a link",
+                received=f"{folder}, a link to {folder.resolve()}",
+                remedy="remove it, or name another folder with --output DIR",
+            )
         made(folder, "tables", "--output")
         for table in TABLES:
             path = folder / f"{table}.parquet"

@@ -22,7 +22,6 @@ from thermo_cli.errors import DamagedError, StoreError
 from thermo_cli.store import version_1
 from thermo_cli.store.files import MEND, SCHEMA_VERSION, seal, write_text
 
-FOLDERS: Final = ("shards", "states", "verdicts", "damaged", "logs", "outputs")
 SEALED: Final = re.compile(r"# sha256 ([0-9a-f]{64}) of the lines below in run \w+\n")
 VERDICT: Final = "verdict.json"
 
@@ -194,7 +193,7 @@ class RunFacts:
             name: Its name in the folder.
             content: What goes in; NaN and infinities are refused.
         """
-        self._refuse_links()
+        self._refuse_link((self.path / name).parent)
         (self.path / name).parent.mkdir(exist_ok=True)
         write_text(self.path / name, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
 
@@ -308,15 +307,26 @@ class RunFacts:
                 "a file of the run is no text", received=f"{self.path / name}: {error}", remedy=MEND
             ) from None
 
-    def _refuse_links(self) -> None:
-        """Refuse a run whose folders lead out of it: whoever handed it on would have files written elsewhere."""
-        for name in FOLDERS:
-            if (self.path / name).is_symlink():
-                raise StoreError(
-                    "a folder of the run is a link",
-                    received=f"{self.path / name}, a link to {(self.path / name).resolve()}",
-                    remedy="put the folder itself in its place; a results folder may be a link",
-                )
+    def refuse_links(self) -> None:
+        """Refuse a run in which anything leads out of it: whoever handed it on would have files written elsewhere.
+
+        What scripts have left in their own folders is theirs, and nothing is written there.
+
+        Raises:
+            StoreError: There is a link.
+        """
+        for place, folders, files in os.walk(self.path):
+            for name in (*folders, *files):
+                self._refuse_link(Path(place, name))
+            folders[:] = [name for name in folders if name not in ("outputs", "output")]
+
+    def _refuse_link(self, path: Path) -> None:
+        if path.is_symlink():
+            raise StoreError(
+                "a part of the run is a link",
+                received=f"{path}, a link to {path.resolve()}",
+                remedy="put the file or folder itself in its place; a results folder may be a link",
+            )
 
 
 def _seal_of(identity: str, text: str) -> str:

@@ -34,17 +34,18 @@ def write_recorded(path: Path, run: str, trajectories: Trajectories, parameters:
     write_arrays(path, ArrayFile(arrays, record))
 
 
-def read_recorded(path: Path, run: str) -> Trajectories:
+def read_recorded(path: Path, run: str, old: bool = False) -> Trajectories:
     """Return recorded runs.
 
     Args:
         path: What `write_recorded` wrote.
         run: Identity of the run.
+        old: Whether version 0.5 made the run, which did not say whose file it is.
 
     Raises:
         StoreError: There is nothing, or it is damaged.
     """
-    file = _read(path, run)
+    file = _read(path, run, old)
     values, budgets = (
         {
             name.removeprefix(kind): np.asarray(array, dtype=np.float64)
@@ -65,18 +66,19 @@ def read_recorded(path: Path, run: str) -> Trajectories:
     )
 
 
-def read_recorded_parameters(path: Path, run: str, step: int) -> NDArray[np.floating]:
+def read_recorded_parameters(path: Path, run: str, step: int, old: bool = False) -> NDArray[np.floating]:
     """Return the microstates of recorded runs, (replica, parameter).
 
     Args:
         path: What `write_recorded` wrote.
         run: Identity of the run.
         step: The last step.
+        old: Whether version 0.5 made the run.
 
     Raises:
         UsageError: None were recorded at this step.
     """
-    arrays = _read(path, run).arrays
+    arrays = _read(path, run, old).arrays
     name = f"snapshot/{step:012d}"
     if name not in arrays:
         kept = [str(int(key.partition("/")[2])) for key in arrays if key.startswith("snapshot/")]
@@ -87,7 +89,7 @@ def read_recorded_parameters(path: Path, run: str, step: int) -> NDArray[np.floa
     return found
 
 
-def _read(path: Path, run: str) -> ArrayFile:
+def _read(path: Path, run: str, old: bool) -> ArrayFile:
     if not path.exists():
         raise StoreError(
             "the recorded runs have not been read into this folder",
@@ -95,6 +97,6 @@ def _read(path: Path, run: str) -> ArrayFile:
             remedy="give the thermo-run command again",
         )
     file = read_arrays(path)
-    if file.record["schema_version"] > 1:  # version 0.5 did not say whose it is
+    if not (old and file.record["schema_version"] == 1):
         check_record(path, file.record, {"kind": "recorded", "run": run})
     return file

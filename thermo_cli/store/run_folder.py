@@ -88,7 +88,7 @@ class RunFolder(RunFacts):
         Raises:
             UsageError: The results folder cannot be written.
         """
-        self._refuse_links()
+        self.refuse_links()
         try:
             (self.path / "shards").mkdir(parents=True, exist_ok=True)
             (self.path / "shards" / ".writable").touch()
@@ -360,7 +360,7 @@ class RunFolder(RunFacts):
         for path in (*([self.microstates_file] if self.microstates_file.exists() else []), *shelves):
             try:
                 file = read_arrays(path)
-                if file.record["schema_version"] == 1:  # of a run that has not grown since
+                if self.old and file.record["schema_version"] == 1:  # of a run that has not grown since
                     return Findings(file.arrays, file.record["facts"])
                 check_record(path, file.record, self._place)
             except DamagedError:
@@ -456,7 +456,7 @@ class RunFolder(RunFacts):
         """Return the observables of all main replicas; those of shards that are not there are NaN."""
         if self.spec.traits.trains:
             return collected.trajectories(self)
-        return read_recorded(self.recorded_file, self.identity)
+        return read_recorded(self.recorded_file, self.identity, self.old)
 
     def given_up(self, shard: str) -> bool:
         """Say of a shard without records whether it will not get any: it has left an error, or other records than the rest.
@@ -485,7 +485,7 @@ class RunFolder(RunFacts):
             StoreError: Not all shards have finished.
         """
         if not self.spec.traits.trains:
-            return read_recorded_parameters(self.recorded_file, self.identity, step)
+            return read_recorded_parameters(self.recorded_file, self.identity, step, self.old)
         return self.microstates(step, main_rows(self.table))
 
     def microstates(self, step: int, replicas: Sequence[Replica]) -> NDArray[np.floating]:

@@ -191,8 +191,8 @@ def test_logs_that_would_never_end_or_hold_no_numbers_are_told(tmp_path: Path) -
     with sqlite3.connect(database) as connection:
         connection.execute("ALTER TABLE metrics RENAME TO kept")
         endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
-        connection.execute(f"CREATE VIEW metrics AS {endless} SELECT 'k' AS key, x AS value, x AS step FROM n")
-    with pytest.raises(DataError, match="metrics is a view"):
+        connection.execute(f"CREATE VIEW METRICS AS {endless} SELECT 'k' AS key, x AS value, x AS step FROM n")
+    with pytest.raises(DataError, match="METRICS is a view"):
         read(database)
     store = shutil.copytree(LOGS / "mlflow" / "mlruns", tmp_path / "mlruns")
     metric = next(iter(store.glob("*/*/metrics/val_accuracy")))

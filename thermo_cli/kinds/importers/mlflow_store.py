@@ -10,7 +10,7 @@ from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers.logged import Choice, LoggedRun, Series, names_or, series_of
 
 MAGIC: Final = b"SQLite format 3\x00"
-TABLES: Final = "SELECT name, type FROM sqlite_master WHERE name IN ('experiments', 'runs', 'metrics')"
+TABLES: Final = "SELECT name, type FROM sqlite_master WHERE lower(name) IN ('experiments', 'runs', 'metrics')"
 RUNS: Final = (
     "SELECT r.run_uuid, r.name, e.name FROM runs r JOIN experiments e USING (experiment_id) "
     "WHERE r.lifecycle_stage = 'active' ORDER BY r.start_time, r.run_uuid"
