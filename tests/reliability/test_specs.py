@@ -99,6 +99,30 @@ def test_huge_values_that_nothing_can_hold_are_refused_where_they_stand(tmp_path
     assert words in given.errors
 
 
+RECORDED = "system: {{use: recorded, with: {{path: {}}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        (f"{MLP}ensemble: {{subsample: {{size: 1000}}}}\n", ":5:24: ensemble.subsample.size", "larger than the pool"),
+        (RECORDED.format("[absent.csv]"), ":1:1", "no such file"),
+        (RECORDED.format("absent.csv"), ":1:", "no such file"),
+        (
+            "data: {use: 'own:data', with: {size: {a: 1}}}\n" + MLP.partition("\n")[2].partition("\n")[2],
+            ":1:8",
+            "TypeError",
+        ),
+    ],
+)
+def test_what_only_the_data_show_has_its_place_too(tmp_path: Path, text: str, place: str, words: str) -> None:
+    """Errors that a schema cannot know: of sizes, of files, of a function of the user's."""
+    (tmp_path / "own.py").write_text("def data(size):\n    return size - 1\n")
+    given = planned(tmp_path, text, "--allow", "local")
+    assert not faults(given), given.errors
+    assert (given.code, f"spec.yaml{place}" in given.errors, words in given.errors) == (2, True, True), given.errors
+
+
 @pytest.mark.parametrize("name", ["/dev/stdin", "<(cat spec.yaml)"])
 @pytest.mark.parametrize("options", ["--plan", "--workers 1 --results r"])
 def test_a_spec_is_read_once_from_a_pipe_too(tmp_path: Path, name: str, options: str) -> None:

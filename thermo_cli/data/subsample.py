@@ -28,8 +28,9 @@ def subsample_size(rule: Subsample, pool: int) -> int:
     if size > pool:
         raise DataError(
             "the subsample is larger than the pool",
-            received=f"ensemble.subsample.size: {size}, with a pool of {pool} examples (the test set is not part of it)",
+            received=f"{size}, with a pool of {pool} examples (the test set is not part of it)",
             remedy=f"at most {pool}, or bootstrap: true",
+            where="ensemble.subsample.size",
         )
     return size
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from thermo_cli.errors import SpecError, ThermoError
+from thermo_cli.errors import DataError, SpecError, ThermoError
 from thermo_cli.spec import yaml_source
 from thermo_cli.spec.overrides import apply_overrides
 from thermo_cli.spec.schema import Spec
@@ -50,7 +50,8 @@ class SpecFile:
         try:
             yield
         except ThermoError as error:
-            raise error.renamed(self._place) from error.__cause__
+            whose = isinstance(error, SpecError | DataError)
+            raise error.renamed(self._place if whose else self._field) from error.__cause__
         except MemoryError as error:
             raise SpecError(
                 "what the spec asks for does not fit into memory",
@@ -60,6 +61,12 @@ class SpecFile:
             ) from None
 
     def _place(self, where: str) -> str:
+        """Return the place of what is wrong with the spec or its data: a line in any case, where there is a file."""
+        if self.spec.data is not None and where == self.spec.data.use:
+            return f"{self.source.field('data.use')}: {where}"
+        return self._field(where) or (self.source.where(()) if self.path is not None else "")
+
+    def _field(self, where: str) -> str:
         return self.source.field(where) if re.split(r"[.\[,]", where)[0] in Spec.model_fields else where
 
 
