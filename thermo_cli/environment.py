@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from thermo_cli.contracts import Dataset
 from thermo_cli.revision import revision_of
+from thermo_cli.rounding import PACKAGES, capability, processor
 
 DEVICE: Final = "cpu"
-PACKAGES: Final = ("thermo-cli", "torch", "numpy", "scipy", "scikit-learn", "safetensors", "pydantic")
 DETERMINISM: Final = (
     "Same machine type, same package versions: all arrays are equal byte for byte, whatever the number of workers, "
     "interruptions, or the number of replicas. Other processors or versions round differently."
@@ -40,18 +40,11 @@ def manifest(data: Mapping[str, Any], fingerprint: str, base: Path, stacks: bool
             "machine": platform.machine(),
             "processor": processor(),
             "cores": os.cpu_count(),
-            "cpu_capability": _capability() if stacks else None,
+            "cpu_capability": capability() if stacks else None,
         },
         "threads_per_worker": 1,
         "determinism": DETERMINISM,
     }
-
-
-def _capability() -> str:
-    """Return which instructions torch uses, on which its rounding depends."""
-    import torch
-
-    return str(torch.backends.cpu.get_cpu_capability())
 
 
 def facts_of(dataset: Dataset | None, noisy: bool, constants: Mapping[str, float]) -> dict[str, Any]:
@@ -91,14 +84,3 @@ def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
         if before["hardware"].get(key) != now["hardware"][key]:
             found.append(f"{key} {before['hardware'].get(key)} -> {now['hardware'][key]}")
     return found
-
-
-def processor() -> str:
-    """Return the processor's model name as the system gives it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        return platform.processor()
-    return platform.processor()

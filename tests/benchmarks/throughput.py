@@ -21,7 +21,7 @@ from typing import Final
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from peers import BATCH, MOST_ALONE, serve
 
-from thermo_cli.environment import processor
+from thermo_cli.rounding import processor
 
 WIDTHS: Final = (32, 128)
 REPLICAS: Final = (8, 32, 64, 128)

@@ -55,6 +55,13 @@ def run(
         int | None,
         typer.Option(min=1, metavar="N", help="Processes; all cores by default. Results do not depend on it."),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="local|slurm|ADDRESS",
+            help="Train on a Dask cluster: started here, as SLURM jobs, or the one at tcp://host:port.",
+        ),
+    ] = None,
     allow: Annotated[
         list[str] | None,
         typer.Option(metavar="local|command|PACKAGE", help="What the spec may run beyond the built-ins; repeatable."),
@@ -95,7 +102,7 @@ def run(
         required = gate.required_words(require)
         if plan or pilot:
             return _plan(spec, required, workers=workers, pilot=pilot, **given)
-        return _train(spec, required, workers=workers, fresh=fresh, engine=context.obj, **given)
+        return _train(spec, required, scheduler, workers=workers, fresh=fresh, engine=context.obj, **given)
 
     leave_with(work)
 
@@ -123,7 +130,7 @@ def _plan(
     return 0
 
 
-def _train(spec: Path, required: list[list[str]], *, overrides: list[str], **given: Any) -> int:
+def _train(spec: Path, required: list[list[str]], scheduler: str | None, *, overrides: list[str], **given: Any) -> int:
     """Train, judge and report; what is given goes on to `execute`."""
     from thermo_cli.spec import open_spec
 
@@ -135,6 +142,11 @@ def _train(spec: Path, required: list[list[str]], *, overrides: list[str], **giv
     from thermo_cli.study import execute
 
     live = Live()
+    if scheduler is not None:
+        from thermo_cli.engines.engine import open_engine
+
+        mixed = opened.spec.ensemble.mixed_workers
+        given["engine"] = open_engine("dask", given["workers"], scheduler=scheduler, mixed=mixed)
     try:
         done = execute(opened, watcher=live, require=required, **given)
     except StoreError as error:

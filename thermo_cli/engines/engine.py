@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from thermo_cli.errors import ThermoError
 from thermo_cli.registry import load
@@ -11,6 +11,7 @@ from thermo_cli.registry import load
 TaskT = TypeVar("TaskT")
 
 ENGINES: Final = {
+    "dask": "thermo_cli.engines.dask:DaskEngine",
     "pool": "thermo_cli.engines.pool:PoolEngine",
     "serial": "thermo_cli.engines.serial:SerialEngine",
 }
@@ -75,12 +76,13 @@ class Engine(Protocol):
         """
 
 
-def open_engine(name: str, workers: int | None = None) -> Engine:
+def open_engine(name: str, workers: int | None = None, **options: Any) -> Engine:
     """Return an engine; its module is imported now, not before.
 
     Args:
         name: A key of `ENGINES`.
         workers: Tasks at the same time, at most; None leaves it to the engine.
+        options: Of this engine alone.
     """
-    engine: Engine = load(ENGINES[name])(workers)
+    engine: Engine = load(ENGINES[name])(workers, **options)
     return engine

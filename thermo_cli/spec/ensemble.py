@@ -103,6 +103,8 @@ class Ensemble(Part):
     """`crossed: {init: 8, subsample: 8, order: 1}` gives a noise budget instead of a verdict, and replaces `replicas`."""
     precision: Literal["float32", "float64"] = "float32"
     """Floating-point type of the parameters."""
+    mixed_workers: bool = False
+    """Whether workers of a cluster may have other versions or processors, which round differently."""
 
     @property
     def crossed(self) -> CrossedCounts | None:

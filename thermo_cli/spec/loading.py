@@ -155,6 +155,8 @@ def identity(spec: Spec, data_fingerprint: str, device: str) -> str:
     content = spec.model_dump(mode="json", exclude={"equilibrium", "description"})
     for count in ("replicas", "controls"):
         del content["ensemble"][count]
+    if not content["ensemble"]["mixed_workers"]:  # older runs do not say it
+        del content["ensemble"]["mixed_workers"]
     content["dynamics"] = spec.traits.deciding(content["dynamics"])
     canonical = json.dumps([content, data_fingerprint, device], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:8]
