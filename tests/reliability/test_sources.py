@@ -76,6 +76,28 @@ def test_a_link_out_of_its_folder_is_followed_where_it_is_trusted(strange: Path)
     (strange / "own.csv").write_text((strange / "out.csv").read_text())
     (strange / "link.csv").symlink_to("own.csv")
     assert planned(strange, "csv", "link.csv").code == 0
+    (strange / "way").symlink_to(strange.parent)
+    given = planned(strange, "csv", "way/secret.csv")
+    assert (given.code, "a link that leads out of its folder" in given.errors) == (2, True)
+
+
+def test_recorded_runs_are_not_read_through_a_link_out_of_the_folder_of_their_spec(
+    strange: Path, command: Command
+) -> None:
+    """A spec of a stranger's names them; whoever names files to `thermo-report` means them."""
+    log = "".join(f"{step},{0.5 + 0.001 * step}\n" for step in range(20))
+    (strange.parent / "log.csv").write_text(f"step,test_accuracy\n{log}")
+    (strange / "runs").mkdir()
+    for name in ("a.csv", "b.csv"):
+        (strange / "runs" / name).symlink_to(strange.parent / "log.csv")
+    spec = strange / "recorded.yaml"
+    spec.write_text("system: {use: recorded, with: {path: runs}}\nequilibrium: {margins: {test_accuracy: 0.1}}\n")
+    done = command("thermo-run", str(spec), "--plan")
+    assert done.returncode == 2
+    assert "recorded.yaml:1:" in done.stderr
+    assert "a link that leads out of its folder" in done.stderr
+    assert command("thermo-run", str(spec), "--plan", "--allow", "local").returncode == 0
+    assert command("thermo-report", str(strange / "runs")).returncode == 0
 
 
 def header(shape: tuple[int, ...]) -> bytes:

@@ -1,6 +1,7 @@
 """Commits and segments of a shard: what is committed comes back, what no state names is dropped, nothing is mixed up."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -183,3 +184,20 @@ def test_progress_is_best_effort(tmp_path: Path) -> None:
     assert store.progress() == {"step": 0, "values": {}}
     store.report_progress(7, {"energy": np.array([1.0, np.nan])})
     assert store.progress() == {"step": 7, "values": {"energy": [1.0, None]}}
+
+
+def test_a_folder_in_the_way_is_no_crash_of_replicas(tmp_path: Path) -> None:
+    """What cannot be written is an error of the store's, whatever stands there."""
+    store = opened(tmp_path)
+    (store.folder / "lock").mkdir()
+    with pytest.raises(StoreError, match="folder of a shard cannot be used"):
+        store.lock()
+    (store.folder / "progress.json").mkdir()
+    with pytest.raises(StoreError, match="folder of a shard cannot be used"):
+        store.report_progress(1, {})
+    shutil.rmtree(store.folder)
+    with pytest.raises(StoreError, match="folder of a shard cannot be used"):
+        store.report_progress(1, {})
+    store.folder.write_text("a file")
+    with pytest.raises(StoreError, match="folder of a shard cannot be used"):
+        store.lock()

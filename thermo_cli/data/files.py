@@ -1,6 +1,7 @@
 """Which files are read as data: regular ones, that lie where they seem to, and hold no more than memory does."""
 
 import math
+import os
 import stat
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -43,7 +44,9 @@ def check_regular(file: Path, where: str) -> None:
 
 
 def check_link(file: Path, where: str) -> None:
-    """Refuse a link that leads out of the folder where it lies: a path that says where it goes (`../data.csv`) hides nothing.
+    """Refuse a link that leads out of the spec's folder, of a file or of a folder on the way to it.
+
+    A path that says where it goes (`../data.csv`) hides nothing; there the last part alone is looked at.
 
     Args:
         file: Its path.
@@ -52,14 +55,19 @@ def check_link(file: Path, where: str) -> None:
     Raises:
         DataError: It does, and local files of a spec are not trusted.
     """
-    place = file.resolve()
-    if file.is_symlink() and not place.is_relative_to(file.parent.resolve()) and "local" not in trust().allowed:
-        raise DataError(
-            "a link that leads out of its folder is not followed",
-            received=f"{file}, a link to {place}",
-            remedy="name the file itself, or if you trust it: --allow local",
-            where=where,
-        )
+    if "local" in trust().allowed:
+        return
+    path, base = (Path(os.path.normpath(place.absolute())) for place in (file, trust().base))
+    inside = path.is_relative_to(base)
+    home = base if inside else path.parent
+    for link in (place for place in (path, *path.parents) if place.is_relative_to(home) and place != home):
+        if link.is_symlink() and not link.resolve().is_relative_to(home.resolve()):
+            raise DataError(
+                "a link that leads out of its folder is not followed",
+                received=f"{link}, a link to {link.resolve()}",
+                remedy="name the file itself, or if you trust it: --allow local",
+                where=where,
+            )
 
 
 def declared_bytes(handle: BinaryIO | Any) -> int:

@@ -201,16 +201,18 @@ class ShardStore:
             timeout: Seconds to wait.
 
         Raises:
-            StoreError: Another worker keeps it.
+            StoreError: Another worker keeps it, or something else stands in its place.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.folder / "lock", timeout=timeout)
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except Timeout:
             raise StoreError(
                 "another process trains this shard", received=str(self.folder), remedy="wait for it, or stop it"
             ) from None
+        except OSError as error:
+            raise _unusable(self.folder, error) from None
         return lock
 
     def resume(self) -> tuple[int, dict[str, NDArray[Any]], ShardRecords] | None:
@@ -413,13 +415,19 @@ class ShardStore:
         Args:
             step: Steps taken.
             values: The latest measurement, observable to (replica,).
+
+        Raises:
+            StoreError: It cannot be written.
         """
         finite = {name: [float(v) if np.isfinite(v) else None for v in array] for name, array in values.items()}
         temporary = self.folder / "progress.tmp"
-        temporary.unlink(missing_ok=True)
-        with temporary.open("x") as handle:
-            handle.write(json.dumps({"step": step, "values": finite}))
-        temporary.replace(self.folder / "progress.json")
+        try:
+            temporary.unlink(missing_ok=True)
+            with temporary.open("x") as handle:
+                handle.write(json.dumps({"step": step, "values": finite}))
+            temporary.replace(self.folder / "progress.json")
+        except OSError as error:
+            raise _unusable(self.folder, error) from None
 
     def progress(self) -> dict[str, Any]:
         """Return the last word of `report_progress`, or step 0."""
@@ -466,6 +474,15 @@ class ShardStore:
         """Remove all commits and their state."""
         for path in (*self._commit_files(), self._state_file):
             path.unlink(missing_ok=True)
+
+
+def _unusable(folder: Path, error: OSError) -> StoreError:
+    """Return what is said of a shard's folder in which nothing can be written: that is no crash of its replicas."""
+    return StoreError(
+        "the folder of a shard cannot be used",
+        received=f"{folder}: {error.strerror}{f': {error.filename}' if error.filename else ''}",
+        remedy="remove it, or free space: what has finished is not in it, and the same command makes the rest again",
+    )
 
 
 def _says(record: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:

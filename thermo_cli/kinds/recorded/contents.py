@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from thermo_cli.data.files import check_regular
+from thermo_cli.data.files import check_link, check_regular
 from thermo_cli.data.table import Table
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers import mlflow_folder, mlflow_store, tensorboard_events, trainer_state
@@ -98,6 +98,7 @@ def _sealed(path: Path, seals: Seals) -> bytes:
     """Return the bytes of a file, and keep their hash."""
     try:
         check_regular(path, str(path))
+        check_link(path, "system.with.path")
         check_memory(path.stat().st_size, str(path), str(path))
         data = path.read_bytes()
     except FileNotFoundError:
