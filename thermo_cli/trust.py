@@ -90,6 +90,13 @@ def locate(name: str, where: str) -> Any:
             where=where,
         )
     module, _, attribute = name.partition(":")
+    if "__main__" in module.split("."):
+        raise SpecError(
+            "this module is a program, which importing it would run",
+            received=f"use: {name}",
+            remedy="name the module that has what you want",
+            where=where,
+        )
     package, local = module.partition(".")[0], local_file(module)
     if local is not None and "local" in trust().allowed:
         part, home = _import_local(module, local, where), None
@@ -297,7 +304,9 @@ def _import(module: str, where: str) -> Any:
             remedy="correct its name, or install it",
             where=where,
         ) from None
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever code of others leaves with: SystemExit, pytest's skips
         raise SpecError(
             "this module raises an error when it is imported",
             received=f"{module}: {told(error)}",

@@ -192,6 +192,49 @@ def test_short_memory_is_no_bug(
     assert "fewer --workers" in done.stderr
 
 
+def test_a_closed_stream_changes_no_exit_code(tmp_path: Path) -> None:
+    """Of a run, a report, and an error, however a batch system starts them."""
+    (tmp_path / "small.yaml").write_text(SMALL.replace("steps: 400", "steps: 40"))
+    for module, arguments, code in (
+        ("run", "small.yaml --workers 2 2>&-", 0),
+        ("run", "small.yaml --workers 2 --fresh <&- >&- 2>&-", 0),
+        ("report", "latest >&-", 0),
+        ("run", "small.yaml --set dynamics.stepz=3 2>&-", 2),
+    ):
+        line = f"{sys.executable} -m thermo_cli.cli.{module} {arguments}"
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=environment, capture_output=True, check=False)
+        assert done.returncode == code, (line, done.stderr)
+
+
+def test_a_link_to_itself_is_a_path_that_cannot_be_used(finished: Path, tmp_path: Path, command: Command) -> None:
+    """Wherever it is named; a folder in the place of a manifest ends no listing."""
+    (tmp_path / "loop.yaml").symlink_to(tmp_path / "loop.yaml")
+    for words in (
+        ("thermo-run", "loop.yaml"),
+        ("thermo-report", "latest", "--results", "results", "--output", "loop.yaml"),
+    ):
+        shutil.copytree(finished / "results", tmp_path / "results", dirs_exist_ok=True)
+        done = command(*words)
+        assert done.returncode == 2, done.stderr
+        assert "a link that leads to itself" in done.stderr
+    (tmp_path / "results" / "x-00000000" / "manifest.json").mkdir(parents=True)
+    assert command("thermo-report").returncode == 0
+
+
+def test_an_error_that_is_a_link_is_not_shown(finished: Path, tmp_path: Path, command: Command) -> None:
+    """A run that somebody handed on could have any file of this machine shown, in a page that is handed on in turn."""
+    shutil.copytree(finished / "results", tmp_path / "results")
+    (run,) = (tmp_path / "results").glob("small-*")
+    (tmp_path / "secret").write_text("Traceback\nKeyError: my password\n")
+    for file in (run / "shards").glob("*.safetensors"):
+        file.with_name(f"{file.name.partition('.')[0]}.error.txt").symlink_to(tmp_path / "secret")
+        file.unlink()
+    done = command("thermo-report", "latest")
+    assert done.returncode == 3
+    assert "password" not in done.stdout + done.stderr
+
+
 LASTING = """
 import threading
 import time

@@ -1,9 +1,12 @@
 """A real Dask cluster of processes, with workers that are killed, and tasks that kill themselves."""
 
+import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,7 +33,8 @@ def run(
     engine: DaskEngine, folder: Path, *kinds: str, tick: Callable[[], None] = lambda: None
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Run tasks; return results and errors by kind."""
-    outcome = engine.run(work, [(kind, str(folder)) for kind in kinds], tick, lambda: None)
+    with contextlib.closing(engine):
+        outcome = engine.run(work, [(kind, str(folder)) for kind in kinds], tick, lambda: None)
     returned = {task[0]: value for task, value in outcome.returned.items()}
     return returned, {task[0]: str(error) for task, error in outcome.failed.items()}
 
@@ -99,9 +103,6 @@ def test_a_worker_without_this_package_says_so(tmp_path: Path) -> None:
         subprocess.Popen([*worker, "--scheduler-file", str(port)], **options) as second,  # type: ignore[call-overload]
     ):
         try:
-            import json
-            import time
-
             while not port.exists():
                 time.sleep(0.1)
             address = json.loads(port.read_text())["address"]

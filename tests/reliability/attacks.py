@@ -39,6 +39,13 @@ ATTACKS: Final = (
         40,
         "engines.interrupts; workers leave it to their parent",
     ),
+    Attack(
+        "kill -9 of the workers of a Dask cluster, under 64 replicas",
+        processes.clustered,
+        0,  # in CI tests/engines/test_dask kills one
+        10,
+        "what a worker has not committed is trained again by another",
+    ),
     Attack("a second command, with --fresh, beside a live one", processes.live, 1, 20, "the lock of the run"),
     Attack(
         "markup in names of files, replicas, histories and observables",

@@ -17,6 +17,7 @@ from thermo_cli.engines.interrupts import NAMES
 
 WHOM: Final = ("the parent", "a worker", "all")
 PATIENCE_SECONDS: Final = 300.0
+LARGE: Final = ("steps: 400}\nensemble: {replicas: 6", "steps: 40000}\nensemble: {replicas: 64")
 
 
 def killed(number: int, folder: Path, generator: np.random.Generator) -> Tally:
@@ -93,6 +94,36 @@ def live(number: int, folder: Path, generator: np.random.Generator) -> Tally:
             tally.silent.append(f"exit code {code} beside a live run: {errors[-300:]}")
         tally.named += at_work and code == 2
         compare(tally, bench, results, "beside a second command", said)
+    return tally
+
+
+def clustered(number: int, folder: Path, generator: np.random.Generator) -> Tally:
+    """Kill -9 of workers of a Dask cluster with four of them, one after the other, under one ensemble of 64 replicas.
+
+    Args:
+        number: Of kills.
+        folder: An empty one.
+        generator: Draws moments and victims.
+    """
+    from distributed import LocalCluster
+
+    tally, bench = Tally(), bench_of("networks", *LARGE)
+    results = folder / "clustered"
+    with LocalCluster(4, threads_per_worker=1, memory_limit=0, dashboard_address=None, silence_logs=50) as cluster:
+        process = bench.start(results, "--scheduler", str(cluster.scheduler_address))
+        while process.poll() is None and tally.tried < number:
+            time.sleep(generator.uniform(0.5, 3.0))
+            workers = [nanny.pid for nanny in cluster.workers.values() if nanny.pid]
+            if workers and list(results.glob("*/shards/*/progress.json")):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(generator.choice(workers)), signal.SIGKILL)
+                    tally.tried += 1
+        code, errors = ended(process)
+        if code != 0:
+            tally.silent.append(f"exit code {code}: {errors[-300:]}")
+        if not list(results.glob("*/verdict.json")):
+            tally.lost.append("no verdict")
+    compare(tally, bench, results, f"after {tally.tried} kills", errors)
     return tally
 
 

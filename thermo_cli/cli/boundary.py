@@ -27,6 +27,7 @@ RESULTS = Path("results")
 BUG = 70
 GRACE_SECONDS = 2.0  # for threads that outlive a command
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+LOOP = "Symlink loop"  # how pathlib says ELOOP
 SHORT = (
     "can't start new thread",
     "can't allocate memory",
@@ -45,6 +46,7 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None, engine: An
         arguments: Instead of the process's own.
         engine: Where a command that trains does so, unless its options say where.
     """
+    _open_streams()
     for number in stops():
         signal.signal(number, _interrupt)
     code, before = 0, threading.enumerate()
@@ -61,6 +63,17 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None, engine: An
     _forget_interrupt()
     atexit.register(_ignore_stops)
     sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Have something behind the three standard streams where whoever started this has closed them (`2>&-`)."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # it gets the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "r" if number == 0 else "w"))  # noqa: PTH123, SIM115 - a number, kept open
 
 
 def _forget_interrupt() -> None:
@@ -93,6 +106,11 @@ def _failed(error: Exception) -> int:
     """Say that a path cannot be used, that the disk is full, or that this is a bug, and return the exit code."""
     if isinstance(error, OSError) and error.errno in UNUSABLE and error.filename is not None:
         complain(f"this path cannot be used: {error.strerror}\n  received: {error.filename}\n  remedy:   name another")
+        return UsageError.exit_code
+    if isinstance(error, RuntimeError) and str(error).startswith(LOOP):
+        complain(
+            f"this path cannot be used: a link that leads to itself\n  received: {error}\n  remedy:   name another"
+        )
         return UsageError.exit_code
     if isinstance(error, MemoryError) or any(words in str(error).lower() for words in SHORT):
         complain(

@@ -67,12 +67,21 @@ class DaskEngine:
                 session.interrupt(stop)
         return session.outcome
 
+    def close(self) -> None:
+        """Close what was opened: a cluster of somebody else's goes on."""
+        client, self._open = self._open, None
+        if client is not None:
+            cluster = client.cluster
+            client.close()
+            if cluster is not None:
+                cluster.close()
+
     def _client(self) -> Any:
         """Return the client, which is opened once in a command and closed at its end."""
         if self._open is None:
             self._open = _opened(self._scheduler, self.workers, self._patience)
             self._known: dict[str, bool] = {}
-            atexit.register(_close, self._open)
+            atexit.register(self.close)
             if not self._started:
                 there = len(_addresses(self._open))
                 self.workers = min(there, self._most or there)
@@ -255,14 +264,6 @@ def _opened(scheduler: str, workers: int, patience: float) -> Any:
             remedy="local, slurm with a jobqueue.yaml that works, or the address of a scheduler that has workers",
         ) from None
     return client
-
-
-def _close(client: Any) -> None:
-    """Close what was opened: a cluster of somebody else's goes on."""
-    cluster = client.cluster
-    client.close()
-    if cluster is not None:
-        cluster.close()
 
 
 def _addresses(client: Any) -> list[str]:

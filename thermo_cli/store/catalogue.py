@@ -48,7 +48,9 @@ def list_runs(results: Path) -> list[RunFolder]:
     """
     if not results.is_dir():
         return []
-    found = [path for path in results.iterdir() if _RUN_NAME.fullmatch(path.name) and (path / "manifest.json").exists()]
+    found = [
+        path for path in results.iterdir() if _RUN_NAME.fullmatch(path.name) and (path / "manifest.json").is_file()
+    ]
     return [RunFolder(path) for path in sorted(found, key=_last_touched, reverse=True)]
 
 

@@ -162,9 +162,15 @@ def crashes(run: Path) -> list[str]:
     Args:
         run: Folder of the run.
     """
-    texts = [file.read_text(errors="replace") for file in sorted(run.glob("shards/**/*.error.txt"))]
+    files = [file for file in sorted(run.glob("shards/**/*.error.txt")) if _own(file)]
+    texts = [file.read_text(errors="replace") for file in files]
     found = {name: words for text in texts for name, words in CRASH.findall(text)}
     return [f"replica {name} crashed: {words}" for name, words in found.items()]
+
+
+def _own(file: Path) -> bool:
+    """Say whether something is a file of the run's own: a link could show whatever lies on this machine, a pipe never ends."""
+    return file.is_file() and not file.is_symlink()
 
 
 def _last(values: NDArray[np.float64], sparse: bool) -> NDArray[np.float64]:
@@ -178,7 +184,7 @@ def _last(values: NDArray[np.float64], sparse: bool) -> NDArray[np.float64]:
 def _nothing_finished(folder: Recordings) -> StoreError:
     """Say why, where it is known: the first reason that is kept."""
     files = {name: folder.path / "shards" / f"{name}.error.txt" for name in folder.shards}
-    failed = [(name, file) for name, file in files.items() if file.exists()]
+    failed = [(name, file) for name, file in files.items() if _own(file)]
     if not failed:
         return StoreError(
             "no part of this run has finished, so there is nothing to judge",
