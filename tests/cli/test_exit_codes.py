@@ -140,6 +140,20 @@ def test_code_of_a_spec_that_ends_the_process_is_told(finished: Path, tmp_path: 
     assert "leaving: leaving.py, line 1, in <module>: SystemExit: 1" in done.stderr
 
 
+def test_code_of_a_spec_that_leaves_with_no_exception_is_told(tmp_path: Path, command: Command) -> None:
+    """While an estimator is tried: 2, and no traceback with the gate's exit code."""
+    (tmp_path / "leaving.py").write_text(
+        "from sklearn.linear_model import Ridge\nclass Left(BaseException): ...\n"
+        "class Model(Ridge):\n    def fit(self, x, y):\n        raise Left('fit')\n"
+    )
+    spec = "name: small\ndata: {use: diabetes}\nsystem: {use: 'leaving:Model'}\nensemble: {replicas: 4}\n"
+    (tmp_path / "small.yaml").write_text(spec)
+    done = command("thermo-run", "small.yaml", "--plan", "--allow", "local")
+    assert done.returncode == 2, done.stderr
+    assert "Left: fit" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_interrupted(tmp_path: Path) -> None:
     """Ctrl-C while it trains: 130, and how to go on."""
     (tmp_path / "long.yaml").write_text(SMALL.replace("steps: 400", "steps: 4000000"))

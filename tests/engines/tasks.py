@@ -8,6 +8,10 @@ import time
 from pathlib import Path
 
 
+class NoException(BaseException):
+    """What code of others may leave with; pytest's skips are such."""
+
+
 class Unpicklable(Exception):
     """An error that is not rebuilt from what it says, as many libraries have them."""
 
@@ -23,6 +27,8 @@ def work(task: tuple[str, str]) -> str:
         raise ValueError(kind)
     if kind.startswith("unpicklable"):
         raise Unpicklable(kind, 2)
+    if kind.startswith("leave"):
+        raise NoException(kind)
     if kind.startswith("thread"):
         threading.Thread(target=time.sleep, args=(1e6,)).start()
     if kind.startswith("exit"):
@@ -30,6 +36,8 @@ def work(task: tuple[str, str]) -> str:
     if kind.startswith("die"):
         time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGKILL)
+    if kind.startswith("environment"):
+        return f"{os.environ.get('PYTHONSAFEPATH')} {os.environ.get('PYTHONPATH')}"
     if kind.startswith("slow"):
         time.sleep(1.0)
     if kind.startswith("interrupt"):

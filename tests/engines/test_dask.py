@@ -25,7 +25,9 @@ def cluster() -> Iterator[Any]:
     """Two workers with their nannies, and a scheduler at an address."""
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=0, dashboard_address=None, silence_logs=50) as it:
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0", silence_logs=50
+    ) as it:
         yield it
 
 

@@ -1,20 +1,29 @@
 """What every engine of the table does, and that its module is imported no earlier than it is asked for."""
 
+import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.engines.tasks import work
+from thermo_cli.engines.dask import DaskEngine
 from thermo_cli.engines.engine import ENGINES, Engine, open_engine
 
+BEFORE = f"{os.environ.get('PYTHONSAFEPATH')} {os.environ.get('PYTHONPATH')}"
 
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> Engine:
+
+@pytest.fixture(params=ENGINES, scope="module")
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Each engine, with two workers where it has workers."""
-    return open_engine(request.param, 2)
+    one = open_engine(request.param, 2)
+    yield one
+    if isinstance(one, DaskEngine):
+        one.close()
+    assert f"{os.environ.get('PYTHONSAFEPATH')} {os.environ.get('PYTHONPATH')}" == BEFORE
 
 
 def begun(folder: Path) -> Counter[str]:
@@ -24,17 +33,18 @@ def begun(folder: Path) -> Counter[str]:
 
 def test_every_task_runs_once_and_errors_stay_with_their_task(engine: Engine, tmp_path: Path) -> None:
     """One task that raises, or would end the process, sinks no other."""
-    tasks = [(kind, str(tmp_path)) for kind in ("a", "raise", "exit", "b", "c")]
+    tasks = [(kind, str(tmp_path)) for kind in ("a", "raise", "exit", "leave", "b", "c")]
     outcome = engine.run(work, tasks, lambda: None, lambda: None)
     assert outcome.returned == {(kind, str(tmp_path)): f"done {kind}" for kind in ("a", "b", "c")}
     said = {kind: str(error).splitlines() for (kind, _), error in outcome.failed.items()}
     assert {kind: lines[-1] for kind, lines in said.items()} == {
         "raise": "ValueError: raise",
         "exit": "SystemExit: exit",
+        "leave": "tests.engines.tasks.NoException: leave",
     }
     assert "in work" in said["raise"][-3], "the place in the task's code is told"
     assert not outcome.interrupted
-    assert begun(tmp_path) == Counter(("a", "raise", "exit", "b", "c"))
+    assert begun(tmp_path) == Counter(("a", "raise", "exit", "leave", "b", "c"))
 
 
 def test_an_error_that_cannot_be_pickled_is_told_as_what_it_is(engine: Engine, tmp_path: Path) -> None:
@@ -82,3 +92,9 @@ def test_an_engine_is_imported_when_it_is_asked_for() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\nTrue False\n"
+
+
+def test_tasks_have_the_variables_of_whoever_asks(engine: Engine, tmp_path: Path) -> None:
+    """What keeps workers from a stranger's modules is no matter of the programs that a user's spec starts."""
+    outcome = engine.run(work, [("environment", str(tmp_path))], lambda: None, lambda: None)
+    assert list(outcome.returned.values()) == [BEFORE]

@@ -109,7 +109,9 @@ def clustered(number: int, folder: Path, generator: np.random.Generator) -> Tall
 
     tally, bench = Tally(), bench_of("networks", *LARGE)
     results = folder / "clustered"
-    with LocalCluster(4, threads_per_worker=1, memory_limit=0, dashboard_address=None, silence_logs=50) as cluster:
+    with LocalCluster(
+        4, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0", silence_logs=50
+    ) as cluster:
         process = bench.start(results, "--scheduler", str(cluster.scheduler_address))
         while process.poll() is None and tally.tried < number:
             time.sleep(generator.uniform(0.5, 3.0))

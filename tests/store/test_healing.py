@@ -173,3 +173,12 @@ def test_files_of_version_0_5_are_none_of_a_new_run(attacked: tuple[Bench, Path]
     after = thermo_cli.open_run(run).as_dict()
     assert before["microscopic"]["overlap"]["estimate"] is not None
     assert (after["microscopic"] or {}).get("overlap") is None
+
+
+def test_a_file_in_the_place_of_a_folder_is_set_aside(attacked: tuple[Bench, Path]) -> None:
+    """It is named, and the states that grew on it are made again where a longer run needs them."""
+    bench, run = attacked
+    shutil.rmtree(run / "states")
+    (run / "states").write_text("a file")
+    assert any(words.startswith("states: this is no folder") for words in bench.again(run.parent))
+    assert (run / "damaged" / "states").read_text() == "a file"

@@ -160,6 +160,14 @@ def leave_with(work: Callable[[], int]) -> NoReturn:
             received=f"exit code {left.code}",
             remedy="let it raise an error instead",
         ) from None
+    except Exception:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever code of others leaves with
+        raise UsageError(
+            "code that the spec names has ended the command",
+            received=f"{type(error).__name__}: {error}",
+            remedy="let it raise an Exception instead",
+        ) from None
     raise typer.Exit(code)
 
 

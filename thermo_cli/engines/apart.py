@@ -4,6 +4,7 @@ A worker of Dask draws random numbers in its event loop, answers signals and res
 that. The process is started once and takes one task after the other; when the worker goes, it goes at once.
 """
 
+import json
 import os
 import queue
 import subprocess
@@ -19,6 +20,8 @@ from thermo_cli.engines.engine import TaskT, told
 from thermo_cli.engines.workers import THREAD_VARIABLES, prepare_worker
 from thermo_cli.isolation import isolated_environment
 
+BEFORE: Final = "THERMO_BEFORE"
+"""Variable of a worker: those that isolate it as they were where its cluster was started, as JSON."""
 ROOT: Final = str(Path(__file__).resolve().parents[2])
 START: Final = (
     "import sys; sys.path.append(sys.argv[2]); from thermo_cli.engines.apart import serve; serve(int(sys.argv[1]))"
@@ -34,7 +37,8 @@ class Apart:
 
     def __init__(self) -> None:
         isolated = isolated_environment()
-        before = {name: os.environ.get(name) for name in isolated}
+        kept = os.environ.get(BEFORE)  # of a cluster that was started from here, whose workers are isolated themselves
+        before = json.loads(kept) if kept else {name: os.environ.get(name) for name in isolated}
         self._pipe, theirs = Pipe()
         self._process = subprocess.Popen(
             [sys.executable, "-c", START, str(theirs.fileno()), ROOT],

@@ -7,6 +7,8 @@ refused before its first task. The scheduler must be one that is trusted: tasks 
 
 import atexit
 import contextlib
+import json
+import os
 import signal
 import threading
 import time
@@ -14,6 +16,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
+from thermo_cli.engines.apart import BEFORE, ProcessDiedError, run_apart
 from thermo_cli.engines.engine import Outcome, TaskError, TaskT
 from thermo_cli.engines.interrupts import Interrupts
 from thermo_cli.engines.workers import usable_cores
@@ -25,6 +28,7 @@ ATTEMPTS: Final = 3  # of a task whose process dies
 LOSSES: Final = 20  # workers that may be lost under a task: it is rarely the task's fault
 PATIENCE_SECONDS: Final = {"local": 60.0, "slurm": 900.0}  # for the first worker, and for another where all are lost
 TICK_SECONDS: Final = 0.2
+QUIET: Final = "127.0.0.1:0"  # pages of a cluster's own, for nobody else
 PROBE_SECONDS: Final = 60.0
 
 
@@ -75,10 +79,14 @@ class DaskEngine:
             client.close()
             if cluster is not None:
                 cluster.close()
+            for name in os.environ.keys() - self._environment:  # nannies of a cluster here leave theirs
+                del os.environ[name]
+            os.environ.update(self._environment)
 
     def _client(self) -> Any:
         """Return the client, which is opened once in a command and closed at its end."""
         if self._open is None:
+            self._environment = dict(os.environ)
             self._open = _opened(self._scheduler, self.workers, self._patience)
             self._known: dict[str, bool] = {}
             atexit.register(self.close)
@@ -165,8 +173,6 @@ class _Session:
                 future.cancel(force=True)
 
     def _submit(self, worker: str, task: Any) -> None:
-        from thermo_cli.engines.apart import run_apart
-
         future = self.client.submit(
             run_apart, self.function, task, workers=[worker], allow_other_workers=False, pure=False, retries=0
         )
@@ -185,8 +191,6 @@ class _Session:
 
     def _answered(self, task: Any, future: Any, queue: "deque[Any]") -> None:
         from distributed import KilledWorker
-
-        from thermo_cli.engines.apart import ProcessDiedError
 
         error = future.exception() if future.status == "error" else None
         if future.status == "finished":
@@ -239,19 +243,21 @@ def _opened(scheduler: str, workers: int, patience: float) -> Any:
     from distributed import Client, LocalCluster
 
     dask.config.set({"distributed.scheduler.allowed-failures": LOSSES, "distributed.admin.low-level-log-length": 0})
-    for name, value in isolated_environment().items():  # of processes that replace lost ones too
+    isolated = isolated_environment()
+    before = json.dumps({name: os.environ.get(name) for name in isolated})
+    for name, value in {**isolated, BEFORE: before}.items():  # of processes that replace lost ones too
         dask.config.set({f"distributed.nanny.pre-spawn-environ.{name}": value})
     try:
         if scheduler == "local":
             cluster = LocalCluster(
-                n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address=None, silence_logs=50
+                n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address=QUIET, silence_logs=50
             )
             client = Client(cluster)
         elif scheduler == "slurm":
             with _signals_kept():
                 from dask_jobqueue import SLURMCluster
             dask.config.set({"distributed.deploy.lost-worker-timeout": "1s"})
-            cluster = SLURMCluster(scheduler_options={"dashboard_address": None})
+            cluster = SLURMCluster(scheduler_options={"dashboard_address": QUIET})
             cluster.adapt(minimum=workers, maximum=workers)  # a lost job is replaced
             client = Client(cluster)
         else:

@@ -45,7 +45,9 @@ def told(function: Callable[[TaskT], str], task: TaskT) -> str:
         return function(task)
     except ThermoError:
         raise
-    except (Exception, SystemExit):  # noqa: BLE001 - whatever it is, its traceback is kept
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - whatever code of others leaves with, its traceback is kept
         words = traceback.format_exc()
     raise TaskError(words)
 

@@ -20,6 +20,7 @@ from thermo_cli.store.run_folder import RunFolder
 FACTS: Final = ("manifest.json", "rehearsal.json", "source.json")
 REWRITTEN: Final = ("spec.yaml", "resolved.yaml", "replicas.csv", "verdict.json", "report.html")  # whatever they hold
 ARRAYS: Final = ("shards/**/*.safetensors", "states/**/*.safetensors", "microstates*.safetensors")
+FOLDERS: Final = ("states", "verdicts", "logs", "outputs", "tables")
 OUTPUT: Final = "output"
 MICROSTATES: Final = re.compile(r"microstates(?:-(\d+))?(?:\.look-\d+)?")
 COMMIT: Final = re.compile(r"commit-(\d+)|state")
@@ -36,6 +37,9 @@ def heal_facts(folder: RunFolder, identity: str) -> Iterator[str]:
     Raises:
         StoreError: One was written by a newer version.
     """
+    for path in (folder.path / name for name in FOLDERS):
+        if path.exists() and not path.is_dir():
+            yield _set_aside(folder.path, path, "this is no folder")
     for path in (folder.path / name for name in (*FACTS, *REWRITTEN)):
         try:
             if path.exists() and not path.is_file():

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Trajectories
-from thermo_cli.errors import StoreError, UsageError
-from thermo_cli.store.files import ArrayFile, check_record, read_arrays, write_arrays
+from thermo_cli.errors import DamagedError, StoreError, UsageError
+from thermo_cli.store.files import MEND, ArrayFile, check_record, read_arrays, write_arrays
 
 
 def write_recorded(path: Path, run: str, trajectories: Trajectories, parameters: NDArray[np.floating] | None) -> None:
@@ -97,6 +97,9 @@ def _read(path: Path, run: str, old: bool) -> ArrayFile:
             remedy="give the thermo-run command again",
         )
     file = read_arrays(path)
+    names = [*file.record.get("replicas", ()), *file.record.get("histories", ()), *file.arrays]
+    if not all(isinstance(name, str) and name.isprintable() for name in names):  # as none that was read is
+        raise DamagedError("a name in the file cannot be printed", received=str(path), remedy=MEND)
     if not (old and file.record["schema_version"] == 1):
         check_record(path, file.record, {"kind": "recorded", "run": run})
     return file

@@ -308,10 +308,10 @@ class ShardStore:
         segment = ArrayFile(arrays, self._record("segment", number, self._seal(number), number))
         if state is not None:  # first, as the segment's file says that both are there
             follows = digest(segment.arrays, {"schema_version": SCHEMA_VERSION, **segment.record})
-            self._states.parent.mkdir(parents=True, exist_ok=True)
+            _made(self._states.parent)
             record = self._record("last", number, follows, number) | {"step": step}
             write_arrays(self.last_file(number), ArrayFile(state, record))
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        _made(self.folder.parent)
         write_arrays(self.segment_file(number), segment)
 
     def _kept(self) -> list[tuple[ArrayFile, ArrayFile | None]]:
@@ -406,7 +406,7 @@ class ShardStore:
         Args:
             text: The traceback.
         """
-        self._error_file.parent.mkdir(parents=True, exist_ok=True)
+        _made(self._error_file.parent)
         write_text(self._error_file, text)
 
     def report_progress(self, step: int, values: Mapping[str, NDArray[np.float64]]) -> None:
@@ -432,7 +432,8 @@ class ShardStore:
     def progress(self) -> dict[str, Any]:
         """Return the last word of `report_progress`, or step 0."""
         try:
-            word: dict[str, Any] = json.loads((self.folder / "progress.json").read_text())
+            file = self.folder / "progress.json"
+            word: dict[str, Any] = json.loads(file.read_text() if file.is_file() else "")  # a pipe would be waited for
         except (OSError, ValueError):  # not there yet, or gone because the shard has just finished
             return {"step": 0, "values": {}}
         return word
@@ -474,6 +475,13 @@ class ShardStore:
         """Remove all commits and their state."""
         for path in (*self._commit_files(), self._state_file):
             path.unlink(missing_ok=True)
+
+
+def _made(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(folder, error) from None
 
 
 def _unusable(folder: Path, error: OSError) -> StoreError:

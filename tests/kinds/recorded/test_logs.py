@@ -200,7 +200,15 @@ def test_logs_that_would_never_end_or_hold_no_numbers_are_told(tmp_path: Path) -
     metric.write_text("1 0.5 99999999999999999999\n")
     with pytest.raises(DataError, match="does not fit into 64 bits"):
         read(store)
+    for line in ("1 0.5 -3", "1 0.5 1.5"):
+        metric.write_text(f"{line}\n")
+        with pytest.raises(DataError):
+            read(store)
     metric.write_text(before)
+    with sqlite3.connect(write_database(tmp_path / "below.db")) as connection:
+        connection.execute("UPDATE metrics SET step = -3 WHERE step = (SELECT max(step) FROM metrics)")
+    with pytest.raises(DataError, match="a step is a whole number, 0 or more"):
+        read(tmp_path / "below.db")
     meta = next(iter(store.glob("*/meta.yaml")))
     bombs = "".join(f"b{n}: &b{n} [*b{n - 1}, *b{n - 1}]\n" for n in range(1, 40))
     meta.write_text(f"b0: &b0 [x, x]\n{bombs}name: *b39\n")

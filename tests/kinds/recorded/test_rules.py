@@ -1,5 +1,6 @@
 """The rules by which runs become an ensemble: each is applied as it is stated, and said."""
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from thermo_cli.errors import DataError
+from thermo_cli.errors import DamagedError, DataError
 from thermo_cli.kinds.recorded.parts import RecordedArguments
 from thermo_cli.kinds.recorded.records import Recorded, read_logs
 from thermo_cli.store.recorded import read_recorded, write_recorded
@@ -269,6 +270,10 @@ def test_smaller_budgets_tell_of_longer_training(tmp_path: Path) -> None:
     assert said(recorded, "stationarity is told by the final values of T/4, T/2 and T = 40")
     write_recorded(tmp_path / "kept", "run", recorded.runs, None)
     np.testing.assert_array_equal(read_recorded(tmp_path / "kept", "run").budgets["acc"], recorded.runs.budgets["acc"])
+    forged = dataclasses.replace(recorded.runs, replicas=("0", "1", "2\n::error::told"))
+    write_recorded(tmp_path / "forged", "run", forged, None)
+    with pytest.raises(DamagedError, match="cannot be printed"):
+        read_recorded(tmp_path / "forged", "run")
     path.write_text("\n".join(["replica,step,budget,observable,value", *rows[2:], ""]))
     recorded = read(path)
     assert not recorded.runs.budgets

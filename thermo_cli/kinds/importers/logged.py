@@ -41,10 +41,14 @@ def series_of(pairs: Iterable[tuple[int, float | None]]) -> Series:
         pairs: Step and value, in the order in which they were written.
 
     Raises:
-        DataError: A step is larger than any that is taken.
+        DataError: A step is larger than any that is taken, below 0, or no whole number.
     """
     steps, values = [], []
     for step, value in pairs:
+        if step != int(step) or step < 0:
+            raise DataError(
+                "a step is a whole number, 0 or more", received=step, remedy="leave this run out, or mend it"
+            )
         steps.append(step)
         values.append(math.inf if value is None or math.isnan(value) else value)
     try:

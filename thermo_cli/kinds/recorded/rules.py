@@ -165,7 +165,7 @@ def _check_shares(values: dict[str, Array], runs: Sequence[LoggedRun], names: Se
             largest = np.where(np.isfinite(array), array, -np.inf).max(axis=1)
             top, usual = int(largest.argmax()), largest[percent]
             shares = np.flatnonzero(
-                ~percent & (100 * largest >= usual.min() / NEAR) & (100 * largest <= usual.max() * NEAR)
+                ~percent & (largest >= usual.min() / NEAR / 100) & (largest <= usual.max() / 100 * NEAR)
             )
             if len(shares) and usual.min() > LEAST_PER_CENT:
                 raise DataError(
