@@ -105,8 +105,8 @@ class DaskEngine:
         new = [address for address in there if address not in self._known]
         if new:
             for address, answer in self._client().run(_probe(), workers=new, on_error="return").items():
-                if isinstance(answer, Exception) and address not in _addresses(self._client()):
-                    continue  # it was lost meanwhile
+                if isinstance(answer, OSError):
+                    continue  # it was lost meanwhile, or will be asked again
                 self._known[address] = True
                 _compare(address, answer, self._mixed)
         usable = [address for address in there if address in self._known]
