@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tests.reliability import unprotected
 from tests.reliability.attacks import ATTACKS
 from tests.reliability.tally import Attack, Tally
 from thermo_cli import rng
@@ -31,8 +32,8 @@ Written by `python -m tests.reliability`. Runs of every kind (stacked networks, 
 estimators, scripts, recorded runs) are attacked, and the same command is given again. *Survived*: what it promises (shards,
 states, table, microstates, verdict) is to the byte what an undisturbed run leaves. *Named*: the fault was answered by a
 sentence that says what is wrong. *Silent*: other numbers, code that ran, or a traceback, without such a sentence. *Lost*:
-something finished that the same command did not bring back. CI tries a few of each, and for those that run in one process
-also with the protection taken away: then they must fail.
+something finished that the same command did not bring back. *Without it*: faults that were silent or lost in a few tries
+where the protection was taken away (`--unprotected`; some of the runs died at once). CI tries a few of each attack.
 """
 
 
@@ -41,11 +42,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", default=[""], metavar="NAME", help="attacks whose functions begin so")
     parser.add_argument("--anew", action="store_true", help="forget what was counted")
+    parser.add_argument(
+        "--unprotected", action="store_true", help="only whether attacks succeed where nothing protects"
+    )
     chosen = parser.parse_args()
     if chosen.anew:
         COUNTS.unlink(missing_ok=True)
     for attack in ATTACKS:
-        if attack.run.__name__.startswith(tuple(chosen.only)):
+        if attack.run.__name__.startswith(tuple(chosen.only)) and chosen.unprotected:
+            _keep(unprotected.kept(attack.run.__name__))
+        elif attack.run.__name__.startswith(tuple(chosen.only)):
             size = max(PART, attack.long // 25)
             for first in range(0, attack.long, size):
                 _count(attack, first // size, min(size, attack.long - first))
@@ -58,15 +64,14 @@ def main() -> int:
 def _count(attack: Attack, part: int, faults: int) -> None:
     """Try the faults of a part, unless that was done."""
     name = attack.run.__name__
-    if any((kept["attack"], kept["part"], kept["faults"]) == (name, part, faults) for kept in _kept()):
+    if any((kept["attack"], kept["part"], kept["faults"]) == (name, part, faults) for kept in _kept(False)):
         return
     generator = rng.generator(2026, zlib.crc32(name.encode()), part)
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         tally = attack.run(faults, Path(folder), generator)
     line = {"attack": name, "part": part, "faults": faults, "revision": _revision(), **dataclasses.asdict(tally)}
-    with COUNTS.open("a") as file:
-        file.write(json.dumps(line) + "\n")
+    _keep(line)
     print(
         f"{name} {part}: {tally.tried} in {time.monotonic() - begun:.0f} s",
         *tally.silent,
@@ -76,15 +81,24 @@ def _count(attack: Attack, part: int, faults: int) -> None:
     )
 
 
-def _kept() -> Iterator[dict[str, Any]]:
-    if COUNTS.exists():
-        yield from map(json.loads, COUNTS.read_text().splitlines())
+def _keep(line: dict[str, Any]) -> None:
+    """Keep what was counted; without protection the last count alone."""
+    lines = COUNTS.read_text().splitlines() if COUNTS.exists() else []
+    if "unprotected" in line:
+        same = ("attack", "unprotected")
+        lines = [old for old in lines if [json.loads(old).get(key) for key in same] != [line[key] for key in same]]
+    COUNTS.write_text("\n".join([*lines, json.dumps(line)]) + "\n")
 
 
-def _total(attack: Attack) -> Tally:
+def _kept(unprotected: bool) -> Iterator[dict[str, Any]]:
+    lines = map(json.loads, COUNTS.read_text().splitlines() if COUNTS.exists() else [])
+    yield from (line for line in lines if line.get("unprotected", False) == unprotected)
+
+
+def _total(attack: Attack, unprotected: bool = False) -> Tally:
     """Return what was counted of an attack, all parts together."""
     total = Tally()
-    for kept in _kept():
+    for kept in _kept(unprotected):
         if kept["attack"] == attack.run.__name__:
             total.tried += kept["tried"]
             total.named += kept["named"]
@@ -95,15 +109,17 @@ def _total(attack: Attack) -> Tally:
 
 def _page(rows: Sequence[tuple[Attack, Tally]]) -> Iterator[str]:
     """Yield the lines of the page."""
-    yield from (INTRODUCTION, "| attack | tried | survived | named | silent | lost | what protects |")
-    yield "| --- | ---: | ---: | ---: | ---: | ---: | --- |"
+    yield from (INTRODUCTION, "| attack | tried | survived | named | silent | lost | what protects | without it |")
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | --- | ---: |"
     for attack, tally in rows:
         numbers = (tally.tried, tally.survived, tally.named, len(tally.silent), len(tally.lost))
-        yield f"| {attack.name} | {' | '.join(map(str, numbers))} | {attack.protection} |"
+        bare = _total(attack, unprotected=True)
+        lost = f"{min(bare.tried - bare.survived, bare.tried)} of {bare.tried}" if bare.tried else ""
+        yield f"| {attack.name} | {' | '.join(map(str, numbers))} | {attack.protection} | {lost} |"
     faults = [f"- {attack.name}: {fault}" for attack, tally in rows for fault in (*tally.silent, *tally.lost)]
     if faults:
         yield from ("", "## Silent or lost", "", *faults)
-    revisions = sorted({str(kept["revision"]) for kept in _kept()})
+    revisions = sorted({str(kept["revision"]) for kept in _kept(False)})
     yield from ("", f"Counted at {', '.join(revisions)}.")
 
 

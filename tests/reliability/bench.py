@@ -141,7 +141,7 @@ class Bench:
             text=True,
             start_new_session=True,
             preexec_fn=before,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "NO_COLOR": "1"},
+            env={**os.environ, "PYTHONPATH": beside(), "OMP_NUM_THREADS": "1", "NO_COLOR": "1"},
         )
 
     @cached_property
@@ -210,6 +210,11 @@ def promised(results: Path) -> dict[str, bytes]:
         for name, path in paths.items()
         if name not in UNPROMISED and name.partition("/")[0] not in ("damaged", "logs", "outputs")
     }
+
+
+def beside() -> str:
+    """Return where processes that are started look for modules: where this one does, and in this checkout."""
+    return os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(ROOT)])
 
 
 def recorded() -> str:

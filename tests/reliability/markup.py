@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from junitparser import JUnitXml
 
-from tests.conftest import ROOT
+from tests.reliability.bench import beside
 from tests.reliability.tally import Tally
 from tests.reports.synthetic import HOSTILE
 
@@ -85,7 +85,7 @@ def _page(folder: Path, word: str, generator: np.random.Generator, format: str, 
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": beside(), "NO_COLOR": "1", "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode in (0, 4), done.stderr
     return done.stdout
