@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.reliability import unprotected
+from tests.reliability import bench, disks, processes, unprotected
 from tests.reliability.attacks import ATTACKS
 from tests.reliability.tally import Attack, Tally
 from thermo_cli import rng
@@ -24,6 +24,12 @@ from thermo_cli import rng
 ROOT: Final = Path(__file__).resolve().parents[2]
 COUNTS: Final = ROOT / "results" / "reliability.jsonl"
 PAGE: Final = ROOT / "results" / "reliability.md"
+CLUSTERED: Final = (
+    (processes.killed, 18),
+    (processes.told, 12),
+    (processes.live, 4),
+    (disks.vanished, 6),
+)
 PART: Final = 20  # faults that are counted and kept together, at least
 INTRODUCTION: Final = """\
 # What it survives
@@ -45,7 +51,12 @@ def main() -> int:
     parser.add_argument(
         "--unprotected", action="store_true", help="only whether attacks succeed where nothing protects"
     )
+    parser.add_argument(
+        "--cluster", action="store_true", help="attack commands that train on a Dask cluster of two workers"
+    )
     chosen = parser.parse_args()
+    if chosen.cluster:
+        return _on_a_cluster()
     if chosen.anew:
         COUNTS.unlink(missing_ok=True)
     for attack in ATTACKS:
@@ -55,10 +66,32 @@ def main() -> int:
             size = max(PART, attack.long // 25)
             for first in range(0, attack.long, size):
                 _count(attack, first // size, min(size, attack.long - first))
-    rows = [(attack, _total(attack)) for attack in ATTACKS]
-    PAGE.write_text("\n".join(_page(rows)) + "\n")
+    _write()
     print(PAGE.read_text())
-    return int(any(tally.silent or tally.lost for _, tally in rows))
+    return int(any(tally.silent or tally.lost for tally in map(_total, ATTACKS)))
+
+
+def _write() -> None:
+    PAGE.write_text("\n".join(_page([(attack, _total(attack)) for attack in ATTACKS])) + "\n")
+
+
+def _on_a_cluster() -> int:
+    """Attack the processes of a command whose shards train on a cluster that goes on; each attack is kept as one of its own."""
+    from distributed import LocalCluster
+
+    lines = []
+    with LocalCluster(2, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0", silence_logs=50) as it:
+        bench.SCHEDULER[:] = ["--scheduler", str(it.scheduler_address)]
+        for attack, number in CLUSTERED:
+            with tempfile.TemporaryDirectory() as folder:
+                tally = attack(number, Path(folder), rng.generator(2026, zlib.crc32(attack.__name__.encode())))
+            lines.append(
+                {"attack": f"{attack.__name__} on a cluster", "unprotected": None, **dataclasses.asdict(tally)}
+            )
+            print(lines[-1], flush=True)
+            _keep(lines[-1])
+    _write()
+    return int(any(line["silent"] or line["lost"] for line in lines))
 
 
 def _count(attack: Attack, part: int, faults: int) -> None:
@@ -90,7 +123,7 @@ def _keep(line: dict[str, Any]) -> None:
     COUNTS.write_text("\n".join([*lines, json.dumps(line)]) + "\n")
 
 
-def _kept(unprotected: bool) -> Iterator[dict[str, Any]]:
+def _kept(unprotected: bool | None) -> Iterator[dict[str, Any]]:
     lines = map(json.loads, COUNTS.read_text().splitlines() if COUNTS.exists() else [])
     yield from (line for line in lines if line.get("unprotected", False) == unprotected)
 
@@ -119,8 +152,20 @@ def _page(rows: Sequence[tuple[Attack, Tally]]) -> Iterator[str]:
     faults = [f"- {attack.name}: {fault}" for attack, tally in rows for fault in (*tally.silent, *tally.lost)]
     if faults:
         yield from ("", "## Silent or lost", "", *faults)
+    yield from _clustered()
     revisions = sorted({str(kept["revision"]) for kept in _kept(False)})
     yield from ("", f"Counted at {', '.join(revisions)}.")
+
+
+def _clustered() -> Iterator[str]:
+    """Yield what became of commands whose shards train on a cluster."""
+    lines = [line for line in _kept(None) if line["attack"].endswith(" on a cluster")]
+    if lines:
+        yield from ("", "With `--scheduler tcp://...`, two workers (`--cluster`):", "")
+        yield from ("| attack | tried | named | silent | lost |", "| --- | ---: | ---: | ---: | ---: |")
+    for line in lines:
+        numbers = (line["tried"], line["named"], len(line["silent"]), len(line["lost"]))
+        yield f"| {line['attack'].removesuffix(' on a cluster')} | {' | '.join(map(str, numbers))} |"
 
 
 def _revision() -> str:

@@ -68,6 +68,8 @@ equilibrium: {margins: {test_accuracy: 0.05}}
 }
 TRAINED: Final = tuple(kind for kind in SPECS if kind != "recorded")
 ALLOWED: Final = ("command",)
+SCHEDULER: Final[list[str]] = []
+"""`--scheduler ADDRESS` where processes are attacked that train on a cluster."""
 UNPROMISED: Final = ("manifest.json", "rehearsal.json", "report.html", "report.error.txt", ".lock")
 """Times, and what says where a run was made; the rest is equal to the byte."""
 
@@ -133,7 +135,7 @@ class Bench:
             arguments: Of the command.
             before: Called in the process before it begins.
         """
-        command = [sys.executable, "-m", "thermo_cli.cli.run", str(self.spec)]
+        command = [sys.executable, "-m", "thermo_cli.cli.run", str(self.spec), *SCHEDULER]
         return subprocess.Popen(
             [*command, "--results", str(results), "--allow", *ALLOWED, "--workers", "2", *arguments],
             stdout=subprocess.PIPE,

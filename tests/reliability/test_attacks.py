@@ -21,8 +21,8 @@ from thermo_cli.store import files, healing, shard
 def test_nothing_is_silent_or_lost(attack: Attack, tmp_path: Path) -> None:
     """Whatever is attacked: what is promised is there to the byte after the same command, and what is wrong was said.
 
-    Each was seen to fail without its protection: processes by hand (no handlers in workers, no lock in `set_aside`, a commit
-    whose state is written first), the others below.
+    Each was seen to fail without its protection: `unprotected.REMOVED` takes it away, `python -m tests.reliability
+    --unprotected` counts what is silent or lost then, and four of them are tried below.
     """
     tally = attack.run(attack.quick, tmp_path, rng.generator(7))
     assert tally.tried >= attack.quick // 2

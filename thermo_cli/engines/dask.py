@@ -45,10 +45,18 @@ class DaskEngine:
         _check_installed(scheduler)
         self._started = scheduler in PATIENCE_SECONDS
         self._most = workers
-        self.workers = workers or usable_cores()
         self._scheduler, self._mixed = scheduler, mixed
         self._patience = PATIENCE_SECONDS.get(scheduler, PATIENCE_SECONDS["local"])
         self._open: Any = None
+        self._known: set[str] = set()  # workers that were looked at
+
+    @property
+    def workers(self) -> int:
+        """Tasks at the same time, at most: of a cluster at an address, as many as it has workers."""
+        if self._started:
+            return self._most or usable_cores()
+        there = len(_addresses(self._client()))
+        return min(there, self._most or there)
 
     def run(
         self,
@@ -58,17 +66,23 @@ class DaskEngine:
         stop: Callable[[], None],
     ) -> Outcome[TaskT]:
         """Run a function on every task, one at a time on each worker; a second interrupt gives up what is running."""
+        client = self._client()  # an interrupt ends the wait for it
         with Interrupts().counted() as interrupts:
 
             def look() -> None:
                 tick()
                 interrupts.check()
 
-            session = _Session(self._client(), function, self._usable, look, self._patience)
+            session = _Session(client, function, self._usable, look, self._patience)
             try:
                 session.run(deque(tasks))
             except KeyboardInterrupt:
                 session.interrupt(stop)
+            except BaseException:
+                session.give_up()
+                with contextlib.suppress(OSError):
+                    stop()  # what runs on a cluster of somebody else's would go on
+                raise
         return session.outcome
 
     def close(self) -> None:
@@ -87,12 +101,8 @@ class DaskEngine:
         """Return the client, which is opened once in a command and closed at its end."""
         if self._open is None:
             self._environment = dict(os.environ)
-            self._open = _opened(self._scheduler, self.workers, self._patience)
-            self._known: dict[str, bool] = {}
+            self._open = _opened(self._scheduler, self._most or usable_cores(), self._patience)
             atexit.register(self.close)
-            if not self._started:
-                there = len(_addresses(self._open))
-                self.workers = min(there, self._most or there)
         return self._open
 
     def _usable(self) -> list[str]:
@@ -107,7 +117,7 @@ class DaskEngine:
             for address, answer in self._client().run(_probe(), workers=new, on_error="return").items():
                 if isinstance(answer, OSError):
                     continue  # it was lost meanwhile, or will be asked again
-                self._known[address] = True
+                self._known.add(address)
                 _compare(address, answer, self._mixed)
         usable = [address for address in there if address in self._known]
         return usable if self._started else usable[: self._most]
@@ -169,8 +179,12 @@ class _Session:
                         if future.status == "finished":
                             self.outcome.returned[task] = future.result()
         except KeyboardInterrupt:
-            for _, future in self.running.values():
-                future.cancel(force=True)
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Wait for nothing that is running."""
+        for _, future in self.running.values():
+            future.cancel(force=True)
 
     def _submit(self, worker: str, task: Any) -> None:
         future = self.client.submit(
@@ -247,23 +261,25 @@ def _opened(scheduler: str, workers: int, patience: float) -> Any:
     before = json.dumps({name: os.environ.get(name) for name in isolated})
     for name, value in {**isolated, BEFORE: before}.items():  # of processes that replace lost ones too
         dask.config.set({f"distributed.nanny.pre-spawn-environ.{name}": value})
+    cluster = None
     try:
         if scheduler == "local":
             cluster = LocalCluster(
                 n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address=QUIET, silence_logs=50
             )
-            client = Client(cluster)
         elif scheduler == "slurm":
             with _signals_kept():
                 from dask_jobqueue import SLURMCluster
             dask.config.set({"distributed.deploy.lost-worker-timeout": "1s"})
             cluster = SLURMCluster(scheduler_options={"dashboard_address": QUIET})
             cluster.adapt(minimum=workers, maximum=workers)  # a lost job is replaced
-            client = Client(cluster)
-        else:
-            client = Client(scheduler, timeout=PROBE_SECONDS / 2)
+        client = Client(scheduler if cluster is None else cluster, timeout=PROBE_SECONDS / 2)
         client.wait_for_workers(1, timeout=patience)
-    except (OSError, TimeoutError, ValueError, RuntimeError) as error:
+    except BaseException as error:
+        if cluster is not None:
+            cluster.close()
+        if not isinstance(error, OSError | ValueError | RuntimeError):
+            raise
         raise UsageError(
             "there is no Dask cluster",
             received=f"--scheduler {scheduler}: {error}",
@@ -273,8 +289,19 @@ def _opened(scheduler: str, workers: int, patience: float) -> Any:
 
 
 def _addresses(client: Any) -> list[str]:
-    """Return the addresses of the workers that are there, in the order in which they came."""
-    return list(client.scheduler_info(n_workers=-1)["workers"])
+    """Return the addresses of the workers that are there, in the order in which they came.
+
+    Raises:
+        UsageError: The scheduler is there no more.
+    """
+    try:
+        return list(client.scheduler_info(n_workers=-1)["workers"])
+    except OSError as error:
+        raise UsageError(
+            "the scheduler of the cluster cannot be reached any more",
+            received=error,
+            remedy="give the same command again where there is one: what is committed is kept",
+        ) from None
 
 
 def _probe() -> Callable[[], dict[str, str]]:
