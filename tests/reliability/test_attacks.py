@@ -59,7 +59,7 @@ def test_without_its_protection_an_attack_succeeds(name: str, tmp_path: Path, mo
             monkeypatch.setattr(room, protection, instead)
         monkeypatch.setattr(shard, "_says", lambda *words: True)
     try:
-        tally = attack(7, tmp_path, rng.generator(7))
+        tally = attack(14, tmp_path, rng.generator(7))
     except Exception:  # noqa: BLE001 - an attack that ends in a traceback has succeeded too
         return
     assert tally.silent or tally.lost
