@@ -87,12 +87,14 @@ def live(number: int, folder: Path, generator: np.random.Generator) -> Tally:
         time.sleep(generator.uniform(0.0, 0.5))
         second = bench.start(results, *(["--fresh"] if fault % 2 == 0 else []))
         code, errors = ended(second)
-        at_work = process.poll() is None and not list(results.glob("*/verdict.json"))
-        _, said = ended(process)
-        tally.tried += at_work
-        if at_work and (code, "another process trains this very run" in errors) != (2, True):
+        over = bool(list(results.glob("*/verdict.json")))  # it may end in its own time
+        own, said = ended(process)
+        tally.tried += 1
+        if not over and (code, "another process trains this very run" in errors) != (2, True):
             tally.silent.append(f"exit code {code} beside a live run: {errors[-300:]}")
-        tally.named += at_work and code == 2
+        if own != 0:
+            tally.lost.append(f"exit code {own} of the first: {said[-300:]}")
+        tally.named += code == 2
         compare(tally, bench, results, "beside a second command", said)
     return tally
 
@@ -112,7 +114,7 @@ def clustered(number: int, folder: Path, generator: np.random.Generator) -> Tall
     with LocalCluster(
         4, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0", silence_logs=50
     ) as cluster:
-        process = bench.start(results, "--scheduler", str(cluster.scheduler_address))
+        process = bench.start(results, "--scheduler", str(cluster.scheduler_address), "--workers", "4")
         while process.poll() is None and tally.tried < number:
             time.sleep(generator.uniform(0.5, 3.0))
             workers = [nanny.pid for nanny in cluster.workers.values() if nanny.pid]

@@ -58,9 +58,10 @@ from thermo_cli.cli import boundary
 boundary.SHORT = boundary.FULL = ()
 """
 UNHEARD: Final = """
+import os
 from thermo_cli.cli import boundary
-from thermo_cli.engines import interrupts
-boundary.stops = interrupts.stops = lambda: []
+from thermo_cli.engines.interrupts import Interrupts
+boundary._interrupt = Interrupts._note = lambda *words: os._exit(1)
 """
 UNLOCKED: Final = """
 import contextlib
@@ -68,9 +69,8 @@ from thermo_cli.store.run_folder import RunFolder
 RunFolder.lock = lambda self: contextlib.nullcontext()
 """
 UNESCAPED: Final = """
-import jinja2
-made = jinja2.Environment.__init__
-jinja2.Environment.__init__ = lambda self, *words, **options: made(self, *words, **{**options, "autoescape": False})
+import jinja2.runtime
+jinja2.runtime.escape = lambda text: jinja2.runtime.Markup(str(text))
 """
 UNPLACED: Final = """
 from thermo_cli.spec.loading import SpecFile
