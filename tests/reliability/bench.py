@@ -70,7 +70,7 @@ TRAINED: Final = tuple(kind for kind in SPECS if kind != "recorded")
 ALLOWED: Final = ("command",)
 SCHEDULER: Final[list[str]] = []
 """`--scheduler ADDRESS` where processes are attacked that train on a cluster."""
-UNPROMISED: Final = ("manifest.json", "rehearsal.json", "report.html", "report.error.txt", ".lock")
+UNPROMISED: Final = ("manifest.json", "rehearsal.json", "report.html", "report.html.tmp", "report.error.txt", ".lock")
 """Times, and what says where a run was made; the rest is equal to the byte."""
 
 

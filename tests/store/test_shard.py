@@ -201,3 +201,17 @@ def test_a_folder_in_the_way_is_no_crash_of_replicas(tmp_path: Path) -> None:
     store.folder.write_text("a file")
     with pytest.raises(StoreError, match="folder of a shard cannot be used"):
         store.lock()
+
+
+def test_a_folder_that_goes_while_it_is_locked_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker of a killed run may finish the shard, and remove its folder, at that very moment."""
+    store, made, mkdir = ShardStore(tmp_path, PLACE), [], Path.mkdir
+
+    def at_second(path: Path, *words: int, **options: bool) -> None:
+        made.append(path)
+        if path != store.folder or made.count(path) > 1:
+            mkdir(path, *words, **options)
+
+    monkeypatch.setattr(Path, "mkdir", at_second)
+    store.lock().release()
+    assert made.count(store.folder) >= 2

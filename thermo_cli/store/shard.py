@@ -34,6 +34,7 @@ from thermo_cli.store.files import (
 
 ELSEWHERE: Final = "the file belongs elsewhere"
 LOCK_SECONDS: Final = 20.0
+ATTEMPTS: Final = 5
 Records = dict[str, list[NDArray[np.float64]]]
 
 
@@ -204,15 +205,19 @@ class ShardStore:
             StoreError: Another worker keeps it, or something else stands in its place.
         """
         lock = FileLock(self.folder / "lock", timeout=timeout)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout:
-            raise StoreError(
-                "another process trains this shard", received=str(self.folder), remedy="wait for it, or stop it"
-            ) from None
-        except OSError as error:
-            raise _unusable(self.folder, error) from None
+        for attempt in range(ATTEMPTS):
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                lock.acquire()
+                break
+            except Timeout:
+                raise StoreError(
+                    "another process trains this shard", received=str(self.folder), remedy="wait for it, or stop it"
+                ) from None
+            except OSError as error:
+                if isinstance(error, FileNotFoundError) and attempt + 1 < ATTEMPTS:
+                    continue  # another worker has just finished, and removed the folder between the two
+                raise _unusable(self.folder, error) from None
         return lock
 
     def resume(self) -> tuple[int, dict[str, NDArray[Any]], ShardRecords] | None:
