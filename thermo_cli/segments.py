@@ -9,7 +9,8 @@ from thermo_cli.contracts import Array, Movement
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
 from thermo_cli.store.run_folder import RunFolder
-from thermo_cli.store.shard import ShardRecords, ShardStore
+from thermo_cli.store.shard import ShardStore
+from thermo_cli.store.shard_records import ShardRecords
 from thermo_cli.times import measurement_steps, snapshot_steps
 
 CHUNK_STEPS: Final = 256  # between two looks at the clock

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from thermo_cli.errors import StoreError
-from thermo_cli.store.shard import Place, ShardRecords, ShardStore
+from thermo_cli.store.shard import Place, ShardStore
+from thermo_cli.store.shard_records import ShardRecords
 
 PLACE = Place("0a1b2c3d", 0, "cold-0000", ("cold/0", "cold/1"))
 

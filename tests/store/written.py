@@ -10,7 +10,7 @@ from thermo_cli.experiment import prepare
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec, load_spec
 from thermo_cli.store import RunFolder
-from thermo_cli.store.shard import ShardRecords
+from thermo_cli.store.shard_records import ShardRecords
 from thermo_cli.study import begin
 
 MEASUREMENTS = 17

@@ -12,7 +12,7 @@ from thermo_cli.contracts import Trajectories
 from thermo_cli.errors import StoreError, UsageError
 from thermo_cli.replicas import Replica, budgets_of, main_rows
 from thermo_cli.spec import Spec
-from thermo_cli.store.shard import ShardRecords
+from thermo_cli.store.shard_records import ShardRecords
 
 CRASH: Final = re.compile(
     r"^replica (\S+)\n(?!Traceback)(.+)$", re.MULTILINE

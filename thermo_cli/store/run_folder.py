@@ -34,7 +34,8 @@ from thermo_cli.store.files import (
     write_text,
 )
 from thermo_cli.store.recorded import read_recorded, read_recorded_parameters
-from thermo_cli.store.shard import Place, ShardRecords, ShardStore
+from thermo_cli.store.shard import Place, ShardStore
+from thermo_cli.store.shard_records import ShardRecords
 from thermo_cli.store.stored import stored_blocks
 
 Sizes = Mapping[int, Size]  # of the points that grow, by number

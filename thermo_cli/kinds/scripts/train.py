@@ -23,7 +23,8 @@ from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
 from thermo_cli.store.collected import ENDED
 from thermo_cli.store.run_folder import RunFolder
-from thermo_cli.store.shard import ShardRecords, ShardStore
+from thermo_cli.store.shard import ShardStore
+from thermo_cli.store.shard_records import ShardRecords
 from thermo_cli.times import snapshot_steps
 
 PROGRESS_SECONDS: Final = 0.25
