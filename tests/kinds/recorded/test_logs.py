@@ -194,6 +194,18 @@ def test_logs_that_would_never_end_or_hold_no_numbers_are_told(tmp_path: Path) -
         connection.execute(f"CREATE VIEW METRICS AS {endless} SELECT 'k' AS key, x AS value, x AS step FROM n")
     with pytest.raises(DataError, match="METRICS is a view"):
         read(database)
+    columns = "run_uuid, key, value, step, timestamp, is_nan"
+    for number, made in enumerate(
+        (
+            f"CREATE VIRTUAL TABLE metrics USING fts5({columns}, content='endless')",
+            f"CREATE TABLE metrics ({columns}, more AS (hex(zeroblob(400000000))))",
+        )
+    ):
+        with sqlite3.connect(write_database(tmp_path / f"{number}.db")) as connection:
+            connection.execute("ALTER TABLE metrics RENAME TO kept")
+            connection.execute(made)
+        with pytest.raises(DataError, match="metrics is a virtual or computed table"):
+            read(tmp_path / f"{number}.db")
     store = shutil.copytree(LOGS / "mlflow" / "mlruns", tmp_path / "mlruns")
     metric = next(iter(store.glob("*/*/metrics/val_accuracy")))
     before = metric.read_text()
@@ -214,6 +226,11 @@ def test_logs_that_would_never_end_or_hold_no_numbers_are_told(tmp_path: Path) -
     meta.write_text(f"b0: &b0 [x, x]\n{bombs}name: *b39\n")
     with pytest.raises(DataError, match="aliases"):
         read(store)
+    meta.write_text("[" * 3000)
+    with pytest.raises(DataError, match=r"meta\.yaml: the file cannot be read"):
+        read(store)
+    meta.write_text('name: !!bool "x"\nother: !!int ""\n')  # nothing but text is made of it
+    assert read(store).runs.values
     state = {"log_history": [{"step": step, "eval_accuracy": 0.5, "more": {"a": [1]}} for step in range(4)]}
     (tmp_path / "trainer_state.json").write_text(json.dumps(state))
     assert list(read(tmp_path / "trainer_state.json").runs.values) == ["eval_accuracy"]

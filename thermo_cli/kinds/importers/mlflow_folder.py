@@ -1,11 +1,14 @@
 """MLflow's runs in the folders of its file store: mlruns/<experiment>/<run>/metrics/<name>, with lines `time value step`."""
 
 from pathlib import Path
+from typing import Final
 
 import yaml
 
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers.logged import Choice, LoggedRun, Series, names_or, series_of
+
+NOTHING: Final = ("", "null", "~")
 
 
 def is_store(folder: Path) -> bool:
@@ -63,12 +66,12 @@ def _meta(path: Path) -> dict[str, object]:
         text = path.read_text(encoding="utf-8")
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):  # of which a few stand for gigabytes
             raise ValueError("it has aliases, which MLflow does not write")
-        content = yaml.safe_load(text)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        content = yaml.load(text, yaml.BaseLoader)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise DataError(
             "the file cannot be read", received=str(error), remedy="leave this run out", where=str(path)
         ) from None
-    return content if isinstance(content, dict) else {}
+    return {key: value for key, value in content.items() if value not in NOTHING} if isinstance(content, dict) else {}
 
 
 def _series(path: Path) -> Series:

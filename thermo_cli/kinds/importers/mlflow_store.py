@@ -10,7 +10,14 @@ from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers.logged import Choice, LoggedRun, Series, names_or, series_of
 
 MAGIC: Final = b"SQLite format 3\x00"
-TABLES: Final = "SELECT name, type FROM sqlite_master WHERE lower(name) IN ('experiments', 'runs', 'metrics')"
+TABLES: Final = """
+SELECT m.name, CASE WHEN m.type <> 'table' THEN m.type ELSE 'virtual or computed table' END FROM sqlite_master m
+WHERE lower(m.name) IN ('experiments', 'runs', 'metrics')
+AND (m.type <> 'table' OR upper(m.sql) NOT LIKE 'CREATE TABLE%'
+     OR EXISTS (SELECT 1 FROM pragma_table_xinfo(m.name) WHERE hidden <> 0))
+"""
+INSTRUCTIONS: Final = 100_000
+"""Of SQLite's machine, after which Python is asked whether a signal has come."""
 RUNS: Final = (
     "SELECT r.run_uuid, r.name, e.name FROM runs r JOIN experiments e USING (experiment_id) "
     "WHERE r.lifecycle_stage = 'active' ORDER BY r.start_time, r.run_uuid"
@@ -53,9 +60,9 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
     """Open a database for reading alone; what is wrong with it is told of the file."""
     try:
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as database:
+            database.set_progress_handler(lambda: 0, INSTRUCTIONS)
             for name, kind in database.execute(TABLES):
-                if kind != "table":
-                    raise ValueError(f"{name} is a {kind}, which need never end")
+                raise ValueError(f"{name} is a {kind}, which need never end")
             yield database
     except (sqlite3.Error, OverflowError, TypeError, ValueError) as error:  # SQLite keeps whatever type it was given
         raise DataError(
