@@ -199,3 +199,27 @@ def test_a_sweep_without_partners_is_drawn(tmp_path):
     assert all(json.loads(one) for one in [rendered("json", [view(run.judged)])])
     assert "order-parameters" in rendered("html", [view(run.judged)])
     assert {name for name, _ in images(view(run.judged))} >= {"order-parameters.svg"}
+
+
+@pytest.mark.parametrize(
+    ("field", "first", "second"),
+    [
+        ("histories", "{cold: {}, hot: {init_scale: 2.0}}", "{hot: {init_scale: 2.0}, cold: {}}"),
+        (
+            "sweep",
+            "{dynamics.with.lr: [0.1, 0.2], ensemble.subsample.fraction: [0.4, 0.5]}",
+            "{ensemble.subsample.fraction: [0.4, 0.5], dynamics.with.lr: [0.1, 0.2]}",
+        ),
+    ],
+)
+def test_a_run_keeps_the_order_that_it_was_begun_with(
+    small: Path, tmp_path: Path, field: str, first: str, second: str
+) -> None:
+    """The first history has the partners, and points are numbered: another order is refused, and with --fresh not."""
+    given = {"results": tmp_path / "results", "engine": SERIAL}
+    begun, other = (["dynamics.steps=20", "ensemble.replicas=4", f"{field}={names}"] for names in (first, second))
+    thermo_cli.run(small, overrides=begun, **given)
+    with pytest.raises(SpecError, match=f"{field}.*another order"):
+        thermo_cli.run(small, overrides=other, **given)
+    thermo_cli.run(small, overrides=begun, **given)
+    thermo_cli.run(small, overrides=other, fresh=True, **given)

@@ -14,7 +14,7 @@ from thermo_cli.errors import StoreError
 from thermo_cli.experiment import Experiment, code_of
 from thermo_cli.kinds.kind import Setup
 from thermo_cli.replicas import folder_of
-from thermo_cli.spec import Spec, identity
+from thermo_cli.spec import Spec, deciding_order, identity
 from thermo_cli.spec.sweeping import points_of
 from thermo_cli.store import RunFolder
 from thermo_cli.store.catalogue import list_runs
@@ -97,7 +97,7 @@ def _same_code(other: RunFolder, fingerprint: str, spec: Spec) -> bool:
 
 def _key(spec: Spec) -> str:
     """Return what two points have in common that are one experiment."""
-    return identity(spec, "", DEVICE)
+    return f"{identity(spec, '', DEVICE)} {deciding_order(spec)}"
 
 
 def _copy(source: RunFolder, run: RunFolder, number: int, experiment: Experiment) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from thermo_cli.engines.engine import Engine, Outcome, open_engine
 from thermo_cli.environment import changes, facts_of, manifest
-from thermo_cli.errors import Interrupted, ThermoError
+from thermo_cli.errors import Interrupted, SpecError, ThermoError
 from thermo_cli.examination import examine_run
 from thermo_cli.experiment import Experiment, prepare
 from thermo_cli.grow import Stage, looks
@@ -21,7 +21,7 @@ from thermo_cli.kinds.kind import Facts, Rehearsal, kind_of
 from thermo_cli.live import onlooker
 from thermo_cli.reuse import reuse
 from thermo_cli.runs.judged_run import Run
-from thermo_cli.spec import SpecFile, open_spec
+from thermo_cli.spec import SpecFile, deciding_order, open_spec
 from thermo_cli.store import RunFolder, find_run
 from thermo_cli.store.healing import heal_arrays, heal_facts
 from thermo_cli.store.unkept import UnkeptRun
@@ -105,7 +105,7 @@ def execute(
             watcher.note(words)
         with given.placed():
             rehearsal = rehearse(experiment, engine.workers, watcher)
-        begin(experiment, given.text, rehearsal)
+            begin(experiment, given.text, rehearsal)
         for words in heal_arrays(folder):
             watcher.note(words)
         folder.note_asked(given.path, given.overrides, allow)
@@ -175,12 +175,32 @@ def begin(experiment: Experiment, spec_text: str, rehearsal: Rehearsal | None = 
         experiment: What has been prepared.
         spec_text: The spec as given.
         rehearsal: What was found out; None where nothing was tried, or is known already.
+
+    Raises:
+        SpecError: The run was begun with names in another order.
     """
+    _check_order(experiment)
     experiment.folder.create(spec_text, experiment.spec, _manifest(experiment))
     if rehearsal is not None:
         experiment.folder.write_rehearsal(rehearsal.idle, rehearsal.unseeded)
     for point in experiment.points:
         kind_of(point.spec).begin(point)
+
+
+def _check_order(experiment: Experiment) -> None:
+    """Refuse to go on with a run in another order of names: who has partners, or which point is which, would be another."""
+    path = experiment.folder.path
+    if not (path / "resolved.yaml").exists():
+        return
+    before = deciding_order(RunFolder(path).spec)
+    for where, names in deciding_order(experiment.spec).items():
+        if names != before[where]:
+            raise SpecError(
+                f"the run {path.name} was begun with another order here, which decides its numbers",
+                received=f"{', '.join(names)}; there {', '.join(before[where])}",
+                remedy="keep that order, or give the spec another name, or start anew with --fresh",
+                where=where,
+            )
 
 
 def remarks_on(experiment: Experiment) -> list[str]:

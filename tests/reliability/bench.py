@@ -67,6 +67,13 @@ equilibrium: {margins: {test_accuracy: 0.05}}
 """,
 }
 TRAINED: Final = tuple(kind for kind in SPECS if kind != "recorded")
+LONGER: Final = {
+    "networks": ("steps: 400", "steps: 80000"),
+    "growing": ("steps: {from: 100, to: 200}", "steps: {from: 20000, to: 40000}"),
+    "sweep": ("steps: 100", "steps: 20000"),
+    "physical": ("steps: 2000", "steps: 800000"),
+}
+"""Words of a spec, and what makes it train for several seconds, with commits: a run of a moment has none."""
 ALLOWED: Final = ("command",)
 SCHEDULER: Final[list[str]] = []
 """`--scheduler ADDRESS` where processes are attacked that train on a cluster."""

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from tests.reliability.bench import TRAINED, Bench, bench_of, in_turn
+from tests.reliability.bench import LONGER, TRAINED, Bench, bench_of, in_turn
 from tests.reliability.tally import Tally
 from thermo_cli.engines.interrupts import NAMES
 
@@ -21,7 +21,7 @@ LARGE: Final = ("steps: 400}\nensemble: {replicas: 6", "steps: 40000}\nensemble:
 
 
 def killed(number: int, folder: Path, generator: np.random.Generator) -> Tally:
-    """Kill -9 of the parent, a worker or all, at a moment drawn evenly from start to end: training, commits, the page.
+    """Kill -9 of the parent, a worker or all, at a moment drawn from start to end, every other one from when training begins.
 
     Runs of one kind go on from kill to kill, each by the same command, until one comes to an end; it is compared to the byte.
 
@@ -33,11 +33,14 @@ def killed(number: int, folder: Path, generator: np.random.Generator) -> Tally:
     tally, kinds = Tally(), TRAINED[: max(number // 2, 1)]
     for place, kind in enumerate(kinds):
         share = number // len(kinds) + (place < number % len(kinds))
-        bench, attempt = bench_of(kind), 0
+        bench, attempt = bench_of(kind, *LONGER.get(kind, ())), 0
         while share:
             results = folder / f"{kind}-{attempt}"
-            process = bench.start(results)
-            time.sleep(generator.uniform(0.0, bench.seconds))
+            process, in_training = bench.start(results), share % 2 == 1
+            if in_training:
+                _await_training(process, results)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(generator.uniform(0.0, bench.seconds / (4.0 if in_training else 1.0)))
             if process.poll() is None:
                 _kill(process, str(generator.choice(WHOM)))
                 share, tally.tried = share - 1, tally.tried + 1
@@ -82,8 +85,7 @@ def live(number: int, folder: Path, generator: np.random.Generator) -> Tally:
     for fault in range(number):
         results = folder / f"live-{fault}"
         process = bench.start(results)
-        while not list(results.glob("*/shards/*/progress.json")) and process.poll() is None:
-            time.sleep(0.05)
+        _await_training(process, results)
         time.sleep(generator.uniform(0.0, 0.5))
         second = bench.start(results, *(["--fresh"] if fault % 2 == 0 else []))
         code, errors = ended(second)
@@ -151,6 +153,12 @@ def caught(bench: Bench, results: Path, generator: np.random.Generator) -> "subp
         ended(process)
         shutil.rmtree(results)
         moment *= 0.8  # it had come to its end
+
+
+def _await_training(process: "subprocess.Popen[str]", results: Path) -> None:
+    """Return when a shard of a process's run has begun to train, or the process has ended."""
+    while not list(results.glob("*/shards/**/progress.json")) and process.poll() is None:
+        time.sleep(0.05)
 
 
 def _listens(pid: int) -> bool:

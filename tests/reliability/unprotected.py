@@ -34,18 +34,24 @@ NOT_HEALED: Final = """
 from thermo_cli import study
 study.heal_arrays = study.heal_facts = lambda *words: iter(())
 """
-SLOWLY: Final = """
+STATE_FIRST: Final = """
 import time
-from thermo_cli.store import files
+from thermo_cli.store import shard
 
-def slow(path, data):
-    with path.open("wb") as handle:
-        handle.write(data[: len(data) // 2])
-        handle.flush()
-        time.sleep(0.4)
-        handle.write(data[len(data) // 2 :])
+held, write = [], shard.write_arrays
 
-files.write_bytes = slow
+def late(path, content):
+    if not path.name.startswith("commit-"):
+        checksum = write(path, content)
+        while held:
+            time.sleep(0.7)
+            early, its_place = held.pop()
+            early.rename(its_place)
+        return checksum
+    held.append((path.with_suffix(".late"), path))
+    return write(held[-1][0], content)
+
+shard.write_arrays = late
 """
 FOREIGN: Final = """
 from thermo_cli.store import files, healing, shard
@@ -73,8 +79,8 @@ import jinja2.runtime
 jinja2.runtime.escape = lambda text: jinja2.runtime.Markup(str(text))
 """
 UNPLACED: Final = """
-from thermo_cli.spec.loading import SpecFile
-SpecFile._place = SpecFile._field = lambda self, where: where
+from thermo_cli.spec.yaml_source import Source
+Source.where = lambda self, location, key=False: self.label
 """
 GIVEN_UP: Final = """
 from thermo_cli.engines import dask
@@ -84,9 +90,9 @@ REMOVED: Final = {
     "damaged": (NOT_HEALED, 14),
     "exchanged": (FOREIGN, 12),
     "full": (IN_PLACE, 7),
-    "limited": (IN_PLACE + UNNAMED, 6),
+    "limited": (IN_PLACE + UNNAMED + NOT_HEALED, 6),
     "vanished": (IN_PLACE, 6),
-    "killed": (SLOWLY + NOT_HEALED, 4),
+    "killed": (STATE_FIRST + NOT_HEALED, 4),
     "told": (UNHEARD, 2),
     "clustered": (GIVEN_UP, 4),
     "live": (UNLOCKED, 2),

@@ -42,6 +42,7 @@ def test_points_are_the_grid_in_order(sweep):
         ("{name: [a, b]}", "the same at all points"),
         ("{data.use.more: [1]}", "not a mapping"),
         ("{dynamics.with.lr: 0.1}", "list"),
+        ("{dynamics.with.lr: [0.1], dynamics.with: [{lr: 0.2}]}", "cannot both be swept"),
         ("{dynamics.with.lr: [0.1, 0.2, 0.1]}", "each value once"),
         ("{ensemble.seed: [" + ", ".join(map(str, range(1025))) + "]}", "at most 1024"),
         (

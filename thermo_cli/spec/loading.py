@@ -162,6 +162,22 @@ def identity(spec: Spec, data_fingerprint: str, device: str) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:8]
 
 
+def deciding_order(spec: Spec) -> dict[str, list[str]]:
+    """Return the names whose order decides numbers and stands in no identity: a run keeps the order that it was begun with.
+
+    The first history's replicas have partners; the last swept field varies fastest; energies are summed in their order.
+
+    Args:
+        spec: The resolved spec.
+    """
+    energy = getattr(spec.dynamics, "energy", None)
+    return {
+        "histories": list(spec.histories)[:1],
+        "sweep": list(spec.sweep),
+        "dynamics.energy.terms": list(energy.terms) if energy is not None else [],
+    }
+
+
 def json_schema() -> str:
     """Return the JSON Schema of a spec, for editors."""
     schema = Spec.model_json_schema(by_alias=True)

@@ -71,6 +71,14 @@ def _expanded(text: str) -> tuple[Point, ...]:
             raise SpecError(
                 "this field is the same at all points", received=field, remedy="sweep another", where="sweep"
             )
+        outer = next((other for other in spec.sweep if field.startswith(f"{other}.")), None)
+        if outer is not None:
+            raise SpecError(
+                "a field and what it lies in cannot both be swept",
+                received=f"{outer} and {field}",
+                remedy="sweep the field alone, or write it into the values of the other",
+                where=f"sweep.{field}",
+            )
     count = 1
     for values in spec.sweep.values():
         count *= len(values)
@@ -81,6 +89,6 @@ def _expanded(text: str) -> tuple[Point, ...]:
         chosen = dict(zip(spec.sweep, combination, strict=True))
         document = copy.deepcopy(base)
         for field, value in chosen.items():
-            assign(document, tuple(field.split(".")), value, f"sweep.{field}")
+            assign(document, tuple(field.split(".")), copy.deepcopy(value), f"sweep.{field}")
         found.append(Point(number, chosen, validate(Source(f"sweep, at {label_of(chosen)}", document))))
     return tuple(found)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from thermo_cli.errors import DamagedError, DataError
 from thermo_cli.kinds.recorded.parts import RecordedArguments
@@ -380,3 +381,10 @@ def test_budgets_of_a_wide_table(tmp_path: Path) -> None:
     write_long(tmp_path, ["1,0,10.5,0.5"], "z.csv", "seed,step,budget,val_acc\n")
     with pytest.raises(DataError, match=r"z\.csv:2: budget: a total budget is a whole number of steps"):
         read(tmp_path / "z.csv")
+
+
+@pytest.mark.parametrize("given", [{"path": "a\0b.csv"}, {"path": ["a\0b/*"]}, {"path": "a", "parameters": "a\0b"}])
+def test_a_zero_byte_is_no_path(given: dict[str, object]) -> None:
+    """The system would take it for the end of the path."""
+    with pytest.raises(ValidationError, match="zero byte"):
+        RecordedArguments.model_validate(given)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from thermo_cli.kinds.importers import IMPORTERS
 from thermo_cli.spec.parts import Part, SystemPart
@@ -17,19 +17,26 @@ _PATH: Final = (
 _LATER: Final = ("format", "columns", "point")  # not in 0.6: left out of what is resolved where they say nothing
 
 
+def _without_zero(path: str) -> str:
+    if "\0" in path:
+        raise ValueError("a path cannot contain a zero byte")
+    return path
+
+
+Pattern = Annotated[str, Field(min_length=1), AfterValidator(_without_zero)]
+
+
 class RecordedArguments(Part):
     """Arguments of `recorded`."""
 
-    path: Annotated[
-        Annotated[str, Field(min_length=1)] | Annotated[list[str], Field(min_length=1)], Field(description=f"{_PATH}.")
-    ]
+    path: Annotated[Pattern | Annotated[list[Pattern], Field(min_length=1)], Field(description=f"{_PATH}.")]
     format: Format = "auto"
     """What the files are; `auto` finds out and says so."""
     columns: dict[Column, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
     """Of a table: what columns are to the names that they have in it ({replica: seed, step: iteration})."""
     point: Annotated[str, Field(min_length=1)] | None = None
     """Which recipe is judged, where there are several: sweep system.with.point over them."""
-    parameters: Annotated[str, Field(min_length=1)] | None = None
+    parameters: Pattern | None = None
     """Path pattern of safetensors files with parameters, with {history}, {replica} and {step}; relative to the spec."""
     initial: dict[str, float] = Field(default_factory=dict)
     """Observable to its mean before training, where the first record is later than that."""
