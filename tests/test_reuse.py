@@ -1,6 +1,7 @@
 """A value more in a sweep trains that value alone, and leaves the bytes that training all of it would have left."""
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from tests.conftest import SERIAL, SMALL
 from thermo_cli.runs.judged_run import Run
+from thermo_cli.store import RunFolder
 from thermo_cli.store.shard import ShardStore
 from thermo_cli.study import Nobody, execute
 
@@ -148,12 +150,13 @@ def test_a_point_rests_on_its_own_data(tmp_path: Path) -> None:
     assert ridges("ab", tmp_path) == []
 
 
-def test_of_data_that_cannot_be_told_apart_nothing_is_reused(tmp_path: Path) -> None:
-    """Two of three tables are one another's copies: their two fingerprints do not say whose is whose."""
+def test_of_data_that_are_copies_of_each_other_each_point_has_its_own(tmp_path: Path) -> None:
+    """Two of three tables are one another's copies: the run says of each point what it rests on."""
     for name, odd in (("a", 7), ("b", 7), ("c", 8)):
         (tmp_path / f"{name}.csv").write_text("x,y\n" + "".join(f"{i},{i * i % odd}.5\n" for i in range(60)))
     assert ridges("abc", tmp_path) == []
-    assert ridges("ca", tmp_path) == []
+    (said,) = ridges("ca", tmp_path)
+    assert said.startswith("4 of 4 points were trained before")
 
 
 def test_a_damaged_shard_is_trained_and_the_rest_is_copied(tmp_path: Path) -> None:
@@ -166,3 +169,26 @@ def test_a_damaged_shard_is_trained_and_the_rest_is_copied(tmp_path: Path) -> No
     more = {"ensemble": {**WELLS["ensemble"], "replicas": 200}}
     run, _ = swept([0.5, 1.0, 2.0], tmp_path / "a", **more)
     assert content(run) == content(swept([0.5, 1.0, 2.0], tmp_path / "b", **more)[0])
+
+
+def test_what_a_script_left_is_copied_and_nothing_else(tmp_path: Path) -> None:
+    """Files and links as they are; a link in the place of a folder or a log, and a pipe, lead to nothing."""
+    there, here = RunFolder(tmp_path / "there"), RunFolder(tmp_path / "here")
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "key").write_text("secret")
+    output = there.path / "outputs" / "a"
+    output.mkdir(parents=True)
+    (output / "model").write_text("weights")
+    (output / "latest").symlink_to("model")
+    (output / "far").symlink_to(tmp_path / "secret")
+    os.mkfifo(output / "pipe")
+    (there.path / "outputs" / "b").symlink_to(tmp_path / "secret")
+    (there.path / "logs").mkdir()
+    (there.path / "logs" / "a.log").write_text("epoch 1")
+    (there.path / "logs" / "b.log").symlink_to(tmp_path / "secret" / "key")
+    for name in "ab":
+        here.adopt_output(name, there, name)
+    copied = {path.relative_to(here.path).as_posix() for path in here.path.rglob("*") if not path.is_dir()}
+    assert copied == {"outputs/a/model", "outputs/a/latest", "logs/a.log"}
+    assert (here.path / "outputs" / "a" / "far").is_symlink()
+    assert (here.path / "outputs" / "a" / "latest").readlink() == Path("model")

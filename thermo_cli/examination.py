@@ -12,8 +12,10 @@ from threadpoolctl import threadpool_limits
 from thermo_cli.contracts import Dataset, Findings
 from thermo_cli.kinds.kind import Specimens, kind_of
 from thermo_cli.microstates.material import FORMAT
+from thermo_cli.microstates.summary import microscopic as summarized
 from thermo_cli.store import RunFolder
 
+USUAL: Final = 0.95  # confidence, at which what is there is tried
 MOST: Final = 64  # main replicas of which all pairs are looked at
 
 
@@ -52,5 +54,9 @@ def _examined(findings: Findings | None, specimens: Specimens) -> bool:
     if findings is None:
         return False
     names = {"replicas": specimens.replicas, "pairs": specimens.pairs, "twins": specimens.twin_names}
+    try:
+        summarized(findings, USUAL)
+    except Exception:  # noqa: BLE001 - sealed by whomever, it is no examination: it is made again
+        return False
     whole = {"format": FORMAT, **{name: list(rows) for name, rows in names.items()}}
     return all(findings.facts.get(name) == value for name, value in whole.items())

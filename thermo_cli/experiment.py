@@ -8,6 +8,7 @@ from typing import Any
 
 from thermo_cli.environment import DEVICE
 from thermo_cli.errors import DataError, SpecError
+from thermo_cli.fingerprints import PLUS, code_of_all, data_name, joined
 from thermo_cli.kinds.kind import Facts, Setup, kind_of
 from thermo_cli.metric import own_names
 from thermo_cli.replicas import Replica, replica_table, streams_used
@@ -16,7 +17,7 @@ from thermo_cli.spec import Spec, identity
 from thermo_cli.spec.sweeping import Point, points_of
 from thermo_cli.store import RunFolder
 from thermo_cli.store.catalogue import find_or_name
-from thermo_cli.trust import Trust, code_fingerprint, set_trust
+from thermo_cli.trust import Trust, set_trust
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,9 @@ def prepare(
     tables = [tuple(groups[point.number]) for point in points]
     known = dict(loaded)
     facts = [_facts(point, base, rows, known) for point, rows in zip(points, tables, strict=True)]
-    fingerprint = "+".join(dict.fromkeys(one.fingerprint for one in facts))
-    code = "".join(dict.fromkeys(code_of(point.spec) for point in points))
+    specs = [point.spec for point in points]
+    fingerprint = joined(map(data_name, specs), [one.fingerprint for one in facts], PLUS)
+    code = code_of_all(specs)
     digits = identity(spec, fingerprint + code, DEVICE)
     folder = find_or_name(results, spec.name, digits, fingerprint, code)
     setups = tuple(
@@ -95,15 +97,6 @@ def _facts(point: Point, base: Path, table: Sequence[Replica], loaded: dict[str,
             raise
         raise error.within(f"sweep, at {point.label}") from None
     return facts
-
-
-def code_of(spec: Spec) -> str:
-    """Return the hashes of local code that a spec names: other code is another run.
-
-    Args:
-        spec: The experiment of a point.
-    """
-    return "".join(code_fingerprint(name) for name in spec.foreign)
 
 
 def _check_observables(spec: Spec, facts: Facts) -> None:

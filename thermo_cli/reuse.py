@@ -6,12 +6,13 @@ training would write: they are copied under the new run's name, byte for byte wh
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from thermo_cli.environment import DEVICE, changes
 from thermo_cli.errors import StoreError
-from thermo_cli.experiment import Experiment, code_of
+from thermo_cli.experiment import Experiment
+from thermo_cli.fingerprints import code_of_all, own
 from thermo_cli.kinds.kind import Setup
 from thermo_cli.replicas import folder_of
 from thermo_cli.spec import Spec, deciding_order, identity
@@ -63,26 +64,12 @@ def _twins(
         specs = [view.spec for view in views]
     except StoreError:  # what is damaged is nobody's twin, and complains where it is asked for
         return
-    data = _own_data(specs, known["data_fingerprint"])
-    theirs = {(_key(spec), own): view for spec, own, view in zip(specs, data, views, strict=True)}
+    data = own(specs, known["data_fingerprint"])
+    theirs = {(_key(spec), hash_): view for spec, hash_, view in zip(specs, data, views, strict=True)}
     for number, setup in list(empty.items()):
         twin = theirs.get((_key(setup.spec), setup.facts.fingerprint))
         if twin is not None:
             yield number, twin
-
-
-def _own_data(specs: Sequence[Spec], fingerprint: str) -> list[str | None]:
-    """Return of each point the hash of what it rests on, of a run that keeps those that differ; None where that is not certain.
-
-    They stand in the order in which the points name their data first; two names of the same data would be one of them.
-    """
-    known = fingerprint.split("+")
-    if len(known) == 1:
-        return [fingerprint] * len(specs)
-    named = [spec.data.model_dump_json() if spec.data is not None else _key(spec) for spec in specs]
-    names = dict.fromkeys(named)
-    own = dict(zip(names, known, strict=True)) if len(names) == len(known) else {}
-    return [own.get(name) for name in named]
 
 
 def _same_code(other: RunFolder, fingerprint: str, spec: Spec) -> bool:
@@ -91,7 +78,7 @@ def _same_code(other: RunFolder, fingerprint: str, spec: Spec) -> bool:
         name for point in points_of(spec) for name in point.spec.foreign
     }:
         return False
-    code = "".join(dict.fromkeys(code_of(point.spec) for point in points_of(other.spec)))
+    code = code_of_all([point.spec for point in points_of(other.spec)])
     return identity(other.spec, fingerprint + code, DEVICE) == other.identity
 
 

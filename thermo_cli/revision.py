@@ -1,11 +1,11 @@
 """Which revision of a repository a folder is in; no command that the repository brings along is run.
 
 The configuration of a repository can name commands: `core.fsmonitor`, filters, hooks; and a stranger's folder can be one. So
-git is asked for places and the revision alone, and compares files from within an empty repository that borrows the objects.
+git is asked for places and the revision alone, and compares files from within an empty repository that borrows index and
+objects. Nothing is copied: what a stranger calls an index can be a device, or have no end.
 """
 
 import os
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -28,10 +28,9 @@ def revision_of(folder: Path) -> dict[str, Any] | None:
             for name in ("objects", "refs", "info"):
                 (Path(empty) / name).mkdir()
             (Path(empty) / "HEAD").write_text(revision)
-            shutil.copyfile(index, Path(empty) / "index")
             if Path(exclude).is_file():
-                shutil.copyfile(exclude, Path(empty) / "info" / "exclude")
-            places = {"GIT_DIR": empty, "GIT_WORK_TREE": top, "GIT_OBJECT_DIRECTORY": objects}
+                (Path(empty) / "info" / "exclude").symlink_to(exclude)
+            places = {"GIT_DIR": empty, "GIT_WORK_TREE": top, "GIT_OBJECT_DIRECTORY": objects, "GIT_INDEX_FILE": index}
             changed = _git(places, "-C", top, "status", "--porcelain", "--ignore-submodules=dirty")
     except (OSError, ValueError, subprocess.SubprocessError):
         return None

@@ -5,12 +5,14 @@ spec -> replica table -> data -> training -> run folder -> examination -> court 
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from typing import Any, Protocol
 
 from thermo_cli.engines.engine import Engine, Outcome, open_engine
 from thermo_cli.environment import changes, facts_of, manifest
-from thermo_cli.errors import Interrupted, SpecError, ThermoError
+from thermo_cli.errors import DamagedError, Interrupted, SpecError, ThermoError
 from thermo_cli.examination import examine_run
 from thermo_cli.experiment import Experiment, prepare
 from thermo_cli.grow import Stage, looks
@@ -22,6 +24,7 @@ from thermo_cli.live import onlooker
 from thermo_cli.reuse import reuse
 from thermo_cli.runs.judged_run import Run
 from thermo_cli.spec import SpecFile, deciding_order, open_spec
+from thermo_cli.spec.size import most_stacks
 from thermo_cli.store import RunFolder, find_run
 from thermo_cli.store.healing import heal_arrays, heal_facts
 from thermo_cli.store.unkept import UnkeptRun
@@ -94,10 +97,40 @@ def execute(
         Interrupted: The user stopped it; the same call resumes.
     """
     given = spec_path if isinstance(spec_path, SpecFile) else open_spec(spec_path, overrides)
+    engine, watcher = engine or open_engine("pool", workers), watcher or onlooker() or Nobody()
+    with engine.ready(*_ahead(given, Path(results))):
+        return _carry_out(given, Path(results), engine, watcher, fresh, allow, require)
+
+
+def _ahead(given: SpecFile, results: Path) -> tuple[Sequence[str], int]:
+    """Return what workers can import before anything has been prepared, and how many there can be use for.
+
+    Args:
+        given: The spec.
+        results: Where run folders are.
+    """
+    text = given.text.encode()
+    for done in results.glob(f"{escape(given.spec.name)}-*/verdict.json"):
+        kept = done.with_name("spec.yaml")
+        with suppress(OSError):
+            if kept.is_file() and kept.stat().st_size == len(text) and kept.read_bytes() == text:
+                return (), 0  # nothing is left to be trained, unless --set asks for more
+    return kind_of(given.spec).workers_import, most_stacks(given.spec)
+
+
+def _carry_out(
+    given: SpecFile,
+    results: Path,
+    engine: Engine,
+    watcher: Watcher,
+    fresh: bool,
+    allow: Sequence[str],
+    require: Required,
+) -> Run:
+    """Do what `execute` says, with workers at hand."""
     with given.placed():
-        experiment = prepare(given.spec, given.folder, Path(results), allow)
-    folder, watcher = experiment.folder, watcher or onlooker() or Nobody()
-    engine = engine or open_engine("pool", workers)
+        experiment = prepare(given.spec, given.folder, results, allow)
+    folder = experiment.folder
     if fresh:
         folder.set_aside()
     with folder.held():
@@ -190,9 +223,12 @@ def begin(experiment: Experiment, spec_text: str, rehearsal: Rehearsal | None = 
 def _check_order(experiment: Experiment) -> None:
     """Refuse to go on with a run in another order of names: who has partners, or which point is which, would be another."""
     path = experiment.folder.path
-    if not (path / "resolved.yaml").exists():
+    if not all((path / name).exists() for name in ("manifest.json", "resolved.yaml")):
         return
-    before = deciding_order(RunFolder(path).spec)
+    try:
+        before = deciding_order(RunFolder(path).spec)
+    except DamagedError:  # it is written anew now, and nothing else says how the run was begun
+        return
     for where, names in deciding_order(experiment.spec).items():
         if names != before[where]:
             raise SpecError(

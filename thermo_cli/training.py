@@ -5,22 +5,25 @@ Workers commit into the run folder and return; nobody believes what they return,
 
 import itertools
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from thermo_cli.contracts import Dataset, Movement
 from thermo_cli.data.split import load_dataset
+from thermo_cli.environment import DEVICE
 from thermo_cli.errors import DataError
+from thermo_cli.fingerprints import code_of_all, rests_on
 from thermo_cli.kinds.kind import Work, kind_of
 from thermo_cli.replicas import Replica, alike
 from thermo_cli.segments import Training
-from thermo_cli.spec import Spec
+from thermo_cli.spec import Spec, identity
 from thermo_cli.spec.size import Size
+from thermo_cli.spec.sweeping import points_of
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardStore
-from thermo_cli.trust import Trust, set_trust
+from thermo_cli.trust import Trust, code_fingerprint, locate, set_trust
 
 
 @dataclass(frozen=True)
@@ -106,11 +109,34 @@ def train_shard(task: ShardTask) -> str:
                 store.clean()
             else:
                 missing.append((store, members))
+        if missing:
+            _check_code(folder)
         for group in _abreast(missing):
             word = _train(folder, task, group)
             if word != "finished":
                 return word
     return "finished"
+
+
+def _check_code(folder: RunFolder) -> None:
+    """Refuse code of the user's that is not what the run began with: it is imported now, and what its files hold then counts.
+
+    Raises:
+        DataError: A file was changed since.
+    """
+    specs = [point.spec for point in points_of(folder.spec)]
+    for name in dict.fromkeys(name for spec in specs for name in spec.foreign):
+        with suppress(Exception):  # what cannot be imported is told of the replicas that need it
+            locate(name, name)
+    code = code_of_all(specs)
+    if code and identity(folder.spec, folder.manifest["data_fingerprint"] + code, DEVICE) != folder.identity:
+        raise DataError(
+            "code that the spec names changed while the run was in progress",
+            received=", ".join(
+                dict.fromkeys(name for spec in specs for name in spec.foreign if code_fingerprint(name))
+            ),
+            remedy="give the same command again: it begins a run of the changed code",
+        )
 
 
 Shards = list[tuple[ShardStore, tuple[Replica, ...]]]
@@ -131,7 +157,17 @@ def _train(folder: RunFolder, task: ShardTask, shards: Shards) -> str:
         rows += (rows[0],) * ((spec.width if task.filled else 2) - len(rows))
 
     def dataset() -> Dataset:
-        return _dataset(spec.model_dump_json(), task.base, task.folder, folder.manifest["data_fingerprint"])
+        found = _dataset(spec.model_dump_json(), task.base, task.folder)
+        specs = [point.spec for point in points_of(folder.spec)]
+        if not rests_on(specs, folder.manifest["data_fingerprint"], rows[0].point, found.fingerprint):
+            _dataset.cache_clear()  # a worker that lives on finds them restored
+            raise DataError(
+                "the data changed while the run was in progress",
+                received=found.fingerprint[:12],
+                remedy="restore the data, or use --fresh"
+                + ("; a function must return the same data each time: give it a seed" if _by_function(spec) else ""),
+            )
+        return found
 
     def move(moving: Movement) -> str:
         return Training(folder, spec, shards, moving).run()
@@ -140,17 +176,13 @@ def _train(folder: RunFolder, task: ShardTask, shards: Shards) -> str:
     return kind_of(spec).train(Work(folder, store, specs, rows, task.base, dataset, move))
 
 
+def _by_function(spec: Spec) -> bool:
+    return spec.data is not None and ":" in spec.data.use
+
+
 @lru_cache(maxsize=1)
-def _dataset(spec: str, base: Path, run: Path, fingerprint: str) -> Dataset:
-    """Load the data once per worker, and refuse them if they changed since the run began."""
+def _dataset(spec: str, base: Path, run: Path) -> Dataset:
+    """Load the data once per worker."""
     data = Spec.model_validate_json(spec).data
     assert data is not None  # only what learns from data asks for it
-    dataset = load_dataset(data, base, RunFolder(run).source())
-    if dataset.fingerprint not in fingerprint.split("+"):
-        raise DataError(
-            "the data changed while the run was in progress",
-            received=dataset.fingerprint[:12],
-            remedy=f"restore the data with fingerprint {fingerprint[:12]}, or use --fresh"
-            + ("; a function must return the same data each time: give it a seed" if ":" in data.use else ""),
-        )
-    return dataset
+    return load_dataset(data, base, RunFolder(run).source())

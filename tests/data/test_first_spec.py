@@ -218,3 +218,17 @@ def test_what_is_no_table_is_refused(tmp_path: Path, text: str, words: str) -> N
         made(tmp_path, text)
     with pytest.raises(UsageError, match="no such table"):
         first_spec(tmp_path / "absent.csv", None)
+
+
+@pytest.mark.parametrize(
+    "name", ["q\u2028  label_noise: 0.4 #", "q\u2029x", "a\x85b", "a\x1bb", "a\tb", "\u202eb", "a: b #c"]
+)
+def test_a_name_ends_no_line_of_the_spec(tmp_path: Path, name: str) -> None:
+    """Whatever a header holds: it adds no field, and the spec is read with the columns that the table has."""
+    rows = "".join(f"{number % 7},{'uvw'[number % 3]},{'ab'[number % 2]}\n" for number in range(60))
+    (tmp_path / "odd.csv").write_text(f'x,"{name}",y\n{rows}', encoding="utf-8")
+    text = first_spec(tmp_path / "odd.csv", "y").text("odd.csv")
+    (tmp_path / "odd.yaml").write_text(text, encoding="utf-8")
+    data = load_spec(tmp_path / "odd.yaml").data
+    assert data.label_noise == 0.0
+    assert list(data.arguments.columns) == [name]

@@ -213,3 +213,14 @@ def test_a_torn_parquet_file_is_refused(tmp_path: Path, content: bytes) -> None:
     spec = TableFileData.model_validate({"use": "parquet", "with": {"path": "t.parquet", "target": "y"}})
     with pytest.raises(DataError, match="cannot be read as Parquet"):
         load_dataset(spec, tmp_path)
+
+
+@pytest.mark.parametrize("kind", [pa.timestamp("us"), pa.duration("s")])
+def test_a_time_that_python_cannot_hold_is_refused(tmp_path: Path, kind: pa.DataType) -> None:
+    """The year 146,000 and longer."""
+    table = pa.table({"at": pa.array([2**62 + i for i in range(40)], kind), "y": [float(i % 3) for i in range(40)]})
+    pq.write_table(table, tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="cannot be read as Parquet"):
+        load_dataset(
+            TableFileData.model_validate({"use": "parquet", "with": {"path": "t.parquet", "target": "y"}}), tmp_path
+        )

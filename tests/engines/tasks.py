@@ -38,6 +38,8 @@ def work(task: tuple[str, str]) -> str:
         os.kill(os.getpid(), signal.SIGKILL)
     if kind.startswith("environment"):
         return f"{os.environ.get('PYTHONSAFEPATH')} {os.environ.get('PYTHONPATH')}"
+    if kind.startswith("imported"):
+        return f"{os.getpid()} {'wave' in sys.modules}"
     if kind.startswith("slow"):
         time.sleep(1.0)
     if kind.startswith("interrupt"):

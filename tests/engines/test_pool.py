@@ -95,3 +95,27 @@ def test_an_interrupt_that_comes_inside_a_finalizer_is_not_lost(tmp_path: Path, 
     assert outcome.interrupted
     assert not list(tmp_path.glob("never*"))
     assert signal.getsignal(number) is before
+
+
+def test_workers_that_are_held_ready_have_imported_and_serve_every_call(tmp_path: Path) -> None:
+    """One process for two calls, with the module there before its first task; at the end of the context it is gone."""
+    engine = PoolEngine(1)
+    with engine.ready(["wave"], 4):
+        seen = [engine.run(work, [("imported", str(tmp_path))], lambda: None, lambda: None) for _ in range(2)]
+    (first,), (second,) = (tuple(outcome.returned.values()) for outcome in seen)
+    assert first == second
+    pid, there = first.split()
+    assert there == "True"
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_workers_that_are_held_ready_and_lost_are_replaced(tmp_path: Path) -> None:
+    """Whoever kills the pool is blamed alone, in later calls too; for more tasks than it has workers there is a wider one."""
+    engine = PoolEngine(2)
+    with engine.ready(["wave"], 1):
+        for name in ("first", "second"):
+            (tmp_path / name).mkdir()
+            tasks = [(kind, str(tmp_path / name)) for kind in ("die", "a", "b")]
+            outcome = engine.run(work, tasks, lambda: None, lambda: None)
+            assert {task[0] for task in outcome.returned} == {"a", "b"}
+            assert [task[0] for task in outcome.failed] == ["die"]

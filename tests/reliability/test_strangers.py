@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import pickle
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -143,6 +144,23 @@ def test_no_command_of_a_repository_is_run(tmp_path: Path) -> None:
     )
     revision_of(tmp_path / "stranger" / "bare")
     assert not ran.exists()
+
+
+@pytest.mark.parametrize("name", ["index", "info/exclude", "HEAD", "config"])
+def test_a_repository_without_an_end_is_none(tmp_path: Path, name: str) -> None:
+    """A part of it is a link to a device: nothing is read or written for ever."""
+    repository(tmp_path / "stranger")
+    place = tmp_path / "stranger" / ".git" / name
+    place.unlink(missing_ok=True)
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to("/dev/zero")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**24, before[1]))  # a copy of it would be an error, or end this test
+    try:
+        found = revision_of(tmp_path / "stranger")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert found is None or (name == "info/exclude" and found["dirty"] is False)
 
 
 def test_local_modules_shadow_nothing(tmp_path: Path, command: Command) -> None:

@@ -9,8 +9,9 @@ import pytest
 import thermo_cli
 from tests.reliability.bench import bench_of
 from thermo_cli.cli.listing import listing
-from thermo_cli.errors import DamagedError
+from thermo_cli.errors import DamagedError, StoreError
 from thermo_cli.store import RunFolder
+from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
 
 
 @pytest.fixture
@@ -44,6 +45,30 @@ def test_a_manifest_of_other_types_is_told(run: Path, field: str, value: Any) ->
         thermo_cli.open_run(run)
     assert bench_of("sweep").again(run.parent)
     assert bench_of("sweep").differences(run.parent) == []
+
+
+def test_sealed_facts_that_cannot_be_judged_are_told(run: Path) -> None:
+    """Anybody can write a seal: what stands under it is not judged, and no bug is reported before one is seen."""
+    folder = RunFolder(run)
+    manifest = folder.read_json("manifest.json")
+    for facts in manifest["points"]:
+        facts["constants"] = "none"
+    folder.write_facts("manifest.json", manifest)
+    with pytest.raises(StoreError, match="not expected"):
+        thermo_cli.open_run(run)
+
+
+def test_sealed_microstates_of_another_shape_are_examined_again(tmp_path: Path) -> None:
+    """Their rows are untested in a report; the same command makes the file again."""
+    run = bench_of("networks").copy(tmp_path / "results")
+    file = run / "microstates.safetensors"
+    found = read_arrays(file)
+    record = {name: value for name, value in found.record.items() if name != "sha256"}
+    del record["facts"]["floor"]
+    write_arrays(file, ArrayFile(found.arrays, record))
+    assert thermo_cli.open_run(run).verdict
+    bench_of("networks").again(run.parent)
+    assert bench_of("networks").differences(run.parent) == []
 
 
 def test_a_resolved_spec_without_its_checksum_is_no_older_one(run: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from thermo_cli.characters import visible
 from thermo_cli.data.profile import DROP, Profile, key, profiles, target_of, with_remarks
 from thermo_cli.data.raw_table import RawTable, read_parquet, read_text, text_of_table, without_gaps
 from thermo_cli.data.sources.table_file import parquet_columns
@@ -174,11 +175,11 @@ def _text(first: FirstSpec, path: str) -> str:
         "# yaml-language-server: $schema=thermo-spec.schema.json",
         f"name: {key(name)}",
         f"description: {json.dumps(f'{table.file.name}: {rows:,} rows; what each column holds is said beside it.')}",
-        *(f"# changed in the copy of the table: {' '.join(note.split())}" for note in table.notes),
+        *(f"# changed in the copy of the table: {_remark(note)}" for note in table.notes),
         "data:",
         f"  use: {'parquet' if path.endswith('.parquet') else 'csv'}",
         "  with:",
-        f"    path: {json.dumps(path, ensure_ascii=False)}",
+        f"    path: {key(path)}",
         _line(f"    target: {key(target)}", _told(targets, found[target])),
         *_columns(found, target),
         _line(
@@ -203,9 +204,10 @@ def _columns(found: Mapping[str, Profile], target: str) -> list[str]:
     for name, profile in found.items():
         if name == target:
             continue
-        words = profile.words
         entries.append(
-            _line(f"      {key(name)}: {profile.entry}", words) if profile.entry else f"      # {key(name)}: {words}"
+            _line(f"      {key(name)}: {profile.entry}", profile.words)
+            if profile.entry
+            else f"      # {key(name)}: {_remark(profile.words)}"
         )
     stated = any(profile.entry for name, profile in found.items() if name != target)
     head = "    columns:" if stated else "    columns: {}"
@@ -247,7 +249,12 @@ def _measured(targets: Targets) -> list[str]:
 
 def _line(text: str, comment: str) -> str:
     """Put a comment beside what it is about, or above it where there is no room."""
-    words = " ".join(comment.split())
+    words = _remark(comment)
     if len(text) > ROOM:
         return f"{' ' * (len(text) - len(text.lstrip()))}# {words}\n{text}"
     return f"{text:<{ROOM}}  # {words}"
+
+
+def _remark(words: str) -> str:
+    """Return words that end no line of YAML."""
+    return visible(" ".join(words.split()))

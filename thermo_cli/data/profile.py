@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import yaml
 
 from thermo_cli.contracts import Array
 from thermo_cli.data.dates import looks_like_date, reads_months, seconds
@@ -167,9 +168,12 @@ def _dates(name: str, cell: str, empty: str) -> str:
 
 
 def key(name: str) -> str:
-    """Write a name as a key or value of YAML."""
+    """Write a name as a key or value of YAML; what would end a line is written as an escape."""
     plain = re.fullmatch(r"[A-Za-z_][\w-]*", name, re.ASCII) and name.casefold() not in _WORDS_OF_YAML
-    return name if plain else '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if plain:
+        return name
+    text: str = yaml.safe_dump(name, default_style='"', allow_unicode=True, width=10**9)
+    return text.rstrip("\n")
 
 
 _WORDS_OF_YAML: Final = ("no", "yes", "on", "off", "true", "false", "null", "y", "n", "nan", "inf")

@@ -98,7 +98,7 @@ def read_parquet(file: Path, data: bytes | None, wanted: Wanted, cells: Callable
         raise DataError(
             "there is no such file", received=str(file), remedy="give the path relative to the spec", where=PATH
         ) from None
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         raise DataError(
             "the file cannot be read as Parquet", received=str(error), remedy="write it again", where=str(file)
         ) from None

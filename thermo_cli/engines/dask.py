@@ -14,6 +14,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from thermo_cli.engines.apart import BEFORE, ProcessDiedError, run_apart
@@ -57,6 +58,10 @@ class DaskEngine:
             return self._most or usable_cores()
         there = len(_addresses(self._client()))
         return min(there, self._most or there)
+
+    def ready(self, modules: Sequence[str], most: int) -> AbstractContextManager[None]:
+        """Hold nothing more: a cluster stays open for a whole command, and so do the processes beside its workers."""
+        return contextlib.nullcontext()
 
     def run(
         self,

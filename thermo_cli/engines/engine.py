@@ -1,7 +1,9 @@
 """What an engine is, what becomes of tasks, and the table of the engines there are."""
 
+import importlib
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -52,6 +54,16 @@ def told(function: Callable[[TaskT], str], task: TaskT) -> str:
     raise TaskError(words)
 
 
+def import_all(modules: Sequence[str]) -> None:
+    """Import some modules, where tasks will need them.
+
+    Args:
+        modules: Their names.
+    """
+    for name in modules:
+        importlib.import_module(name)
+
+
 class Engine(Protocol):
     """Somewhere to run tasks.
 
@@ -60,6 +72,14 @@ class Engine(Protocol):
     """
 
     workers: int
+
+    def ready(self, modules: Sequence[str], most: int) -> AbstractContextManager[None]:
+        """Hold workers from now on, which import what tasks will need while the caller prepares; they end with the context.
+
+        Args:
+            modules: Names of modules.
+            most: Tasks there will be at the same time, at most; 0 for none.
+        """
 
     def run(
         self,

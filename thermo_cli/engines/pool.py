@@ -5,8 +5,9 @@ killed), the tasks that were running are suspects: each is run again alone, so t
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Generic
 
@@ -27,6 +28,18 @@ class PoolEngine:
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or usable_cores()
+        self._held: Held | None = None
+
+    @contextmanager
+    def ready(self, modules: Sequence[str], most: int) -> Iterator[None]:
+        """Hold one pool for all calls of `run` in the context; that it was lost is noticed by the first task given to it."""
+        self._held = Held(modules)
+        try:
+            self._held.open(min(self.workers, most))
+            yield
+        finally:
+            self._held.close()
+            self._held = None
 
     def run(
         self,
@@ -42,10 +55,62 @@ class PoolEngine:
                 tick()
                 interrupts.check()
 
-            session = _Session(function, look, stop)
+            session = _Session(function, look, stop, self._held or Held())
             for suspect in session.run(tasks, self.workers):
                 session.run_alone(suspect)
         return session.outcome
+
+
+class Held:
+    """A pool that outlives the tasks given to it; of no modules none is held, and each is opened for its tasks.
+
+    Args:
+        modules: What its workers import.
+    """
+
+    def __init__(self, modules: Sequence[str] = ()) -> None:
+        self.modules = modules
+        self._pool: Executor | None = None
+        self._workers = 0
+
+    def open(self, workers: int) -> None:
+        """Start a pool, if there is something to do for it.
+
+        Args:
+            workers: Processes.
+        """
+        if workers and self.modules:
+            self._pool, self._workers = start(workers, self.modules), workers
+
+    def take(self, workers: int) -> Executor:
+        """Return a pool of so many workers at least: the one that is held, or a new one.
+
+        Args:
+            workers: Processes.
+        """
+        if self._pool is None or self._workers < workers:
+            self.close()
+            self._workers = workers
+            return start(workers)
+        pool, self._pool = self._pool, None
+        return pool
+
+    def give_back(self, pool: Executor) -> None:
+        """Hold a pool that is whole for later tasks, or let it end.
+
+        Args:
+            pool: What `take` returned.
+        """
+        if self.modules:
+            self._pool = pool
+        else:
+            pool.shutdown(wait=False)
+
+    def close(self) -> None:
+        """End the pool that is held."""
+        if self._pool is not None:
+            kill(self._pool)
+            self._pool = None
 
 
 @dataclass
@@ -55,6 +120,7 @@ class _Session(Generic[TaskT]):
     function: Callable[[TaskT], str]
     look: Callable[[], None]
     stop: Callable[[], None]
+    held: Held
     outcome: Outcome[TaskT] = field(default_factory=Outcome)
 
     def run(self, tasks: Sequence[TaskT], workers: int) -> list[TaskT]:
@@ -63,7 +129,7 @@ class _Session(Generic[TaskT]):
         suspects: list[TaskT] = []
         while queue and not self.outcome.interrupted:
             slots = min(workers, len(queue))
-            pool, lost = start(slots), False
+            pool, lost = self.held.take(slots), False
             running: dict[Future[str], TaskT] = {}
             try:
                 lost = self._drain(pool, queue, slots, running)
@@ -74,7 +140,7 @@ class _Session(Generic[TaskT]):
                 suspects += [task for task in running.values() if task not in ended]
                 kill(pool)
             else:
-                pool.shutdown(wait=False)
+                self.held.give_back(pool)
         return suspects
 
     def run_alone(self, suspect: TaskT) -> None:

@@ -1,6 +1,7 @@
 """The engine without processes: one task after the other, here. For tests, and to look into a task with a debugger."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from thermo_cli.engines.engine import Outcome, TaskError, TaskT, told
 from thermo_cli.errors import ThermoError
@@ -16,6 +17,10 @@ class SerialEngine:
     def __init__(self, workers: int | None = None) -> None:
         del workers
         self.workers = 1
+
+    def ready(self, modules: Sequence[str], most: int) -> AbstractContextManager[None]:
+        """Hold nothing: there is this process."""
+        return nullcontext()
 
     def run(
         self,

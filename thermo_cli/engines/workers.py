@@ -5,13 +5,14 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from types import FrameType
 from typing import Final
 
+from thermo_cli.engines.engine import import_all
 from thermo_cli.engines.interrupts import stops
 from thermo_cli.isolation import isolated_environment, leave_working_directory
 
@@ -25,11 +26,12 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def start(workers: int) -> Executor:
-    """Start a fresh pool.
+def start(workers: int, modules: Sequence[str] = ()) -> Executor:
+    """Start a fresh pool; its processes begin with the first task, or at once where there is something to import.
 
     Args:
         workers: Processes, at least one.
+        modules: What each of them imports before its first task.
     """
     import loky
     from loky.backend.resource_tracker import ensure_running
@@ -47,6 +49,10 @@ def start(workers: int) -> Executor:
         initargs=(os.getpid(), before),
         env=dict.fromkeys(THREAD_VARIABLES, "1") | isolated,
     )
+    if modules:
+        with _blocked():
+            for _ in range(workers):
+                pool.submit(import_all, modules)
     return pool
 
 
@@ -72,6 +78,7 @@ def prepare_worker(parent: int, environment: Mapping[str, str | None]) -> None:
     _set_environment(environment)
     for number in stops():
         signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else _left_to_the_parent)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, stops())
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

@@ -4,7 +4,9 @@ import dataclasses
 import hashlib
 import json
 import os
+import traceback
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from thermo_cli.contracts import Advice, Look
@@ -30,6 +32,8 @@ from thermo_cli.spec.validation import validate
 from thermo_cli.spec.yaml_source import Source
 from thermo_cli.store import RunFolder
 
+UNEXPECTED: Final = (KeyError, TypeError, AttributeError, IndexError, ValueError, ArithmeticError)
+"""What code raises that reads other things than it was written for."""
 NOT_EXAMINED: Final = (
     "the microstates were not examined, their file is damaged, or too few replicas have finite ones: "
     "give the thermo-run command again"
@@ -59,11 +63,22 @@ def judge_folder(folder: RunFolder, changes: Mapping[str, Any] | None = None) ->
             points.append(JudgedPoint(values, judged.folder, judged))
             sizes |= judged.folder.sizes
             sizes |= {point.point or 0: judged.ahead} if judged.ahead is not None else {}
-        except StoreError as error:
-            points.append(JudgedPoint(values, point, None, str(error)))
+        except (StoreError, *UNEXPECTED) as error:
+            told = error if isinstance(error, StoreError) else _unexpected(point, error)
+            points.append(JudgedPoint(values, point, None, str(told)))
             if len(points) == len(folder.points or (folder,)) and not any(one.judged for one in points):
-                raise
+                raise told from None
     return JudgedRun(folder.seen(sizes), tuple(with_responses(points)))
+
+
+def _unexpected(folder: RunFolder, error: Exception) -> StoreError:
+    """Say that sealed files hold what cannot be judged, and where that was noticed: anybody can write a seal."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return StoreError(
+        "this run cannot be judged: its files are whole, and say something that was not expected",
+        received=f"{folder.path}: {type(error).__name__}: {error} (noticed in {Path(place.filename).name}:{place.lineno})",
+        remedy="ask whoever made it for the run as thermo left it; if it is that, this is a bug of thermo: send it with this",
+    )
 
 
 def judge_point(folder: RunFolder, equilibrium: Equilibrium | None = None) -> Judged:
@@ -113,10 +128,14 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None, look: i
     kind = kind_of(folder.spec)
     findings = known_microstates(folder)
     unknown = unknown_overlaps(NOT_EXAMINED) if folder.spec.traits.trains else None
-    overlaps = overlaps_of(findings) if findings is not None else unknown
+    overlaps, seen = unknown, {}
+    try:
+        if findings is not None:
+            overlaps, seen = overlaps_of(findings), summarized(findings, settings.confidence)
+    except UNEXPECTED:  # whoever wrote it, it is no examination
+        findings = None
     parameters = kind.raw(folder)
-    microscopic = raw_overlaps(*parameters) if parameters is not None else {}
-    microscopic |= summarized(findings, settings.confidence) if findings is not None else {}
+    microscopic = {**(raw_overlaps(*parameters) if parameters is not None else {}), **seen}
     question = dataclasses.replace(
         kind.question(folder, trajectories),
         higher=directions_of(folder.spec, equilibrium, trajectories.values),

@@ -175,7 +175,13 @@ class Specimens(Protocol):
 
 
 class Kind(Protocol):
-    """A kind of system, from the spec to what the court has to know."""
+    """A kind of system, from the spec to what the court has to know.
+
+    Attributes:
+        workers_import: Modules that a worker needs, which take time to import; none where nothing is trained.
+    """
+
+    workers_import: Sequence[str]
 
     def prepare(self, spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Any]) -> Facts:
         """Resolve and check everything that the spec names.

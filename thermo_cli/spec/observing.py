@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from thermo_cli.magnitudes import LARGEST, SMALLEST
 from thermo_cli.metric import NAMES, own_names
-from thermo_cli.spec.parts import Part, Positive
+from thermo_cli.spec.parts import Part
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+Margin = Annotated[float, Field(ge=SMALLEST, le=LARGEST, allow_inf_nan=False)]
 
 if TYPE_CHECKING:
     Macro = str
@@ -64,13 +66,13 @@ class Target(Part):
 class Equilibrium(Part):
     """How the verdict is reached; none of it changes the training, so a stored run can be judged again with other values."""
 
-    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
+    confidence: Annotated[float, Field(ge=0.5, le=0.999999)] = 0.95
     """1 - alpha of every confidence statement."""
     content: Annotated[float, Field(gt=0, le=0.9999)] = 0.85
     """Share of fresh replicas that must agree within the margin."""
     window: Annotated[float, Field(gt=0, le=0.5)] = 0.5
     """The window as a fraction of the training time, at its end; 0.5 is one doubling."""
-    margins: dict[str, Positive] = Field(default_factory=dict)
+    margins: dict[str, Margin] = Field(default_factory=dict)
     """Observable to delta, the largest difference that does not matter; what has a margin gates."""
     targets: dict[str, Target] = Field(default_factory=dict)
     """Observable to what it is to reach; it gates only where that is asked for, with --require target."""

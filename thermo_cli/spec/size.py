@@ -7,6 +7,7 @@ from typing import Final
 from thermo_cli.spec.schema import Spec
 
 USUAL_PAIRS: Final = 8  # tell different models
+CONTROLS: Final = 3  # shards of partners and twins
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,16 @@ def first_rows(spec: Spec) -> int:
     replicas = spec.ensemble.replicas
     whole = -(-replicas.first // spec.width) * spec.width
     return min(whole, replicas.last) if replicas.grows else replicas.first
+
+
+def most_stacks(spec: Spec) -> int:
+    """Return how many stacks the first look can be divided into, those of controls among them.
+
+    Args:
+        spec: The experiment, with its sweep.
+    """
+    points = math.prod(len(values) for values in spec.sweep.values())
+    return points * (len(spec.histories) * -(-first_rows(spec) // spec.width) + CONTROLS)
 
 
 def first_size(spec: Spec) -> Size:

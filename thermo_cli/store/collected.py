@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from thermo_cli.contracts import Trajectories
 from thermo_cli.errors import StoreError, UsageError
+from thermo_cli.magnitudes import countable
 from thermo_cli.replicas import Replica, budgets_of, main_rows
 from thermo_cli.spec import Spec
 from thermo_cli.store.shard_records import ShardRecords
@@ -70,7 +71,7 @@ def trajectories(folder: Recordings) -> Trajectories:
         if replica.shard in read:
             for name, arrays in read[replica.shard].values.items():
                 measured = np.searchsorted(steps, read[replica.shard].steps)
-                values[name][row, measured] = [array[replica.slot] for array in arrays]
+                values[name][row, measured] = countable(np.array([array[replica.slot] for array in arrays]))
     crashed = np.array(
         [
             folder.given_up(r.shard)

@@ -296,17 +296,19 @@ class RunFolder(RunFacts):
         output.rename(place)
 
     def adopt_output(self, name: str, other: "RunFolder", theirs: str) -> None:
-        """Copy what a replica's script has printed and left.
+        """Copy what a replica's script has printed and left: its files and folders, and links as links; no pipe is waited for.
 
         Args:
             name: Of its shard.
             other: The run that it was trained in.
             theirs: Name of its shard there.
         """
-        if (other.path / "logs" / f"{theirs}.log").exists():
-            shutil.copy2(other.path / "logs" / f"{theirs}.log", self.log_file(name))
-        if (other.path / "outputs" / theirs).is_dir():
-            shutil.copytree(other.path / "outputs" / theirs, self.path / "outputs" / name, dirs_exist_ok=True)
+        log, output = other.path / "logs" / f"{theirs}.log", other.path / "outputs" / theirs
+        if log.is_file() and log.resolve() == other.path.resolve() / "logs" / f"{theirs}.log":
+            shutil.copy2(log, self.log_file(name))
+        if output.is_dir() and output.resolve() == other.path.resolve() / "outputs" / theirs:
+            place = self.path / "outputs" / name
+            shutil.copytree(output, place, symlinks=True, ignore=_special, dirs_exist_ok=True)
 
     def shard(self, name: str) -> ShardStore:
         """Return the disk side of a shard.
@@ -501,3 +503,9 @@ class RunFolder(RunFacts):
             StoreError: The replicas have not finished.
         """
         return collected.microstates(self, step, replicas)
+
+
+def _special(folder: str, names: Sequence[str]) -> list[str]:
+    """Return what is no file, folder or link: a pipe, a socket, a device."""
+    paths = {name: Path(folder, name) for name in names}
+    return [name for name, path in paths.items() if not (path.is_symlink() or path.is_file() or path.is_dir())]

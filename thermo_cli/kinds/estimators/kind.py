@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from thermo_cli.store import RunFolder
 begin, diagnostics = learning.begin, learning.diagnostics
 comparable_fields, stated = learning.comparable_fields, learning.stated
 settle, rehearse = nothing_to_settle, no_rehearsal
+workers_import: Final = ("thermo_cli.training", "thermo_cli.kinds.estimators.train")
 
 
 def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> Facts:

@@ -33,6 +33,7 @@ NAMED: Final = 4  # shared tensors in the plan
 WATCHED: Final = 6  # energy, its terms and the norms
 begin, diagnostics, stated = learning.begin, learning.diagnostics, learning.stated
 gather, raw, settle, rehearse = gathering.gather, kept_parameters, nothing_to_settle, no_rehearsal
+workers_import: Final = ("thermo_cli.training", "thermo_cli.kinds.networks.learner")
 
 
 def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> Facts:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from thermo_cli.contracts import Dataset, Findings, Trajectories
 from thermo_cli.equilibrium.ensemble import Question
@@ -37,6 +37,7 @@ comparable_fields = no_comparable_fields
 begin, settle, diagnostics = nothing_to_begin, nothing_to_settle, no_diagnostics
 rehearse = no_rehearsal
 gather, raw, objective, stated = gathering.gather, kept_parameters, no_objective, nothing_stated
+workers_import: Final = ("thermo_cli.training", "thermo_cli.kinds.physical.kind")
 
 
 def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> Facts:

@@ -35,6 +35,7 @@ ASSUMED: Final = (
     "the learning rate is taken for constant over the second half of training; say system.with.schedule: scheduled if it was "
     "not, for then no trajectory tells of longer training"
 )
+workers_import: Final = ()
 
 
 def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Any]) -> Facts:

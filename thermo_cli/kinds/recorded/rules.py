@@ -18,6 +18,7 @@ from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers.logged import LoggedRun
 from thermo_cli.kinds.recorded.budgets import finals_of, split_by_budget
 from thermo_cli.kinds.recorded.reading import Reading
+from thermo_cli.magnitudes import countable
 from thermo_cli.metric import whole
 
 _NUMERIC: Final = re.compile(r"-?\d{1,300}(\.\d{1,300})?")
@@ -51,7 +52,7 @@ def ensemble_of(runs: Sequence[LoggedRun], reading: Reading, where: str) -> Traj
     for row, run in enumerate(runs):
         for name in observables:
             own, measured = run.series[name]
-            values[name][row, np.searchsorted(steps, own)] = measured
+            values[name][row, np.searchsorted(steps, own)] = countable(np.asarray(measured, dtype=np.float64))
     _check_shares(values, runs, names, reading)
     there = [~np.isnan(array) for array in values.values()]
     measured = np.logical_or.reduce(there)

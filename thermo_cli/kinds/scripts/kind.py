@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from thermo_cli.contracts import Dataset, Findings, Trajectories
 from thermo_cli.data.subsample import subsample, subsample_size
@@ -32,6 +32,7 @@ from thermo_cli.store import RunFolder
 begin, settle, diagnostics = nothing_to_begin, refuse_strangers, no_diagnostics
 rehearse = rehearse_program
 gather, raw, objective = gathering.gather, kept_parameters, no_objective
+workers_import: Final = ("thermo_cli.training", "thermo_cli.kinds.scripts.kind")
 
 
 def prepare(spec: Spec, base: Path, table: Sequence[Replica], loaded: dict[str, Dataset]) -> Facts:

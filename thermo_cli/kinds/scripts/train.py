@@ -15,12 +15,14 @@ from typing import Any, Final
 import numpy as np
 
 from thermo_cli.errors import DataError, RunError
+from thermo_cli.fingerprints import rests_on
 from thermo_cli.kinds.scripts.launch import explained, failure, launch
 from thermo_cli.kinds.scripts.parts import ProcessDynamics
 from thermo_cli.kinds.scripts.program import Program, program_of
 from thermo_cli.kinds.scripts.reported import Metrics, read_parameters
 from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
+from thermo_cli.spec.sweeping import points_of
 from thermo_cli.store.collected import ENDED
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardStore
@@ -45,7 +47,8 @@ def train_script(folder: RunFolder, store: ShardStore, spec: Spec, member: Repli
         StoreError: The disk is full.
     """
     program = program_of(spec, base)
-    if program.fingerprint() not in folder.manifest["data_fingerprint"].split("+"):
+    specs, fingerprint = [point.spec for point in points_of(folder.spec)], folder.manifest["data_fingerprint"]
+    if not rests_on(specs, fingerprint, member.point, program.fingerprint()):
         raise DataError(
             "the script, or a file that it is given, changed while the run was in progress",
             received=str(base),
