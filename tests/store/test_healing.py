@@ -179,6 +179,12 @@ def test_a_file_in_the_place_of_a_folder_is_set_aside(attacked: tuple[Bench, Pat
     """It is named, and the states that grew on it are made again where a longer run needs them."""
     bench, run = attacked
     shutil.rmtree(run / "states")
-    (run / "states").write_text("a file")
-    assert any(words.startswith("states: this is no folder") for words in bench.again(run.parent))
+    shutil.rmtree(run / "damaged", ignore_errors=True)
+    for name in ("states", "damaged"):
+        (run / name).write_text("a file")
+    (run / "stop").mkdir()
+    told = bench.again(run.parent)
+    assert [words for words in told if words.startswith("states: this is no folder; set aside as damaged/states")]
+    assert [words for words in told if words.startswith("damaged: this is no folder; set aside as damaged.2")]
+    assert [words for words in told if words.startswith("stop: this is no file")]
     assert (run / "damaged" / "states").read_text() == "a file"

@@ -18,9 +18,17 @@ from thermo_cli.store.files import check_record, read_arrays
 from thermo_cli.store.run_folder import RunFolder
 
 FACTS: Final = ("manifest.json", "rehearsal.json", "source.json")
-REWRITTEN: Final = ("spec.yaml", "resolved.yaml", "replicas.csv", "verdict.json", "report.html")  # whatever they hold
+REWRITTEN: Final = (
+    "spec.yaml",
+    "resolved.yaml",
+    "replicas.csv",
+    "verdict.json",
+    "report.html",
+    "stop",
+)  # whatever they hold
 ARRAYS: Final = ("shards/**/*.safetensors", "states/**/*.safetensors", "microstates*.safetensors")
-FOLDERS: Final = ("states", "verdicts", "logs", "outputs", "tables")
+DAMAGED: Final = "damaged"
+FOLDERS: Final = (DAMAGED, "states", "verdicts", "logs", "outputs", "tables")
 OUTPUT: Final = "output"
 MICROSTATES: Final = re.compile(r"microstates(?:-(\d+))?(?:\.look-\d+)?")
 COMMIT: Final = re.compile(r"commit-(\d+)|state")
@@ -114,7 +122,7 @@ def _segments_before(run: Path, last: Path) -> list[Path]:
 
 def _set_aside(run: Path, path: Path, reason: str) -> str:
     """Move a file below `damaged/`, over nothing that is there, and return what to say of it."""
-    place = run / "damaged" / path.relative_to(run)
+    place = run / DAMAGED / path.relative_to(run) if path.name != DAMAGED else path
     place.parent.mkdir(parents=True, exist_ok=True)
     aside, number = place, 1
     while aside.exists():
