@@ -1,4 +1,4 @@
-"""The README is true: its commands, options, specs and pictures exist."""
+"""The README and the pages that it points to are true: their commands, options, specs and pictures exist."""
 
 import re
 import tomllib
@@ -8,19 +8,36 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests import experiments_index
 from tests.conftest import ROOT, Command
 from thermo_cli.placeholders import PLACEHOLDERS
 from thermo_cli.spec import load_spec
 from thermo_cli.spec.validation import validate
 from thermo_cli.spec.yaml_source import parse
 
+PAGES = (
+    "README.md",
+    "experiments/README.md",
+    "results/README.md",
+    ".github/actions/thermo/README.md",
+    ".github/CONTRIBUTING.md",
+)
 README = (ROOT / "README.md").read_text()
+EXPERIMENTS = (ROOT / "experiments" / "README.md").read_text()
+LINK = re.compile(r"(?:\]\(|src(?:set)?=\")([^)\"]+)")
 
 
-def test_every_option_it_mentions_is_in_the_help(command: Command) -> None:
+def test_the_front_door_is_one_page() -> None:
+    """Whoever comes by decides in five minutes."""
+    assert len(README.encode()) <= 12_000
+
+
+@pytest.mark.parametrize("page", PAGES[:-1])  # contributors have pip, git and pytest too
+def test_every_option_it_mentions_is_in_the_help(page: str, command: Command) -> None:
     """An option that is renamed must be renamed here too."""
     known = command("thermo-run", "--help").stdout + command("thermo-report", "--help").stdout
-    commands = re.sub(r"```yaml.*?```", "", README, flags=re.DOTALL)  # workflows have other programs' options
+    text = (ROOT / page).read_text()
+    commands = re.sub(r"```yaml.*?```", "", text, flags=re.DOTALL)  # workflows and scripts have options of their own
     for option in set(re.findall(r"(?<![\w-])--[a-z]+", commands)):
         assert option in known, option
 
@@ -29,7 +46,7 @@ def test_it_lists_every_placeholder(command: Command) -> None:
     """With its type, as the help does."""
     shown = " ".join(command("thermo-run", "--help").stdout.split())
     for name, one in PLACEHOLDERS.items():
-        assert f"| `{{{name}}}` | {one.kind} | {one.meaning} |" in README
+        assert f"| `{{{name}}}` | {one.kind} | {one.meaning} |" in EXPERIMENTS
         assert f"{{{name}}} ({one.kind})" in shown
 
 
@@ -61,11 +78,23 @@ def test_every_example_travels_with_the_package() -> None:
     assert set(included) == {f"experiments/{name}" for name in (*files, "claims", "literature")}
 
 
-def test_files_it_points_to_exist() -> None:
-    """Pictures and links within the repository."""
-    for target in re.findall(r"(?:\]\(|src(?:set)?=\")([^)\"]+)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", PAGES)
+def test_files_it_points_to_exist(page: str) -> None:
+    """Pictures and links within the repository, and the headings that links name."""
+    for target in LINK.findall((ROOT / page).read_text()):
+        name, _, heading = target.partition("#")
+        place = (ROOT / page).parent / name if name else ROOT / page
+        assert place.exists(), target
+        titles = re.findall(r"^#+ (.*)$", place.read_text(), re.MULTILINE) if heading else []
+        assert not heading or heading in [
+            re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles
+        ], target
     ElementTree.parse(ROOT / "results" / "reference" / "quickstart.svg")
+
+
+def test_the_index_of_experiments_is_current() -> None:
+    """Written by `python -m tests.experiments_index`."""
+    assert experiments_index.index() in EXPERIMENTS
 
 
 def test_the_first_command_is_what_ci_runs() -> None:

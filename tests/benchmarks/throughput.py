@@ -35,11 +35,11 @@ CONTESTANTS: Final = (
 )
 NOTE: Final = f"""
 Digits, float32, SGD with momentum and weight decay; each process has one thread and one core, and the slower one decides.
-Start-up (imports, data, compilation, warm-up) counts for nobody. Shards of 16: with 8 replicas half the only shard is padding,
-which is trained and not counted, and thermo's second process is idle. PyTorch and scikit-learn train {MOST_ALONE} replicas per
-process, as the cost of each does not depend on how many there are. JAX's mini-batches are drawn before its clock starts,
-everyone else's while it runs. scikit-learn trains in the same kind of processes as the others (no dispatch by joblib), its
-steps are those of whole epochs, and its time includes the checks of `fit`.
+Start-up (imports, data, compilation, warm-up) counts for nobody. thermo trains as many shards of 4 in one stack as pay, half of
+the replicas in each process. PyTorch and scikit-learn train {MOST_ALONE} replicas per process, as the cost of each does not
+depend on how many there are. JAX's mini-batches are drawn before its clock starts, everyone else's while it runs. scikit-learn
+trains in the same kind of processes as the others (no dispatch by joblib), its steps are those of whole epochs, and its time
+includes the checks of `fit`.
 """
 Pair = tuple[Connection, Connection]
 Found = dict[tuple[int, int, str], list[float]]
@@ -87,16 +87,6 @@ def rate(pair: Pair, width: int, shares: tuple[int, int], steps: int) -> float:
     return max(seconds) / (sum(shares) * steps) * 1e6
 
 
-def halves(replicas: int) -> tuple[int, int]:
-    """Split whole shards of 16 over two processes, as the pool does.
-
-    Args:
-        replicas: In all.
-    """
-    first = min(replicas, 16 * -(-replicas // 32))
-    return first, replicas - first
-
-
 def measure(rounds: int, steps: int, pairs: dict[str, Pair]) -> Found:
     """Measure every peer at every size, peers interleaved, in microseconds per replica-step.
 
@@ -111,7 +101,7 @@ def measure(rounds: int, steps: int, pairs: dict[str, Pair]) -> Found:
             for replicas in REPLICAS:
                 even, alone = (replicas // 2, replicas // 2), (replicas, 0)
                 plans = (
-                    ("thermo", halves(replicas)),
+                    ("thermo", even),
                     ("thermo", alone),
                     ("PyTorch loop", even),
                     ("scikit-learn", even),

@@ -121,12 +121,12 @@ def test_this_repository_uses_it_with_the_least_permissions() -> None:
     assert "check" in workflow["jobs"]
 
 
-def test_the_readme_shows_workflows_that_work() -> None:
+def test_its_page_shows_workflows_that_work() -> None:
     """Each fenced YAML block that uses the action parses, and gives it only inputs that exist."""
-    blocks = re.findall(r"```ya?ml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    page = ROOT / ".github" / "actions" / "thermo" / "README.md"
+    blocks = re.findall(r"```ya?ml\n(.*?)```", page.read_text(), re.DOTALL)
     blocks = [block for block in blocks if "/.github/actions/thermo@" in block]
-    if not blocks:
-        pytest.skip("the README shows no workflow yet")
+    assert len(blocks) == 2
     for block in blocks:
         workflow = yaml.safe_load(block)
         assert workflow["permissions"]
