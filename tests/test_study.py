@@ -8,6 +8,7 @@ import pytest
 
 import thermo_cli
 from tests.conftest import SERIAL, SMALL
+from thermo_cli import training
 from thermo_cli.errors import SpecError
 from thermo_cli.experiment import prepare
 from thermo_cli.replicas import replica_table
@@ -51,6 +52,23 @@ def test_points_have_shards_of_their_own_and_share_stacks(sweep, tmp_path):
     alone = {row.name: row for row in replica_table(points_of(study.spec)[2].spec)}
     for row in study.folder.points[2].table:
         assert all(getattr(row, name) == getattr(alone[row.name], name) for name in STREAMS)
+
+
+@pytest.mark.parametrize(
+    ("stacks", "shards", "workers", "evened"),
+    [
+        ([4, 1], [16, 3], 2, [4, 2]),
+        ([2], [8], 2, [2]),
+        ([1], [1], 8, [1]),
+        ([3, 1], [12, 1], 8, [7, 1]),
+        ([2, 1], [8, 1], 2, [3, 1]),
+    ],
+)
+def test_no_worker_waits_for_the_last_stack(
+    stacks: list[int], shards: list[int], workers: int, evened: list[int]
+) -> None:
+    """The last groups are divided further, as far as they have shards."""
+    assert training._evened(stacks, shards, workers) == evened
 
 
 def test_a_point_is_what_it_is_alone(sweep, tmp_path):

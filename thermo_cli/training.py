@@ -74,14 +74,32 @@ def tasks_of(folder: RunFolder, base: Path, allow: Sequence[str], workers: int, 
         together = most >= 2 * spec.width and (len(members) == spec.width or len(likes) == 1)
         key = (likes[first.point], first.history, first.steps, first.role == "main") if together else name
         groups.setdefault(key, []).append(members)
+    shares = [
+        max(min(most // folder.spec_of(shards[0][0]).width, len(names) // workers), 1) for shards in groups.values()
+    ]
+    counts = [-(-len(shards) // share) for shards, share in zip(groups.values(), shares, strict=True)]
     tasks = []
-    for shards in groups.values():
-        share = max(min(most // folder.spec_of(shards[0][0]).width, len(names) // workers), 1)
-        stacks = -(-len(shards) // share)
+    for shards, stacks in zip(groups.values(), _evened(counts, [*map(len, groups.values())], workers), strict=True):
         cuts = [number * len(shards) // stacks for number in range(stacks + 1)]
         tasks += [tuple(shards[start:stop]) for start, stop in itertools.pairwise(cuts)]
     path, sizes = folder.path.resolve(), tuple(folder.sizes.items())
     return [ShardTask(path, shards, base, tuple(allow), not most, sizes) for shards in tasks]
+
+
+def _evened(stacks: Sequence[int], shards: Sequence[int], workers: int) -> list[int]:
+    """Divide the last groups further, so that no worker is idle while another trains the last stack alone.
+
+    Args:
+        stacks: Of each group, as wide as pays.
+        shards: Of each group.
+        workers: Number of processes.
+    """
+    evened, idle = list(stacks), -sum(stacks) % workers
+    for group in reversed(range(len(evened))):
+        more = min(idle, shards[group] - evened[group])
+        evened[group] += more
+        idle -= more
+    return evened
 
 
 def train_shard(task: ShardTask) -> str:

@@ -21,6 +21,7 @@ SCRIPTS: Final = (
     "commands",
     "quickstart",
     "throughput",
+    "deep",
     "fits",
     "sweep",
     "microstates",

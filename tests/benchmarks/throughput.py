@@ -13,6 +13,7 @@ import itertools
 import multiprocessing
 import os
 import sys
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
@@ -45,24 +46,25 @@ Pair = tuple[Connection, Connection]
 Found = dict[tuple[int, int, str], list[float]]
 
 
-def start(peer: str, cores: tuple[int, int]) -> Pair:
+def start(peer: str, cores: tuple[int, int], target: Callable[..., None] = serve) -> Pair:
     """Start a peer's two processes, one on each core.
 
     Args:
         peer: Its name.
         cores: Two cores.
+        target: Answers requests in each.
     """
     context = multiprocessing.get_context("spawn")
     ends = []
     for core in cores:
         here, there = context.Pipe()
-        context.Process(target=serve, args=(peer, core, there), daemon=True).start()
+        context.Process(target=target, args=(peer, core, there), daemon=True).start()
         there.close()  # so that a peer that dies ends the benchmark
         ends.append(here)
     return ends[0], ends[1]
 
 
-def rate(pair: Pair, width: int, shares: tuple[int, int], steps: int) -> float:
+def rate(pair: Pair, width: object, shares: tuple[int, int], steps: int) -> float:
     """Return microseconds per replica-step of a peer whose processes train these shares at the same time.
 
     The slower process decides. A process that trains fewer replicas than its share is scaled up: its cost per replica-step
@@ -70,7 +72,7 @@ def rate(pair: Pair, width: int, shares: tuple[int, int], steps: int) -> float:
 
     Args:
         pair: Its two processes.
-        width: Units of each hidden layer.
+        width: Units of each hidden layer, or whatever else says what is trained.
         shares: Replicas of each process; 0 leaves it idle.
         steps: Steps of each replica.
     """
