@@ -75,12 +75,17 @@ def read(file, data, wanted):
     "engines/backwards.py": '''
 """The engine that begins with the last task."""
 
+from contextlib import nullcontext
+
 from thermo_cli.engines.serial import SerialEngine
 
 
 class BackwardsEngine:
     def __init__(self, workers=None):
         self.workers = 1
+
+    def ready(self, modules, most):
+        return nullcontext()
 
     def run(self, function, tasks, tick, stop):
         print("backwards:", len(tasks))

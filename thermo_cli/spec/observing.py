@@ -2,14 +2,32 @@
 
 from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from thermo_cli.magnitudes import LARGEST, SMALLEST
 from thermo_cli.metric import NAMES, own_names
-from thermo_cli.spec.parts import Part
+from thermo_cli.spec.parts import Part, Positive
 
+SUREST: Final = 0.999999
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-Margin = Annotated[float, Field(ge=SMALLEST, le=LARGEST, allow_inf_nan=False)]
+
+
+def _with_squares(value: float) -> float:
+    """Refuse what cannot be squared and divided by."""
+    if not SMALLEST <= value <= LARGEST:
+        raise ValueError(f"a margin lies between {SMALLEST:g} and {LARGEST:g}")
+    return value
+
+
+def _reachable(value: float) -> float:
+    """Refuse a confidence whose bounds are beyond what floats tell apart from certainty."""
+    if value > SUREST:
+        raise ValueError(f"a confidence is at most {SUREST}")
+    return value
+
+
+Margin = Annotated[Positive, AfterValidator(_with_squares)]
+Confidence = Annotated[float, Field(ge=0.5, lt=1), AfterValidator(_reachable)]
 
 if TYPE_CHECKING:
     Macro = str
@@ -66,7 +84,7 @@ class Target(Part):
 class Equilibrium(Part):
     """How the verdict is reached; none of it changes the training, so a stored run can be judged again with other values."""
 
-    confidence: Annotated[float, Field(ge=0.5, le=0.999999)] = 0.95
+    confidence: Confidence = 0.95
     """1 - alpha of every confidence statement."""
     content: Annotated[float, Field(gt=0, le=0.9999)] = 0.85
     """Share of fresh replicas that must agree within the margin."""
