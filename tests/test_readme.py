@@ -50,6 +50,12 @@ def test_it_lists_every_placeholder(command: Command) -> None:
         assert f"{{{name}}} ({one.kind})" in shown
 
 
+def test_the_specs_that_it_shows_are_valid() -> None:
+    """All that begin with a name."""
+    blocks = [block for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if block.startswith("name: ")]
+    assert [validate(parse(block, "README.md")).name for block in blocks] == ["quickstart", "churn", "mine"]
+
+
 def test_the_spec_it_shows_is_the_quickstart() -> None:
     """Comments and description aside."""
     (shown,) = (
