@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import SERIAL, SMALL
+from thermo_cli.errors import StoreError
 from thermo_cli.runs.judged_run import Run
 from thermo_cli.store import RunFolder
 from thermo_cli.store.shard import ShardStore
@@ -192,3 +194,21 @@ def test_what_a_script_left_is_copied_and_nothing_else(tmp_path: Path) -> None:
     assert copied == {"outputs/a/model", "outputs/a/latest", "logs/a.log"}
     assert (here.path / "outputs" / "a" / "far").is_symlink()
     assert (here.path / "outputs" / "a" / "latest").readlink() == Path("model")
+
+
+def test_what_a_script_left_is_whole_or_not_there(tmp_path: Path) -> None:
+    """On a full disk the copy is refused as such, and made whole the next time."""
+    there, here = RunFolder(tmp_path / "there"), RunFolder(tmp_path / "here")
+    (there.path / "outputs" / "p0" / "a").mkdir(parents=True)
+    (there.path / "outputs" / "p0" / "a" / "model").write_bytes(b"w" * 300_000)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(StoreError, match="cannot be copied"):
+            here.adopt_output("p1/a", there, "p0/a")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not (here.path / "outputs" / "p1").exists()
+    here.adopt_output("p1/a", there, "p0/a")
+    assert (here.path / "outputs" / "p1" / "a" / "model").stat().st_size == 300_000
+    assert [path.name for path in (here.path / "outputs").iterdir()] == ["p1"]

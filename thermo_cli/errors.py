@@ -207,3 +207,7 @@ def collected(works: Sequence[Callable[[], Any]]) -> list[Any]:
             errors.append(error)
     raise_all(errors)
     return results
+
+
+UNEXPECTED: Final = (KeyError, TypeError, AttributeError, IndexError, ValueError, ArithmeticError)
+"""What code raises that reads other things than it was written for."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from thermo_cli.environment import DEVICE, changes
-from thermo_cli.errors import StoreError
+from thermo_cli.errors import UNEXPECTED, StoreError
 from thermo_cli.experiment import Experiment
 from thermo_cli.fingerprints import code_of_all, own
 from thermo_cli.kinds.kind import Setup
@@ -62,7 +62,7 @@ def _twins(
             return
         views = other.points or (other,)
         specs = [view.spec for view in views]
-    except StoreError:  # what is damaged is nobody's twin, and complains where it is asked for
+    except (StoreError, *UNEXPECTED):  # what is damaged is nobody's twin, and complains where it is asked for
         return
     data = own(specs, known["data_fingerprint"])
     theirs = {(_key(spec), hash_): view for spec, hash_, view in zip(specs, data, views, strict=True)}
@@ -98,10 +98,10 @@ def _copy(source: RunFolder, run: RunFolder, number: int, experiment: Experiment
             continue
         shard = f"{here}/{name.removeprefix(f'{there}/')}".lstrip("/")
         rows = tuple(dataclasses.replace(member, shard=shard, point=number) for member in members)
+        run.adopt_output(shard, source, name)  # before the shard counts as finished
         try:
             run.store_of(rows).adopt(store)
         except StoreError:  # damaged there: it is trained here
             continue
-        run.adopt_output(shard, source, name)
         found = True
     return found

@@ -265,19 +265,31 @@ def local_file(module: str) -> Path | None:
     return None
 
 
+_imported: dict[str, str] = {}  # local module to the hash of its file when it was imported
+
+
 def _import_local(module: str, file: Path, where: str) -> Any:
     """Import a module beside the spec; its folder comes last, so that nothing in it stands for what is installed."""
     root, top = file.parents[module.count(".") + (file.name == "__init__.py")], module.partition(".")[0]
-    added = str(root) not in sys.path
+    added, kept = str(root) not in sys.path, sys.dont_write_bytecode
     sys.path += [str(root)] * added
+    sys.dont_write_bytecode = True  # compiled code is told from its source by whole seconds
     try:
         _refuse_namesake(top, root, where)
-        loaded = sys.modules.get(module)
-        if loaded is not None and loaded.__file__ != str(file):  # beside another spec, in the same process
+        loaded, content = sys.modules.get(module), hashlib.sha256(file.read_bytes()).hexdigest()
+        known = _imported.get(module, content)
+        if loaded is not None and (
+            loaded.__file__ != str(file) or known != content
+        ):  # beside another spec, or edited since
             for name in [name for name in sys.modules if name.partition(".")[0] == top]:
                 del sys.modules[name]
-        return _import(module, where)
+                _imported.pop(name, None)
+            importlib.invalidate_caches()
+        found = _import(module, where)
+        _imported.setdefault(module, content)
+        return found
     finally:
+        sys.dont_write_bytecode = kept
         if added:
             sys.path.remove(str(root))
 

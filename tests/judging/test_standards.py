@@ -1,13 +1,16 @@
 """What observables are held against: settings that are replaced, targets that are stated, directions that are known."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from thermo_cli.equilibrium.ensemble import Goal
+from thermo_cli.errors import SpecError
 from thermo_cli.judging.setting import settings_of
-from thermo_cli.judging.standards import direction, merged
+from thermo_cli.judging.standards import check_targets, direction, merged
 from thermo_cli.spec.observing import Equilibrium, Target
 
 
@@ -51,3 +54,20 @@ def test_the_good_direction(name: str, better: dict[str, str], expected: bool | 
     """What the spec states goes before what the name tells."""
     spec: Any = SimpleNamespace(observe=SimpleNamespace(macro=["accuracy", "loss"]))
     assert direction(spec, better, name) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "target", "refused"),
+    [
+        ("test_accuracy", 100.0, {"at_least": 0.95}, True),
+        ("test_accuracy", 100.0, {"at_least": 95}, False),
+        ("test_accuracy", 1.0, {"at_most": 50}, True),
+        ("test_accuracy", 1.0, {"at_least": 0.95}, False),
+        ("test_loss", 100.0, {"at_least": 0.95}, False),
+    ],
+)
+def test_a_target_has_the_unit_of_what_was_recorded(name: str, scale: float, target: Any, refused: bool) -> None:
+    """95 % is not 0.95: whichever is meant, the other would always be met, or never."""
+    values = {name: np.array([[0.1, 0.3]]) * scale}
+    with pytest.raises(SpecError, match="its target is not") if refused else nullcontext():
+        check_targets({name: Target.model_validate(target)}, values)

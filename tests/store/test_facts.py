@@ -4,14 +4,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import thermo_cli
 from tests.reliability.bench import bench_of
-from thermo_cli.cli.listing import listing
+from thermo_cli.cli.listing import _files_of, listing
 from thermo_cli.errors import DamagedError, StoreError
 from thermo_cli.store import RunFolder
 from thermo_cli.store.files import ArrayFile, read_arrays, write_arrays
+from thermo_cli.store.stored import stored_blocks
 
 
 @pytest.fixture
@@ -94,3 +96,31 @@ def test_a_verdict_that_was_edited_is_not_listed(run: Path) -> None:
     bench_of("sweep").again(run.parent)
     (after,) = json.loads(listing(run.parent, as_json=True))
     assert after["summary"] == before["summary"]
+
+
+def test_a_hole_in_the_place_of_a_manifest_is_not_read(tmp_path: Path) -> None:
+    """It takes no place on disk, and would take all of it in memory."""
+    with (tmp_path / "manifest.json").open("wb") as file:
+        file.truncate(2**33)
+    with pytest.raises(DamagedError, match="too large"):
+        _ = RunFolder(tmp_path).manifest
+
+
+def test_files_that_vanish_while_they_are_listed_are_passed_over(tmp_path: Path) -> None:
+    """Whoever trains a run commits and cleans up meanwhile."""
+    for name in "abc":
+        (tmp_path / name).write_text(name)
+    found = _files_of(tmp_path)
+    assert next(found).st_size == 1
+    for name in "abc":
+        (tmp_path / name).unlink()
+    assert list(found) == []
+
+
+@pytest.mark.parametrize("rows", [5, None, "cold/0", {"a": 1}])
+def test_a_shard_whose_record_says_something_odd_is_none(tmp_path: Path, rows: object) -> None:
+    """Anybody can seal a file: it is no shard of a neighbour, and the command sets it aside."""
+    place = tmp_path / "shards" / "cold-0000.0.safetensors"
+    place.parent.mkdir()
+    write_arrays(place, ArrayFile({"x": np.zeros(2)}, {"rows": rows}))
+    assert stored_blocks(tmp_path, 0) == {}

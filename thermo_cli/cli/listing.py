@@ -1,11 +1,14 @@
 """`thermo-report` without a run: the runs that there are, with verdict, age and disk."""
 
 import json
+import os
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from thermo_cli.errors import DamagedError, ThermoError
+from thermo_cli.errors import UNEXPECTED, DamagedError, ThermoError
 
 if TYPE_CHECKING:
     from thermo_cli.store import RunFolder
@@ -58,8 +61,8 @@ def _entry(folder: "RunFolder") -> dict[str, Any]:
         verdict, summary = None, error.what
     except (ThermoError, KeyError):  # not there, damaged, or of other content
         verdict, summary = None, f"not judged yet ({_status(folder)})"
-    files = [file.stat() for file in folder.path.rglob("*") if file.is_file()]
-    age = time.time() - max(file.st_mtime for file in files)
+    files = list(_files_of(folder.path))
+    age = time.time() - max((file.st_mtime for file in files), default=time.time())
     return {
         "run": folder.name,
         "verdict": verdict,
@@ -69,11 +72,21 @@ def _entry(folder: "RunFolder") -> dict[str, Any]:
     }
 
 
+def _files_of(run: Path) -> Iterator[os.stat_result]:
+    """Yield what is known of each file of a run, of which some vanish meanwhile: whoever trains it commits."""
+    for place, _, names in os.walk(run):
+        for name in names:
+            with suppress(FileNotFoundError):
+                yield os.stat(os.path.join(place, name), follow_symlinks=False)  # noqa: PTH116, PTH118 - as os.walk has it
+
+
 def _status(folder: "RunFolder") -> str:
     try:
         return folder.status
     except ThermoError as error:
         return error.what
+    except UNEXPECTED as error:
+        return f"its files say what was not expected: {type(error).__name__}"
 
 
 def rounded(amount: int, units: tuple[tuple[str, int], ...]) -> str:

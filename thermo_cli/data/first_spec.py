@@ -177,7 +177,7 @@ def _text(first: FirstSpec, path: str) -> str:
         f"description: {json.dumps(f'{table.file.name}: {rows:,} rows; what each column holds is said beside it.')}",
         *(f"# changed in the copy of the table: {_remark(note)}" for note in table.notes),
         "data:",
-        f"  use: {'parquet' if path.endswith('.parquet') else 'csv'}",
+        f"  use: {'parquet' if path.lower().endswith('.parquet') else 'csv'}",
         "  with:",
         f"    path: {key(path)}",
         _line(f"    target: {key(target)}", _told(targets, found[target])),

@@ -9,11 +9,13 @@ from thermo_cli.environment import changes
 from thermo_cli.errors import UsageError
 from thermo_cli.judging.record import Judged
 from thermo_cli.kinds.kind import kind_of
+from thermo_cli.metric import whole
 from thermo_cli.replicas import pool_of, streams_used
 from thermo_cli.rng import STREAMS
 from thermo_cli.spec import Spec
 
 ABSENT: Final = object()
+UNITS: Final = {1.0: "in shares", 100.0: "in per cent"}
 FINGERPRINT: Final = "data fingerprint"
 MOST_LINES: Final = 12
 
@@ -167,6 +169,10 @@ def _observables(run: Judged, baseline: Judged) -> list[str]:
         there = [name in each.observables.values for each in (run, baseline)]
         if not all(there):
             lines.append(_line(name, *("observed" if measured else "not observed" for measured in there)))
+            continue
+        units = [UNITS[whole(name, each.observables.values)] for each in (run, baseline)]
+        if units[0] != units[1]:
+            lines.append(_line(name, *units))
     return lines if gating else ["nothing that compares has a margin: state one with --margin OBSERVABLE=VALUE"]
 
 

@@ -13,13 +13,13 @@ from thermo_cli.contracts import Advice, Look
 from thermo_cli.equilibrium.court import judge
 from thermo_cli.equilibrium.ensemble import Ensemble
 from thermo_cli.equilibrium.horizon import on_common_horizon
-from thermo_cli.errors import StoreError
+from thermo_cli.errors import UNEXPECTED, StoreError
 from thermo_cli.judging.diagnostics import beside_microstates, diagnostics_of, known_microstates
 from thermo_cli.judging.field_response import with_responses
 from thermo_cli.judging.looks import look_of, next_size
 from thermo_cli.judging.record import Judged, JudgedPoint, JudgedRun
 from thermo_cli.judging.setting import directions_of, extent_of, settings_of
-from thermo_cli.judging.standards import check_margins, merged
+from thermo_cli.judging.standards import check_margins, check_targets, merged
 from thermo_cli.judging.verdict_json import as_dict
 from thermo_cli.kinds.kind import kind_of
 from thermo_cli.microstates.raw import raw_overlaps
@@ -32,8 +32,6 @@ from thermo_cli.spec.validation import validate
 from thermo_cli.spec.yaml_source import Source
 from thermo_cli.store import RunFolder
 
-UNEXPECTED: Final = (KeyError, TypeError, AttributeError, IndexError, ValueError, ArithmeticError)
-"""What code raises that reads other things than it was written for."""
 NOT_EXAMINED: Final = (
     "the microstates were not examined, their file is damaged, or too few replicas have finite ones: "
     "give the thermo-run command again"
@@ -125,6 +123,7 @@ def judge_run(folder: RunFolder, equilibrium: Equilibrium | None = None, look: i
     equilibrium = equilibrium or folder.spec.equilibrium
     trajectories, settings = folder.trajectories(), dataclasses.replace(settings_of(equilibrium), look=look)
     check_margins(settings.margins, folder.spec, trajectories.values)  # a script tells what it reports by reporting
+    check_targets(equilibrium.targets, trajectories.values)
     kind = kind_of(folder.spec)
     findings = known_microstates(folder)
     unknown = unknown_overlaps(NOT_EXAMINED) if folder.spec.traits.trains else None

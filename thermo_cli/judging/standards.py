@@ -5,11 +5,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+from thermo_cli.contracts import Array
 from thermo_cli.equilibrium.margins import Margin
 from thermo_cli.errors import SpecError, UsageError
 from thermo_cli.judging.record import Judged
-from thermo_cli.metric import higher_is_better
+from thermo_cli.metric import LARGEST_SHARE, higher_is_better, is_share, whole
 from thermo_cli.spec import Spec
+from thermo_cli.spec.observing import Target
 
 MAPPINGS: Final = ("margins", "targets", "better")  # fields of `equilibrium` that go by observable
 
@@ -39,6 +41,31 @@ def check_margins(margins: Collection[str], spec: Spec, observables: Collection[
                 received=f"a margin for {observable}",
                 remedy="margins can go to " + ", ".join(sorted(able)),
                 where="equilibrium.margins",
+            )
+
+
+def check_targets(targets: Mapping[str, Target], values: Mapping[str, Array]) -> None:
+    """Refuse a target in shares of what was recorded in per cent, or the reverse: it would always be met, or never.
+
+    Args:
+        targets: Observable to what it is to reach.
+        values: Observable to what was recorded.
+
+    Raises:
+        SpecError: One is in the other unit.
+    """
+    for name, target in targets.items():
+        bound = target.at_least if target.at_least is not None else target.at_most
+        per_cent = whole(name, values) > 1
+        few = (
+            target.at_least is not None and 0 < target.at_least <= LARGEST_SHARE
+        )  # of a hundred; an error may be at most 1
+        if name in values and is_share(name) and bound and (few if per_cent else abs(bound) > LARGEST_SHARE):
+            raise SpecError(
+                f"{name} was recorded in {'per cent' if per_cent else 'shares of 1'}, and its target is not",
+                received=f"{bound:g}",
+                remedy=f"state the target in the same unit, such as {bound * 100 if per_cent else bound / 100:g}",
+                where=f"equilibrium.targets.{name}",
             )
 
 

@@ -20,7 +20,7 @@ from thermo_cli.generators import watched
 from thermo_cli.metric import NAMES, label
 from thermo_cli.observables.scorers import WHERE, scorer, scorer_names
 from thermo_cli.registry import nearest
-from thermo_cli.trust import Trust, locate_function, trust
+from thermo_cli.trust import Trust, code_fingerprint, locate_function, trust
 
 TIMED: Final = 3  # evaluations, once it has been tried
 SHIFT: Final = 3.0  # of targets and predictions alike
@@ -43,12 +43,12 @@ def own_formula(name: str, task: Task) -> Callable[[Array, Any, float], Array]:
     Raises:
         SpecError: It may not be imported, is no function of two arguments, or is for another task.
     """
-    return _formula(name, task, trust())
+    return _formula(name, task, trust(), code_fingerprint(name) if ":" in name else "")
 
 
 @lru_cache(maxsize=64)
-def _formula(name: str, task: Task, allowed: Trust) -> Callable[[Array, Any, float], Array]:
-    """Remember a formula for as long as the user allows the same."""
+def _formula(name: str, task: Task, allowed: Trust, code: str) -> Callable[[Array, Any, float], Array]:
+    """Remember a formula for as long as the user allows the same, and its code is the same."""
     score = _function(name) if ":" in name else scorer(name, task)
 
     def values(outputs: Array, y: Any, unit: float) -> Array:

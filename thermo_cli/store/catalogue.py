@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -70,7 +71,11 @@ def find_or_name(results: Path, name: str, digits: str, fingerprint: str, code: 
 
 
 def _last_touched(path: Path) -> float:
-    return max(file.stat().st_mtime for file in (path / "manifest.json", path / "verdict.json") if file.exists())
+    latest = 0.0
+    for name in ("manifest.json", "verdict.json"):
+        with suppress(FileNotFoundError):  # set aside at this moment
+            latest = max(latest, (path / name).stat().st_mtime)
+    return latest
 
 
 def free_bytes(folder: Path) -> int:

@@ -18,6 +18,7 @@ from thermo_cli.store.shard_records import ShardRecords
 CRASH: Final = re.compile(
     r"^replica (\S+)\n(?!Traceback)(.+)$", re.MULTILINE
 )  # as a kind writes down each that crashes
+MOST_TOLD: Final = 2**20  # characters of a shard's errors
 ENDED: Final = "ended"  # kept of replicas whose measurements may be missing: whether they ended before T
 
 
@@ -164,9 +165,15 @@ def crashes(run: Path) -> list[str]:
         run: Folder of the run.
     """
     files = [file for file in sorted(run.glob("shards/**/*.error.txt")) if _own(file)]
-    texts = [file.read_text(errors="replace") for file in files]
+    texts = [_text(file) for file in files]
     found = {name: words for text in texts for name, words in CRASH.findall(text)}
     return [f"replica {name} crashed: {words}" for name, words in found.items()]
+
+
+def _text(file: Path) -> str:
+    """Return what is written of errors, as far as anybody reads."""
+    with file.open(errors="replace") as text:
+        return text.read(MOST_TOLD)
 
 
 def _own(file: Path) -> bool:
@@ -193,7 +200,7 @@ def _nothing_finished(folder: Recordings) -> StoreError:
             remedy="give the thermo-run command again: it resumes",
         )
     name, file = failed[0]
-    text = file.read_text(errors="replace").strip()
+    text = _text(file).strip()
     lines = text.splitlines()
     first = lines[-1:] if text.startswith("Traceback") else lines[: lines.index("") if "" in lines else None]
     first = crashes(folder.path)[:1] or first

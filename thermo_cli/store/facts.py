@@ -24,6 +24,7 @@ from thermo_cli.store.files import MEND, SCHEMA_VERSION, seal, write_text
 
 SEALED: Final = re.compile(r"# sha256 ([0-9a-f]{64}) of the lines below in run \w+\n")
 VERDICT: Final = "verdict.json"
+LARGEST: Final = 2**28  # bytes of a text file; a verdict of a thousand points has fewer
 
 
 class _Strict(BaseModel):
@@ -55,6 +56,13 @@ class Work(_Strict):
     seconds: float
 
 
+class Git(_Strict):
+    """Where the folder of the spec was under version control."""
+
+    revision: str
+    dirty: bool
+
+
 class Manifest(_Strict):
     """What every manifest holds, and what those of this version hold besides."""
 
@@ -70,6 +78,7 @@ class Manifest(_Strict):
     required: list[list[str]] = Field(default_factory=list)
     asked: Asked | None = None
     work: Work | None = None
+    git: Git | None = None
     verdict: str = ""
 
 
@@ -295,17 +304,19 @@ class RunFacts:
         if path.exists() and not path.is_file():  # a pipe would be waited for
             raise DamagedError("this is no file", received=str(path), remedy=MEND)
         try:
-            return (self.path / name).read_text()
+            if path.stat().st_size > LARGEST:  # a hole takes no place on disk, and all of it in memory
+                raise DamagedError(
+                    "a file of the run is too large", received=f"{path}: {path.stat().st_size:,} bytes", remedy=MEND
+                )
+            return path.read_text()
         except OSError as error:
             raise StoreError(
                 "this is not a whole run folder",
-                received=f"{self.path / name}: {error.strerror}",
+                received=f"{path}: {error.strerror}",
                 remedy="name a folder that thermo-run wrote",
             ) from None
         except UnicodeDecodeError as error:
-            raise DamagedError(
-                "a file of the run is no text", received=f"{self.path / name}: {error}", remedy=MEND
-            ) from None
+            raise DamagedError("a file of the run is no text", received=f"{path}: {error}", remedy=MEND) from None
 
     def refuse_links(self) -> None:
         """Refuse a run in which anything leads out of it: whoever handed it on would have files written elsewhere.

@@ -90,6 +90,8 @@ def heal_arrays(folder: RunFolder) -> Iterator[str]:
 def _verify(folder: RunFolder, path: Path) -> None:
     """Verify that a file is whole, and that its record says what its path does."""
     record = read_arrays(path).record
+    if not isinstance(record.get("rows", []), list):
+        raise DamagedError("its record is none of thermo's", received=str(path))
     if not (folder.old and record["schema_version"] == 1):
         check_record(path, record, {"run": folder.identity, **_place(path.relative_to(folder.path))})
 

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Findings, Trajectories
-from thermo_cli.errors import DamagedError, SpecError, UsageError
+from thermo_cli.errors import DamagedError, SpecError, StoreError, UsageError
 from thermo_cli.replicas import Block, Replica, Roster, folder_of, lay_out, main_rows, to_csv
 from thermo_cli.spec import Spec, from_resolved, to_yaml
 from thermo_cli.spec.size import Size, at, first_rows
@@ -307,8 +307,18 @@ class RunFolder(RunFacts):
         if log.is_file() and log.resolve() == other.path.resolve() / "logs" / f"{theirs}.log":
             shutil.copy2(log, self.log_file(name))
         if output.is_dir() and output.resolve() == other.path.resolve() / "outputs" / theirs:
-            place = self.path / "outputs" / name
-            shutil.copytree(output, place, symlinks=True, ignore=_special, dirs_exist_ok=True)
+            aside = self.path / "outputs" / f".{name.replace('/', ' ')}.tmp"
+            shutil.rmtree(aside, ignore_errors=True)
+            try:
+                shutil.copytree(output, aside, symlinks=True, ignore=_special)
+            except shutil.Error as error:
+                *_, (file, _, reason) = error.args[0]
+                raise StoreError(
+                    "what a script has left cannot be copied",
+                    received=f"{file}: {reason}",
+                    remedy="make room on the disk, then give the same command again",
+                ) from None
+            self.keep_output(name, aside)
 
     def shard(self, name: str) -> ShardStore:
         """Return the disk side of a shard.

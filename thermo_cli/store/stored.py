@@ -19,7 +19,8 @@ def stored_blocks(run: Path, point: int, folder: str = "") -> dict[tuple[int, st
     begun = {path.parent.name: path for path in place.glob("*/state.safetensors")}
     for name, path in sorted((begun | files).items()):
         numbering, _, first = name.rpartition("-")
-        count = len(read_record(path).get("rows", ()))
+        rows = read_record(path).get("rows", ())
+        count = len(rows) if isinstance(rows, list) else 0  # whoever sealed it: it is no shard
         if first.isdecimal() and count:
             shard = f"{folder}/{name}" if folder else name
             blocks.setdefault((point, numbering), []).append(Block(int(first), count, shard))

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.recorded.parts import RecordedArguments
 from thermo_cli.kinds.recorded.places import places_of
 from thermo_cli.kinds.recorded.records import Recorded, read_logs
 
 TABLE = "step,val_acc\n0,0.1\n10,0.8\n20,0.9\n"
+LOGS = ROOT / "tests" / "logs"
 STATE = json.dumps({"log_history": [{"step": step, "eval_loss": 1 / (1 + step)} for step in (0, 10)]})
 
 
@@ -188,3 +190,26 @@ def test_the_fingerprint_is_that_of_all_files(tmp_path: Path) -> None:
     assert read(tmp_path, "m/*.csv").fingerprint == before
     lay(tmp_path, "m/1.csv", text=TABLE.replace("0.9", "0.8"))
     assert read(tmp_path, "m").fingerprint != before
+
+
+def test_a_folder_with_brackets_in_its_name_is_that_folder(tmp_path: Path) -> None:
+    """A shell would take `exp[12]` for exp1 and exp2; the place of the spec is no pattern."""
+    lay(tmp_path, "exp1/a/metrics.csv", "exp2/a/metrics.csv", "exp[12]/x/metrics.csv", "exp[12]/y/metrics.csv")
+    for pattern in ("*/metrics.csv", "{replica}/metrics.csv"):
+        assert names(tmp_path / "exp[12]", pattern) == ["x", "y"]
+
+
+def test_points_are_named_by_all_runs_or_by_none(tmp_path: Path) -> None:
+    """Those without would be of no point, and judged nowhere."""
+    lay(tmp_path, "b.csv", text="replica,step,observable,value\n0,0,loss,1\n0,1,loss,2\n")
+    lay(tmp_path, "a.csv", text="point,replica,step,observable,value\np,0,0,loss,1\nq,0,1,loss,2\n")
+    with pytest.raises(DataError, match="some runs name a point and some do not"):
+        read(tmp_path, ["a.csv", "b.csv"], "p")
+
+
+def test_event_files_of_one_folder_are_told_apart_by_their_names(tmp_path: Path) -> None:
+    """A pattern says that each is a run; of two with the same name of a run both are read."""
+    (source,) = (LOGS / "tensorboard" / "seed0").iterdir()
+    for name in ("1.seed0", "2.seed0", "1.seed1"):
+        (tmp_path / f"events.out.tfevents.{name}").write_bytes(source.read_bytes())
+    assert names(tmp_path, "events.out.tfevents.*.seed{replica}") == ["0", "1"]

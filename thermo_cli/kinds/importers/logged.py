@@ -34,11 +34,12 @@ class LoggedRun:
     budget: int = 0
 
 
-def series_of(pairs: Iterable[tuple[int, float | None]]) -> Series:
+def series_of(pairs: Iterable[tuple[int, float | None]], where: str) -> Series:
     """Return what was written of one observable; a value that is no number, or is missing, was not finite.
 
     Args:
         pairs: Step and value, in the order in which they were written.
+        where: They were written, for messages.
 
     Raises:
         DataError: A step is larger than any that is taken, below 0, or no whole number.
@@ -47,7 +48,10 @@ def series_of(pairs: Iterable[tuple[int, float | None]]) -> Series:
     for step, value in pairs:
         if step != int(step) or step < 0:
             raise DataError(
-                "a step is a whole number, 0 or more", received=step, remedy="leave this run out, or mend it"
+                "a step is a whole number, 0 or more",
+                received=step,
+                remedy="leave this run out, or mend it",
+                where=where,
             )
         steps.append(step)
         values.append(math.inf if value is None or math.isnan(value) else value)
@@ -58,6 +62,7 @@ def series_of(pairs: Iterable[tuple[int, float | None]]) -> Series:
             "a step does not fit into 64 bits",
             received=f"{max(steps, key=abs)}",
             remedy="leave this run out, or mend it",
+            where=where,
         ) from None
 
 

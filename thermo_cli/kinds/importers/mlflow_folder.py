@@ -88,4 +88,4 @@ def _series(path: Path) -> Series:
                 remedy="leave this run out, or mend the line",
                 where=f"{path}:{number}",
             ) from None
-    return series_of(pairs)
+    return series_of(pairs, str(path))

@@ -41,17 +41,18 @@ def read(file: Path, choose: Choice) -> list[LoggedRun]:
         runs = list(database.execute(RUNS))
         names = names_or([str(name or "") for _, name, _ in runs], [str(uuid) for uuid, _, _ in runs])
         return [
-            LoggedRun(name, f"{file}: run {uuid}", _series(database, uuid, chosen), "", str(point))
+            LoggedRun(name, f"{file}: run {uuid}", _series(database, uuid, chosen, file), "", str(point))
             for name, (uuid, _, point) in zip(names, runs, strict=True)
         ]
 
 
-def _series(database: sqlite3.Connection, run: str, names: list[str]) -> dict[str, Series]:
+def _series(database: sqlite3.Connection, run: str, names: list[str], file: Path) -> dict[str, Series]:
     series = {}
     for name in names:
         rows = database.execute(METRICS, (run, name)).fetchall()
         if rows:
-            series[name] = series_of((step, None if lost else value) for step, value, lost in rows)
+            pairs = ((step, None if lost else value) for step, value, lost in rows)
+            series[name] = series_of(pairs, f"{file}: run {run}: {name}")
     return series
 
 

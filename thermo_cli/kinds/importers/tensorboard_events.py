@@ -37,7 +37,7 @@ def read(folder: Path, choose: Choice) -> LoggedRun:
             tags = events.Tags()
             names = [*tags["scalars"], *(tag for tag in tags["tensors"] if _scalar(events, tag))]
             chosen = set(choose(names))
-            series = {name: _series(events, name, name in tags["scalars"]) for name in names if name in chosen}
+            series = {name: _series(events, name, name in tags["scalars"], folder) for name in names if name in chosen}
     except DataError:
         raise
     except Exception as error:  # noqa: BLE001 - a damaged file raises errors of protobuf, struct, zlib and more
@@ -89,8 +89,10 @@ def _scalar(events: Any, tag: str) -> bool:
     return bool(events.SummaryMetadata(tag).plugin_data.plugin_name == "scalars")
 
 
-def _series(events: Any, tag: str, plain: bool) -> Series:
+def _series(events: Any, tag: str, plain: bool, folder: Path) -> Series:
+    where = f"{folder}: {tag}"
     if plain:
-        return series_of((event.step, event.value) for event in events.Scalars(tag))
+        return series_of(((event.step, event.value) for event in events.Scalars(tag)), where)
     to_array = importlib.import_module("tensorboard.util.tensor_util").make_ndarray
-    return series_of((event.step, float(to_array(event.tensor_proto).reshape(-1)[0])) for event in events.Tensors(tag))
+    pairs = ((event.step, float(to_array(event.tensor_proto).reshape(-1)[0])) for event in events.Tensors(tag))
+    return series_of(pairs, where)

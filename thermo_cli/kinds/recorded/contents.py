@@ -1,7 +1,9 @@
 """From the files at a place to the runs in them, by the importer of their kind; the bytes that were read are sealed."""
 
 import hashlib
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,8 +37,9 @@ def runs_at(place: Place, reading: Reading, seals: Seals) -> list[LoggedRun]:
     first, where = place.files[0], str(place.files[0])
     if place.kind == "tensorboard":
         _seal(place.files, seals)
-        source = first if len(place.files) == 1 else first.parent
-        return _in_order([tensorboard_events.read(source, lambda names: reading.choose(names, where))], reading)
+        with _events_of(place) as source:
+            run = tensorboard_events.read(source, lambda names: reading.choose(names, where))
+        return _in_order([replace(run, where=str(first if source == first else first.parent))], reading)
     if place.kind == "mlflow":
         _seal(mlflow_folder.files_in(first) if first.is_dir() else [first], seals)
         read = mlflow_folder.read if first.is_dir() else mlflow_store.read
@@ -44,6 +47,19 @@ def runs_at(place: Place, reading: Reading, seals: Seals) -> list[LoggedRun]:
     if place.kind == "trainer_state":
         return wide.runs_in(trainer_state.read(first, _sealed(first, seals)), reading)
     return _in_tables(place, reading, seals)
+
+
+@contextmanager
+def _events_of(place: Place) -> Iterator[Path]:
+    """Yield a file of events, or a folder with all those of a run and none of another's."""
+    first, *others = place.files
+    if not others or all(file in place.files for file in first.parent.iterdir() if EVENTS in file.name):
+        yield first.parent if others else first
+        return
+    with tempfile.TemporaryDirectory() as alone:
+        for file in place.files:
+            Path(alone, file.name).symlink_to(file.resolve())
+        yield Path(alone)
 
 
 def _in_tables(place: Place, reading: Reading, seals: Seals) -> list[LoggedRun]:

@@ -79,9 +79,10 @@ def _is_folder(path: Path) -> bool:
 
 def _fitting(base: Path, pattern: str) -> list[tuple[Path, dict[str, str]]]:
     """Return the files and folders that fit a pattern, and what stands in its fields."""
-    wild = str(base / FIELDS.sub("*", pattern))
-    expression, seen = "", set[str]()
-    for part in PARTS.split(str(base / pattern)):
+    start = "" if Path(pattern).is_absolute() else base.as_posix().rstrip("/") + "/"
+    wild = glob.escape(start) + FIELDS.sub("*", pattern)
+    expression, seen = re.escape(start), set[str]()
+    for part in PARTS.split(pattern):
         name = part[1:-1] if FIELDS.fullmatch(part) else ""
         group = f"(?P={name})" if name in seen else f"(?P<{name}>[^/]+)"
         expression += group if name else WILDCARDS.get(part, re.escape(part))
@@ -120,8 +121,9 @@ def _placed(found: Sequence[tuple[Path, dict[str, str]]], format: str) -> tuple[
                 history=fields.get("history", ""),
                 point=fields.get("point", ""),
             )
-            key = path.parent if place.kind == "tensorboard" and not _is_folder(path) else (path, *place.files)
-            before = places.get(key)  # event files of one folder are of one run
+            events = place.kind == "tensorboard" and not _is_folder(path)
+            key = (path.parent, *fields.items()) if events else (path, *place.files)
+            before = places.get(key)  # event files of one folder are of one run, unless their names say more
             places[key] = named if before is None else replace(before, files=(*before.files, *named.files))
     return list(places.values()), out
 

@@ -67,6 +67,14 @@ class Logs:
             DataError: There are several, or there is none of this name.
         """
         points = self.points
+        nameless = next((run for run in self.runs if not run.point), None)
+        if points and nameless is not None:
+            raise DataError(
+                "some runs name a point and some do not",
+                received=f"points: {', '.join(points)}; none of {nameless.where}",
+                remedy="name it in all of them, or in none",
+                where=self.where,
+            )
         if point is None and len(points) > 1:
             raise DataError(
                 "there are several recipes, and each is judged by itself",
