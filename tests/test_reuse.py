@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import SERIAL, SMALL
+from thermo_cli import environment
+from thermo_cli.environment import changes
 from thermo_cli.errors import StoreError
 from thermo_cli.runs.judged_run import Run
 from thermo_cli.store import RunFolder
@@ -212,3 +214,16 @@ def test_what_a_script_left_is_whole_or_not_there(tmp_path: Path) -> None:
     here.adopt_output("p1/a", there, "p0/a")
     assert (here.path / "outputs" / "p1" / "a" / "model").stat().st_size == 300_000
     assert [path.name for path in (here.path / "outputs").iterdir()] == ["p1"]
+
+
+def test_another_version_of_what_computes_is_another_run(tmp_path: Path) -> None:
+    """Of scikit-learn too, and of packages that the spec takes code from: their version stands in the manifest."""
+    run, _ = swept([0.2], tmp_path)
+    manifest = run.folder.manifest
+    older = {**manifest, "packages": {**manifest["packages"], "scikit-learn": "0.24.0"}}
+    assert changes(older, manifest) == [f"scikit-learn 0.24.0 -> {manifest['packages']['scikit-learn']}"]
+    named = environment.manifest({}, "", tmp_path, False, ["pytest:raises", "mine:train", "sklearn.svm:SVC"])[
+        "packages"
+    ]
+    assert named["pytest"] == pytest.__version__
+    assert "mine" not in named

@@ -3,7 +3,7 @@
 import importlib.metadata
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -13,13 +13,16 @@ from thermo_cli.revision import revision_of
 from thermo_cli.rounding import PACKAGES, capability, processor
 
 DEVICE: Final = "cpu"
+READERS: Final = ("safetensors", "pydantic")  # which compute nothing
 DETERMINISM: Final = (
     "Same machine type, same package versions: all arrays are equal byte for byte, whatever the number of workers, "
     "interruptions, or the number of replicas. Other processors or versions round differently."
 )
 
 
-def manifest(data: Mapping[str, Any], fingerprint: str, base: Path, stacks: bool = True) -> dict[str, Any]:
+def manifest(
+    data: Mapping[str, Any], fingerprint: str, base: Path, stacks: bool = True, foreign: Iterable[str] = ()
+) -> dict[str, Any]:
     """Describe the surroundings of a run.
 
     Args:
@@ -27,12 +30,13 @@ def manifest(data: Mapping[str, Any], fingerprint: str, base: Path, stacks: bool
         fingerprint: Hash of the data that the run rests on.
         base: Folder of the spec, whose git revision is recorded.
         stacks: Whether torch trains it.
+        foreign: Names that the spec takes code from, `module:object`.
     """
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "data_fingerprint": fingerprint,
         "data": data,
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES} | _versions_of(foreign),
         "python": platform.python_version(),
         "git": revision_of(base),
         "hardware": {
@@ -45,6 +49,13 @@ def manifest(data: Mapping[str, Any], fingerprint: str, base: Path, stacks: bool
         "threads_per_worker": 1,
         "determinism": DETERMINISM,
     }
+
+
+def _versions_of(names: Iterable[str]) -> dict[str, str]:
+    """Return the versions of the installed packages that some code is of; a module beside the spec has none."""
+    tops = {name.partition(":")[0].partition(".")[0] for name in names} - {"torch", "sklearn"}
+    installed = importlib.metadata.packages_distributions() if tops else {}
+    return {name: importlib.metadata.version(name) for top in sorted(tops) for name in sorted(installed.get(top, ()))}
 
 
 def facts_of(dataset: Dataset | None, noisy: bool, constants: Mapping[str, float]) -> dict[str, Any]:
@@ -78,7 +89,7 @@ def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     found = [
         f"{name} {before['packages'].get(name)} -> {version}"
         for name, version in now["packages"].items()
-        if name in ("torch", "numpy", "scipy", "thermo-cli") and before["packages"].get(name) != version
+        if name not in READERS and before["packages"].get(name, version) != version
     ]
     for key in ("processor", "cpu_capability"):
         if before["hardware"].get(key) != now["hardware"][key]:

@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 PLACES: Final = ("index", "objects", "info/exclude")
+WAYS: Final = (
+    *(f"core.{name}" for name in ("filemode", "autocrlf", "eol", "ignorecase", "symlinks", "trustctime")),
+    "extensions.objectformat",
+)
 
 
 def revision_of(folder: Path) -> dict[str, Any] | None:
@@ -28,6 +32,7 @@ def revision_of(folder: Path) -> dict[str, Any] | None:
             for name in ("objects", "refs", "info"):
                 (Path(empty) / name).mkdir()
             (Path(empty) / "HEAD").write_text(revision)
+            (Path(empty) / "config").write_text(_ways(folder))
             if Path(exclude).is_file():
                 (Path(empty) / "info" / "exclude").symlink_to(exclude)
             places = {"GIT_DIR": empty, "GIT_WORK_TREE": top, "GIT_OBJECT_DIRECTORY": objects, "GIT_INDEX_FILE": index}
@@ -35,6 +40,17 @@ def revision_of(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
     return {"revision": revision, "dirty": bool(changed.strip())}
+
+
+def _ways(folder: Path) -> str:
+    """Return how a repository says that files compare, as a configuration of its own: words alone, and no commands."""
+    told = _git({}, "-C", str(folder), "config", "--list", "--local")
+    lines = ["[core]", "repositoryformatversion = 1"]
+    for key, value in (line.split("=", 1) for line in told.splitlines() if "=" in line):
+        section, _, name = key.partition(".")
+        if key in WAYS and value.isalnum():
+            lines += [f"[{section}]", f"{name} = {value}"]
+    return "\n".join(lines) + "\n"
 
 
 def _git(environment: dict[str, str], *words: str) -> str:

@@ -297,7 +297,8 @@ def _manifest(experiment: Experiment) -> dict[str, Any]:
     spec, every = experiment.points[0].spec, [point.facts for point in experiment.points]
     facts = [_known(known) for known in every]
     whole = {"run": experiment.identity, "dtype": spec.ensemble.precision, "stacked": experiment.stacked}
-    whole |= manifest(facts[0], experiment.fingerprint, experiment.base, spec.traits.stacks)
+    foreign = [name for point in experiment.points for name in point.spec.foreign]
+    whole |= manifest(facts[0], experiment.fingerprint, experiment.base, spec.traits.stacks, foreign)
     return whole | ({"points": facts} if experiment.spec.sweep else {})
 
 

@@ -146,6 +146,18 @@ def test_no_command_of_a_repository_is_run(tmp_path: Path) -> None:
     assert not ran.exists()
 
 
+def test_files_compare_as_the_repository_says(tmp_path: Path) -> None:
+    """Without modes, as on disks that have none; and with hashes of another kind."""
+    git = repository(tmp_path / "modes")
+    git("config", "core.fileMode", "false")
+    (tmp_path / "modes" / "file").chmod(0o755)
+    assert revision_of(tmp_path / "modes") == {"revision": git("rev-parse", "HEAD").strip(), "dirty": False}
+    (tmp_path / "long").mkdir()
+    subprocess.run(["git", "init", "--quiet", "--object-format=sha256"], cwd=tmp_path / "long", check=True)
+    git = repository(tmp_path / "long")
+    assert revision_of(tmp_path / "long") == {"revision": git("rev-parse", "HEAD").strip(), "dirty": False}
+
+
 @pytest.mark.parametrize("name", ["index", "info/exclude", "HEAD", "config"])
 def test_a_repository_without_an_end_is_none(tmp_path: Path, name: str) -> None:
     """A part of it is a link to a device: nothing is read or written for ever."""

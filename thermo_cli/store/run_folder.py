@@ -133,8 +133,8 @@ class RunFolder(RunFacts):
         """
         if not self.path.exists():
             return
-        self.make()
-        with self.lock():
+        self.refuse_links()
+        with contextlib.nullcontext() if (self.path / LOCK).is_dir() else self.lock():  # which nobody can hold
             number = 1
             while (aside := self.path.with_name(f"{self.path.name}.aside-{number}")).exists():
                 number += 1

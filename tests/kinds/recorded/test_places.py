@@ -213,3 +213,18 @@ def test_event_files_of_one_folder_are_told_apart_by_their_names(tmp_path: Path)
     for name in ("1.seed0", "2.seed0", "1.seed1"):
         (tmp_path / f"events.out.tfevents.{name}").write_bytes(source.read_bytes())
     assert names(tmp_path, "events.out.tfevents.*.seed{replica}") == ["0", "1"]
+
+
+def test_training_and_validation_are_no_two_runs(tmp_path: Path) -> None:
+    """As Keras writes them; the pattern that the remedy names reads one of them."""
+    (source,) = (LOGS / "tensorboard" / "seed0").iterdir()
+    for seed in "01":
+        for split in ("train", "validation"):
+            place = tmp_path / "keras" / f"seed{seed}" / split
+            place.mkdir(parents=True)
+            (place / source.name).write_bytes(source.read_bytes())
+    for path in ("keras", "keras/{replica}"):
+        with pytest.raises(DataError, match="training and validation of one run") as caught:
+            read(tmp_path, path)
+        assert "keras/{replica}/validation" in str(caught.value)
+    assert names(tmp_path, "keras/{replica}/validation") == ["seed0/validation", "seed1/validation"]

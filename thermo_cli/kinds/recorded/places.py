@@ -30,6 +30,7 @@ from thermo_cli.kinds.recorded.folders import (
 
 FIELDS: Final = re.compile(r"\{(replica|history|point)\}")
 PARTS: Final = re.compile(r"(\{(?:replica|history|point)\}|\*\*/?|\*|\?)")
+SPLITS: Final = ("train", "training", "validation", "valid", "val", "evaluation", "eval", "test")
 WILDCARDS: Final = {"*": "[^/]*", "?": "[^/]", "**": ".*", "**/": "(?:.*/)?"}
 
 
@@ -51,11 +52,29 @@ def places_of(base: Path, paths: Sequence[str], format: str) -> tuple[list[Place
             found += _fitting(base, path)
         elif len(paths) == 1 and _is_folder(whole):
             places, out = in_folder(whole, format)
+            _check_splits(places, path)
             return places, [_found_words(places, whole), _unread_words(out, whole)]
         else:
             found.append((whole, {}))
     places, out = _placed(found, format)
+    _check_splits(places, paths[0])
     return places, [_unread_words(out, base)]
+
+
+def _check_splits(places: Sequence[Place], path: str) -> None:
+    """Refuse to take the curves of training and of validation, which Keras puts into folders of their own, for two runs."""
+    splits: dict[str, list[str]] = {}
+    for place in places:
+        run, _, split = place.replica.rpartition("/")
+        if place.kind == "tensorboard" and split.lower() in SPLITS:
+            splits.setdefault(run, []).append(split)
+    run, found = next((one for one in splits.items() if len(one[1]) > 1), ("", []))
+    if found:
+        raise DataError(
+            "training and validation of one run lie in folders of their own",
+            received=f"{run or path}: {', '.join(found)}",
+            remedy=f"say which of them is judged: {path.split('{')[0].rstrip('/')}/{{replica}}/{found[-1]}",
+        )
 
 
 def _found_words(places: Sequence[Place], folder: Path) -> str:

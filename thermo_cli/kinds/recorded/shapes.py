@@ -82,8 +82,9 @@ def replica_in(names: Sequence[str], columns: Mapping[str, str]) -> str:
         names: Of the columns.
         columns: What the spec says that columns are.
     """
-    known = (columns["replica"],) if "replica" in columns else REPLICAS
-    return next((name for word in known for name in names if name.strip() == word), "")
+    if "replica" in columns:
+        return columns["replica"] if columns["replica"] in names else ""
+    return next((name for word in REPLICAS for name in names if name.strip().lower() == word), "")
 
 
 def unknown(names: Sequence[str]) -> str:

@@ -37,6 +37,7 @@ def runs_in(table: Table, reading: Reading) -> list[LoggedRun]:
     values = {name: cells.numbers(table, name) for name in chosen}
     steps = _steps(table, time, values, reading) if time else np.full(len(table.numbers), END, dtype=np.int64)
     owners = _owners(table, replica, groups)
+    _check_twice(table, steps, values, owners)
     if not time:
         _check_finals(table, owners)
         reading.note(FINAL, table.file)
@@ -166,6 +167,24 @@ def _owners(table: Table, replica: str, groups: list[str]) -> dict[Owner, Intege
     for index, owner in enumerate(zip(point, history, names, budgets, strict=True)):
         rows.setdefault(owner, []).append(index)
     return {owner: np.array(own, dtype=np.int64) for owner, own in rows.items()}
+
+
+def _check_twice(table: Table, steps: Integers, values: dict[str, Array], owners: dict[Owner, Integers]) -> None:
+    """Refuse a replica of which most steps are there twice with other values: these are two runs."""
+    for (_, _, name, _), rows in owners.items():
+        for column in values.values():
+            own = rows[~np.isnan(column[rows])]
+            own = own[np.argsort(steps[own], kind="stable")]
+            again = (steps[own][1:] == steps[own][:-1]) & (column[own][1:] != column[own][:-1])
+            if len(np.unique(steps[own])) > 1 and 2 * again.sum() >= len(own):
+                others = [title for title, cell in table.columns.items() if len({str(cell[row]) for row in own}) > 1]
+                told = f"{name or table.file.name}, {again.sum()} of {len(own)} rows"
+                raise table.error(
+                    "most steps of a replica are there twice, with other values",
+                    f"{told}; columns that differ: {', '.join(others[:20])}",
+                    "say which column names the replica: columns: {replica: NAME}",
+                    int(own[1:][again][0]),
+                )
 
 
 def _check_finals(table: Table, owners: dict[Owner, Integers]) -> None:
