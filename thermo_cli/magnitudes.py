@@ -1,4 +1,4 @@
-"""How large numbers may be, so that squares and ratios of them can be formed; what lies beyond has diverged."""
+"""How large numbers may be, so that their fourth powers and ratios can be formed; what lies beyond has diverged."""
 
 import math
 from typing import TYPE_CHECKING, Final
@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:  # specs are read without NumPy
     from thermo_cli.contracts import Array
 
-LARGEST: Final = 1e100
+LARGEST: Final = 1e75
 SMALLEST: Final = 1e-50  # margin
 
 
 def countable(values: "Array") -> "Array":
-    """Return numbers among which those beyond +-1e100 are infinite, of any shape.
+    """Return numbers among which those beyond +-1e75 are infinite, of any shape.
 
     Args:
         values: What was measured.

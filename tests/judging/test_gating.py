@@ -11,7 +11,7 @@ from thermo_cli.contracts import Row, Skill, Trajectories, Verdict
 from thermo_cli.equilibrium.baseline import Comparison, Difference
 from thermo_cli.equilibrium.ensemble import Settings
 from thermo_cli.errors import UsageError
-from thermo_cli.judging.gating import gate_of, worst
+from thermo_cli.judging.gating import LOST, gate_of, worst
 from thermo_cli.judging.record import Baseline, Judged, JudgedPoint, JudgedRun
 from thermo_cli.store import RunFolder
 
@@ -151,3 +151,9 @@ def test_skill_is_refused_where_there_is_none(answers: list[bool | None], code: 
     assert (gate.code, said in gate.words, gate.aside, other.code) == (code, True, "", 0)
     assert other.aside == (f"settled, but {said}" if False in answers else "")
     assert gate_of(run, []).aside == ""
+
+
+@pytest.mark.parametrize("word", ["target", "skilled"])
+def test_neither_target_nor_skill_is_met_by_an_ensemble_that_diverged(word: str) -> None:
+    """The mean leaves out whoever was lost."""
+    assert gate_of(JudgedRun(FOLDER, (point("diverged", ("holds",)),)), [[word]]).words.endswith(LOST)

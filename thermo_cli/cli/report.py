@@ -289,7 +289,7 @@ def _changes(margins: Sequence[str], settings: Sequence[str]) -> dict[str, Any]:
         remedy = "--set equilibrium.KEY=VALUE; whatever else is changed is another run: thermo-run SPEC --set ..."
         raise UsageError("only fields of equilibrium can be judged again", received=received, remedy=remedy)
     for text in margins:
-        observable, _, value = text.partition("=")
+        observable, _, value = text.rpartition("=")
         try:
             changes.setdefault("margins", {})[observable.strip()] = float(value)
         except (ValueError, TypeError):

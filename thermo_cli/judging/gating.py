@@ -10,6 +10,7 @@ from thermo_cli.equilibrium.verdict import combine, gate
 from thermo_cli.judging.record import Baseline, Gate, JudgedPoint, JudgedRun
 
 MOST_WORDS: Final = 12  # points that are named; the report has all of them
+LOST: Final = "replicas diverged or crashed, and the mean leaves them out"
 MOST_PARTNERS: Final = 3  # that are named likewise
 Required = Sequence[Sequence[str]]
 """All of these, each by any of its words: `[["settled"], ["equivalent", "not-worse"]]`."""
@@ -118,6 +119,8 @@ def _held(words: Sequence[str], verdict: Verdict, partners: Sequence[Baseline]) 
 
 
 def _skilled(verdict: Verdict) -> Answer:
+    if verdict.verdict == "diverged":
+        return 4, LOST
     better = {name: skill.better for name, skill in verdict.skill.items()}
     if not better:
         return 4, "skill untested: of no score with a margin is that of the constant predictor known (it takes labels)"
@@ -132,6 +135,8 @@ def _targets(verdict: Verdict) -> Answer:
     rows = [row for row in verdict.criteria if row.criterion == "target"]
     if not rows:
         return 4, "no target: state one in equilibrium.targets"
+    if verdict.verdict == "diverged":
+        return 4, LOST
     code = {"holds": 0, "fails": 1}.get(combine(rows), 4)
     return code, ", ".join(
         f"{row.observable} {row.outcome} ({row.explanation})" for row in rows if row.outcome != "holds"

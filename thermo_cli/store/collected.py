@@ -150,7 +150,7 @@ def _budgets(folder: Recordings, values: Mapping[str, NDArray[np.float64]]) -> d
                 row, column = rows[f"{replica.history}/{replica.index}"], budgets.index(replica.steps)
                 sparse = ENDED in folder.records[name].final
                 for observable, arrays in folder.records[name].values.items():
-                    series = np.array([array[replica.slot] for array in arrays])
+                    series = countable(np.array([array[replica.slot] for array in arrays]))
                     finals[observable][row, column] = _last(series[None], sparse)[0]
     sparse = any(ENDED in record.final for record in folder.records.values())
     for name, array in values.items():

@@ -426,8 +426,8 @@ def test_replicas_do_not_share_a_file(tmp_path: Path) -> None:
         read_parameters("{replica}", tmp_path, runs, 0)
 
 
-def test_numbers_that_cannot_be_squared_have_diverged(tmp_path: Path) -> None:
-    """What lies beyond 1e100 counts as infinite."""
+def test_numbers_whose_powers_overflow_have_diverged(tmp_path: Path) -> None:
+    """What lies beyond 1e75 counts as infinite."""
     rows = "".join(f"{replica},{step},1.7e308\n" for replica in range(4) for step in range(3))
     (tmp_path / "big.csv").write_text(f"replica,step,score\n{rows}")
     runs, _ = read_records(tmp_path / "big.csv")

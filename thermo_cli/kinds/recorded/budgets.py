@@ -9,6 +9,7 @@ from thermo_cli.contracts import Array
 from thermo_cli.errors import DataError
 from thermo_cli.kinds.importers.logged import LoggedRun
 from thermo_cli.kinds.recorded.reading import Reading
+from thermo_cli.magnitudes import countable
 
 Smaller = Mapping[tuple[str, str, int], LoggedRun]  # history, replica and budget to a training with it
 
@@ -78,7 +79,7 @@ def _ends(runs: Sequence[LoggedRun | None], name: str) -> list[float]:
     series = [run.series.get(name) if run is not None else None for run in runs]
     last = max((own[0][-1] for own in series if own is not None and len(own[0])), default=0)
     return [
-        float(own[1][-1])
+        float(countable(own[1][-1:])[0])
         if own is not None and len(own[0]) and (own[0][-1] == last or not math.isfinite(own[1][-1]))
         else math.nan
         for own in series
