@@ -9,7 +9,9 @@ import pytest
 import thermo_cli
 from tests.conftest import SERIAL, SMALL
 from thermo_cli import training
-from thermo_cli.errors import SpecError
+from thermo_cli.engines.engine import Outcome
+from thermo_cli.engines.serial import SerialEngine
+from thermo_cli.errors import Interrupted, SpecError
 from thermo_cli.experiment import prepare
 from thermo_cli.replicas import replica_table
 from thermo_cli.reports.figures import images
@@ -241,3 +243,19 @@ def test_a_run_keeps_the_order_that_it_was_begun_with(
         thermo_cli.run(small, overrides=other, **given)
     thermo_cli.run(small, overrides=begun, **given)
     thermo_cli.run(small, overrides=other, fresh=True, **given)
+
+
+@pytest.mark.parametrize(
+    ("fresh", "words"), [(True, "the same command without --fresh"), (False, "the same command again")]
+)
+def test_an_interrupted_run_says_how_it_goes_on(tmp_path: Path, fresh: bool, words: str) -> None:
+    """With --fresh the same command would set aside what is there, and begin anew for ever."""
+
+    class Stopped(SerialEngine):
+        def run(self, function, tasks, tick, stop):  # type: ignore[no-untyped-def]
+            return Outcome(interrupted=True)
+
+    with pytest.raises(Interrupted) as caught:
+        (tmp_path / "small.yaml").write_text(SMALL)
+        thermo_cli.run(tmp_path / "small.yaml", results=tmp_path, engine=Stopped(), fresh=fresh)
+    assert words in str(caught.value)

@@ -98,8 +98,13 @@ def execute(
     """
     given = spec_path if isinstance(spec_path, SpecFile) else open_spec(spec_path, overrides)
     engine, watcher = engine or open_engine("pool", workers), watcher or onlooker() or Nobody()
-    with engine.ready(*_ahead(given, Path(results))):
-        return _carry_out(given, Path(results), engine, watcher, fresh, allow, require)
+    try:
+        with engine.ready(*_ahead(given, Path(results))):
+            return _carry_out(given, Path(results), engine, watcher, fresh, allow, require)
+    except Interrupted as stopped:
+        if fresh:  # which would begin anew once more
+            stopped.remedy = "give the same command without --fresh: it resumes where this one stopped"
+        raise
 
 
 def _ahead(given: SpecFile, results: Path) -> tuple[Sequence[str], int]:
