@@ -255,7 +255,7 @@ def test_an_interrupted_run_says_how_it_goes_on(tmp_path: Path, fresh: bool, wor
         def run(self, function, tasks, tick, stop):  # type: ignore[no-untyped-def]
             return Outcome(interrupted=True)
 
+    (tmp_path / "small.yaml").write_text(SMALL)
     with pytest.raises(Interrupted) as caught:
-        (tmp_path / "small.yaml").write_text(SMALL)
         thermo_cli.run(tmp_path / "small.yaml", results=tmp_path, engine=Stopped(), fresh=fresh)
     assert words in str(caught.value)
