@@ -63,6 +63,8 @@ def test_the_good_direction(name: str, better: dict[str, str], expected: bool | 
         ("test_accuracy", 100.0, {"at_least": 95}, False),
         ("test_accuracy", 1.0, {"at_most": 50}, True),
         ("test_accuracy", 1.0, {"at_least": 0.95}, False),
+        ("test_accuracy", 1.0, {"at_least": 2}, False),
+        ("test_error", 100.0, {"at_most": 1}, False),
         ("test_loss", 100.0, {"at_least": 0.95}, False),
     ],
 )

@@ -45,22 +45,19 @@ def check_margins(margins: Collection[str], spec: Spec, observables: Collection[
 
 
 def check_targets(targets: Mapping[str, Target], values: Mapping[str, Array]) -> None:
-    """Refuse a target in shares of what was recorded in per cent, or the reverse: it would always be met, or never.
+    """Refuse a target in the other unit than what was recorded that is always met: 0.95 of per cent, at most 50 of shares.
 
     Args:
         targets: Observable to what it is to reach.
         values: Observable to what was recorded.
 
     Raises:
-        SpecError: One is in the other unit.
+        SpecError: There is one.
     """
     for name, target in targets.items():
-        bound = target.at_least if target.at_least is not None else target.at_most
-        per_cent = whole(name, values) > 1
-        few = (
-            target.at_least is not None and 0 < target.at_least <= LARGEST_SHARE
-        )  # of a hundred; an error may be at most 1
-        if name in values and is_share(name) and bound and (few if per_cent else abs(bound) > LARGEST_SHARE):
+        per_cent, least, most = whole(name, values) > 1, target.at_least or 0.0, target.at_most or 0.0
+        bound = least if per_cent else most
+        if name in values and is_share(name) and (0 < least <= LARGEST_SHARE if per_cent else most > LARGEST_SHARE):
             raise SpecError(
                 f"{name} was recorded in {'per cent' if per_cent else 'shares of 1'}, and its target is not",
                 received=f"{bound:g}",
