@@ -1,8 +1,6 @@
 """A value more in a sweep trains that value alone, and leaves the bytes that training all of it would have left."""
 
 import json
-import os
-import resource
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,7 @@ import pytest
 from tests.conftest import SERIAL, SMALL
 from thermo_cli import environment
 from thermo_cli.environment import changes
-from thermo_cli.errors import StoreError
 from thermo_cli.runs.judged_run import Run
-from thermo_cli.store import RunFolder
 from thermo_cli.store.shard import ShardStore
 from thermo_cli.study import Nobody, execute
 
@@ -173,47 +169,6 @@ def test_a_damaged_shard_is_trained_and_the_rest_is_copied(tmp_path: Path) -> No
     more = {"ensemble": {**WELLS["ensemble"], "replicas": 200}}
     run, _ = swept([0.5, 1.0, 2.0], tmp_path / "a", **more)
     assert content(run) == content(swept([0.5, 1.0, 2.0], tmp_path / "b", **more)[0])
-
-
-def test_what_a_script_left_is_copied_and_nothing_else(tmp_path: Path) -> None:
-    """Files and links as they are; a link in the place of a folder or a log, and a pipe, lead to nothing."""
-    there, here = RunFolder(tmp_path / "there"), RunFolder(tmp_path / "here")
-    (tmp_path / "secret").mkdir()
-    (tmp_path / "secret" / "key").write_text("secret")
-    output = there.path / "outputs" / "a"
-    output.mkdir(parents=True)
-    (output / "model").write_text("weights")
-    (output / "latest").symlink_to("model")
-    (output / "far").symlink_to(tmp_path / "secret")
-    os.mkfifo(output / "pipe")
-    (there.path / "outputs" / "b").symlink_to(tmp_path / "secret")
-    (there.path / "logs").mkdir()
-    (there.path / "logs" / "a.log").write_text("epoch 1")
-    (there.path / "logs" / "b.log").symlink_to(tmp_path / "secret" / "key")
-    for name in "ab":
-        here.adopt_output(name, there, name)
-    copied = {path.relative_to(here.path).as_posix() for path in here.path.rglob("*") if not path.is_dir()}
-    assert copied == {"outputs/a/model", "outputs/a/latest", "logs/a.log"}
-    assert (here.path / "outputs" / "a" / "far").is_symlink()
-    assert (here.path / "outputs" / "a" / "latest").readlink() == Path("model")
-
-
-def test_what_a_script_left_is_whole_or_not_there(tmp_path: Path) -> None:
-    """On a full disk the copy is refused as such, and made whole the next time."""
-    there, here = RunFolder(tmp_path / "there"), RunFolder(tmp_path / "here")
-    (there.path / "outputs" / "p0" / "a").mkdir(parents=True)
-    (there.path / "outputs" / "p0" / "a" / "model").write_bytes(b"w" * 300_000)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
-    try:
-        with pytest.raises(StoreError, match="cannot be copied"):
-            here.adopt_output("p1/a", there, "p0/a")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert not (here.path / "outputs" / "p1").exists()
-    here.adopt_output("p1/a", there, "p0/a")
-    assert (here.path / "outputs" / "p1" / "a" / "model").stat().st_size == 300_000
-    assert [path.name for path in (here.path / "outputs").iterdir()] == ["p1"]
 
 
 def test_another_version_of_what_computes_is_another_run(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from thermo_cli.contracts import Dataset
 from thermo_cli.revision import revision_of
 from thermo_cli.rounding import PACKAGES, capability, processor
+from thermo_cli.trust import TRUSTED
 
 DEVICE: Final = "cpu"
 READERS: Final = ("safetensors", "pydantic")  # which compute nothing
@@ -53,7 +54,7 @@ def manifest(
 
 def _versions_of(names: Iterable[str]) -> dict[str, str]:
     """Return the versions of the installed packages that some code is of; a module beside the spec has none."""
-    tops = {name.partition(":")[0].partition(".")[0] for name in names} - {"torch", "sklearn"}
+    tops = {name.partition(":")[0].partition(".")[0] for name in names} - {*TRUSTED}
     installed = importlib.metadata.packages_distributions() if tops else {}
     return {name: importlib.metadata.version(name) for top in sorted(tops) for name in sorted(installed.get(top, ()))}
 

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 MOST: Final = 20  # errors of one reading that are shown
 CONTINUED: Final = "\n" + " " * 12  # below what was received
+UNEXPECTED: Final = (KeyError, TypeError, AttributeError, IndexError, ValueError, ArithmeticError)
+"""What code raises that reads other things than it was written for."""
 
 
 class ThermoError(Exception):
@@ -207,7 +209,3 @@ def collected(works: Sequence[Callable[[], Any]]) -> list[Any]:
             errors.append(error)
     raise_all(errors)
     return results
-
-
-UNEXPECTED: Final = (KeyError, TypeError, AttributeError, IndexError, ValueError, ArithmeticError)
-"""What code raises that reads other things than it was written for."""

@@ -10,6 +10,7 @@ from typing import Final
 from threadpoolctl import threadpool_limits
 
 from thermo_cli.contracts import Dataset, Findings
+from thermo_cli.errors import UNEXPECTED
 from thermo_cli.kinds.kind import Specimens, kind_of
 from thermo_cli.microstates.material import FORMAT
 from thermo_cli.microstates.summary import microscopic as summarized
@@ -56,7 +57,7 @@ def _examined(findings: Findings | None, specimens: Specimens) -> bool:
     names = {"replicas": specimens.replicas, "pairs": specimens.pairs, "twins": specimens.twin_names}
     try:
         summarized(findings, USUAL)
-    except Exception:  # noqa: BLE001 - sealed by whomever, it is no examination: it is made again
+    except UNEXPECTED:  # sealed by whomever, it is no examination: it is made again
         return False
     whole = {"format": FORMAT, **{name: list(rows) for name, rows in names.items()}}
     return all(findings.facts.get(name) == value for name, value in whole.items())

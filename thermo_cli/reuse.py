@@ -19,6 +19,7 @@ from thermo_cli.spec import Spec, deciding_order, identity
 from thermo_cli.spec.sweeping import points_of
 from thermo_cli.store import RunFolder
 from thermo_cli.store.catalogue import list_runs
+from thermo_cli.store.outputs import adopt_output
 
 
 def reuse(experiment: Experiment) -> str:
@@ -98,7 +99,7 @@ def _copy(source: RunFolder, run: RunFolder, number: int, experiment: Experiment
             continue
         shard = f"{here}/{name.removeprefix(f'{there}/')}".lstrip("/")
         rows = tuple(dataclasses.replace(member, shard=shard, point=number) for member in members)
-        run.adopt_output(shard, source, name)  # before the shard counts as finished
+        adopt_output(run.path, shard, source.path, name)  # before the shard counts as finished
         try:
             run.store_of(rows).adopt(store)
         except StoreError:  # damaged there: it is trained here

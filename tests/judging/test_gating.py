@@ -153,7 +153,14 @@ def test_skill_is_refused_where_there_is_none(answers: list[bool | None], code: 
     assert gate_of(run, []).aside == ""
 
 
-@pytest.mark.parametrize("word", ["target", "skilled"])
-def test_neither_target_nor_skill_is_met_by_an_ensemble_that_diverged(word: str) -> None:
-    """The mean leaves out whoever was lost."""
-    assert gate_of(JudgedRun(FOLDER, (point("diverged", ("holds",)),)), [[word]]).words.endswith(LOST)
+@pytest.mark.parametrize(("word", "code"), [("settled", 0), ("diverged", 4)])
+def test_neither_target_nor_skill_is_met_by_an_ensemble_that_diverged(word: str, code: int) -> None:
+    """The mean leaves out whoever was lost; what fails without them fails."""
+    met = point(word, ("holds",))
+    assert met.judged is not None
+    verdict = dataclasses.replace(met.judged.verdict, skill={"m0": Skill(0.1, True, "")})
+    met = dataclasses.replace(met, judged=dataclasses.replace(met.judged, verdict=verdict))
+    for required in ("target", "skilled"):
+        gate = gate_of(JudgedRun(FOLDER, (met,)), [[required]])
+        assert (gate.code, gate.words.endswith(LOST)) == (code, bool(code))
+    assert gate_of(JudgedRun(FOLDER, (point(word, ("fails",)),)), [["target"]]).code == 1

@@ -103,10 +103,11 @@ def _held(words: Sequence[str], verdict: Verdict, partners: Sequence[Baseline]) 
     admitted = [word for word in words if word in VERDICTS]
     if admitted:
         answers.append((gate(verdict.verdict, verdict.outcomes, admitted), verdict.verdict))
-    if "target" in words:
-        answers.append(_targets(verdict))
-    if "skilled" in words:
-        answers.append(_skilled(verdict))
+    for word, answer in (("target", _targets), ("skilled", _skilled)):
+        if word in words:
+            code, received = answer(verdict)
+            lost = code == 0 and verdict.verdict == "diverged"
+            answers.append((4, LOST) if lost else (code, received))
     asked = [word for word in words if word in COMPARISONS]
     if asked:
         codes = [against.gate(partner.rows, asked) for partner in partners] or [4]
@@ -119,8 +120,6 @@ def _held(words: Sequence[str], verdict: Verdict, partners: Sequence[Baseline]) 
 
 
 def _skilled(verdict: Verdict) -> Answer:
-    if verdict.verdict == "diverged":
-        return 4, LOST
     better = {name: skill.better for name, skill in verdict.skill.items()}
     if not better:
         return 4, "skill untested: of no score with a margin is that of the constant predictor known (it takes labels)"
@@ -135,8 +134,6 @@ def _targets(verdict: Verdict) -> Answer:
     rows = [row for row in verdict.criteria if row.criterion == "target"]
     if not rows:
         return 4, "no target: state one in equilibrium.targets"
-    if verdict.verdict == "diverged":
-        return 4, LOST
     code = {"holds": 0, "fails": 1}.get(combine(rows), 4)
     return code, ", ".join(
         f"{row.observable} {row.outcome} ({row.explanation})" for row in rows if row.outcome != "holds"

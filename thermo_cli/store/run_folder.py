@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from thermo_cli.contracts import Findings, Trajectories
-from thermo_cli.errors import DamagedError, SpecError, StoreError, UsageError
+from thermo_cli.errors import DamagedError, SpecError, UsageError
 from thermo_cli.replicas import Block, Replica, Roster, folder_of, lay_out, main_rows, to_csv
 from thermo_cli.spec import Spec, from_resolved, to_yaml
 from thermo_cli.spec.size import Size, at, first_rows
@@ -273,53 +273,6 @@ class RunFolder(RunFacts):
         """How much has been trained: the steps of every replica, controls and smaller budgets among them."""
         return sum(step * len(self.shards[name]) for name, (step, _) in self.progress().items())
 
-    def log_file(self, name: str) -> Path:
-        """Return where a replica's script prints.
-
-        Args:
-            name: Of its shard.
-        """
-        log = self.path / "logs" / f"{name}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        return log
-
-    def keep_output(self, name: str, output: Path) -> None:
-        """Keep what a replica's script has left, as `outputs/<shard>`.
-
-        Args:
-            name: Of its shard.
-            output: The script's output folder, which is moved.
-        """
-        place = self.path / "outputs" / name
-        shutil.rmtree(place, ignore_errors=True)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        output.rename(place)
-
-    def adopt_output(self, name: str, other: "RunFolder", theirs: str) -> None:
-        """Copy what a replica's script has printed and left: its files and folders, and links as links; no pipe is waited for.
-
-        Args:
-            name: Of its shard.
-            other: The run that it was trained in.
-            theirs: Name of its shard there.
-        """
-        log, output = other.path / "logs" / f"{theirs}.log", other.path / "outputs" / theirs
-        if log.is_file() and log.resolve() == other.path.resolve() / "logs" / f"{theirs}.log":
-            shutil.copy2(log, self.log_file(name))
-        if output.is_dir() and output.resolve() == other.path.resolve() / "outputs" / theirs:
-            aside = self.path / "outputs" / f".{name.replace('/', ' ')}.tmp"
-            shutil.rmtree(aside, ignore_errors=True)
-            try:
-                shutil.copytree(output, aside, symlinks=True, ignore=_special)
-            except shutil.Error as error:
-                *_, (file, _, reason) = error.args[0]
-                raise StoreError(
-                    "what a script has left cannot be copied",
-                    received=f"{file}: {reason}",
-                    remedy="make room on the disk, then give the same command again",
-                ) from None
-            self.keep_output(name, aside)
-
     def shard(self, name: str) -> ShardStore:
         """Return the disk side of a shard.
 
@@ -513,9 +466,3 @@ class RunFolder(RunFacts):
             StoreError: The replicas have not finished.
         """
         return collected.microstates(self, step, replicas)
-
-
-def _special(folder: str, names: Sequence[str]) -> list[str]:
-    """Return what is no file, folder or link: a pipe, a socket, a device."""
-    paths = {name: Path(folder, name) for name in names}
-    return [name for name, path in paths.items() if not (path.is_symlink() or path.is_file() or path.is_dir())]

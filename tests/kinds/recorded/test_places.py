@@ -195,7 +195,7 @@ def test_the_fingerprint_is_that_of_all_files(tmp_path: Path) -> None:
 def test_a_folder_with_brackets_in_its_name_is_that_folder(tmp_path: Path) -> None:
     """A shell would take `exp[12]` for exp1 and exp2; the place of the spec is no pattern."""
     lay(tmp_path, "exp1/a/metrics.csv", "exp2/a/metrics.csv", "exp[12]/x/metrics.csv", "exp[12]/y/metrics.csv")
-    for pattern in ("*/metrics.csv", "{replica}/metrics.csv"):
+    for pattern in ("*/metrics.csv", "{replica}/metrics.csv", "./{replica}/metrics.csv"):
         assert names(tmp_path / "exp[12]", pattern) == ["x", "y"]
 
 
@@ -228,3 +228,12 @@ def test_training_and_validation_are_no_two_runs(tmp_path: Path) -> None:
             read(tmp_path, path)
         assert "keras/{replica}/validation" in str(caught.value)
     assert names(tmp_path, "keras/{replica}/validation") == ["seed0/validation", "seed1/validation"]
+
+
+def test_a_pattern_starts_where_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the working directory, above it, or at the root."""
+    monkeypatch.chdir(lay(tmp_path, "m/0/metrics.csv", "m/1/metrics.csv") / "m")
+    for base, pattern in ((Path(), "{replica}/metrics.csv"), (Path("../m"), "{replica}/metrics.csv")):
+        assert names(base, pattern) == ["0", "1"]
+    assert names(Path(), f"{tmp_path}/m/{{replica}}/metrics.csv") == ["0", "1"]
+    assert names(Path(), "../m/{replica}/metrics.csv") == ["0", "1"]

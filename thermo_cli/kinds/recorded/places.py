@@ -70,10 +70,11 @@ def _check_splits(places: Sequence[Place], path: str) -> None:
             splits.setdefault(run, []).append(split)
     run, found = next((one for one in splits.items() if len(one[1]) > 1), ("", []))
     if found:
+        folder = path.partition("{")[0].rstrip("/")
         raise DataError(
             "training and validation of one run lie in folders of their own",
             received=f"{run or path}: {', '.join(found)}",
-            remedy=f"say which of them is judged: {path.split('{')[0].rstrip('/')}/{{replica}}/{found[-1]}",
+            remedy=f"say which of them is judged: {'DIR' if glob.has_magic(folder) else folder}/{{replica}}/{found[-1]}",
         )
 
 
@@ -98,7 +99,8 @@ def _is_folder(path: Path) -> bool:
 
 def _fitting(base: Path, pattern: str) -> list[tuple[Path, dict[str, str]]]:
     """Return the files and folders that fit a pattern, and what stands in its fields."""
-    start = "" if Path(pattern).is_absolute() else base.as_posix().rstrip("/") + "/"
+    pattern = Path(pattern).as_posix()
+    start = "" if Path(pattern).is_absolute() or base == Path() else base.as_posix().rstrip("/") + "/"
     wild = glob.escape(start) + FIELDS.sub("*", pattern)
     expression, seen = re.escape(start), set[str]()
     for part in PARTS.split(pattern):

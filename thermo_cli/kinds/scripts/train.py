@@ -24,6 +24,7 @@ from thermo_cli.replicas import Replica
 from thermo_cli.spec import Spec
 from thermo_cli.spec.sweeping import points_of
 from thermo_cli.store.collected import ENDED
+from thermo_cli.store.outputs import keep_output, log_file
 from thermo_cli.store.run_folder import RunFolder
 from thermo_cli.store.shard import ShardStore
 from thermo_cli.store.shard_records import ShardRecords
@@ -55,7 +56,7 @@ def train_script(folder: RunFolder, store: ShardStore, spec: Spec, member: Repli
             remedy="give the same command again: it begins a run of the changed script",
         )
     assert isinstance(spec.dynamics, ProcessDynamics)
-    log = folder.log_file(member.shard)
+    log = log_file(folder.path, member.shard)
     log.unlink(missing_ok=True)
     for attempt in range(spec.dynamics.arguments.attempts):
         try:
@@ -66,7 +67,7 @@ def train_script(folder: RunFolder, store: ShardStore, spec: Spec, member: Repli
         if found is None:
             return "interrupted"
         if spec.dynamics.arguments.keep_output:
-            folder.keep_output(member.shard, store.folder / "output")
+            keep_output(folder.path, member.shard, store.folder / "output")
         store.finish(found)
         return "finished"
     return "failed"
