@@ -24,6 +24,7 @@ from thermo_cli.store import RunFolder
 from thermo_cli.study import begin
 from thermo_cli.training import tasks_of
 
+DISJOINT = "{cold: {}, warm: {init_scale: 1.5}, hot: {init_scale: 2.0}}"
 SWEEP = SMALL.replace("replicas: 6", "replicas: 4").replace("steps: 400", "steps: 120") + (
     "sweep:\n  dynamics.with.lr: [0.02, 0.05]\n  ensemble.subsample.fraction: [0.4, 0.6]\n"
 )
@@ -225,6 +226,7 @@ def test_a_sweep_without_partners_is_drawn(tmp_path):
     ("field", "first", "second"),
     [
         ("histories", "{cold: {}, hot: {init_scale: 2.0}}", "{hot: {init_scale: 2.0}, cold: {}}"),
+        ("histories", "{cold: {}, hot: {init_scale: 2.0}, warm: {init_scale: 1.5}}", DISJOINT),
         (
             "sweep",
             "{dynamics.with.lr: [0.1, 0.2], ensemble.subsample.fraction: [0.4, 0.5]}",
@@ -235,9 +237,12 @@ def test_a_sweep_without_partners_is_drawn(tmp_path):
 def test_a_run_keeps_the_order_that_it_was_begun_with(
     small: Path, tmp_path: Path, field: str, first: str, second: str
 ) -> None:
-    """The first history has the partners, and points are numbered: another order is refused, and with --fresh not."""
+    """The first history has partners, disjoint parts go from one to the next, points are numbered: refused, unless fresh."""
     given = {"results": tmp_path / "results", "engine": SERIAL}
-    begun, other = (["dynamics.steps=20", "ensemble.replicas=4", f"{field}={names}"] for names in (first, second))
+    parts = ["ensemble.subsample={disjoint: true, size: 10}", "dynamics.batch_size=8"] if second == DISJOINT else []
+    begun, other = (
+        ["dynamics.steps=20", "ensemble.replicas=4", *parts, f"{field}={names}"] for names in (first, second)
+    )
     thermo_cli.run(small, overrides=begun, **given)
     with pytest.raises(SpecError, match=f"{field}.*another order"):
         thermo_cli.run(small, overrides=other, **given)

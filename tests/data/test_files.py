@@ -7,7 +7,9 @@ import pytest
 
 from thermo_cli.contracts import Examples
 from thermo_cli.data.sources import npz_file, table_file
+from thermo_cli.data.split import load_dataset
 from thermo_cli.errors import DataError
+from thermo_cli.spec import load_spec
 from thermo_cli.spec.data_parts import NpzData, TableFileData
 
 
@@ -111,3 +113,19 @@ def test_a_torn_npz_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "d.npz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match="not an NPZ archive"):
         npz(tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(True, 2), (0, 10**23)])
+def test_an_array_of_no_shape_is_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    """A header holds what Python reads as numbers, and NumPy does not."""
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape!r}, }}"
+    header += " " * (63 - (len(header) + 10) % 64) + "\n"
+    (tmp_path / "x.npy").write_bytes(
+        b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + b"\0" * 64
+    )
+    np.save(tmp_path / "y.npy", np.zeros(40))
+    spec = {"data": {"use": "npy", "with": {"x": "x.npy", "y": "y.npy"}}, "system": {"use": "linear"}}
+    data = load_spec({**spec, "dynamics": {"use": "sgd", "steps": 4}}).data
+    assert data is not None
+    with pytest.raises(DataError, match="not an NPY file"):
+        load_dataset(data, tmp_path)

@@ -1,5 +1,6 @@
 """From a table as somebody exported it to a spec that runs: what is recognised, what is dropped, what is changed and said."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from thermo_cli.contracts import Dataset
 from thermo_cli.data.first_spec import FirstSpec, first_spec, write_table
 from thermo_cli.data.split import load_dataset
-from thermo_cli.errors import DataError, UsageError
+from thermo_cli.errors import DataError, ThermoError, UsageError
 from thermo_cli.spec import Spec, load_spec
 
 ROWS = 120
@@ -232,3 +233,14 @@ def test_a_name_ends_no_line_of_the_spec(tmp_path: Path, name: str) -> None:
     data = load_spec(tmp_path / "odd.yaml").data
     assert data.label_noise == 0.0
     assert list(data.arguments.columns) == [name]
+
+
+def test_a_table_without_an_end_is_refused(tmp_path: Path) -> None:
+    """A pipe would be waited for, and a device or a hole read into all of the memory."""
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "zero.csv").symlink_to("/dev/zero")
+    with (tmp_path / "hole.csv").open("wb") as file:
+        file.truncate(2**43)
+    for name, words in (("pipe", "regular files"), ("zero", "regular files"), ("hole", "memory")):
+        with pytest.raises(ThermoError, match=words):
+            first_spec(tmp_path / f"{name}.csv", None)

@@ -206,3 +206,10 @@ def test_the_spread_is_that_of_the_pool(tmp_path: Path) -> None:
     found = open_mapped(tmp_path / "x.npy").survey(pool)
     np.testing.assert_allclose(found.mean, x[pool].mean(axis=0), rtol=1e-14)
     np.testing.assert_allclose(found.sd, x[pool].std(axis=0), rtol=1e-9)
+
+
+def test_complex_features_are_refused_on_disk_as_in_memory(tmp_path: Path) -> None:
+    """Their imaginary parts would be dropped."""
+    np.save(tmp_path / "x.npy", np.ones((60, 3), dtype=np.complex128))
+    with pytest.raises(DataError, match="features are an array of numbers"):
+        open_mapped(tmp_path / "x.npy")

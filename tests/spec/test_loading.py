@@ -245,3 +245,16 @@ def test_integers_survive_yaml(value: int) -> None:
     read = plain_scalar(str(value))
     assert read == value
     assert isinstance(read, int)
+
+
+def test_code_that_an_argument_of_a_step_names_counts() -> None:
+    """As of the estimator itself: what a step calls decides the numbers too."""
+    step = {"use": "sklearn.preprocessing:FunctionTransformer", "with": {"func": "mine:scaled"}}
+    spec = load_spec(
+        {
+            "data": {"use": "wine"},
+            "system": {"use": "sklearn.svm:SVC", "preprocess": [step]},
+            "dynamics": {"use": "fit"},
+        }
+    )
+    assert set(spec.foreign) == {"sklearn.svm:SVC", step["use"], "mine:scaled"}

@@ -216,3 +216,13 @@ def test_a_folder_that_goes_while_it_is_locked_is_made_again(tmp_path: Path, mon
     monkeypatch.setattr(Path, "mkdir", later)
     store.lock().release()
     assert made.count(store.folder) > 2
+
+
+def test_a_shard_whose_name_begins_as_another_does_is_not_astray(tmp_path: Path) -> None:
+    """Histories may be called `cold` and `cold-0000.b`: what follows a shard's name is a number and nothing else."""
+    store = opened(tmp_path)
+    other = store.folder.parent / f"{store.folder.name}.b-0000.0.safetensors"
+    other.parent.mkdir(parents=True, exist_ok=True)
+    for name in (other.name, f"{store.folder.name}.7.safetensors"):
+        (other.parent / name).write_bytes(b"")
+    assert [path.name for path, _ in store.astray()] == [f"{store.folder.name}.7.safetensors"]

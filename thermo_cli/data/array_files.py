@@ -13,7 +13,7 @@ from thermo_cli.data.files import check_link, check_regular
 from thermo_cli.data.notation import gaps, numbers
 from thermo_cli.data.series import Series, short
 from thermo_cli.data.table import PATH
-from thermo_cli.errors import DataError
+from thermo_cli.errors import UNEXPECTED, DataError
 
 
 def features(x: NDArray[Any], y: NDArray[Any], names: tuple[str, str], where: str) -> Array:
@@ -137,7 +137,7 @@ def read(file: Path, load: Callable[[Path], Any], kind: str, remedy: str, where:
         raise DataError(
             "there is no such file", received=str(file), remedy="give the path relative to the spec", where=where
         ) from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (OSError, EOFError, SystemError, zipfile.BadZipFile, *UNEXPECTED) as error:
         if "allow_pickle" in str(error):
             remedy = "convert arrays of objects before saving, x.astype(float) or y.astype(str): objects can run code"
         raise DataError(f"the file is not {kind}", received=str(error), remedy=remedy, where=str(file)) from None

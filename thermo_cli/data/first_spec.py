@@ -13,11 +13,13 @@ from typing import Any, Final
 import numpy as np
 
 from thermo_cli.characters import visible
+from thermo_cli.data.files import check_regular
 from thermo_cli.data.profile import DROP, Profile, key, profiles, target_of, with_remarks
 from thermo_cli.data.raw_table import RawTable, read_parquet, read_text, text_of_table, without_gaps
 from thermo_cli.data.sources.table_file import parquet_columns
 from thermo_cli.data.targets import Targets, serving, targets_of
 from thermo_cli.errors import DataError, UsageError
+from thermo_cli.memory import check_memory
 from thermo_cli.registry import nearest
 
 LEAST_ROWS: Final = 20
@@ -111,6 +113,8 @@ def write_table(first: FirstSpec, place: Path) -> None:
 
 def _read(file: Path) -> RawTable:
     try:
+        check_regular(file, "")
+        check_memory(file.stat().st_size, str(file), "")
         if file.suffix.lower() == ".parquet":
             return read_parquet(file, parquet_columns)
         return read_text(file, file.read_bytes())

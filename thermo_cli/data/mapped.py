@@ -173,7 +173,7 @@ def open_mapped(file: Path) -> MappedFile:
         DataError: It cannot be read row by row.
     """
     mapped = np.load(file, mmap_mode="r", allow_pickle=False)
-    if not isinstance(mapped, np.memmap) or mapped.ndim < 2 or not np.issubdtype(mapped.dtype, np.number):
+    if not isinstance(mapped, np.memmap) or mapped.ndim < 2 or mapped.dtype.kind not in "iuf":
         raise DataError(
             "features are an array of numbers, (examples, features...)",
             received=f"{mapped.dtype} {mapped.shape}",

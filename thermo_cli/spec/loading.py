@@ -165,14 +165,15 @@ def identity(spec: Spec, data_fingerprint: str, device: str) -> str:
 def deciding_order(spec: Spec) -> dict[str, list[str]]:
     """Return the names whose order decides numbers and stands in no identity: a run keeps the order that it was begun with.
 
-    The first history's replicas have partners; the last swept field varies fastest; energies are summed in their order.
+    The first history's replicas have partners, and disjoint parts of the pool go from history to history; the last swept field
+    varies fastest; energies are summed in their order.
 
     Args:
         spec: The resolved spec.
     """
     energy = getattr(spec.dynamics, "energy", None)
     return {
-        "histories": list(spec.histories)[:1],
+        "histories": list(spec.histories)[: None if spec.ensemble.subsample.disjoint else 1],
         "sweep": list(spec.sweep),
         "dynamics.energy.terms": list(energy.terms) if energy is not None else [],
     }

@@ -87,7 +87,8 @@ class Spec(Part):
     def foreign(self) -> tuple[str, ...]:
         """Names of what is not built in, `module:object`, whose code decides the numbers too."""
         parts = self.model_dump(mode="json", include={"data", "system", "dynamics", "histories"})
-        names = [*_names_in(parts), *_named_parts(parts["system"].get("with")), *self.observe.macro]
+        given = [parts["system"].get("with"), parts["system"].get("preprocess"), parts["histories"]]
+        names = [*_names_in(parts), *_named_parts(given), *self.observe.macro]
         return tuple(dict.fromkeys(name for name in names if ":" in name))
 
     @property

@@ -8,10 +8,10 @@ the next segment goes on, where there can be one.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from glob import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -271,9 +271,10 @@ class ShardStore:
         That every file is whole has been verified; one that was moved away meanwhile is not looked at again.
         """
         done, follows = self.segments, ""
-        later = f"{escape(self.folder.name)}.*.safetensors"
+        later = re.compile(rf"{re.escape(self.folder.name)}\.\d+\.safetensors")
+        found = [path for path in self.folder.parent.glob("*.safetensors") if later.fullmatch(path.name)]
         kept = self._files(done)
-        yield from ((path, "the one before it is gone") for path in self.folder.parent.glob(later) if path not in kept)
+        yield from ((path, "the one before it is gone") for path in found if path not in kept)
         if self.place.old:
             return
         for number in range(done):
